@@ -1,0 +1,111 @@
+//! The one window through which core sees files.
+//!
+//! Three worlds implement it: the disk (in the binary), open buffers over the disk (in the language server) and memory
+//! (in tests). Core must not know which one it is looking at.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// Reads files and lists folders. Paths are relative to the project's root, or absolute.
+pub trait Files: Sync {
+    /// Reads a file's bytes into `buffer`, which is cleared first, so that a caller can reuse its memory.
+    ///
+    /// # Errors
+    /// Whatever the world says; a missing file is [`io::ErrorKind::NotFound`].
+    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()>;
+
+    /// All files below a folder, at any depth, sorted by path, each path beginning with `folder`.
+    ///
+    /// # Errors
+    /// Whatever the world says; a missing folder is [`io::ErrorKind::NotFound`].
+    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>>;
+
+    /// Whether there is a file at `path`.
+    fn is_file(&self, path: &Utf8Path) -> bool;
+
+    /// Reads a file as text.
+    ///
+    /// # Errors
+    /// As [`Files::read_into`]; a file that is not UTF-8 is [`io::ErrorKind::InvalidData`].
+    fn read_text(&self, path: &Utf8Path) -> io::Result<String> {
+        let mut buffer = Vec::new();
+        self.read_into(path, &mut buffer)?;
+        String::from_utf8(buffer)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.utf8_error().valid_up_to())))
+    }
+}
+
+fn not_utf8(valid_up_to: usize) -> String {
+    format!("it is not UTF-8 text (the first other byte is at offset {valid_up_to})")
+}
+
+/// What an [`io::Error`] means, in lower case and without the operating system's number.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a folder".to_owned(),
+        io::ErrorKind::StorageFull => "no space is left on the disk".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::InvalidFilename => "the file name is too long or not allowed".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Files in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFiles(BTreeMap<Utf8PathBuf, Vec<u8>>);
+
+impl MemoryFiles {
+    /// Adds or replaces a file.
+    pub fn insert(&mut self, path: impl Into<Utf8PathBuf>, content: impl Into<Vec<u8>>) {
+        self.0.insert(path.into(), content.into());
+    }
+
+    /// Removes a file.
+    pub fn remove(&mut self, path: impl AsRef<Utf8Path>) {
+        self.0.remove(path.as_ref());
+    }
+
+    /// Reads a fixture: a line `-- path --` begins each file.
+    #[must_use]
+    pub fn from_fixture(fixture: &str) -> Self {
+        let mut files = Self::default();
+        let mut current: Option<(&str, String)> = None;
+        for line in fixture.split_inclusive('\n') {
+            if let Some(path) = line.trim_end().strip_prefix("-- ").and_then(|rest| rest.strip_suffix(" --")) {
+                if let Some((path, content)) = current.replace((path, String::new())) {
+                    files.insert(path, content);
+                }
+            } else if let Some((_, content)) = &mut current {
+                content.push_str(line);
+            }
+        }
+        if let Some((path, content)) = current {
+            files.insert(path, content);
+        }
+        files
+    }
+}
+
+impl Files for MemoryFiles {
+    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let content = self.0.get(path).ok_or(io::ErrorKind::NotFound)?;
+        buffer.clear();
+        buffer.extend_from_slice(content);
+        Ok(())
+    }
+
+    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        let inside: Vec<_> = self.0.keys().filter(|path| path.starts_with(folder)).cloned().collect();
+        if inside.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(inside) }
+    }
+
+    fn is_file(&self, path: &Utf8Path) -> bool {
+        self.0.contains_key(path)
+    }
+}

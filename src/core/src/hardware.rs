@@ -1,0 +1,78 @@
+//! The hardware types that a test can be for.
+//!
+//! To add one, add a row to the table below; the configuration, its schema, the commands and the documentation follow.
+//! This module names platforms; it does not look for them on a machine.
+
+use serde::Serialize;
+
+macro_rules! hardware_types {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A platform that a generated test runs on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum HardwareType {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl HardwareType {
+            /// Every hardware type, in the order that outputs and tables use.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name that configuration, templates and file names use.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What the platform is, in a sentence.
+            #[must_use]
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc, "\n",)+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+hardware_types! {
+    /// The processor; every machine has it.
+    Cpu = "cpu",
+    /// NVIDIA graphics processors.
+    Cuda = "cuda",
+    /// AMD graphics processors.
+    Rocm = "rocm",
+    /// Intel's OpenVINO runtime.
+    Openvino = "openvino",
+    /// Apple Silicon, through Metal Performance Shaders.
+    Mps = "mps",
+    /// Qualcomm's neural processors.
+    Qualcomm = "qualcomm",
+}
+
+impl HardwareType {
+    /// The hardware type of that name; `apple` is another name for `mps`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == "apple" {
+            return Some(Self::Mps);
+        }
+        Self::ALL.iter().copied().find(|hardware| hardware.name() == name)
+    }
+}
+
+impl std::fmt::Display for HardwareType {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_type() {
+        assert!(HardwareType::ALL.iter().all(|hardware| HardwareType::from_name(hardware.name()) == Some(*hardware)));
+        assert_eq!(HardwareType::from_name("apple"), Some(HardwareType::Mps));
+        assert_eq!(HardwareType::from_name("tpu"), None);
+    }
+}

@@ -1,0 +1,2 @@
+//! cargo-tgen.
+fn main() {}
