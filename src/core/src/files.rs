@@ -25,6 +25,16 @@ pub trait Files: Sync {
     /// Whether there is a file at `path`.
     fn is_file(&self, path: &Utf8Path) -> bool;
 
+    /// Reads at most `limit` bytes from the beginning of a file into `buffer`, which is cleared first.
+    ///
+    /// # Errors
+    /// As [`Files::read_into`].
+    fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        self.read_into(path, buffer)?;
+        buffer.truncate(limit);
+        Ok(())
+    }
+
     /// Reads a file as text.
     ///
     /// # Errors

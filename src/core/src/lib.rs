@@ -3,9 +3,25 @@
 //! Core does no IO: it sees files through [`files::Files`], returns values and [`problem::Problem`]s, and never writes,
 //! reads the clock, the environment or a database, or knows of a terminal or an editor.
 
+pub mod case;
+pub mod checkpoint;
+pub mod comparison;
+pub mod config;
+pub mod family;
 pub mod files;
 pub mod hardware;
+pub mod models;
+pub mod names;
+pub mod output;
+pub mod pipeline_map;
+pub mod plan;
 pub mod problem;
+pub mod project;
 pub mod python;
+pub mod reference;
+pub mod selection;
+pub mod strictness;
 pub mod suggest;
+pub mod template;
 pub mod text;
+pub mod vocabulary;

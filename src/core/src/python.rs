@@ -6,6 +6,22 @@ use ruff_python_ast::{Expr, ModModule};
 use ruff_python_parser::{Parsed, parse_unchecked_source};
 use ruff_text_size::{Ranged, TextRange};
 
+/// Sources up to this many bytes cannot nest deeply enough to exhaust a thread's stack.
+const SHALLOW: usize = 16 * 1024;
+/// Stack for each byte of source: a level of nesting takes at least one byte, and its tree this much to take apart.
+const STACK_PER_BYTE: usize = 768;
+/// The largest stack that is asked for; it costs memory only as far as it is used.
+const LARGEST_STACK: usize = 2 * 1024 * 1024 * 1024;
+
+/// Runs work that parses `source` where there is stack enough for the deepest nesting that it can hold. The parser
+/// looks after itself, but its tree is taken apart level by level.
+pub fn with_stack_for<T>(source: &str, work: impl FnOnce() -> T) -> T {
+    if source.len() <= SHALLOW {
+        return work();
+    }
+    stacker::grow(source.len().saturating_mul(STACK_PER_BYTE).min(LARGEST_STACK), work)
+}
+
 /// Parses a module. The parser recovers from errors, so the tree holds whatever could be read.
 #[must_use]
 pub fn parse(source: &str) -> Parsed<ModModule> {
@@ -24,7 +40,7 @@ pub struct SyntaxError {
 /// The syntax errors of a module, in the order of the source.
 #[must_use]
 pub fn syntax_errors(source: &str) -> Vec<SyntaxError> {
-    errors_of(&parse(source))
+    with_stack_for(source, || errors_of(&parse(source)))
 }
 
 /// The syntax errors of a module that was parsed already.
@@ -58,7 +74,19 @@ pub fn text_of<'source>(node: &impl Ranged, source: &'source str) -> &'source st
     &source[span(node.range())]
 }
 
-fn lower_first(message: &str) -> String {
+pub(crate) fn lower_first(message: &str) -> String {
     let mut chars = message.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_nesting_exhausts_no_stack() {
+        for source in ["-".repeat(100_000) + "1", "1+".repeat(50_000) + "1"] {
+            assert!(syntax_errors(&source).is_empty());
+        }
+    }
 }

@@ -19,11 +19,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
         return Some(format!("did you mean `{candidate}`?"));
     }
     let all: Vec<String> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
-    match all.len() {
-        0 => None,
-        1..=30 => Some(format!("there is {}", all.join(", "))),
-        _ => None,
-    }
+    (1..=30).contains(&all.len()).then(|| format!("there is {}", all.join(", ")))
 }
 
 fn distance(left: &str, right: &str) -> usize {

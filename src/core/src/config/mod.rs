@@ -1,0 +1,193 @@
+//! The configuration: what `tgen.toml`, or the `metadata.tgen` table of a `Cargo.toml`, says.
+//!
+//! This module knows the keys and what they may hold, and keeps where each value stands so that a later problem can
+//! point at it. It does not find the file, and does not know which models, templates or files exist.
+//!
+//! To add a key: a row in [`keys`], a field here, a line in `read`; the schema and the documentation follow.
+
+pub mod docs;
+pub mod init;
+pub mod keys;
+mod read;
+mod rules;
+pub mod schema;
+mod suites;
+mod values;
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use serde::Serialize;
+
+use crate::hardware::HardwareType;
+use crate::models::Model;
+use crate::text::Range;
+
+pub use crate::models::Selector;
+pub use read::{Origin, load, origins_in, read};
+
+/// What a project configures.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// The file it was read from, for problems; none for the built-in configuration.
+    pub path: Option<Utf8PathBuf>,
+    /// The file of tasks by model type, instead of the built-in one.
+    pub pipeline_map: Option<Spot<Utf8PathBuf>>,
+    /// The folder of reference implementations.
+    pub skillset: Option<Spot<Utf8PathBuf>>,
+    /// The folder of templates that is laid over the built-in pack.
+    pub templates: Option<Spot<Utf8PathBuf>>,
+    /// The template database.
+    pub template_db: Option<Spot<Utf8PathBuf>>,
+    /// The project's own placeholders.
+    pub placeholders: Placeholders,
+    /// Facts about single models, by the model's name.
+    pub models: BTreeMap<String, ModelFacts>,
+    /// The suites, in the order of the file; never empty.
+    pub suites: Vec<Suite>,
+}
+
+impl Config {
+    /// What applies where nothing is configured: one suite that renders the sample models with the built-in templates.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self { suites: vec![Suite::built_in()], ..Self::default() }
+    }
+
+    /// What is configured of a model, by its own name.
+    #[must_use]
+    pub fn facts_of(&self, model: &Model) -> Option<&ModelFacts> {
+        self.models.get(model.name.as_str())
+    }
+}
+
+/// A value and where it stands in the file that [`Config::path`] names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Spot<T> {
+    /// The value.
+    pub value: T,
+    /// Its place; of a value that stands in no file, the beginning.
+    pub range: Range,
+}
+
+impl<T> Spot<T> {
+    /// A value that stands at `range`.
+    #[must_use]
+    pub const fn new(value: T, range: Range) -> Self {
+        Self { value, range }
+    }
+
+    /// A value that stands in no file.
+    #[must_use]
+    pub fn nowhere(value: impl Into<T>) -> Self {
+        Self { value: value.into(), range: Range::default() }
+    }
+}
+
+/// Placeholders by name.
+pub type Placeholders = BTreeMap<String, Spot<Literal>>;
+
+/// What is known of one model, over what is derived from its name and the pipeline map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFacts {
+    /// Where the model's name stands.
+    pub range: Range,
+    /// Its family.
+    pub family: Option<Spot<String>>,
+    /// Its transformers model type.
+    pub model_type: Option<Spot<String>>,
+    /// Its tasks, the primary one first.
+    pub tasks: Option<Spot<Vec<String>>>,
+    /// The memory that a test of it needs, in gigabytes.
+    pub memory_gb: Option<Spot<f64>>,
+    /// Placeholders for this model, over those of a suite and of the project.
+    pub placeholders: Placeholders,
+}
+
+/// A rule: which template, which models, which axes, which output path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suite {
+    /// Its name, which no other suite of the configuration has.
+    pub name: Spot<String>,
+    /// Where its template comes from.
+    pub template: TemplateSource,
+    /// The models, as a union; never empty.
+    pub models: Vec<Spot<Selector>>,
+    /// The pattern of the output's path, relative to the project's root.
+    pub output: Spot<String>,
+    /// The hardware axis: no value twice, never empty.
+    pub hardware: Vec<HardwareType>,
+    /// The batch size axis: no value twice, none below 1, never empty.
+    pub batch_sizes: Vec<u32>,
+    /// A formatter: a program and its arguments; never empty.
+    pub format: Option<Vec<String>>,
+    /// The memory that a test of it needs, in gigabytes.
+    pub memory_gb: Option<Spot<f64>>,
+    /// How long one test of it may run.
+    pub test_timeout_seconds: Option<u32>,
+    /// Placeholders for this suite, over those of the project.
+    pub placeholders: Placeholders,
+}
+
+impl Suite {
+    /// The hardware axis of a suite that names none.
+    pub const DEFAULT_HARDWARE: &'static [HardwareType] =
+        &[HardwareType::Cpu, HardwareType::Cuda, HardwareType::Openvino, HardwareType::Mps, HardwareType::Qualcomm];
+
+    /// The batch size axis of a suite that names none.
+    pub const DEFAULT_BATCH_SIZES: &'static [u32] = &[1];
+
+    /// The templates of the built-in suite: the first that exists is taken.
+    pub const BUILT_IN_TEMPLATES: &'static [&'static str] =
+        &["models/{{ normalized_name }}.py.tera", "tasks/{{ primary_task }}.py.tera", "skillset.py.tera"];
+
+    /// The output path of the built-in suite.
+    pub const BUILT_IN_OUTPUT: &'static str = "test/skills/test_hf_{{ normalized_name }}.py";
+
+    /// The suite that applies where none is configured.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self {
+            name: Spot::nowhere("skillset"),
+            template: TemplateSource::Files(Self::BUILT_IN_TEMPLATES.iter().copied().map(Spot::nowhere).collect()),
+            models: vec![Spot::nowhere(Selector::Sample)],
+            output: Spot::nowhere(Self::BUILT_IN_OUTPUT),
+            hardware: Self::DEFAULT_HARDWARE.to_vec(),
+            batch_sizes: Self::DEFAULT_BATCH_SIZES.to_vec(),
+            format: None,
+            memory_gb: None,
+            test_timeout_seconds: None,
+            placeholders: Placeholders::new(),
+        }
+    }
+}
+
+/// Where a suite's template comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TemplateSource {
+    /// The first of these names that exists, case by case; never empty. The names may hold placeholders.
+    Files(Vec<Spot<String>>),
+    /// The template database, by family and hardware type; the place of the word `database`.
+    Database(Range),
+}
+
+/// The value of a placeholder of the project's own, typed by TOML. Dates are no placeholders: write them as strings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Literal {
+    /// A string.
+    String(String),
+    /// An integer.
+    Integer(i64),
+    /// A finite number.
+    Float(f64),
+    /// True or false.
+    Boolean(bool),
+    /// A list.
+    List(Vec<Literal>),
+    /// A table.
+    Map(BTreeMap<String, Literal>),
+}
+
+#[cfg(test)]
+mod tests;

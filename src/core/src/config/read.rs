@@ -1,0 +1,160 @@
+//! From the text of a file to a [`Config`], or to everything that is wrong with it.
+//!
+//! One way in for `tgen.toml` and for the `metadata.tgen` tables of a `Cargo.toml`, so that places are exact in both.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use toml::de::{DeTable, DeValue};
+
+use super::keys;
+use super::suites::suites;
+use super::values::{Reader, Section};
+use super::{Config, ModelFacts};
+use crate::files::{Files, reason};
+use crate::problem::{Code, Problem};
+use crate::text::Range;
+
+/// Where a configuration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A file of its own.
+    TgenToml,
+    /// The table `[workspace.metadata.tgen]` of a `Cargo.toml`.
+    CargoWorkspaceMetadata,
+    /// The table `[package.metadata.tgen]` of a `Cargo.toml`.
+    CargoPackageMetadata,
+}
+
+impl Origin {
+    /// The name of the file.
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::TgenToml => "tgen.toml",
+            Self::CargoWorkspaceMetadata | Self::CargoPackageMetadata => "Cargo.toml",
+        }
+    }
+
+    /// The keys that lead to the table; none where it is the whole file.
+    #[must_use]
+    pub const fn table(self) -> &'static [&'static str] {
+        match self {
+            Self::TgenToml => &[],
+            Self::CargoWorkspaceMetadata => &["workspace", "metadata", "tgen"],
+            Self::CargoPackageMetadata => &["package", "metadata", "tgen"],
+        }
+    }
+}
+
+/// The tables of a `Cargo.toml` that hold a configuration, a package's before a workspace's; nothing can be said of a
+/// text that is not TOML.
+#[must_use]
+pub fn origins_in(cargo_toml: &str) -> Option<Vec<Origin>> {
+    let document = DeTable::parse(cargo_toml).ok()?;
+    let origins = [Origin::CargoPackageMetadata, Origin::CargoWorkspaceMetadata];
+    Some(origins.into_iter().filter(|origin| descend(document.get_ref(), origin.table()).is_some()).collect())
+}
+
+/// Reads the configuration of a project from its root's file.
+///
+/// # Errors
+/// That the file cannot be read, or everything that is wrong with it.
+pub fn load(files: &dyn Files, origin: Origin) -> Result<Config, Vec<Problem>> {
+    let path = Utf8Path::new(origin.file_name());
+    let text = files.read_text(path).map_err(|error| {
+        let message = format!("cannot read `{path}`: {}", reason(&error));
+        vec![Problem::error(Code::UnreadableFile, message).in_file(path).help("check the file and its permissions")]
+    })?;
+    read(&text, path, origin)
+}
+
+/// Reads a configuration. `path` is the file as the user would name it, for the problems.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn read(text: &str, path: &Utf8Path, origin: Origin) -> Result<Config, Vec<Problem>> {
+    let mut reader = Reader::new(text, path, origin.table());
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in &errors {
+            reader.report_syntax(error);
+        }
+        return Err(reader.into_problems());
+    }
+    let config = top(&mut reader, document.get_ref(), origin)
+        .map(|section| Config { path: Some(path.to_owned()), ..config(&mut reader, section) });
+    let problems = reader.into_problems();
+    config.filter(|_| problems.is_empty()).ok_or(problems)
+}
+
+/// The section that holds the top keys.
+fn top<'toml>(reader: &mut Reader<'_>, document: &'toml DeTable<'toml>, origin: Origin) -> Option<Section<'toml>> {
+    let Some((last, _)) = origin.table().split_last() else {
+        let section = Section { keys: keys::TOP, table: document, range: Range::default() };
+        reader.check_keys(section);
+        return Some(section);
+    };
+    let Some(value) = descend(document, origin.table()) else {
+        let header = origin.table().join(".");
+        reader.report(Range::default(), format!("`[{header}]` is missing"), "add the table, or write a `tgen.toml`");
+        return None;
+    };
+    let DeValue::Table(table) = value.get_ref() else {
+        reader.report(
+            reader.range(value),
+            format!("`{last}` is not a table"),
+            format!("write its keys below a header `[{}]`", origin.table().join(".")),
+        );
+        return None;
+    };
+    let section = Section { keys: keys::TOP, table, range: reader.range(value) };
+    reader.check_keys(section);
+    Some(section)
+}
+
+fn descend<'toml>(table: &'toml DeTable<'toml>, path: &[&str]) -> Option<&'toml super::values::Value<'toml>> {
+    let (first, rest) = path.split_first()?;
+    let value = table.get(*first)?;
+    if rest.is_empty() { Some(value) } else { descend(value.get_ref().as_table()?, rest) }
+}
+
+fn config(reader: &mut Reader<'_>, section: Section<'_>) -> Config {
+    Config {
+        path: None,
+        pipeline_map: reader.path(section, &keys::PIPELINE_MAP),
+        skillset: reader.path(section, &keys::SKILLSET),
+        templates: reader.path(section, &keys::TEMPLATES),
+        template_db: reader.path(section, &keys::TEMPLATE_DB),
+        placeholders: reader.placeholders(section, &keys::PROJECT_PLACEHOLDERS),
+        models: models(reader, section),
+        suites: suites(reader, section),
+    }
+}
+
+fn models(reader: &mut Reader<'_>, section: Section<'_>) -> BTreeMap<String, ModelFacts> {
+    let Some(value) = section.value(&keys::MODEL_FACTS) else { return BTreeMap::new() };
+    let DeValue::Table(table) = value.get_ref() else {
+        reader.report_type(&keys::MODEL_FACTS, value);
+        return BTreeMap::new();
+    };
+    let mut models = BTreeMap::new();
+    for (name, value) in table {
+        let range = reader.range(name);
+        if let Some(section) = reader.section(&keys::MODEL_FACTS, keys::MODEL, value) {
+            models.insert(name.get_ref().to_string(), model_facts(reader, section, range));
+        }
+    }
+    models
+}
+
+fn model_facts(reader: &mut Reader<'_>, section: Section<'_>, range: Range) -> ModelFacts {
+    ModelFacts {
+        range,
+        family: reader.text(section, &keys::FAMILY),
+        model_type: reader.text(section, &keys::MODEL_TYPE),
+        tasks: reader.texts(section, &keys::TASKS),
+        memory_gb: reader.number(section, &keys::MODEL_MEMORY_GB),
+        placeholders: reader.placeholders(section, &keys::MODEL_PLACEHOLDERS),
+    }
+}

@@ -1,0 +1,215 @@
+//! Differences between two texts as hunks, and hunks that say the same about many outputs as one.
+//!
+//! One edited template line changes hundreds of outputs in the same way, each with its own model's name in it. Here such
+//! hunks are told to be alike by putting the case's own values back to their placeholders.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+
+use serde::Serialize;
+use similar::{Algorithm, ChangeTag, TextDiff};
+use xxhash_rust::xxh3::Xxh3;
+
+/// Lines shown around a change.
+const CONTEXT: usize = 3;
+
+/// One stretch of changed lines with its surroundings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hunk {
+    /// The first line in the old text, from 1, and how many.
+    pub old: (usize, usize),
+    /// The first line in the new text, from 1, and how many.
+    pub new: (usize, usize),
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// A line of a hunk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Line {
+    /// Whether it was there, is there, or both.
+    pub change: Change,
+    /// The text without its line end.
+    pub text: String,
+}
+
+/// What happened to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// In both texts.
+    Kept,
+    /// Only in the old text.
+    Removed,
+    /// Only in the new text.
+    Added,
+}
+
+impl Change {
+    /// The sign before the line in a unified diff.
+    #[must_use]
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Kept => ' ',
+            Self::Removed => '-',
+            Self::Added => '+',
+        }
+    }
+}
+
+/// The hunks that lead from `old` to `new`, line ends aside. The signature's hash is left out: it always changes.
+#[must_use]
+pub fn hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
+    let old = readable(old);
+    let new = readable(new);
+    let (old_lines, new_lines): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let diff = TextDiff::configure().algorithm(Algorithm::Myers).diff_slices(&old_lines, &new_lines);
+    diff.grouped_ops(CONTEXT)
+        .iter()
+        .filter_map(|group| {
+            let lines: Vec<Line> = group
+                .iter()
+                .flat_map(|operation| diff.iter_changes(operation))
+                .map(|change| Line { change: change_of(change.tag()), text: change.value().to_owned() })
+                .collect();
+            let first = group.first()?;
+            let last = group.last()?;
+            Some(Hunk {
+                old: extent(first.old_range().start..last.old_range().end),
+                new: extent(first.new_range().start..last.new_range().end),
+                lines,
+            })
+        })
+        .collect()
+}
+
+/// The text as a person reads it, without its signature's hash.
+fn readable(content: &[u8]) -> String {
+    match super::signature::find(content) {
+        Some(signature) => {
+            let rest = [&content[..signature.words.end], b"\n", &content[signature.line.end..]].concat();
+            String::from_utf8_lossy(&rest).into_owned()
+        }
+        None => String::from_utf8_lossy(content).into_owned(),
+    }
+}
+
+fn extent(lines: Range<usize>) -> (usize, usize) {
+    (if lines.is_empty() { lines.start } else { lines.start + 1 }, lines.len())
+}
+
+fn change_of(tag: ChangeTag) -> Change {
+    match tag {
+        ChangeTag::Equal => Change::Kept,
+        ChangeTag::Delete => Change::Removed,
+        ChangeTag::Insert => Change::Added,
+    }
+}
+
+impl Hunk {
+    /// How many lines stand before the first change.
+    #[must_use]
+    pub fn lines_before_change(&self) -> usize {
+        self.lines.iter().take_while(|line| line.change == Change::Kept).count()
+    }
+
+    /// A hash of the changed lines with the values of the case back at their placeholders: hunks that say the same about
+    /// two cases have the same. `values` are the names and values that are the case's own.
+    #[must_use]
+    pub fn likeness(&self, values: &[(&str, String)]) -> u128 {
+        let mut by_length: Vec<_> = values.iter().filter(|(_, value)| !value.is_empty()).collect();
+        by_length.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        let mut hasher = Xxh3::new();
+        for line in self.lines.iter().filter(|line| line.change != Change::Kept) {
+            let put_back =
+                |text: String, (name, value): &&(&str, String)| text.replace(value.as_str(), &format!("{{{name}}}"));
+            let text = by_length.iter().fold(line.text.clone(), put_back);
+            hasher.update(&[line.change.sign() as u8]);
+            hasher.update(text.as_bytes());
+            hasher.update(b"\n");
+        }
+        hasher.digest128()
+    }
+}
+
+/// Hunks that are alike: the first as the example, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HunkGroup {
+    /// The number of the output that the example belongs to.
+    pub output: usize,
+    /// The example.
+    pub hunk: Hunk,
+    /// How many hunks are like it, itself included.
+    pub count: usize,
+}
+
+/// Gathers hunks that are alike, in whatever order they come; only one example of each is kept.
+#[derive(Debug, Default)]
+pub struct HunkGroups(HashMap<u128, HunkGroup>);
+
+impl HunkGroups {
+    /// Adds a hunk of an output; of hunks that are alike, the one of the lowest output is the example.
+    pub fn add(&mut self, output: usize, hunk: Hunk, likeness: u128) {
+        match self.0.entry(likeness) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(HunkGroup { output, hunk, count: 1 });
+            }
+            Entry::Occupied(mut occupied) => {
+                let group = occupied.get_mut();
+                group.count += 1;
+                if output < group.output {
+                    group.output = output;
+                    group.hunk = hunk;
+                }
+            }
+        }
+    }
+
+    /// The groups, in the order of their examples.
+    #[must_use]
+    pub fn into_groups(self) -> Vec<HunkGroup> {
+        let mut groups: Vec<_> = self.0.into_values().collect();
+        groups.sort_by_key(|group| (group.output, group.hunk.old));
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(old: &str, new: &str, expected: &str) {
+        let shown: Vec<String> = hunks(old.as_bytes(), new.as_bytes())
+            .iter()
+            .map(|hunk| {
+                let lines: String =
+                    hunk.lines.iter().map(|line| format!("\n{}{}", line.change.sign(), line.text)).collect();
+                format!("@@ -{},{} +{},{} @@{lines}", hunk.old.0, hunk.old.1, hunk.new.0, hunk.new.1)
+            })
+            .collect();
+        assert_eq!(shown.join("\n"), expected);
+    }
+
+    #[test]
+    fn a_changed_line_stands_in_its_surroundings() {
+        check("1\n2\n3\n4\n5\n6\n", "1\n2\n3\n4\nfive\n6\n", "@@ -2,5 +2,5 @@\n 2\n 3\n 4\n-5\n+five\n 6");
+        check("", "a\n", "@@ -0,0 +1,1 @@\n+a");
+        check("a\r\nb\r\n", "a\nb\n", "");
+    }
+
+    #[test]
+    fn the_same_edit_in_two_outputs_is_one_group() {
+        let hunk = |model: &str| {
+            hunks(format!("x\nold {model}\n").as_bytes(), format!("x\nnew {model}\n").as_bytes()).remove(0)
+        };
+        let likeness = |model: &str| hunk(model).likeness(&[("model_name", model.to_owned())]);
+        let mut groups = HunkGroups::default();
+        for (output, model) in [(7, "vit"), (3, "bert")] {
+            groups.add(output, hunk(model), likeness(model));
+        }
+        let groups = groups.into_groups();
+        assert_eq!((groups.len(), groups[0].output, groups[0].count), (1, 3, 2));
+    }
+}

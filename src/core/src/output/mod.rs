@@ -1,0 +1,8 @@
+//! Outputs: where they may stand, how they are signed, and how what is there differs from what should be.
+//!
+//! This room knows bytes and paths. It must not know templates or models, and it never writes.
+
+pub mod diff;
+pub mod path;
+pub mod signature;
+pub mod state;

@@ -1,0 +1,96 @@
+//! Where an output may stand: below the project's root, under a name that every file system can hold.
+
+use std::fmt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// The longest path part that common file systems can hold, in bytes.
+const LONGEST_PART: usize = 255;
+
+/// A relative path below the root, with `/` between the parts, and never a way out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutputPath(Utf8PathBuf);
+
+impl OutputPath {
+    /// Checks a rendered path.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence that begins with the path.
+    pub fn new(path: &str) -> Result<Self, &'static str> {
+        let path = path.strip_prefix("./").unwrap_or(path);
+        if path.is_empty() || path.ends_with('/') {
+            return Err("names no file");
+        }
+        if path.starts_with('/') || path.contains('\\') || path.as_bytes().get(1) == Some(&b':') {
+            return Err("is not relative with `/` between its parts");
+        }
+        path.split('/').try_for_each(check_part)?;
+        Ok(Self(Utf8PathBuf::from(path)))
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn as_path(&self) -> &Utf8Path {
+        &self.0
+    }
+
+    /// What two paths share when a file system that ignores case would take them for one.
+    #[must_use]
+    pub fn case_folded(&self) -> String {
+        self.0.as_str().to_lowercase()
+    }
+}
+
+fn check_part(part: &str) -> Result<(), &'static str> {
+    let stem = part.split('.').next().unwrap_or(part).to_ascii_uppercase();
+    let reserved = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || (stem.len() == 4
+            && (stem.starts_with("COM") || stem.starts_with("LPT"))
+            && stem.as_bytes()[3].is_ascii_digit());
+    match part {
+        "" => Err("has an empty part"),
+        "." | ".." => Err("leaves the folder it belongs in"),
+        _ if part.len() > LONGEST_PART => Err("has a part longer than 255 bytes, which no file system holds"),
+        _ if part.chars().any(|c| c.is_control() || "<>:\"|?*".contains(c)) => {
+            Err("has a character that file names cannot have everywhere")
+        }
+        _ if part.ends_with([' ', '.']) || reserved => Err("has a part that Windows reserves"),
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for OutputPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn paths_that_lead_out_or_cannot_be_held_are_refused() {
+        for path in
+            ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a\\b", "C:/x", "a/", "nul.py", "a\nb", "a?", "b. "]
+        {
+            assert!(OutputPath::new(path).is_err(), "{path:?}");
+        }
+        assert!(OutputPath::new(&"x".repeat(256)).is_err());
+        assert_eq!(
+            OutputPath::new("./test/test_hf_bert.py").map(|path| path.to_string()),
+            Ok("test/test_hf_bert.py".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_path_stays_below_its_root(path in r"([a.]|\.\.|/|\\|~|-){0,12}") {
+            if let Ok(path) = OutputPath::new(&path) {
+                prop_assert!(path.as_path().is_relative());
+                prop_assert!(path.as_path().components().all(|part| matches!(part, camino::Utf8Component::Normal(_))));
+            }
+        }
+    }
+}

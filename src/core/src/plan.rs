@@ -1,0 +1,598 @@
+//! From suites to outputs: every case with its template and its path.
+//!
+//! A plan says what there should be. It must not know what there is; [`crate::comparison`] holds the two together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::case::{Axes, Case};
+use crate::config::{Spot, Suite, TemplateSource};
+use crate::hardware::HardwareType;
+use crate::models::{Model, Selector};
+use crate::output::path::OutputPath;
+use crate::output::signature::CommentStyle;
+use crate::pipeline_map::AutoClasses;
+use crate::problem::{Code, Problem, Related};
+use crate::project::Project;
+use crate::strictness::check_placeholders;
+use crate::suggest::did_you_mean;
+use crate::template::TemplateName;
+use crate::template::compiled::{Compiled, Renderer, compile};
+
+/// What is asked for; the default is everything that is configured.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Models instead of the suites' own.
+    pub models: Vec<Selector>,
+    /// The names of the suites; none for all.
+    pub suites: Vec<String>,
+    /// Hardware types instead of the suites' own.
+    pub hardware: Option<Vec<HardwareType>>,
+    /// Batch sizes instead of the suites' own.
+    pub batch_sizes: Option<Vec<u32>>,
+    /// A folder instead of the constant beginning of the suites' output paths.
+    pub output_dir: Option<Utf8PathBuf>,
+}
+
+impl Request {
+    /// Whether the plan covers all that is configured, so that a signed file outside of it is an orphan.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.models.is_empty()
+            && self.suites.is_empty()
+            && self.hardware.is_none()
+            && self.batch_sizes.is_none()
+            && self.output_dir.is_none()
+    }
+}
+
+/// Every output that there should be.
+pub struct Plan<'p> {
+    /// The project that it is a plan of.
+    pub project: &'p Project<'p>,
+    /// The folder that output paths are relative to: the project's root (empty) or the given output folder.
+    pub root: Utf8PathBuf,
+    /// The suites, with what is asked for put in.
+    pub suites: Vec<PlannedSuite<'p>>,
+    /// The templates, compiled.
+    pub templates: Vec<Compiled>,
+    /// The models of all suites, each once.
+    pub models: Vec<Model>,
+    /// The outputs, in the order of the suites and their models.
+    pub outputs: Vec<PlannedOutput>,
+    /// What is wrong; the outputs concerned are left out.
+    pub problems: Vec<Problem>,
+}
+
+/// A suite, with what is asked for put in.
+pub struct PlannedSuite<'p> {
+    /// The suite as configured.
+    pub suite: &'p Suite,
+    /// Its axes, as configured or as asked for.
+    pub axes: Axes,
+    /// The constant beginning of its output paths; empty where they begin with a placeholder.
+    pub folder: Utf8PathBuf,
+}
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedOutput {
+    /// Where it stands, below the plan's root.
+    pub path: OutputPath,
+    /// The template, as an index into the plan's.
+    pub template: usize,
+    /// What it is for.
+    pub subject: Subject,
+}
+
+/// What an output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A case of a suite.
+    Case {
+        /// The suite, as an index into the plan's.
+        suite: usize,
+        /// The model, as an index into the plan's.
+        model: usize,
+        /// The hardware type, where the path expands it.
+        hardware: Option<HardwareType>,
+        /// The batch size, where the path expands it.
+        batch_size: Option<u32>,
+    },
+    /// All outputs of a folder: a support template.
+    Support,
+}
+
+impl<'p> Plan<'p> {
+    /// Plans what is asked for.
+    #[must_use]
+    pub fn new(project: &'p Project<'p>, request: &Request) -> Self {
+        let mut planner = Planner::new(project, request);
+        planner.choose_suites();
+        for suite in 0..planner.plan.suites.len() {
+            planner.plan_suite(suite);
+        }
+        planner.plan_support();
+        planner.refuse_collisions();
+        planner.plan
+    }
+
+    /// The case of an output, for rendering it.
+    #[must_use]
+    pub fn case(&self, output: &PlannedOutput) -> Case<'_> {
+        let template = Some(&self.templates[output.template].name);
+        match output.subject {
+            Subject::Support => Case {
+                project: self.project,
+                suite: None,
+                axes: None,
+                model: None,
+                hardware: None,
+                batch_size: None,
+                template,
+            },
+            Subject::Case { suite, model, hardware, batch_size } => Case {
+                project: self.project,
+                suite: Some(self.suites[suite].suite),
+                axes: Some(&self.suites[suite].axes),
+                model: Some(&self.models[model]),
+                hardware,
+                batch_size,
+                template,
+            },
+        }
+    }
+
+    /// What an output is generated from, for its signature: ``skillset.py.tera for bert on cuda, batch size 4``.
+    #[must_use]
+    pub fn origin(&self, output: &PlannedOutput) -> String {
+        let template = &self.templates[output.template].name;
+        match output.subject {
+            Subject::Support => format!("{template} for the tests beside it"),
+            Subject::Case { model, hardware, batch_size, .. } => {
+                let hardware = hardware.map(|hardware| format!(" on {hardware}")).unwrap_or_default();
+                let batch_size = batch_size.map(|size| format!(", batch size {size}")).unwrap_or_default();
+                format!("{template} for {}{hardware}{batch_size}", self.models[model].name.as_str())
+            }
+        }
+    }
+
+    /// What an output is for, in a word: its model, or its support template.
+    #[must_use]
+    pub fn subject_name(&self, output: &PlannedOutput) -> String {
+        match output.subject {
+            Subject::Support => self.templates[output.template].name.to_string(),
+            Subject::Case { model, .. } => self.models[model].name.as_str().to_owned(),
+        }
+    }
+
+    /// Whether a change of these files, relative to the project's root, can have changed an output or what it should be.
+    #[must_use]
+    pub fn is_touched_by(&self, output: &PlannedOutput, changed: &[Utf8PathBuf]) -> bool {
+        let config = &self.project.config;
+        let map = config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
+        let reference = self.case(output).model.and_then(|model| self.project.reference_path(model));
+        let location = self.location(output);
+        let auto_classes = map.map(AutoClasses::path_beside);
+        let inputs = [config.path.as_deref(), map, auto_classes.as_deref(), reference, Some(location.as_path())];
+        let of_template =
+            self.templates[output.template].closure.iter().filter_map(|name| self.project.library.path_of(name));
+        inputs.into_iter().flatten().chain(of_template).any(|input| changed.iter().any(|path| path == input))
+            || changed.iter().any(|path| self.project.has_lost(path))
+    }
+
+    /// Where an output stands, as the world finds it.
+    #[must_use]
+    pub fn location(&self, output: &PlannedOutput) -> Utf8PathBuf {
+        self.root.join(output.path.as_path())
+    }
+
+    /// The formatter of an output's suite.
+    #[must_use]
+    pub fn formatter(&self, output: &PlannedOutput) -> Option<&'p [String]> {
+        match output.subject {
+            Subject::Case { suite, .. } => self.suites[suite].suite.format.as_deref(),
+            Subject::Support => None,
+        }
+    }
+}
+
+struct Planner<'p, 'r> {
+    project: &'p Project<'p>,
+    request: &'r Request,
+    plan: Plan<'p>,
+    compiled: HashMap<TemplateName, Option<usize>>,
+    model_indices: HashMap<String, usize>,
+}
+
+impl<'p, 'r> Planner<'p, 'r> {
+    fn new(project: &'p Project<'p>, request: &'r Request) -> Self {
+        let plan = Plan {
+            project,
+            root: request.output_dir.clone().unwrap_or_default(),
+            suites: Vec::new(),
+            templates: Vec::new(),
+            models: Vec::new(),
+            outputs: Vec::new(),
+            problems: Vec::new(),
+        };
+        Self { project, request, plan, compiled: HashMap::new(), model_indices: HashMap::new() }
+    }
+
+    fn choose_suites(&mut self) {
+        let configured = &self.project.config.suites;
+        for name in &self.request.suites {
+            if !configured.iter().any(|suite| suite.name.value == *name) {
+                let problem = Problem::error(Code::InvalidConfig, format!("there is no suite `{name}`"));
+                let known = configured.iter().map(|suite| suite.name.value.as_str());
+                self.plan.problems.push(match did_you_mean(name, known) {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                });
+            }
+        }
+        let asked = |suite: &&Suite| self.request.suites.is_empty() || self.request.suites.contains(&suite.name.value);
+        self.plan.suites = configured.iter().filter(asked).map(|suite| self.planned_suite(suite)).collect();
+    }
+
+    fn planned_suite(&self, suite: &'p Suite) -> PlannedSuite<'p> {
+        let axes = Axes {
+            hardware: self.request.hardware.clone().unwrap_or_else(|| suite.hardware.clone()),
+            batch_sizes: self.request.batch_sizes.clone().unwrap_or_else(|| suite.batch_sizes.clone()),
+        };
+        PlannedSuite { suite, axes, folder: constant_folder(&suite.output.value).to_owned() }
+    }
+
+    fn plan_suite(&mut self, index: usize) {
+        let suite = self.plan.suites[index].suite;
+        let Some(output) = self.pattern(&suite.output, &format!("output of suite `{}`", suite.name.value)) else {
+            return;
+        };
+        let Some(templates) = self.template_patterns(suite) else { return };
+        if !self.patterns_are_strict(suite, &output, &templates) {
+            return;
+        }
+        let mut matrix = Matrix { suite: index, output: output.renderer(), templates, chosen: HashMap::new() };
+        let expands = |name: &str| output.placeholder(name).is_some();
+        let hardware = axis(expands("hardware_type"), &self.plan.suites[index].axes.hardware);
+        let batch_sizes = axis(expands("batch_size"), &self.plan.suites[index].axes.batch_sizes);
+        for model in self.select_models(suite) {
+            for hardware in &hardware {
+                for batch_size in &batch_sizes {
+                    self.plan_case(&mut matrix, model, *hardware, *batch_size);
+                }
+            }
+        }
+        self.check_placeholders(index, &output);
+    }
+
+    /// Whether the patterns of a suite use only placeholders that have a value.
+    fn patterns_are_strict(&mut self, suite: &'p Suite, output: &Compiled, templates: &[Pattern]) -> bool {
+        let rendered = templates.iter().filter_map(|pattern| match pattern {
+            Pattern::Rendered(compiled, spot) => Some((compiled.as_ref(), spot)),
+            Pattern::Constant(_) => None,
+        });
+        let faults: Vec<_> = std::iter::once((output, &suite.output))
+            .chain(rendered)
+            .flat_map(|(pattern, spot)| {
+                let found = check_placeholders(&self.project.config, pattern, output);
+                found.into_iter().map(|problem| self.in_config(problem, spot)).collect::<Vec<_>>()
+            })
+            .collect();
+        let strict = faults.is_empty();
+        self.add_problems(faults);
+        strict
+    }
+
+    /// The models of a suite, as indices into the plan's.
+    fn select_models(&mut self, suite: &Suite) -> Vec<usize> {
+        let (models, problems) = if self.request.models.is_empty() {
+            let selectors: Vec<_> = suite.models.iter().map(|spot| spot.value.clone()).collect();
+            let (models, problems) = self.project.select(&selectors);
+            (models, problems.into_iter().map(|problem| self.in_config(problem, &suite.models[0])).collect())
+        } else {
+            self.project.select(&self.request.models)
+        };
+        self.add_problems(problems);
+        models.into_iter().map(|model| self.model_index(model)).collect()
+    }
+
+    fn model_index(&mut self, model: Model) -> usize {
+        let next = self.plan.models.len();
+        let index = *self.model_indices.entry(model.name.as_str().to_owned()).or_insert(next);
+        if index == next {
+            self.plan.models.push(model);
+        }
+        index
+    }
+
+    fn plan_case(
+        &mut self,
+        matrix: &mut Matrix<'_>,
+        model: usize,
+        hardware: Option<HardwareType>,
+        batch_size: Option<u32>,
+    ) {
+        let subject = Subject::Case { suite: matrix.suite, model, hardware, batch_size };
+        let planned = &self.plan.suites[matrix.suite];
+        let case = Case {
+            project: self.project,
+            suite: Some(planned.suite),
+            axes: Some(&planned.axes),
+            model: Some(&self.plan.models[model]),
+            hardware,
+            batch_size,
+            template: None,
+        };
+        let name = matrix.template(&case, self.project);
+        let path = matrix.path(&case);
+        let spot = &planned.suite.output;
+        let found = match (name, path) {
+            (Ok(name), Ok(path)) => self.output_path(&path, matrix.suite).map(|path| (name, path)),
+            (Err(problem), _) if problem.code == Code::MissingTemplate => Err(problem),
+            (Err(problem), _) => Err(self.in_config(problem, &planned.suite.name)),
+            (_, Err(problem)) => Err(self.in_config(problem, spot)),
+        };
+        match found {
+            Ok((name, path)) => {
+                if let Some(template) = self.compile(&name) {
+                    self.plan.outputs.push(PlannedOutput { path, template, subject });
+                }
+            }
+            Err(problem) => self.add_problems(vec![problem]),
+        }
+    }
+
+    fn output_path(&self, rendered: &str, suite: usize) -> Result<OutputPath, Problem> {
+        let planned = &self.plan.suites[suite];
+        let below = match &self.request.output_dir {
+            Some(_) => Utf8Path::new(rendered).strip_prefix(&planned.folder).map_or(rendered, Utf8Path::as_str),
+            None => rendered,
+        };
+        let refuse = |code, message: String| Err(self.in_config(Problem::error(code, message), &planned.suite.output));
+        match OutputPath::new(below) {
+            Ok(path) if CommentStyle::of(path.as_path()).is_some() => Ok(path),
+            Ok(path) => refuse(
+                Code::UnsignableOutput,
+                format!("the output `{path}` is of a file type without comments, so it cannot carry a signature"),
+            ),
+            Err(reason) => refuse(Code::InvalidOutputPath, format!("the output path `{below}` {reason}")),
+        }
+    }
+
+    /// Compiles a template once; its problems are reported once.
+    fn compile(&mut self, name: &TemplateName) -> Option<usize> {
+        if let Some(known) = self.compiled.get(name) {
+            return *known;
+        }
+        let index = match compile(&self.project.library, name) {
+            Ok(compiled) => {
+                self.plan.templates.push(compiled);
+                Some(self.plan.templates.len() - 1)
+            }
+            Err(problems) => {
+                self.add_problems(problems);
+                None
+            }
+        };
+        self.compiled.insert(name.clone(), index);
+        index
+    }
+
+    fn template_patterns(&mut self, suite: &'p Suite) -> Option<Vec<Pattern>> {
+        match &suite.template {
+            TemplateSource::Files(names) => {
+                let what = format!("template of suite `{}`", suite.name.value);
+                names.iter().map(|name| self.template_pattern(name, &what)).collect()
+            }
+            TemplateSource::Database(range) => {
+                let problem = Problem::error(
+                    Code::MissingTemplate,
+                    format!(
+                        "suite `{}` takes its templates from the template database, which is not open",
+                        suite.name.value
+                    ),
+                );
+                let problem = problem.help("name template files instead, or use a build with the feature `store`");
+                self.plan.problems.push(self.in_config(problem, &Spot::new((), *range)));
+                None
+            }
+        }
+    }
+
+    fn template_pattern(&mut self, spot: &Spot<String>, what: &str) -> Option<Pattern> {
+        if spot.value.contains("{{") || spot.value.contains("{%") {
+            self.pattern(spot, what).map(|compiled| Pattern::Rendered(Box::new(compiled), spot.clone()))
+        } else {
+            Some(Pattern::Constant(TemplateName::new(&spot.value)))
+        }
+    }
+
+    /// Compiles a path pattern; its problems are reported at its place in the configuration.
+    fn pattern(&mut self, spot: &Spot<String>, what: &str) -> Option<Compiled> {
+        match Compiled::inline(what, &spot.value) {
+            Ok(compiled) => Some(compiled),
+            Err(problems) => {
+                let placed = problems.into_iter().map(|problem| self.in_config(problem, spot)).collect();
+                self.add_problems(placed);
+                None
+            }
+        }
+    }
+
+    fn check_placeholders(&mut self, suite: usize, output: &Compiled) {
+        let config = &self.project.config;
+        let mut used: Vec<usize> = self.plan.outputs.iter().filter_map(|output| output.template_of(suite)).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut broken = Vec::new();
+        let mut problems = Vec::new();
+        for template in used {
+            let found = check_placeholders(config, &self.plan.templates[template], output);
+            if found.iter().any(Problem::is_error) {
+                broken.push(template);
+            }
+            problems.extend(found);
+        }
+        self.add_problems(problems);
+        self.plan.outputs.retain(|output| output.template_of(suite).is_none_or(|template| !broken.contains(&template)));
+    }
+
+    /// The support templates that outputs ask for, once a folder.
+    fn plan_support(&mut self) {
+        let mut wanted: BTreeSet<(String, TemplateName)> = BTreeSet::new();
+        for output in &self.plan.outputs {
+            let folder = output.path.as_path().parent().unwrap_or(Utf8Path::new(""));
+            for name in &self.plan.templates[output.template].support {
+                wanted.insert((folder.as_str().to_owned(), name.clone()));
+            }
+        }
+        for (folder, name) in wanted {
+            let path = Utf8Path::new(&folder).join(name.output_file_name());
+            if let (Ok(path), Some(template)) = (OutputPath::new(path.as_str()), self.compile(&name)) {
+                self.plan.outputs.push(PlannedOutput { path, template, subject: Subject::Support });
+            }
+        }
+    }
+
+    /// Leaves out outputs that would stand at one path, on file systems that ignore case too.
+    fn refuse_collisions(&mut self) {
+        let mut first: HashMap<String, usize> = HashMap::with_capacity(self.plan.outputs.len());
+        let mut collisions = Vec::new();
+        for (index, output) in self.plan.outputs.iter().enumerate() {
+            let other = *first.entry(output.path.case_folded()).or_insert(index);
+            if other != index {
+                collisions.push((other, index));
+            }
+        }
+        let problems: Vec<_> = collisions.iter().map(|(first, second)| self.collision(*first, *second)).collect();
+        self.add_problems(problems);
+        let mut refused = vec![false; self.plan.outputs.len()];
+        for (first, second) in collisions {
+            refused[first] = true;
+            refused[second] = true;
+        }
+        let mut refused = refused.into_iter();
+        self.plan.outputs.retain(|_| !refused.next().unwrap_or(false));
+    }
+
+    fn collision(&self, first: usize, second: usize) -> Problem {
+        let outputs = [&self.plan.outputs[first], &self.plan.outputs[second]];
+        let [first, second] = outputs.map(|output| self.plan.origin(output));
+        let message = format!("two cases have the output path `{}`: {first}, and {second}", outputs[1].path);
+        let problem = Problem::error(Code::OutputCollision, message)
+            .help("name in the `output` of the suite what tells them apart, such as `{{ normalized_name }}` or `{{ hardware_type }}`");
+        match outputs[1].suite() {
+            Some(suite) => self.in_config(problem, &self.plan.suites[suite].suite.output),
+            None => problem,
+        }
+    }
+
+    /// A problem of something that stands in the configuration is shown there.
+    fn in_config<T>(&self, problem: Problem, spot: &Spot<T>) -> Problem {
+        match &self.project.config.path {
+            Some(path) => problem.in_file(path).at(spot.range),
+            None => Problem { path: None, range: None, ..problem },
+        }
+    }
+
+    fn add_problems(&mut self, problems: Vec<Problem>) {
+        for problem in problems {
+            if !self.plan.problems.contains(&problem) {
+                self.plan.problems.push(problem);
+            }
+        }
+    }
+}
+
+impl PlannedOutput {
+    fn suite(&self) -> Option<usize> {
+        match self.subject {
+            Subject::Case { suite, .. } => Some(suite),
+            Subject::Support => None,
+        }
+    }
+
+    fn template_of(&self, suite: usize) -> Option<usize> {
+        (self.suite() == Some(suite)).then_some(self.template)
+    }
+}
+
+/// The values of an axis: each of them where it is expanded, else none at all.
+fn axis<T: Copy>(expanded: bool, values: &[T]) -> Vec<Option<T>> {
+    if expanded { values.iter().copied().map(Some).collect() } else { vec![None] }
+}
+
+/// The folder in front of the first placeholder of a path pattern.
+fn constant_folder(pattern: &str) -> &Utf8Path {
+    let constant = &pattern[..pattern.find('{').unwrap_or(pattern.len())];
+    Utf8Path::new(constant.rfind('/').map_or("", |at| &constant[..at]))
+}
+
+/// A template's name in a suite.
+enum Pattern {
+    Constant(TemplateName),
+    Rendered(Box<Compiled>, Spot<String>),
+}
+
+/// What the cases of one suite share while they are planned.
+struct Matrix<'c> {
+    suite: usize,
+    output: Renderer<'c>,
+    templates: Vec<Pattern>,
+    chosen: HashMap<String, bool>,
+}
+
+impl Matrix<'_> {
+    fn path(&mut self, case: &Case<'_>) -> Result<String, Problem> {
+        let mut rendered = Vec::new();
+        self.output.render(case, &mut rendered)?;
+        Ok(String::from_utf8_lossy(&rendered).into_owned())
+    }
+
+    /// The first template of the list that exists.
+    fn template(&mut self, case: &Case<'_>, project: &Project<'_>) -> Result<TemplateName, Problem> {
+        let mut tried = Vec::new();
+        for pattern in &self.templates {
+            let name = pattern.name(case)?;
+            if *self.chosen.entry(name.as_str().to_owned()).or_insert_with(|| project.library.contains(&name)) {
+                return Ok(name);
+            }
+            tried.push(name);
+        }
+        Err(no_template(case, &tried, project))
+    }
+}
+
+impl Pattern {
+    fn name(&self, case: &Case<'_>) -> Result<TemplateName, Problem> {
+        match self {
+            Self::Constant(name) => Ok(name.clone()),
+            Self::Rendered(compiled, _) => {
+                let mut rendered = Vec::new();
+                compiled.renderer().render(case, &mut rendered)?;
+                Ok(TemplateName::new(String::from_utf8_lossy(&rendered).into_owned()))
+            }
+        }
+    }
+}
+
+fn no_template(case: &Case<'_>, tried: &[TemplateName], project: &Project<'_>) -> Problem {
+    let names: Vec<_> = tried.iter().map(|name| format!("`{name}`")).collect();
+    let suite = case.suite.map_or("", |suite| suite.name.value.as_str());
+    let message = format!("suite `{suite}` has no template: there is no {}", names.join(" and no "));
+    let last = tried.last().map_or("", TemplateName::as_str);
+    let help = did_you_mean(last, project.library.names().map(TemplateName::as_str))
+        .unwrap_or_else(|| "put the file into the templates folder, or name one that exists".to_owned());
+    let mut problem = Problem::error(Code::MissingTemplate, message).help(help);
+    if let (Some(path), Some(suite)) = (&project.config.path, case.suite) {
+        problem.related.push(Related {
+            path: path.clone(),
+            range: Some(suite.name.range),
+            message: "the suite is here".to_owned(),
+        });
+        problem = problem.in_file(path).at(suite.name.range);
+    }
+    problem
+}

@@ -1,0 +1,70 @@
+//! Which placeholders a template may use: a name without a value is an error, never an empty string.
+//!
+//! This module judges names against the vocabulary and the configuration; it renders nothing.
+
+use crate::config::Config;
+use crate::problem::{Code, Problem};
+use crate::suggest::did_you_mean;
+use crate::template::compiled::{Compiled, Place, Placeholder};
+use crate::vocabulary::{self, Origin, VOCABULARY};
+
+/// The problems of the placeholders that a template uses in a suite whose output path is `output`.
+#[must_use]
+pub fn check_placeholders(config: &Config, template: &Compiled, output: &Compiled) -> Vec<Problem> {
+    template
+        .placeholders
+        .iter()
+        .filter(|placeholder| !placeholder.guarded && !placeholder.bound)
+        .filter_map(|placeholder| Some((placeholder, fault(config, placeholder, output)?)))
+        .flat_map(|(placeholder, problem)| at_each_place(&problem, &placeholder.places))
+        .collect()
+}
+
+fn fault(config: &Config, placeholder: &Placeholder, output: &Compiled) -> Option<Problem> {
+    let name = placeholder.name.as_str();
+    match vocabulary::entry(name).map(|entry| entry.origin) {
+        Some(Origin::HardwareAxis | Origin::BatchAxis) if output.placeholder(name).is_none() => {
+            Some(not_expanded(name))
+        }
+        Some(_) => None,
+        None if is_configured(config, name) => None,
+        None if vocabulary::is_non_deterministic(name) => Some(
+            Problem::error(
+                Code::NonDeterministic,
+                format!("there is no `{name}`: an output is a function of its inputs"),
+            )
+            .help("take it out, or let the test find it when it runs"),
+        ),
+        None => Some(unknown(config, name)),
+    }
+}
+
+fn not_expanded(name: &str) -> Problem {
+    let list = if name == "hardware_type" { "hardware_backends" } else { "batch_sizes" };
+    let message = format!("`{name}` has no value here: the suite's output path does not expand that axis");
+    Problem::error(Code::AxisNotExpanded, message)
+        .help(format!("name `{{{{ {name} }}}}` in the suite's `output`, or use the list `{list}`"))
+}
+
+fn unknown(config: &Config, name: &str) -> Problem {
+    let own = config.placeholders.keys().map(String::as_str);
+    let known = VOCABULARY.iter().map(|entry| entry.name).chain(own);
+    let help = did_you_mean(name, known).filter(|help| help.starts_with("did")).unwrap_or_else(|| {
+        "run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml".to_owned()
+    });
+    Problem::error(Code::UnknownPlaceholder, format!("there is no placeholder `{name}`")).help(help)
+}
+
+/// Whether the project, a suite or a model has a placeholder of that name.
+fn is_configured(config: &Config, name: &str) -> bool {
+    config.placeholders.contains_key(name)
+        || config.suites.iter().any(|suite| suite.placeholders.contains_key(name))
+        || config.models.values().any(|facts| facts.placeholders.contains_key(name))
+}
+
+fn at_each_place(problem: &Problem, places: &[Place]) -> Vec<Problem> {
+    if places.is_empty() {
+        return vec![problem.clone()];
+    }
+    places.iter().map(|place| problem.clone().in_file(&place.path).at(place.range)).collect()
+}

@@ -1,0 +1,189 @@
+//! The templates that a project has: its own folder laid over the built-in pack, where the same name wins.
+//!
+//! The library finds and reads templates; it does not know what is in them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::OnceLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::TemplateName;
+use super::tera_errors::columns_to_bytes;
+use crate::files::{self, Files};
+use crate::problem::{Code, Problem};
+use crate::suggest::did_you_mean;
+use crate::text::LineIndex;
+
+/// The largest template that is read.
+const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
+
+/// The built-in templates: name and text.
+pub type Pack = [(&'static str, &'static str)];
+
+/// The templates of a project.
+pub struct Library<'f> {
+    files: &'f dyn Files,
+    entries: BTreeMap<TemplateName, Entry>,
+}
+
+/// A template's text and where it came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The path as the user would name it; `built-in:NAME` for the pack's.
+    pub path: Utf8PathBuf,
+    /// The whole text.
+    pub text: String,
+    /// The lines of the text.
+    pub lines: LineIndex,
+}
+
+struct Entry {
+    path: Utf8PathBuf,
+    built_in: Option<&'static str>,
+    source: OnceLock<Result<Source, Problem>>,
+}
+
+impl<'f> Library<'f> {
+    /// The templates of `folder` laid over the built-in pack.
+    ///
+    /// # Errors
+    /// When the folder is named but cannot be listed.
+    pub fn new(files: &'f dyn Files, folder: Option<&Utf8Path>, pack: &'static Pack) -> io::Result<Self> {
+        let mut library = Self::built_in(files, pack);
+        if let Some(folder) = folder {
+            for path in files.list(folder)? {
+                let name = path.strip_prefix(folder).unwrap_or(&path).as_str().replace('\\', "/");
+                library.entries.insert(TemplateName::new(name), Entry::on_disk(path));
+            }
+        }
+        Ok(library)
+    }
+
+    /// The built-in pack alone.
+    #[must_use]
+    pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
+        let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text))).collect();
+        Self { files, entries }
+    }
+
+    /// A library of one text that stands in no file.
+    #[must_use]
+    pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
+        let path = Utf8PathBuf::from(name.as_str());
+        let source = OnceLock::from(Ok(Source::new(path.clone(), text)));
+        let entry = Entry { path, built_in: None, source };
+        Library { files: &NoFiles, entries: BTreeMap::from([(name.clone(), entry)]) }
+    }
+
+    /// Puts a problem that names a template, with columns in characters, at its place in the template's file.
+    #[must_use]
+    pub fn locate(&self, mut problem: Problem) -> Problem {
+        let named = problem.path.as_ref().map(|path| TemplateName::new(path.as_str()));
+        if let Some(Ok(source)) = named.filter(|name| self.contains(name)).map(|name| self.source(&name)) {
+            problem.path = Some(source.path.clone());
+            problem.range = problem.range.map(|range| columns_to_bytes(&source.text, range));
+        }
+        problem
+    }
+
+    /// Whether there is a template of that name.
+    #[must_use]
+    pub fn contains(&self, name: &TemplateName) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// Where a template stands, as the user would name it.
+    #[must_use]
+    pub fn path_of(&self, name: &TemplateName) -> Option<&Utf8Path> {
+        self.entries.get(name).map(|entry| entry.path.as_path())
+    }
+
+    /// The text of the template at a path, if it was read.
+    #[must_use]
+    pub fn text_of(&self, path: &Utf8Path) -> Option<String> {
+        let entry = self.entries.values().find(|entry| entry.path == path)?;
+        entry.source.get()?.as_ref().ok().map(|source| source.text.clone())
+    }
+
+    /// All names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &TemplateName> + Clone {
+        self.entries.keys()
+    }
+
+    /// The names of the project's own templates, sorted.
+    pub fn project_names(&self) -> impl Iterator<Item = &TemplateName> {
+        self.entries.iter().filter(|(_, entry)| entry.built_in.is_none()).map(|(name, _)| name)
+    }
+
+    /// The text of a template, read at the first call.
+    ///
+    /// # Errors
+    /// A problem that names the template when it does not exist or cannot be read.
+    pub fn source(&self, name: &TemplateName) -> Result<&Source, Problem> {
+        let Some(entry) = self.entries.get(name) else {
+            return Err(self.missing(name));
+        };
+        entry.source.get_or_init(|| entry.read(self.files)).as_ref().map_err(Clone::clone)
+    }
+
+    fn missing(&self, name: &TemplateName) -> Problem {
+        let problem = Problem::error(Code::MissingTemplate, format!("there is no template `{name}`"));
+        match did_you_mean(name.as_str(), self.names().map(TemplateName::as_str)) {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    }
+}
+
+impl Entry {
+    fn built_in(name: &str, text: &'static str) -> Self {
+        Self { path: Utf8PathBuf::from(format!("built-in:{name}")), built_in: Some(text), source: OnceLock::new() }
+    }
+
+    fn on_disk(path: Utf8PathBuf) -> Self {
+        Self { path, built_in: None, source: OnceLock::new() }
+    }
+
+    fn read(&self, files: &dyn Files) -> Result<Source, Problem> {
+        let text = match self.built_in {
+            Some(text) => text.to_owned(),
+            None => files.read_text(&self.path).map_err(|error| self.unreadable(&files::reason(&error)))?,
+        };
+        if text.len() > LARGEST_TEMPLATE {
+            return Err(self.unreadable(&format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024))));
+        }
+        Ok(Source::new(self.path.clone(), &text))
+    }
+
+    fn unreadable(&self, reason: &str) -> Problem {
+        Problem::error(Code::UnreadableFile, format!("cannot read the template `{}`: {reason}", self.path))
+            .in_file(&self.path)
+    }
+}
+
+impl Source {
+    /// A text and the path it came from.
+    #[must_use]
+    pub fn new(path: Utf8PathBuf, text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self { path, lines: LineIndex::new(text), text: text.to_owned() }
+    }
+}
+
+/// The files of a text that stands in no file.
+struct NoFiles;
+
+impl Files for NoFiles {
+    fn read_into(&self, _: &Utf8Path, _: &mut Vec<u8>) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn list(&self, _: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn is_file(&self, _: &Utf8Path) -> bool {
+        false
+    }
+}

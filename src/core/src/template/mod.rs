@@ -1,0 +1,65 @@
+//! Templates: their names and dialects, what they say about themselves, and how they render.
+//!
+//! This room knows text, tags and values. It must not know suites, models or files: others decide which values a
+//! template gets and where its text comes from.
+
+pub mod analysis;
+pub mod compiled;
+pub mod dollar;
+pub mod filters;
+pub mod library;
+pub mod scan;
+mod skeleton;
+mod tera_errors;
+
+use std::fmt;
+
+/// A template's name: its path below the templates folder, with `/` between the parts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TemplateName(String);
+
+impl TemplateName {
+    /// The template of that name; it need not exist.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as written in configuration and in `extends`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The dialect, which the name alone decides.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        if has_extension(&self.0, "tera") { Dialect::Tera } else { Dialect::Dollar }
+    }
+
+    /// The file name that an output of this template would have: the last part without `.tera`.
+    #[must_use]
+    pub fn output_file_name(&self) -> &str {
+        let file = self.0.rsplit('/').next().unwrap_or(&self.0);
+        if has_extension(file, "tera") { &file[..file.len() - ".tera".len()] } else { file }
+    }
+}
+
+impl fmt::Display for TemplateName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    camino::Utf8Path::new(name).extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
+/// The two languages a template can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `*.tera`: Tera 2.
+    Tera,
+    /// Anything else: text with `${name}`.
+    Dollar,
+}
