@@ -1,0 +1,73 @@
+"""${model_name} on ${hardware_type}, as a text embedding, ${batch_size} at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+# isort: split
+# tgen-support: tgen_support.py.tera
+import tgen_support as tgen
+
+CASE = tgen.Case(
+    model="${model_name}",
+    model_type="${model_type}",
+    family="${model_family}",
+    task="feature-extraction",
+    platform="${hardware_type}",
+    auto_class="AutoModel",
+)
+BATCH_SIZE = ${batch_size}
+INPUTS = tgen.inputs_for(tgen.task_of(CASE.task, CASE.family), BATCH_SIZE)
+
+
+@pytest.fixture
+def handler() -> tgen.Handler:
+    tgen.require(CASE.platform)
+    return tgen.handler_for(CASE)
+
+
+def test_platform_is_known() -> None:
+    assert CASE.platform in tgen.PLATFORMS
+
+
+def test_${model_family}_${hardware_type}(handler: tgen.Handler) -> None:
+    tgen.check_output(handler(INPUTS), CASE, INPUTS)
+
+
+def test_batch(handler: tgen.Handler) -> None:
+    tgen.check_batch(handler, INPUTS)
+
+
+def test_wrong_input(handler: tgen.Handler) -> None:
+    with pytest.raises(ValueError, match="the inputs have no"):
+        handler({})
+
+
+def test_missing_dependency() -> None:
+    tgen.require(CASE.platform)
+    output = tgen.handler_for(CASE, {"torch": None})(INPUTS)
+    assert (output.implementation, output.reason) == (
+        tgen.MOCK,
+        "torch is not installed",
+    )
+
+
+def test_weights() -> None:
+    device = tgen.torch_device(CASE.platform)
+    tokenizer = tgen.from_weights("AutoTokenizer", CASE.model)
+    model = tgen.from_weights(CASE.auto_class, CASE.model).to(device).eval()
+    tokens = tokenizer(INPUTS["text"], return_tensors="pt", padding=True).to(device)
+    states = model(**tokens).last_hidden_state
+    mask = tokens["attention_mask"].unsqueeze(-1)
+    embeddings = (states * mask).sum(dim=1) / mask.sum(dim=1)
+    assert embeddings.shape == (BATCH_SIZE, model.config.hidden_size)
+    assert embeddings.isfinite().all()
+
+
+def run_test() -> int:
+    """Run the tests of this file; the exit status is 0 when none fails."""
+    return tgen.run(__file__)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_test())
