@@ -1,2 +1,56 @@
-//! cargo-tgen.
-fn main() {}
+//! cargo-tgen: parses the command line, dispatches, and turns what a command says into an exit code.
+
+mod check_cache;
+mod cli;
+mod commands;
+mod disk;
+mod findings;
+mod interrupt;
+mod locate;
+mod pack;
+mod printer;
+mod process;
+mod release_source;
+mod report;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::commands::Outcome;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse_from(arguments());
+    match run(cli) {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(error) => {
+            printer::Printer::new().error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The arguments as `cargo-tgen` takes them: cargo calls it with `tgen` in front.
+fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
+    let called_by_cargo = std::env::args_os().nth(1).is_some_and(|first| first == "tgen");
+    let skipped = usize::from(called_by_cargo);
+    std::env::args_os().enumerate().filter(move |(at, _)| *at == 0 || *at > skipped).map(|(_, argument)| argument)
+}
+
+fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Init(args) => commands::init::run(global, &args),
+        Command::Generate(args) => commands::generate::run(global, &args),
+        Command::Check(args) => commands::check::run(global, &args),
+        Command::Lint(args) => commands::lint::run(global, &args),
+        Command::Map(args) => commands::map::run(global, &args),
+        Command::Models(args) => commands::models::run(global, &args),
+        Command::Placeholders(args) => commands::placeholders::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
+    }
+}

@@ -1,1 +1,21 @@
-//! End-to-end tests.
+//! End-to-end tests of the binary: what a user types, and what they see.
+//!
+//! A case is a file `cases/NAME.trycmd` with commands and their output, run in a copy of `cases/NAME.in/`; where there is
+//! a `cases/NAME.out/`, the folder must look like that afterwards. `TRYCMD=overwrite cargo test --test cli` renews them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod readme;
+mod robustness;
+
+/// The binary under test, which answers to `cargo tgen` as well as to `cargo-tgen`.
+const BINARY: &str = env!("CARGO_BIN_EXE_cargo-tgen");
+
+#[test]
+fn commands_say_and_do_what_their_cases_tell() {
+    trycmd::TestCases::new()
+        .register_bin("cargo", std::path::Path::new(BINARY))
+        .env("NO_COLOR", "1")
+        .env("CI", "true")
+        .case("tests/cli/cases/*.trycmd");
+}

@@ -1,0 +1,72 @@
+//! `cargo tgen init`: begins a project.
+
+use anyhow::{Context, bail};
+use camino::Utf8Path;
+use clap::Args;
+use tgen_core::config::init::{Options, tgen_toml};
+
+use super::Outcome;
+use crate::cli::Global;
+use crate::disk::Writer;
+use crate::pack;
+use crate::printer::{Printer, counted};
+use crate::session::current_folder;
+
+/// The project's configuration.
+const CONFIG: &str = "tgen.toml";
+/// The project's own templates.
+const TEMPLATES: &str = "templates";
+/// What is looked for, and configured when it is there.
+const MAP: &str = "huggingface_model_pipeline_map.json";
+const SKILLSETS: [&str; 2] = ["ipfs_accelerate_py/worker/skillset", "worker/skillset"];
+
+/// Write a commented tgen.toml to begin with
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo tgen init                in the current folder
+  cargo tgen init --templates    with a copy of the built-in templates to edit")]
+pub(crate) struct InitArgs {
+    /// Copy the built-in templates into `templates/`, to edit them
+    #[arg(long)]
+    templates: bool,
+}
+
+pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
+    let here = current_folder()?;
+    let root = global.root.as_ref().map_or_else(|| here.clone(), |root| here.join(root));
+    let mut files: Vec<(String, String)> = Vec::new();
+    if args.templates {
+        files.extend(pack::pack().iter().map(|(name, text)| (format!("{TEMPLATES}/{name}"), (*text).to_owned())));
+    }
+    files.push((CONFIG.to_owned(), tgen_toml(&found_in(&root, args))));
+    refuse_existing(&root, &files)?;
+    let writer = Writer::new(&root).with_context(|| format!("cannot write into `{root}`"))?;
+    for (path, content) in &files {
+        writer.write(Utf8Path::new(path), content.as_bytes()).with_context(|| format!("cannot write `{path}`"))?;
+    }
+    let printer = Printer::new();
+    if args.templates {
+        printer.line(&format!("copied {} into `{TEMPLATES}/`", counted(files.len() - 1, "template")))?;
+    }
+    printer.line(&format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"))?;
+    Ok(Outcome::Clean)
+}
+
+fn found_in(root: &Utf8Path, args: &InitArgs) -> Options {
+    let existing = |path: &str| root.join(path).exists().then(|| path.into());
+    Options {
+        schema: None,
+        pipeline_map: existing(MAP),
+        skillset: SKILLSETS.into_iter().find_map(existing),
+        templates: if args.templates { Some(TEMPLATES.into()) } else { existing(TEMPLATES) },
+    }
+}
+
+/// Nothing that is there is overwritten.
+fn refuse_existing(root: &Utf8Path, files: &[(String, String)]) -> anyhow::Result<()> {
+    match files.iter().find(|(path, _)| root.join(path).exists()) {
+        Some((path, _)) => bail!("`{path}` exists already; move it away first, or edit it as it is"),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,19 @@
+//! `cargo tgen man`: the manual page.
+
+use clap::{Args, CommandFactory};
+
+use super::Outcome;
+use crate::cli::Cli;
+use crate::printer::Printer;
+
+/// Print the manual page, in roff
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cargo tgen man | man -l -")]
+pub(crate) struct ManArgs {}
+
+pub(crate) fn run(_: &ManArgs) -> anyhow::Result<Outcome> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    Printer::new().report(|out| out.write_all(&page))?;
+    Ok(Outcome::Clean)
+}

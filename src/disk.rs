@@ -1,0 +1,195 @@
+//! Files on disk: reading them for core, and writing outputs so that no reader ever sees half of one.
+//!
+//! The only module that touches outputs. It must not know templates; it is told bytes and paths.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::files::Files;
+
+/// The beginning of the names of files that are being written.
+const TEMPORARY_PREFIX: &str = ".tgen-";
+/// The end of such names.
+const TEMPORARY_SUFFIX: &str = ".tmp";
+/// A temporary file that is older was left behind by a process that was killed.
+const ABANDONED_AFTER: Duration = Duration::from_mins(10);
+
+/// The files below a project's root.
+pub(crate) struct Disk {
+    root: Utf8PathBuf,
+}
+
+impl Disk {
+    /// The files below `root`; relative paths are taken from there.
+    pub(crate) fn new(root: Utf8PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// All folders below a folder, itself included.
+    pub(crate) fn folders(&self, folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let top = self.absolute(folder);
+        let entries = walk(&top).flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_dir()));
+        entries.filter_map(|entry| Some(folder.join(below(&entry, &top)?))).collect()
+    }
+
+    /// The path in the world.
+    pub(crate) fn absolute(&self, path: &Utf8Path) -> Utf8PathBuf {
+        self.root.join(path)
+    }
+}
+
+impl Files for Disk {
+    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.clear();
+        let mut file = File::open(self.absolute(path))?;
+        file.read_to_end(buffer).map(drop)
+    }
+
+    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        let top = self.absolute(folder);
+        // The walker would report a missing folder as an entry with an error; here it is the folder's own.
+        fs::read_dir(&top)?;
+        let entries = walk(&top).flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(folder.join(below(&entry, &top)?))).collect();
+        // A path's own order goes part by part, which is slow for thousands.
+        paths.sort_unstable_by(|left, right| left.as_str().cmp(right.as_str()));
+        Ok(paths)
+    }
+
+    fn is_file(&self, path: &Utf8Path) -> bool {
+        self.absolute(path).is_file()
+    }
+
+    fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        buffer.clear();
+        let file = File::open(self.absolute(path))?;
+        file.take(limit as u64).read_to_end(buffer).map(drop)
+    }
+}
+
+fn walk(top: &Utf8Path) -> ignore::Walk {
+    ignore::WalkBuilder::new(top)
+        .standard_filters(false)
+        .follow_links(true)
+        .filter_entry({
+            let inside = top.canonicalize().unwrap_or_default();
+            move |entry| !is_never_listed(entry) && !leads_out(entry, &inside)
+        })
+        .build()
+}
+
+fn below<'e>(entry: &'e ignore::DirEntry, top: &Utf8Path) -> Option<&'e Utf8Path> {
+    Utf8Path::from_path(entry.path())?.strip_prefix(top).ok()
+}
+
+/// Folders of other tools that hold nothing of ours, and our own files in the making.
+fn is_never_listed(entry: &ignore::DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+    (is_folder
+        && entry.depth() > 0
+        && matches!(name.as_ref(), ".git" | ".hg" | ".svn" | "__pycache__" | "node_modules" | ".venv"))
+        || is_temporary(&name)
+}
+
+/// A link from inside a folder to somewhere else: what is there is not ours to list.
+fn leads_out(entry: &ignore::DirEntry, top: &std::path::Path) -> bool {
+    entry.depth() > 0
+        && entry.path_is_symlink()
+        && !entry.path().canonicalize().is_ok_and(|target| target.starts_with(top))
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX)
+}
+
+/// Writes outputs below one folder, and nowhere else.
+pub(crate) struct Writer {
+    root: Utf8PathBuf,
+    checked: Mutex<HashSet<Utf8PathBuf>>,
+}
+
+impl Writer {
+    /// A writer of files below `root`, which is created if need be.
+    pub(crate) fn new(root: &Utf8Path) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        Ok(Self { root: root.canonicalize_utf8()?, checked: Mutex::default() })
+    }
+
+    /// Writes a file: a temporary one in the same folder, then a rename, so that it is there whole or not at all. The
+    /// mode of a file that is replaced is kept.
+    pub(crate) fn write(&self, path: &Utf8Path, content: &[u8]) -> io::Result<()> {
+        let target = self.root.join(path);
+        let folder = target.parent().unwrap_or(&self.root);
+        self.prepare_folder(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
+        for_everyone(&mut builder);
+        let mut temporary = builder.tempfile_in(folder)?;
+        temporary.write_all(content)?;
+        if let Ok(existing) = fs::metadata(&target) {
+            temporary.as_file().set_permissions(existing.permissions())?;
+        }
+        temporary.persist(&target).map(drop).map_err(|error| error.error)
+    }
+
+    /// Deletes a file.
+    pub(crate) fn delete(&self, path: &Utf8Path) -> io::Result<()> {
+        let target = self.root.join(path);
+        self.refuse_way_out(target.parent().unwrap_or(&self.root))?;
+        fs::remove_file(target)
+    }
+
+    /// Deletes what a killed process left behind in the folders that were written to.
+    pub(crate) fn clear_abandoned(&self) {
+        let folders = self.checked.lock().map(|checked| checked.clone()).unwrap_or_default();
+        for entry in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+            if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
+                // It is in nobody's way; if it cannot be deleted, the next run tries again.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn prepare_folder(&self, folder: &Utf8Path) -> io::Result<()> {
+        let known = |checked: &HashSet<Utf8PathBuf>| checked.contains(folder);
+        if self.checked.lock().is_ok_and(|checked| known(&checked)) {
+            return Ok(());
+        }
+        self.refuse_way_out(folder)?;
+        fs::create_dir_all(folder)?;
+        if let Ok(mut checked) = self.checked.lock() {
+            checked.insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// A link inside the folder may lead out of it; what is there already decides.
+    fn refuse_way_out(&self, folder: &Utf8Path) -> io::Result<()> {
+        let existing = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&self.root);
+        if existing.canonicalize_utf8()?.starts_with(&self.root) {
+            return Ok(());
+        }
+        let message = format!("`{existing}` is a link that leads out of `{}`", self.root);
+        Err(io::Error::other(message))
+    }
+}
+
+fn is_abandoned(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER))
+}
+
+/// The mode of a new file is what the user's mask leaves of reading and writing for all.
+#[cfg(unix)]
+fn for_everyone(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn for_everyone(_: &mut tempfile::Builder<'_, '_>) {}

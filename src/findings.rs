@@ -1,0 +1,51 @@
+//! Problems gathered for showing: the same problem of many models is one, and says how many it concerns.
+
+use std::collections::HashMap;
+
+use tgen_core::plan::Plan;
+use tgen_core::problem::Problem;
+use tgen_core::project::Project;
+
+/// The problems of a project's inputs and of its plan.
+pub(crate) fn of_inputs(project: &Project<'_>, plan: &Plan<'_>) -> Vec<Problem> {
+    project.problems.iter().chain(&plan.problems).cloned().collect()
+}
+
+/// Problems of single outputs, each with what its output is for: those of one template place become one.
+pub(crate) fn by_template(problems: Vec<(Problem, String)>) -> Vec<Problem> {
+    let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
+    let mut places = HashMap::new();
+    for (problem, subject) in problems {
+        let key = (problem.code, problem.path.clone(), problem.range, problem.message.clone());
+        let at = *places.entry(key).or_insert(order.len());
+        match order.get_mut(at) {
+            Some((_, subjects)) => subjects.push(subject),
+            None => order.push((problem, vec![subject])),
+        }
+    }
+    order.into_iter().map(|(problem, subjects)| concerning(problem, &subjects)).collect()
+}
+
+fn concerning(mut problem: Problem, subjects: &[String]) -> Problem {
+    let whom = match subjects {
+        [] => return problem,
+        [one] => format!("`{one}`"),
+        [first, rest @ ..] => format!("`{first}` and {} more", rest.len()),
+    };
+    problem.message = format!("{} (for {whom})", problem.message);
+    problem
+}
+
+/// Each problem once, the errors last, where a reader of a terminal looks first.
+pub(crate) fn gathered(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let mut seen = Vec::with_capacity(problems.len());
+    problems.retain(|problem| {
+        let new = !seen.contains(problem);
+        if new {
+            seen.push(problem.clone());
+        }
+        new
+    });
+    problems.sort_by_key(|problem| problem.severity);
+    problems
+}

@@ -1,0 +1,192 @@
+//! A problem as rustc and ruff would show it: code, message, the place in its source line, help, related places.
+
+use std::io::{self, Write};
+use std::ops::Range as Span;
+
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use camino::Utf8Path;
+use tgen_core::problem::{Problem, Related, Severity};
+use tgen_core::text::{LineIndex, Position, Range};
+
+use super::{Sources, visible};
+
+/// A stretch of source longer than this is named and not shown: nobody reads such lines.
+const LONGEST_EXCERPT: usize = 16 * 1024;
+
+/// Writes a problem and an empty line after it.
+pub(crate) fn write(out: &mut dyn Write, problem: &Problem, sources: &Sources<'_>) -> io::Result<()> {
+    let title = level(problem.severity).primary_title(visible(&problem.message)).id(problem.code.name());
+    let mut primary = Group::with_title(title).elements(place(problem.path.as_deref(), problem.range, sources));
+    if let Some(help) = &problem.help {
+        primary = primary.element(Level::HELP.message(visible(help)));
+    }
+    let related = problem.related.iter().map(|related| group_of(related, sources));
+    let groups: Vec<Group<'_>> = std::iter::once(primary).chain(related).collect();
+    writeln!(out, "{}\n", Renderer::styled().render(&groups))
+}
+
+fn level(severity: Severity) -> Level<'static> {
+    match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+    }
+}
+
+fn group_of<'a>(related: &'a Related, sources: &Sources<'_>) -> Group<'a> {
+    let title = Level::NOTE.secondary_title(visible(&related.message));
+    Group::with_title(title).elements(place(Some(&related.path), related.range, sources))
+}
+
+/// The place with its source line; only its name where there is no line to show.
+fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, sources: &Sources<'_>) -> Option<Element<'a>> {
+    let path = path?;
+    let Some(range) = range else { return Some(Origin::path(path.as_str()).into()) };
+    let excerpt = sources(path).and_then(|text| Excerpt::cut(&text, range));
+    Some(match excerpt {
+        Some(excerpt) => excerpt.into_snippet(path),
+        None => named(path, range.start),
+    })
+}
+
+fn named(path: &Utf8Path, start: Position) -> Element<'_> {
+    Origin::path(path.as_str()).line(start.line as usize + 1).char_column(start.column as usize + 1).into()
+}
+
+/// The lines that a range touches.
+struct Excerpt {
+    first_line: usize,
+    lines: String,
+    span: Span<usize>,
+}
+
+impl Excerpt {
+    /// Cuts the lines out of their text, which may have changed since the range was taken; none when they are too long.
+    fn cut(text: &str, range: Range) -> Option<Self> {
+        let index = LineIndex::new(text);
+        let span =
+            text.floor_char_boundary(index.offset(range.start))..text.ceil_char_boundary(index.offset(range.end));
+        let from = index.offset(Position::new(range.start.line, 0));
+        let to = text.ceil_char_boundary(index.offset(Position::new(range.end.line, u32::MAX)));
+        let first_line = index.position(from).line as usize + 1;
+        let lines = text.get(from..to).filter(|lines| lines.len() <= LONGEST_EXCERPT)?.trim_end_matches('\r');
+        let within = |offset: usize| (offset - from).min(lines.len());
+        let span = within(span.start)..within(span.end.max(span.start));
+        Some(Self { first_line, lines: lines.to_owned(), span })
+    }
+
+    fn into_snippet(self, path: &Utf8Path) -> Element<'_> {
+        let annotation = AnnotationKind::Primary.span(self.span);
+        Snippet::source(self.lines).line_start(self.first_line).path(path.as_str()).annotation(annotation).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plain;
+    use super::*;
+    use tgen_core::problem::Code;
+
+    const TEMPLATE: &str = "{% extends \"base.py.tera\" %}\nclass Größe_{{ modle_name }}:\r\n    pass\n";
+
+    fn shown(problem: &Problem) -> String {
+        let sources = |path: &Utf8Path| path.as_str().ends_with("skillset.py.tera").then(|| TEMPLATE.to_owned());
+        let mut out = Vec::new();
+        write(&mut out, problem, &sources).unwrap();
+        plain(out)
+    }
+
+    fn range(start: (u32, u32), end: (u32, u32)) -> Range {
+        Range::new(Position::new(start.0, start.1), Position::new(end.0, end.1))
+    }
+
+    fn unknown() -> Problem {
+        Problem::error(Code::UnknownPlaceholder, "there is no placeholder `modle_name`")
+            .in_file("templates/skillset.py.tera")
+    }
+
+    #[test]
+    fn a_problem_stands_under_its_source_line_with_help() {
+        let problem = unknown().at(range((1, 17), (1, 27))).help("did you mean `model_name`?");
+        insta::assert_snapshot!(shown(&problem), @"
+        error[unknown-placeholder]: there is no placeholder `modle_name`
+         --> templates/skillset.py.tera:2:16
+          |
+        2 | class Größe_{{ modle_name }}:
+          |                ^^^^^^^^^^
+          |
+          = help: did you mean `model_name`?
+        ");
+    }
+
+    #[test]
+    fn a_related_place_follows_with_its_own_line() {
+        let related = |path: &str| Related {
+            path: path.into(),
+            range: Some(range((0, 0), (0, 10))),
+            message: "it is a block of this template".to_owned(),
+        };
+        let problem = Problem::warning(Code::BrokenInheritance, "the block `body` is never shown")
+            .in_file("built-in:skillset.py.tera")
+            .at(range((1, 0), (2, 4)))
+            .related(related("built-in:skillset.py.tera"))
+            .related(related("gone.py.tera"));
+        insta::assert_snapshot!(shown(&problem), @r#"
+        warning[broken-inheritance]: the block `body` is never shown
+         --> built-in:skillset.py.tera:2:1
+          |
+        2 | / class Größe_{{ modle_name }}:
+        3 | |     pass
+          | |____^
+          |
+        note: it is a block of this template
+         --> built-in:skillset.py.tera:1:1
+          |
+        1 | {% extends "base.py.tera" %}
+          | ^^^^^^^^^^
+        note: it is a block of this template
+         --> gone.py.tera:1:1
+        "#);
+    }
+
+    #[test]
+    fn a_problem_without_a_place_is_a_message() {
+        let problem = Problem::error(Code::UnknownModel, "there is no model `bret`").help("did you mean `bert`?");
+        insta::assert_snapshot!(shown(&problem), @"
+        error[unknown-model]: there is no model `bret`
+         |
+         = help: did you mean `bert`?
+        ");
+    }
+
+    #[test]
+    fn a_problem_of_a_whole_file_names_the_file() {
+        insta::assert_snapshot!(shown(&unknown()), @"
+        error[unknown-placeholder]: there is no placeholder `modle_name`
+        --> templates/skillset.py.tera
+        ");
+    }
+
+    #[test]
+    fn a_place_in_a_file_that_cannot_be_read_is_named() {
+        let problem = unknown().in_file("gone.tera").at(range((6, 2), (6, 4)));
+        insta::assert_snapshot!(shown(&problem), @"
+        error[unknown-placeholder]: there is no placeholder `modle_name`
+        --> gone.tera:7:3
+        ");
+    }
+
+    #[test]
+    fn a_place_beyond_a_text_that_has_changed_is_held_inside_it() {
+        let places = [((99, 3), (120, 1)), ((1, 9), (1, 11)), ((1, 29), (1, 31)), ((2, 8), (2, 2)), ((3, 0), (3, 0))];
+        for (start, end) in places {
+            assert!(shown(&unknown().at(range(start, end))).contains("--> templates/skillset.py.tera:"));
+        }
+    }
+
+    #[test]
+    fn a_giant_line_is_not_shown() {
+        let text = "x".repeat(10_000_000);
+        assert!(Excerpt::cut(&text, range((0, 5), (0, 6))).is_none());
+    }
+}

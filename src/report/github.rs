@@ -1,0 +1,188 @@
+//! A report as workflow commands of GitHub Actions, which become annotations in a pull request.
+//!
+//! GitHub shows ten annotations a step, so there are never more: the last one counts those left out.
+
+use std::cmp::Reverse;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use tgen_core::output::state::State;
+use tgen_core::problem::{Problem, Severity};
+
+use super::place::Place;
+use super::{Report, words};
+use crate::printer::{Sources, counted, visible};
+
+/// The most annotations that GitHub shows.
+const LIMIT: usize = 10;
+/// The most lines of a difference inside an annotation.
+const HUNK_LINES: usize = 20;
+
+/// Writes the report: the annotations, the gravest first, and a line that sums up.
+pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>) -> io::Result<()> {
+    let mut findings = Finding::all(report);
+    findings.sort_by_key(|finding| Reverse(finding.severity()));
+    let shown = if findings.len() > LIMIT { LIMIT - 1 } else { findings.len() };
+    for finding in &findings[..shown] {
+        writeln!(out, "{}", finding.annotation(report, sources))?;
+    }
+    if let Some(worst) = findings.get(shown) {
+        writeln!(out, "{}", rest(findings.len() - shown, worst.severity()))?;
+    }
+    writeln!(out, "{}", words::summary(report))
+}
+
+/// What can become an annotation.
+enum Finding<'a> {
+    Problem(&'a Problem),
+    /// The number of an output that is not fresh.
+    Output(usize),
+}
+
+impl<'a> Finding<'a> {
+    fn all(report: &'a Report) -> Vec<Self> {
+        let outputs = report.outputs.iter().enumerate().filter(|(_, output)| output.state != State::Fresh);
+        report.problems.iter().map(Self::Problem).chain(outputs.map(|(number, _)| Self::Output(number))).collect()
+    }
+
+    fn severity(&self) -> Severity {
+        match self {
+            Self::Problem(problem) => problem.severity,
+            Self::Output(_) => Severity::Error,
+        }
+    }
+
+    fn annotation(&self, report: &Report, sources: &Sources<'_>) -> String {
+        match self {
+            Self::Problem(problem) => of_problem(problem, sources),
+            Self::Output(number) => of_output(report, *number),
+        }
+    }
+}
+
+fn of_problem(problem: &Problem, sources: &Sources<'_>) -> String {
+    let mut annotation = Annotation::new(problem.severity);
+    if let Some(path) = problem.path.as_deref() {
+        annotation.property("file", path);
+        if let Some(range) = problem.range {
+            annotation.place(&Place::of(path, range, sources));
+        }
+    }
+    let help = problem.help.iter().map(|help| format!("\nhelp: {help}"));
+    let related = problem.related.iter().map(|related| format!("\nnote: {} ({})", related.message, related.path));
+    let message = help.chain(related).fold(problem.message.clone(), |message, line| message + &line);
+    annotation.saying(problem.code.name(), &message)
+}
+
+fn of_output(report: &Report, number: usize) -> String {
+    let output = &report.outputs[number];
+    let mut annotation = Annotation::new(Severity::Error);
+    annotation.property("file", &output.path);
+    if let Some(line) = output.first_line {
+        annotation.property("line", line);
+    }
+    let mut message = words::sentence(&output.path, output.state);
+    if let Some(group) = report.differences_of(number).next() {
+        message = format!("{message}\n{}", words::unified(&group.hunk, HUNK_LINES));
+    }
+    annotation.saying(output.state.name(), &message)
+}
+
+fn rest(count: usize, worst: Severity) -> String {
+    let message = format!("and {}: run `cargo tgen check` to see all", counted(count, "more finding"));
+    Annotation::new(worst).saying("more", &message)
+}
+
+/// A workflow command: `::error file=x,line=1,title=y::message`.
+struct Annotation {
+    command: &'static str,
+    properties: Vec<String>,
+}
+
+impl Annotation {
+    fn new(severity: Severity) -> Self {
+        let command = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "notice",
+        };
+        Self { command, properties: Vec::new() }
+    }
+
+    fn property(&mut self, name: &str, value: impl Display) {
+        let value = escaped(&value.to_string()).replace(':', "%3A").replace(',', "%2C");
+        self.properties.push(format!("{name}={value}"));
+    }
+
+    /// GitHub takes columns only of places within one line.
+    fn place(&mut self, place: &Place) {
+        self.property("line", place.line);
+        self.property("endLine", place.end_line);
+        if place.line == place.end_line {
+            self.property("col", place.column);
+            self.property("endColumn", place.end_column);
+        }
+    }
+
+    fn saying(mut self, title: &str, message: &str) -> String {
+        self.property("title", format!("cargo-tgen ({title})"));
+        format!("::{} {}::{}", self.command, self.properties.join(","), escaped(message))
+    }
+}
+
+/// Text as one line, in which nothing can end the command and begin another.
+fn escaped(text: &str) -> String {
+    visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn written(report: &Report) -> String {
+        let mut out = Vec::new();
+        write(report, &mut out, &fixture::sources).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn success_annotates_nothing() {
+        insta::assert_snapshot!(written(&fixture::fresh(631)), @"
+        631 outputs are fresh (0.12 s)
+        ");
+    }
+
+    #[test]
+    fn errors_come_first_and_everything_is_escaped() {
+        insta::assert_snapshot!(written(&fixture::mixed()), @"
+        ::error file=templates/skillset.py.tera,line=2,endLine=2,col=12,endColumn=22,title=cargo-tgen (unknown-placeholder)::there is no placeholder `modle_name`%0Ahelp: did you mean `model_name`?%0Anote: this suite uses the template (tgen.toml)
+        ::error title=cargo-tgen (unknown-model)::there is no model `bret`%0Ahelp: did you mean `bert`?
+        ::error file=test/test_hf_albert.py,line=2,title=cargo-tgen (stale)::`test/test_hf_albert.py` is stale, the template or a value has changed: run `cargo tgen generate`%0A@@ -1,3 +1,3 @@%0A import torch%0A-old albert%0A+new albert%0A end
+        ::error file=test/test_hf_bert.py,line=2,title=cargo-tgen (stale)::`test/test_hf_bert.py` is stale, the template or a value has changed: run `cargo tgen generate`
+        ::error file=test/test_hf_clip.py,line=3,title=cargo-tgen (edited)::`test/test_hf_clip.py` is edited, changed by a person: move the change into the template, or run `cargo tgen generate --force` to discard it%0A@@ -1,2 +1,3 @@%0A a%0A b%0A+mine ␛[2J
+        ::error file=test/test_hf_dpt.py,title=cargo-tgen (missing)::`test/test_hf_dpt.py` is missing, not written yet: run `cargo tgen generate`
+        ::error file=test/test_hf_vit.py,line=1,title=cargo-tgen (foreign)::`test/test_hf_vit.py` is foreign, not generated by cargo-tgen: choose another output path, or run `cargo tgen generate --force` to replace what is there
+        ::error file=test/test_hf_gone.py,title=cargo-tgen (orphaned)::`test/test_hf_gone.py` is orphaned, rendered by no case any more: run `cargo tgen generate --prune` to delete what is left
+        ::warning file=skills%2C old/hf_a.py,title=cargo-tgen (invalid-reference)::the class `hf_a` has no method `init`, 100%25 sure
+        8 outputs: 2 fresh, 1 missing, 2 stale, 1 edited, 1 foreign, 1 orphaned; 2 errors, 1 warning (0.12 s)
+        ");
+    }
+
+    #[test]
+    fn there_are_ten_annotations_at_most_and_the_last_counts_the_rest() {
+        let annotations = |stale| {
+            let text = written(&fixture::many_stale(stale));
+            let annotations: Vec<_> =
+                text.lines().filter(|line| line.starts_with("::error ")).map(str::to_owned).collect();
+            (annotations.len(), annotations.last().cloned().unwrap_or_default())
+        };
+        assert_eq!(annotations(3).0, 3);
+        assert!(annotations(10).1.contains("n009"), "ten fit");
+        let (count, last) = annotations(600);
+        assert_eq!(count, 10);
+        insta::assert_snapshot!(last, @"
+        ::error title=cargo-tgen (more)::and 591 more findings: run `cargo tgen check` to see all
+        ");
+    }
+}

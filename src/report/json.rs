@@ -1,0 +1,194 @@
+//! A report as one JSON object, for programs.
+//!
+//! ```json
+//! {
+//!   "version": 1,
+//!   "clean": false,
+//!   "elapsed_seconds": 0.123,
+//!   "summary": {"fresh": 629, "stale": 2},
+//!   "outputs": [{"path": "test/a.py", "state": "stale", "generated_from": "t.tera for a", "first_line": 12}],
+//!   "differences": [{"example": "test/a.py", "count": 2, "hunk": {"old": [12, 7], "new": [12, 7], "lines": [..]}}],
+//!   "problems": [{"code": "unknown-placeholder", "severity": "error", "message": "..", "help": null, "path": "t.tera",
+//!                 "place": {"line": 1, "column": 4, "end_line": 1, "end_column": 9}, "related": []}]
+//! }
+//! ```
+//!
+//! `outputs` leaves out what is fresh: its number says all. A difference leads from the committed file to what should be
+//! there; that of an edited output the other way. Lines and columns count from 1, columns in characters, the end column is
+//! the first one after the place. `version` grows when a key changes its meaning or goes; keys may be added without that.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use camino::Utf8Path;
+use serde::Serialize;
+use tgen_core::output::diff::Hunk;
+use tgen_core::output::state::State;
+use tgen_core::problem::{Code, Problem, Severity};
+
+use super::Report;
+use super::place::Place;
+use crate::printer::Sources;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    clean: bool,
+    elapsed_seconds: f64,
+    summary: BTreeMap<State, usize>,
+    outputs: Vec<Output<'a>>,
+    differences: Vec<Difference<'a>>,
+    problems: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    path: &'a Utf8Path,
+    state: State,
+    generated_from: Option<&'a str>,
+    first_line: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Difference<'a> {
+    example: Option<&'a Utf8Path>,
+    count: usize,
+    hunk: &'a Hunk,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    code: Code,
+    severity: Severity,
+    message: &'a str,
+    help: Option<&'a str>,
+    path: Option<&'a Utf8Path>,
+    place: Option<Place>,
+    related: Vec<RelatedPlace<'a>>,
+}
+
+#[derive(Serialize)]
+struct RelatedPlace<'a> {
+    message: &'a str,
+    path: &'a Utf8Path,
+    place: Option<Place>,
+}
+
+/// Writes the report.
+pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &Document::of(report, sources))?;
+    writeln!(out)
+}
+
+impl<'a> Document<'a> {
+    fn of(report: &'a Report, sources: &Sources<'_>) -> Self {
+        Self {
+            version: VERSION,
+            clean: report.is_clean(),
+            elapsed_seconds: report.elapsed.as_secs_f64(),
+            summary: State::ALL
+                .map(|state| (state, report.count(state)))
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
+            outputs: not_fresh(report),
+            differences: differences(report),
+            problems: report.problems.iter().map(|problem| Finding::of(problem, sources)).collect(),
+        }
+    }
+}
+
+fn not_fresh(report: &Report) -> Vec<Output<'_>> {
+    let outputs = report.outputs.iter().filter(|output| output.state != State::Fresh);
+    outputs
+        .map(|output| Output {
+            path: &output.path,
+            state: output.state,
+            generated_from: Some(output.origin.as_str()).filter(|origin| !origin.is_empty()),
+            first_line: output.first_line,
+        })
+        .collect()
+}
+
+fn differences(report: &Report) -> Vec<Difference<'_>> {
+    let example = |output: usize| report.outputs.get(output).map(|output| output.path.as_path());
+    let groups = report.groups.iter();
+    groups.map(|group| Difference { example: example(group.output), count: group.count, hunk: &group.hunk }).collect()
+}
+
+impl<'a> Finding<'a> {
+    fn of(problem: &'a Problem, sources: &Sources<'_>) -> Self {
+        let path = problem.path.as_deref();
+        let related = problem.related.iter().map(|related| RelatedPlace {
+            message: &related.message,
+            path: &related.path,
+            place: related.range.map(|range| Place::of(&related.path, range, sources)),
+        });
+        Self {
+            code: problem.code,
+            severity: problem.severity,
+            message: &problem.message,
+            help: problem.help.as_deref(),
+            path,
+            place: path.zip(problem.range).map(|(path, range)| Place::of(path, range, sources)),
+            related: related.collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn written(report: &Report) -> String {
+        let mut out = Vec::new();
+        write(report, &mut out, &fixture::sources).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_report_is_counts_alone() {
+        insta::assert_snapshot!(written(&fixture::fresh(10_000)), @r#"
+        {
+          "version": 1,
+          "clean": true,
+          "elapsed_seconds": 0.123,
+          "summary": {
+            "fresh": 10000
+          },
+          "outputs": [],
+          "differences": [],
+          "problems": []
+        }
+        "#);
+    }
+
+    #[test]
+    fn everything_found_is_in_the_object() {
+        let document = serde_json::from_str(&written(&fixture::mixed())).unwrap();
+        insta::assert_snapshot!(fixture::by_line(&document), @r#"
+        version: 1
+        clean: false
+        elapsed_seconds: 0.123
+        summary: {"fresh":2,"missing":1,"stale":2,"edited":1,"foreign":1,"orphaned":1}
+        outputs:
+          {"path":"test/test_hf_albert.py","state":"stale","generated_from":"skillset.py.tera for albert","first_line":2}
+          {"path":"test/test_hf_bert.py","state":"stale","generated_from":"skillset.py.tera for bert","first_line":2}
+          {"path":"test/test_hf_clip.py","state":"edited","generated_from":"skillset.py.tera for clip","first_line":3}
+          {"path":"test/test_hf_dpt.py","state":"missing","generated_from":"skillset.py.tera for dpt","first_line":null}
+          {"path":"test/test_hf_vit.py","state":"foreign","generated_from":"skillset.py.tera for vit","first_line":1}
+          {"path":"test/test_hf_gone.py","state":"orphaned","generated_from":null,"first_line":null}
+        differences:
+          {"example":"test/test_hf_albert.py","count":2,"hunk":{"old":[1,3],"new":[1,3],"lines":[{"change":"kept","text":"import torch"},{"change":"removed","text":"old albert"},{"change":"added","text":"new albert"},{"change":"kept","text":"end"}]}}
+          {"example":"test/test_hf_clip.py","count":1,"hunk":{"old":[1,2],"new":[1,3],"lines":[{"change":"kept","text":"a"},{"change":"kept","text":"b"},{"change":"added","text":"mine \u001b[2J"}]}}
+        problems:
+          {"code":"invalid-reference","severity":"warning","message":"the class `hf_a` has no method `init`, 100% sure","help":null,"path":"skills, old/hf_a.py","place":null,"related":[]}
+          {"code":"unknown-placeholder","severity":"error","message":"there is no placeholder `modle_name`","help":"did you mean `model_name`?","path":"templates/skillset.py.tera","place":{"line":2,"column":12,"end_line":2,"end_column":22},"related":[{"message":"this suite uses the template","path":"tgen.toml","place":{"line":5,"column":1,"end_line":5,"end_column":10}}]}
+          {"code":"unknown-model","severity":"error","message":"there is no model `bret`","help":"did you mean `bert`?","path":null,"place":null,"related":[]}
+        "#);
+    }
+}

@@ -1,0 +1,70 @@
+//! What a check found, and its faces: for people, for programs, for CI services.
+//!
+//! A report is data; the formats below only write it. They must not read files or know how the outputs were judged.
+
+pub(crate) mod github;
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod sarif;
+
+#[cfg(test)]
+mod fixture;
+mod place;
+mod words;
+
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use tgen_core::output::diff::HunkGroup;
+use tgen_core::output::state::State;
+use tgen_core::problem::Problem;
+
+/// What a check found.
+pub(crate) struct Report {
+    /// What is wrong with the inputs, and with outputs that could not be judged.
+    pub(crate) problems: Vec<Problem>,
+    /// Every output, in the order of the plan, orphans last.
+    pub(crate) outputs: Vec<OutputReport>,
+    /// The differences, those that are alike as one, in the order of their examples: `HunkGroup::output` is an index into
+    /// `outputs`. They lead from what is committed to what should be; those of an edited output the other way, so that a
+    /// person's change reads as one.
+    pub(crate) groups: Vec<HunkGroup>,
+    /// How long it took.
+    pub(crate) elapsed: Duration,
+}
+
+/// One output in a report.
+pub(crate) struct OutputReport {
+    /// Where it stands, as the user would name it.
+    pub(crate) path: Utf8PathBuf,
+    /// Its state.
+    pub(crate) state: State,
+    /// What it is generated from: ``skillset.py.tera for bert``; empty for an orphan.
+    pub(crate) origin: String,
+    /// The first line that differs in the committed file, from 1.
+    pub(crate) first_line: Option<usize>,
+}
+
+impl Report {
+    /// The report of a check that found nothing.
+    pub(crate) fn all_fresh(outputs: Vec<OutputReport>, elapsed: Duration) -> Self {
+        Self { problems: Vec::new(), outputs, groups: Vec::new(), elapsed }
+    }
+
+    /// How many outputs are in a state.
+    pub(crate) fn count(&self, state: State) -> usize {
+        self.outputs.iter().filter(|output| output.state == state).count()
+    }
+
+    /// The differences of which an output is the example.
+    fn differences_of(&self, output: usize) -> impl Iterator<Item = &HunkGroup> {
+        let first = self.groups.partition_point(|group| group.output < output);
+        self.groups[first..].iter().take_while(move |group| group.output == output)
+    }
+
+    /// Whether nothing differs and nothing is wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.outputs.iter().all(|output| output.state == State::Fresh) && !self.problems.iter().any(Problem::is_error)
+    }
+}

@@ -1,0 +1,105 @@
+//! From the command line to projects: finds the configuration, reads it, and opens what it names.
+
+use anyhow::{Context, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::config::Config;
+use tgen_core::files::Files;
+use tgen_core::models::Selector;
+use tgen_core::plan::Request;
+use tgen_core::project::Project;
+
+use crate::cli::{Global, SelectionArgs};
+use crate::disk::Disk;
+use crate::locate::{self, CargoOptions, Located, Selection};
+use crate::pack;
+use crate::printer::Printer;
+
+/// A project that was found and whose configuration was read.
+pub(crate) struct Session {
+    /// The project's files.
+    pub(crate) disk: Disk,
+    /// The project's root.
+    pub(crate) root: Utf8PathBuf,
+    /// What was read.
+    pub(crate) config: Config,
+}
+
+impl Session {
+    /// Finds and reads the projects that the command line means, or the built-in one in the current folder.
+    pub(crate) fn open_all(global: &Global) -> anyhow::Result<Vec<Self>> {
+        let found = locate::locate(&start(global)?, &cargo_options(global))?;
+        Printer::new().problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
+        found.projects.into_iter().map(Self::open).collect()
+    }
+
+    fn open(located: Located) -> anyhow::Result<Self> {
+        let disk = Disk::new(located.root.clone());
+        match located.config(&disk) {
+            Ok(config) => Ok(Self { disk, root: located.root, config }),
+            Err(problems) => {
+                Printer::new().problems(&problems, &|path| disk.read_text(path).ok());
+                bail!("the configuration cannot be used; nothing was rendered or written")
+            }
+        }
+    }
+
+    /// Reads the project's inputs.
+    pub(crate) fn project(&self) -> Project<'_> {
+        Project::load(&self.disk, self.config.clone(), pack::pack())
+    }
+}
+
+/// The text of an input that a problem names. An output on disk is not the one that the problem is about.
+pub(crate) fn source_text(project: &Project<'_>, path: &Utf8Path) -> Option<String> {
+    let read = || project.is_input(path).then(|| project.files.read_text(path).ok()).flatten();
+    project.library.text_of(path).or_else(read)
+}
+
+/// What the command line asks for.
+pub(crate) fn request(args: &SelectionArgs) -> anyhow::Result<Request> {
+    let mut models: Vec<Selector> = args.model.iter().map(|name| Selector::Name(name.clone())).collect();
+    models.extend(args.sample.then_some(Selector::Sample));
+    models.extend(args.skillset.then_some(Selector::Skillset));
+    Ok(Request {
+        models,
+        suites: args.suite.clone(),
+        hardware: (!args.hardware.is_empty()).then(|| args.hardware.clone()),
+        batch_sizes: (!args.batch_sizes.is_empty()).then(|| args.batch_sizes.clone()),
+        output_dir: args.output_dir.as_deref().map(absolute).transpose()?,
+    })
+}
+
+/// An output folder is meant from where the user stands, not from the project's root.
+fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    Ok(current_folder()?.join(path))
+}
+
+/// A path as the user would name it: from where they stand, where that is shorter.
+pub(crate) fn shown(path: &Utf8Path) -> Utf8PathBuf {
+    let below = |here: Utf8PathBuf| path.strip_prefix(here).ok().map(Utf8Path::to_owned);
+    current_folder().ok().and_then(below).unwrap_or_else(|| path.to_owned())
+}
+
+/// The folder where the user stands.
+pub(crate) fn current_folder() -> anyhow::Result<Utf8PathBuf> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    Utf8PathBuf::from_path_buf(here)
+        .map_err(|path| anyhow::anyhow!("the current folder `{}` is not UTF-8", path.display()))
+}
+
+fn start(global: &Global) -> anyhow::Result<Utf8PathBuf> {
+    let here = current_folder()?;
+    let Some(root) = &global.root else { return Ok(here) };
+    let root = here.join(root);
+    if root.is_dir() { Ok(root) } else { bail!("`{root}` is no folder; give `--root` the folder of a project") }
+}
+
+fn cargo_options(global: &Global) -> CargoOptions {
+    let selection = match (global.workspace, global.package.is_empty()) {
+        (true, _) => Selection::Workspace,
+        (false, false) => Selection::Packages(global.package.clone()),
+        (false, true) => Selection::Nearest,
+    };
+    CargoOptions { manifest_path: global.manifest_path.clone(), selection }
+}

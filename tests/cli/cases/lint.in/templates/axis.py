@@ -1,0 +1,2 @@
+batch = ${batch_size}
+name = ${ model_name }

@@ -1,0 +1,217 @@
+//! What a careless or hostile user does: nothing is torn, nothing is lost, every refusal says what to do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::BINARY;
+
+const CONFIG: &str = r#"
+templates = "templates"
+[[suite]]
+name = "s"
+template = "t.py.tera"
+models = ["bert"]
+output = "out/test_{{ normalized_name }}.py"
+"#;
+
+/// A project in a folder of its own.
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    fn new(template: &[u8]) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        project.write("tgen.toml", CONFIG.as_bytes());
+        project.write("templates/t.py.tera", template);
+        project
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn write(&self, path: &str, content: &[u8]) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.arg("tgen").args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must end with `code` and say `words`, and must not panic.
+    #[track_caller]
+    fn check(&self, arguments: &[&str], code: i32, words: &str) {
+        let output = self.run(arguments);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+
+    fn temporary_files(&self) -> usize {
+        let entries = fs::read_dir(self.path("out")).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tgen-")).count()
+    }
+}
+
+#[test]
+fn a_binary_template_is_named() {
+    Project::new(b"\xff\xfe\x00").check(&["generate"], 1, "it is not UTF-8 text");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_writes_nothing() {
+    let project = Project::new(b"x = 1\n");
+    project.write("tgen.toml", b"templates = [[[");
+    project.check(&["generate"], 2, "nothing was rendered or written");
+    assert!(!project.path("out").exists());
+}
+
+#[test]
+fn a_very_large_template_is_rendered() {
+    let project = Project::new("# 0123456789\n".repeat(800_000).as_bytes());
+    project.check(&["generate"], 0, "wrote 1 of 1 output");
+    project.check(&["check"], 0, "1 output is fresh");
+}
+
+#[test]
+fn a_loop_without_end_ends() {
+    let started = Instant::now();
+    Project::new(b"{% for i in range(end=1000000000) %}{% endfor %}").check(&["generate"], 1, "limit-exceeded");
+    let nested = b"{% for i in range(end=90000) %}{% for j in range(end=90000) %}{% endfor %}{% endfor %}";
+    Project::new(nested).check(&["generate"], 1, "limit-exceeded");
+    assert!(started.elapsed() < Duration::from_mins(1));
+}
+
+#[test]
+fn names_that_differ_only_in_case_collide() {
+    Project::new(b"x = 1\n").check(
+        &["generate", "--model", "bert", "--model", "Bert"],
+        1,
+        "two cases have the output path",
+    );
+}
+
+#[test]
+fn a_name_that_would_lead_out_is_refused() {
+    let project = Project::new(b"x = 1\n");
+    for name in ["../../x", "a b", "\"; import os; \"", "/etc/passwd", &"x".repeat(300)] {
+        project.check(&["generate", "--model", name], 1, "invalid-model-name");
+    }
+    assert!(!project.path("out").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_out_of_the_project_is_not_followed() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let project = Project::new(b"x = 1\n");
+    std::os::unix::fs::symlink(elsewhere.path(), project.path("out")).unwrap();
+    project.check(&["generate"], 1, "leads out of");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_mode_of_an_output_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote");
+    fs::set_permissions(project.path("out/test_bert.py"), fs::Permissions::from_mode(0o755)).unwrap();
+    project.write("templates/t.py.tera", b"x = 2\n");
+    project.check(&["generate"], 0, "wrote");
+    let mode = fs::metadata(project.path("out/test_bert.py")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+}
+
+#[test]
+fn a_fresh_output_is_not_touched() {
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote");
+    let modified = |project: &Project| fs::metadata(project.path("out/test_bert.py")).unwrap().modified().unwrap();
+    let before = modified(&project);
+    project.check(&["generate"], 0, "1 fresh");
+    assert_eq!(modified(&project), before);
+}
+
+#[test]
+fn an_output_path_that_is_a_folder_is_named() {
+    let project = Project::new(b"x = 1\n");
+    fs::create_dir_all(project.path("out/test_bert.py")).unwrap();
+    project.check(&["generate"], 1, "it is a folder");
+}
+
+#[test]
+fn a_full_disk_is_told_and_tears_nothing() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let project = Project::new(b"x = 1\n");
+    let output = project
+        .command(&["placeholders"])
+        .stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+        .output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn two_runs_at_once_and_a_kill_in_the_middle_leave_whole_files() {
+    let project = Project::new(b"{% for i in range(end=2000) %}x{{ i }} = 1\n{% endfor %}");
+    project.write("tgen.toml", CONFIG.replace("[\"bert\"]", "\"all\"").as_bytes());
+    let mut killed = project.command(&["generate"]).stdout(Stdio::null()).spawn().unwrap();
+    wait_until(|| project.path("out").exists() && fs::read_dir(project.path("out")).unwrap().count() > 5);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    for entry in fs::read_dir(project.path("out")).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let whole = fs::read_to_string(entry.path()).unwrap().ends_with("x1999 = 1\n");
+        assert!(whole || name.starts_with(".tgen-"), "`{name}` is torn");
+    }
+    let both = [project.command(&["generate"]).spawn().unwrap(), project.command(&["generate"]).spawn().unwrap()];
+    assert!(both.into_iter().all(|mut child| child.wait().unwrap().success()));
+    project.check(&["check"], 0, "631 outputs are fresh");
+    assert!(project.temporary_files() <= 1, "only the killed run may leave a temporary file");
+}
+
+fn wait_until(mut happened: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_mins(1);
+    while !happened() {
+        assert!(Instant::now() < limit, "it did not happen within a minute");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn an_unchanged_project_is_known_to_be_fresh_and_a_touched_one_is_looked_at() {
+    let project = Project::new(b"x = 1\n");
+    let cache = tempfile::tempdir().unwrap();
+    let check = |code: i32| {
+        let output = project.command(&["check"]).env_remove("CI").env("XDG_CACHE_HOME", cache.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
+    };
+    project.check(&["generate"], 0, "wrote");
+    let old = fs::metadata(project.path("out/test_bert.py")).unwrap().modified().unwrap();
+    wait_until(|| old.elapsed().is_ok_and(|age| age > Duration::from_millis(2500)));
+    check(0);
+    check(0);
+    let content = fs::read(project.path("out/test_bert.py")).unwrap();
+    // Same size, and the modification time set back: only the content differs.
+    fs::write(project.path("out/test_bert.py"), String::from_utf8(content).unwrap().replace("x = 1", "x = 7")).unwrap();
+    fs::File::options().write(true).open(project.path("out/test_bert.py")).unwrap().set_modified(old).unwrap();
+    check(1);
+    project.check(&["generate", "--force"], 0, "wrote");
+    project.write("templates/t.py.tera", b"x = 3\n");
+    check(1);
+}
