@@ -1,0 +1,80 @@
+//! The test command: format, lints, tests, the build without DuckDB, and the tests that it renders.
+//!
+//! DuckDB's C++ takes longer to compile than all the rest together, so a prebuilt library is linked where there is one.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::generated;
+use crate::libduckdb::{self, Libduckdb};
+use crate::say;
+
+/// Runs every check that a change must pass; `passed_on` are arguments of `cargo test`.
+pub(crate) fn run(passed_on: &[String]) -> Result<()> {
+    let start = Instant::now();
+    step("format", cargo().args(["fmt", "--all", "--check"]))?;
+    let store = Store::find()?;
+    step("lints", store.cargo("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+    step("tests", store.cargo("test").args(passed_on))?;
+    step("build without the store", cargo().args(["build", "--no-default-features"]))?;
+    generated::run()?;
+    say(&format!("all passed in {}", seconds(start)));
+    Ok(())
+}
+
+/// How DuckDB comes into the build.
+enum Store {
+    Linked(Libduckdb),
+    Compiled,
+}
+
+impl Store {
+    fn find() -> Result<Self> {
+        match libduckdb::get()? {
+            Ok(library) => {
+                say(&format!("linking {library}"));
+                Ok(Self::Linked(library))
+            }
+            Err(none) => {
+                say(&format!("{none}; compiling DuckDB instead, which takes 20 minutes or more"));
+                Ok(Self::Compiled)
+            }
+        }
+    }
+
+    /// A cargo command over the whole workspace with the store.
+    fn cargo(&self, command: &str) -> Command {
+        let mut cargo = cargo();
+        cargo.args([command, "--workspace", "--no-default-features", "--features"]);
+        match self {
+            Self::Linked(library) => cargo.arg("store").env("DUCKDB_LIB_DIR", library.folder()),
+            Self::Compiled => cargo.arg("store,bundled"),
+        };
+        cargo
+    }
+}
+
+/// The cargo that runs this chore, at the workspace's root.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    cargo
+}
+
+pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
+    let start = Instant::now();
+    say(name);
+    let status = command.status().with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
+    if !status.success() {
+        bail!("{name} failed: {status}");
+    }
+    say(&format!("{name}: {}", seconds(start)));
+    Ok(())
+}
+
+fn seconds(start: Instant) -> String {
+    format!("{:.1} s", start.elapsed().as_secs_f64())
+}
