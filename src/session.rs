@@ -9,6 +9,7 @@ use tgen_core::plan::Request;
 use tgen_core::project::Project;
 
 use crate::cli::{Global, SelectionArgs};
+use crate::commands::Outcome;
 use crate::disk::Disk;
 use crate::locate::{self, CargoOptions, Located, Selection};
 use crate::pack;
@@ -30,6 +31,18 @@ impl Session {
         let found = locate::locate(&start(global)?, &cargo_options(global))?;
         Printer::new().problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
         found.projects.into_iter().map(Self::open).collect()
+    }
+
+    /// Runs a command's work on each project that the command line means; the gravest outcome counts.
+    pub(crate) fn each(
+        global: &Global,
+        mut work: impl FnMut(&Self) -> anyhow::Result<Outcome>,
+    ) -> anyhow::Result<Outcome> {
+        let mut outcome = Outcome::Clean;
+        for session in Self::open_all(global)? {
+            outcome = outcome.max(work(&session)?);
+        }
+        Ok(outcome)
     }
 
     fn open(located: Located) -> anyhow::Result<Self> {

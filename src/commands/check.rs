@@ -97,11 +97,7 @@ impl Shard {
 }
 
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::Clean;
-    for session in Session::open_all(global)? {
-        outcome = outcome.max(check(&session, args)?);
-    }
-    Ok(outcome)
+    Session::each(global, |session| check(session, args))
 }
 
 fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Outcome> {

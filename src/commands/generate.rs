@@ -58,11 +58,7 @@ enum Done {
 
 pub(crate) fn run(global: &Global, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     interrupt::listen();
-    let mut outcome = Outcome::Clean;
-    for session in Session::open_all(global)? {
-        outcome = outcome.max(generate(&session, args)?);
-    }
-    Ok(outcome)
+    Session::each(global, |session| generate(session, args))
 }
 
 fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {

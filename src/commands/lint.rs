@@ -25,11 +25,7 @@ pub(crate) struct LintArgs {
 }
 
 pub(crate) fn run(global: &Global, args: &LintArgs) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::Clean;
-    for session in Session::open_all(global)? {
-        outcome = outcome.max(lint(&session, args)?);
-    }
-    Ok(outcome)
+    Session::each(global, |session| lint(session, args))
 }
 
 fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {

@@ -35,11 +35,7 @@ pub(crate) struct ModelsArgs {
 }
 
 pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<Outcome> {
-    let mut outcome = Outcome::Clean;
-    for session in Session::open_all(global)? {
-        outcome = outcome.max(list(&session, args)?);
-    }
-    Ok(outcome)
+    Session::each(global, |session| list(session, args))
 }
 
 fn list(session: &Session, args: &ModelsArgs) -> anyhow::Result<Outcome> {

@@ -92,7 +92,10 @@ fn the_readme_lists_every_command() {
     let help = Command::new(BINARY).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    for command in listed.lines().filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help") {
+    // A description that goes on in the next line is indented further.
+    let commands =
+        listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()));
+    for command in commands.filter(|word| *word != "help") {
         assert!(readme.contains(&format!("`{command}`")), "the README does not list `{command}`");
     }
 }

@@ -3,49 +3,24 @@
 //! To add one, add a row to the table below; the configuration, its schema, the commands and the documentation follow.
 //! This module names platforms; it does not look for them on a machine.
 
-use serde::Serialize;
+use crate::named::named_enum;
 
-macro_rules! hardware_types {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A platform that a generated test runs on.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(rename_all = "lowercase")]
-        pub enum HardwareType {
-            $($(#[doc = $doc])+ $variant,)+
-        }
-
-        impl HardwareType {
-            /// Every hardware type, in the order that outputs and tables use.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name that configuration, templates and file names use.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            /// What the platform is, in a sentence.
-            #[must_use]
-            pub const fn description(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc, "\n",)+).trim_ascii(),)+ }
-            }
-        }
-    };
-}
-
-hardware_types! {
-    /// The processor; every machine has it.
-    Cpu = "cpu",
-    /// NVIDIA graphics processors.
-    Cuda = "cuda",
-    /// AMD graphics processors.
-    Rocm = "rocm",
-    /// Intel's OpenVINO runtime.
-    Openvino = "openvino",
-    /// Apple Silicon, through Metal Performance Shaders.
-    Mps = "mps",
-    /// Qualcomm's neural processors.
-    Qualcomm = "qualcomm",
+named_enum! {
+    /// A platform that a generated test runs on.
+    pub enum HardwareType {
+        /// The processor; every machine has it.
+        Cpu = "cpu",
+        /// NVIDIA graphics processors.
+        Cuda = "cuda",
+        /// AMD graphics processors.
+        Rocm = "rocm",
+        /// Intel's OpenVINO runtime.
+        Openvino = "openvino",
+        /// Apple Silicon, through Metal Performance Shaders.
+        Mps = "mps",
+        /// Qualcomm's neural processors.
+        Qualcomm = "qualcomm",
+    }
 }
 
 impl HardwareType {

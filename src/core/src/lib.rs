@@ -11,6 +11,7 @@ pub mod family;
 pub mod files;
 pub mod hardware;
 pub mod models;
+mod named;
 pub mod names;
 pub mod output;
 pub mod pipeline_map;

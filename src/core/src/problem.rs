@@ -5,6 +5,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use crate::named::named_enum;
 use crate::text::Range;
 
 /// A finding about an input or an output.
@@ -105,80 +106,56 @@ pub enum Severity {
     Error,
 }
 
-macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// The kinds of problems. The names are part of the tool's interface: CI filters and editors refer to them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        pub enum Code {
-            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
-        }
-
-        impl Code {
-            /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The code's stable name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            /// What the code means, in a sentence or two.
-            #[must_use]
-            pub const fn description(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc, "\n",)+).trim_ascii(),)+ }
-            }
-        }
-    };
-}
-
-codes! {
-    /// The configuration cannot be read: a syntax error, an unknown key, or a value of the wrong type.
-    InvalidConfig = "invalid-config",
-    /// The pipeline map is not a JSON object of model types and lists of tasks.
-    InvalidPipelineMap = "invalid-pipeline-map",
-    /// A model's name has characters that no Hugging Face model has, or is too long.
-    InvalidModelName = "invalid-model-name",
-    /// A selection names a model, family or task that the project does not have.
-    UnknownModel = "unknown-model",
-    /// None of the templates that a suite lists exists.
-    MissingTemplate = "missing-template",
-    /// A file cannot be read, or is not UTF-8 text.
-    UnreadableFile = "unreadable-file",
-    /// A template has a syntax error.
-    TemplateSyntax = "template-syntax",
-    /// A template uses a placeholder that does not exist.
-    UnknownPlaceholder = "unknown-placeholder",
-    /// A template asks for a value that differs from run to run, such as the time.
-    NonDeterministic = "non-deterministic",
-    /// A template uses the placeholder of an axis that the suite's output path does not expand.
-    AxisNotExpanded = "axis-not-expanded",
-    /// A template uses a filter, test, function or component that does not exist.
-    UnknownFunction = "unknown-function",
-    /// A template extends or includes a template that does not exist, or one that leads back to itself.
-    BrokenInheritance = "broken-inheritance",
-    /// Rendering a template failed for a case.
-    RenderFailed = "render-failed",
-    /// Rendering a template went over a limit of size or repetition.
-    LimitExceeded = "limit-exceeded",
-    /// A value would break out of the Python string or identifier it is put into.
-    UnsafeValue = "unsafe-value",
-    /// A rendered Python file is not valid Python.
-    OutputSyntax = "output-syntax",
-    /// An output path leaves the project's root or the given output folder, or is not a usable file name.
-    InvalidOutputPath = "invalid-output-path",
-    /// Two cases render to the same output path.
-    OutputCollision = "output-collision",
-    /// The output's file type has no comments, so it cannot carry a signature.
-    UnsignableOutput = "unsignable-output",
-    /// An output cannot be read or written.
-    OutputInaccessible = "output-inaccessible",
-    /// A suite's formatter failed.
-    FormatterFailed = "formatter-failed",
-    /// A reference implementation has a syntax error or does not hold what its name promises.
-    InvalidReference = "invalid-reference",
-    /// The source of a transformers release is laid out in a way that was not understood.
-    UnreadableRelease = "unreadable-release",
+named_enum! {
+    /// The kinds of problems. The names are part of the tool's interface: CI filters and editors refer to them.
+    pub enum Code {
+        /// The configuration cannot be read: a syntax error, an unknown key, or a value of the wrong type.
+        InvalidConfig = "invalid-config",
+        /// The pipeline map is not a JSON object of model types and lists of tasks.
+        InvalidPipelineMap = "invalid-pipeline-map",
+        /// A model's name has characters that no Hugging Face model has, or is too long.
+        InvalidModelName = "invalid-model-name",
+        /// A selection names a model, family or task that the project does not have.
+        UnknownModel = "unknown-model",
+        /// None of the templates that a suite lists exists.
+        MissingTemplate = "missing-template",
+        /// A file cannot be read, or is not UTF-8 text.
+        UnreadableFile = "unreadable-file",
+        /// A template has a syntax error.
+        TemplateSyntax = "template-syntax",
+        /// A template uses a placeholder that does not exist.
+        UnknownPlaceholder = "unknown-placeholder",
+        /// A template asks for a value that differs from run to run, such as the time.
+        NonDeterministic = "non-deterministic",
+        /// A template uses the placeholder of an axis that the suite's output path does not expand.
+        AxisNotExpanded = "axis-not-expanded",
+        /// A template uses a filter, test, function or component that does not exist.
+        UnknownFunction = "unknown-function",
+        /// A template extends or includes a template that does not exist, or one that leads back to itself.
+        BrokenInheritance = "broken-inheritance",
+        /// Rendering a template failed for a case.
+        RenderFailed = "render-failed",
+        /// Rendering a template went over a limit of size or repetition.
+        LimitExceeded = "limit-exceeded",
+        /// A value would break out of the Python string or identifier it is put into.
+        UnsafeValue = "unsafe-value",
+        /// A rendered Python file is not valid Python.
+        OutputSyntax = "output-syntax",
+        /// An output path leaves the project's root or the given output folder, or is not a usable file name.
+        InvalidOutputPath = "invalid-output-path",
+        /// Two cases render to the same output path.
+        OutputCollision = "output-collision",
+        /// The output's file type has no comments, so it cannot carry a signature.
+        UnsignableOutput = "unsignable-output",
+        /// An output cannot be read or written.
+        OutputInaccessible = "output-inaccessible",
+        /// A suite's formatter failed.
+        FormatterFailed = "formatter-failed",
+        /// A reference implementation has a syntax error or does not hold what its name promises.
+        InvalidReference = "invalid-reference",
+        /// The source of a transformers release is laid out in a way that was not understood.
+        UnreadableRelease = "unreadable-release",
+    }
 }
 
 #[cfg(test)]
