@@ -96,6 +96,6 @@ fn the_readme_lists_every_command() {
     let commands =
         listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|word| !word.is_empty()));
     for command in commands.filter(|word| *word != "help") {
-        assert!(readme.contains(&format!("`{command}`")), "the README does not list `{command}`");
+        assert!(readme.contains(&format!("`cargo tgen {command}")), "the README does not list `{command}`");
     }
 }
