@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test]";
+const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], or cargo xtask lint";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((chore, rest)) if chore == "test" => test::run(passed_on(rest)),
+        Some((chore, [])) if chore == "lint" => test::lint(),
         Some((chore, _)) => bail!("there is no chore `{chore}`\n{USAGE}"),
         None => bail!("{USAGE}"),
     }
