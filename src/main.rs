@@ -13,6 +13,8 @@ mod process;
 mod release_source;
 mod report;
 mod session;
+#[cfg(feature = "store")]
+mod store;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,130 @@
+//! From whatever schema a file has to the one that is needed, keeping a copy of what was.
+//!
+//! The steps are in [`super::schema`]; nothing here knows what they do.
+
+use std::fs;
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use duckdb::Connection;
+use tempfile::TempPath;
+
+use super::clock;
+use super::error::StoreError;
+use super::opening::{self, Mode, Patience};
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    SomethingElse,
+    Version(u32),
+}
+
+/// Connects to a file whose schema is or becomes that of the last step.
+pub(super) fn connect(
+    path: &Utf8Path,
+    mode: Mode,
+    steps: &[&str],
+    patience: &Patience<'_>,
+) -> Result<Connection, StoreError> {
+    if !opening::exists(path)? {
+        match mode {
+            Mode::ReadOnly => return Err(StoreError::Missing(path.to_owned())),
+            Mode::ReadWrite => create(path, steps, patience)?,
+        }
+    }
+    let connection = opening::connect(path, mode, patience)?;
+    let found = find(&connection).map_err(|error| error.in_file(path))?;
+    let known = number(steps);
+    match (found, mode) {
+        (Found::SomethingElse, _) => Err(StoreError::NotTemplates(path.to_owned())),
+        (Found::Nothing, Mode::ReadOnly) => Err(StoreError::Missing(path.to_owned())),
+        (Found::Version(found), _) if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
+        (Found::Version(found), _) if found == known => Ok(connection),
+        (Found::Version(found), Mode::ReadOnly) => Err(StoreError::Older { path: path.to_owned(), found, known }),
+        (Found::Version(found), Mode::ReadWrite) => {
+            close(connection)?;
+            keep_copy(path, found)?;
+            upgrade(opening::connect(path, mode, patience)?, steps)
+        }
+        (Found::Nothing, Mode::ReadWrite) => upgrade(connection, steps),
+    }
+}
+
+/// Makes a new file beside its place and moves it there, so that it is there whole or not at all. Where another
+/// process was quicker, its file stays.
+fn create(path: &Utf8Path, steps: &[&str], patience: &Patience<'_>) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(path);
+    let failed = |error| StoreError::io("create a file in", folder)(error);
+    let work = tempfile::Builder::new().prefix(".tgen-").suffix(".tmp").tempdir_in(folder).map_err(failed)?;
+    let new = work.path().join("new.duckdb");
+    let new = Utf8PathBuf::from_path_buf(new).map_err(|_| failed(io::ErrorKind::InvalidFilename.into()))?;
+    close(upgrade(opening::connect(&new, Mode::ReadWrite, patience)?, steps)?)?;
+    let new = TempPath::try_from_path(new).map_err(failed)?;
+    match new.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error.error)),
+        _ => Ok(()),
+    }
+}
+
+fn find(connection: &Connection) -> Result<Found, StoreError> {
+    // Looking through the catalogue takes longer, so it is left to the rare case.
+    match connection.query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0)) {
+        Ok(Some(version)) => Ok(Found::Version(version)),
+        Ok(None) => Ok(Found::SomethingElse),
+        Err(error) if error.to_string().starts_with("Catalog Error") => find_without_version(connection),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn find_without_version(connection: &Connection) -> Result<Found, StoreError> {
+    let is_empty = connection.query_row("SELECT count(*) = 0 FROM duckdb_tables()", [], |row| row.get(0))?;
+    Ok(if is_empty { Found::Nothing } else { Found::SomethingElse })
+}
+
+/// Does the steps that are missing, all or none.
+fn upgrade(mut connection: Connection, steps: &[&str]) -> Result<Connection, StoreError> {
+    let done = match find(&connection)? {
+        Found::Version(version) => version,
+        Found::Nothing | Found::SomethingElse => 0,
+    };
+    let transaction = connection.transaction()?;
+    for (version, step) in (1..).zip(steps).skip_while(|(version, _)| *version <= done) {
+        transaction.execute_batch(step)?;
+        transaction.execute(
+            "INSERT INTO schema_version VALUES (?, make_timestamp(?::BIGINT), ?)",
+            (version, clock::now(), clock::GENERATOR),
+        )?;
+    }
+    transaction.commit()?;
+    Ok(connection)
+}
+
+/// Leaves a copy of the file as it was beside it. Writing goes on in the log until the connection is closed, so the
+/// file must not be open in this process.
+fn keep_copy(path: &Utf8Path, version: u32) -> Result<(), StoreError> {
+    let failed = |error| StoreError::io("copy", path)(error);
+    let folder = path.parent().unwrap_or(path);
+    let copy =
+        tempfile::Builder::new().prefix(".tgen-").suffix(".tmp").tempfile_in(folder).map_err(failed)?.into_temp_path();
+    fs::copy(path, &copy).map_err(failed)?;
+    let name = |number: u32| Utf8PathBuf::from(format!("{path}.schema-{version}.{number}.bak"));
+    let mut copy = copy;
+    for number in 1.. {
+        match copy.persist_noclobber(name(number)) {
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => copy = error.path,
+            Err(error) => return Err(failed(error.error)),
+            Ok(()) => break,
+        }
+    }
+    Ok(())
+}
+
+fn close(connection: Connection) -> Result<(), StoreError> {
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+fn number(steps: &[&str]) -> u32 {
+    u32::try_from(steps.len()).unwrap_or(u32::MAX)
+}

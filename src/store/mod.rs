@@ -1,0 +1,66 @@
+//! The template database: templates with their versions, model mappings, plans and results, in one DuckDB file.
+//!
+//! Nothing of DuckDB leaves this room. No statement is built from a user's text. One process opens a file once: DuckDB's
+//! lock keeps other processes out, not a second [`Store`] in the same one.
+
+mod clock;
+mod columns;
+mod error;
+mod exchange;
+mod mappings;
+mod migrations;
+mod opening;
+mod plans;
+mod query;
+mod schema;
+mod selection;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use duckdb::Connection;
+
+pub(crate) use self::error::StoreError;
+pub(crate) use self::exchange::Counts;
+pub(crate) use self::mappings::{Mapped, Mapping};
+pub(crate) use self::opening::{Mode, Patience};
+pub(crate) use self::plans::{Difference, Differing, Plan, PlanWriter, PlannedTest, StoredTest};
+pub(crate) use self::query::{Answer, Column, Kind};
+pub(crate) use self::selection::{Chosen, Offer, Selection, Wanted};
+pub(crate) use self::templates::{Added, NewTemplate, Template, Text, Version};
+
+/// An open template database.
+pub(crate) struct Store {
+    connection: Connection,
+    path: Utf8PathBuf,
+}
+
+impl Store {
+    /// Opens a template database. For writing, it is created where there is none, and upgraded where an earlier release
+    /// made it; a copy is kept then.
+    ///
+    /// # Errors
+    /// When it cannot be had within the patience, or is something else; a file that is refused is left as it is.
+    pub(crate) fn open(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> Result<Self, StoreError> {
+        let path = opening::absolute(path)?;
+        let connection = migrations::connect(&path, mode, schema::STEPS, patience)?;
+        Ok(Self { connection, path })
+    }
+
+    /// Reads.
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        ask(&self.connection).map_err(|error| error.in_file(&self.path))
+    }
+
+    /// Writes all of a change, or nothing of it.
+    fn write<T>(&mut self, change: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let apply = || {
+            let transaction = self.connection.transaction()?;
+            let changed = change(&transaction)?;
+            transaction.commit()?;
+            Ok(changed)
+        };
+        apply().map_err(|error: StoreError| error.in_file(&self.path))
+    }
+}

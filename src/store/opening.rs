@@ -1,0 +1,148 @@
+//! Opening the file: waiting for whoever holds it, and saying what is wrong with it where DuckDB would only fail.
+//!
+//! Nothing here knows what the tables mean.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use duckdb::{AccessMode, Config, Connection};
+
+use super::error::StoreError;
+
+/// What the database is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Reading; any number of processes may at once.
+    ReadOnly,
+    /// Reading and writing; one process at a time. The file is created where there is none.
+    ReadWrite,
+}
+
+/// How to wait for a file that another process holds.
+pub(crate) struct Patience<'a> {
+    /// For how long.
+    pub(crate) limit: Duration,
+    /// Tells the person who waits why nothing happens.
+    pub(crate) tell: &'a dyn Fn(&str),
+}
+
+/// Shorter waits are not worth a message.
+const UNREMARKABLE: Duration = Duration::from_millis(500);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// The most memory that DuckDB may hold before it uses files beside the database.
+const MEMORY_LIMIT: &str = "200MB";
+/// The oldest DuckDB that can read the files; the first one with zstd for texts.
+const READABLE_SINCE: &str = "v1.2.0";
+
+/// Connects to a file that exists.
+pub(super) fn connect(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> Result<Connection, StoreError> {
+    let start = Instant::now();
+    let mut pause = SHORTEST_PAUSE;
+    let mut told = false;
+    loop {
+        let error = match Connection::open_with_flags(path, config(mode)?) {
+            Ok(connection) => return refuse_if_cut_short(connection, path),
+            Err(error) => error.to_string(),
+        };
+        let Some(holder) = holder(&error) else { return Err(explain(path, &error)) };
+        let waited = start.elapsed();
+        if waited >= patience.limit {
+            return Err(StoreError::Busy { path: path.to_owned(), holder, waited: patience.limit });
+        }
+        if waited >= UNREMARKABLE && !told {
+            (patience.tell)(&format!("waiting for `{path}`, which is in use by {holder}"));
+            told = true;
+        }
+        thread::sleep(pause.min(patience.limit.saturating_sub(waited)));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// DuckDB reads a block when it needs it; this tells at once that some are gone. Blocks that are in use are never
+/// behind the end of the file, but while a log waits to be worked in, it is not certain which those are.
+fn refuse_if_cut_short(connection: Connection, path: &Utf8Path) -> Result<Connection, StoreError> {
+    const IN_USE: &str = "SELECT coalesce(sum(used_blocks * block_size), 0)::UBIGINT FROM pragma_database_size() \
+                          WHERE database_name = current_database() AND wal_size = '0 bytes'";
+    let in_use: u64 = connection.query_row(IN_USE, [], |row| row.get(0))?;
+    let length = fs::metadata(path).map_err(StoreError::io("read", path))?.len();
+    if length < in_use {
+        let reason = format!("it has only {length} of more than {in_use} bytes");
+        return Err(StoreError::Damaged { path: path.to_owned(), reason });
+    }
+    Ok(connection)
+}
+
+/// The path from the file system's root: DuckDB takes `name:` at the beginning of a relative one for another kind of
+/// database.
+pub(super) fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
+    let failed = StoreError::io("find", path);
+    camino::absolute_utf8(path).map_err(failed)
+}
+
+/// Whether a file is there to be connected to.
+pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(StoreError::IsFolder(path.to_owned())),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("open", path)(error)),
+    }
+}
+
+/// The database reaches no other file, no network and no extension, whatever it is asked, and that cannot be changed.
+fn config(mode: Mode) -> Result<Config, StoreError> {
+    let access = match mode {
+        Mode::ReadOnly => AccessMode::ReadOnly,
+        Mode::ReadWrite => AccessMode::ReadWrite,
+    };
+    let config = Config::default()
+        .access_mode(access)?
+        .max_memory(MEMORY_LIMIT)?
+        .enable_external_access(false)?
+        .enable_autoload_extension(false)?
+        .with("storage_compatibility_version", READABLE_SINCE)?
+        .with("lock_configuration", "true")?;
+    Ok(config)
+}
+
+/// Who holds the file, where that is why DuckDB cannot open it.
+fn holder(error: &str) -> Option<String> {
+    let locked = ["Could not set lock on file", "used by another process"].iter().any(|sign| error.contains(sign));
+    let named = || {
+        let (_, rest) = error.split_once("Conflicting lock is held in ")?;
+        let (program, rest) = rest.split_once(" (PID ")?;
+        let (process, _) = rest.split_once(')')?;
+        let program = Utf8Path::new(program).file_name().unwrap_or(program);
+        Some(format!("process {process} (`{program}`)"))
+    };
+    locked.then(|| named().unwrap_or_else(|| "another process".to_owned()))
+}
+
+/// Why DuckDB cannot open a file that nobody holds.
+fn explain(path: &Utf8Path, error: &str) -> StoreError {
+    match begins_like_a_database(path) {
+        Err(error) => StoreError::io("open", path)(error),
+        Ok(false) => StoreError::NotDuckDb(path.to_owned()),
+        Ok(true) => {
+            let reason = error.lines().next().unwrap_or_default().to_owned();
+            if error.contains("Permission denied") || error.contains("Read-only file system") {
+                StoreError::io("open", path)(io::ErrorKind::PermissionDenied.into())
+            } else if error.contains("version number") {
+                StoreError::Failed(reason)
+            } else {
+                StoreError::Damaged { path: path.to_owned(), reason }
+            }
+        }
+    }
+}
+
+fn begins_like_a_database(path: &Utf8Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(12).read_to_end(&mut beginning)?;
+    Ok(beginning.get(8..) == Some(b"DUCK"))
+}

@@ -1,0 +1,368 @@
+//! Plans: written once, through DuckDB's appender, then listed, shown by page and compared.
+
+use std::collections::HashMap;
+
+use duckdb::{Appender, Connection, OptionalExt, Row, Transaction, params};
+use tgen_core::hardware::HardwareType;
+use uuid::Uuid;
+
+use super::columns::{self, TestColumns};
+use super::error::StoreError;
+use super::{Store, clock};
+
+/// A test of a plan that is being written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlannedTest<'a> {
+    /// The id, which follows from what determines the test.
+    pub(crate) test_id: Uuid,
+    /// The model.
+    pub(crate) model: &'a str,
+    /// The model's family.
+    pub(crate) family: &'a str,
+    /// The hardware type that it runs on.
+    pub(crate) hardware: HardwareType,
+    /// The batch size, at least 1.
+    pub(crate) batch_size: u32,
+    /// The rendered test.
+    pub(crate) content: &'a str,
+    /// The kind of test.
+    pub(crate) test_type: &'a str,
+    /// From 1, first, to 10.
+    pub(crate) priority: u8,
+    /// The memory it needs.
+    pub(crate) min_memory_gb: f64,
+    /// The time it may take.
+    pub(crate) timeout_seconds: u32,
+    /// The template that it was rendered from.
+    pub(crate) template: &'a str,
+    /// The version of the template, where it came from the template database.
+    pub(crate) template_version: Option<u32>,
+    /// The tests that must have passed first.
+    pub(crate) dependencies: &'a [Uuid],
+}
+
+/// A test of a plan that was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredTest {
+    /// The id.
+    pub(crate) test_id: Uuid,
+    /// The model.
+    pub(crate) model: String,
+    /// The model's family.
+    pub(crate) family: String,
+    /// The hardware type's name.
+    pub(crate) hardware: String,
+    /// The batch size.
+    pub(crate) batch_size: u32,
+    /// The rendered test.
+    pub(crate) content: String,
+    /// The kind of test.
+    pub(crate) test_type: String,
+    /// From 1, first, to 10.
+    pub(crate) priority: u8,
+    /// The memory it needs.
+    pub(crate) min_memory_gb: f64,
+    /// The time it may take.
+    pub(crate) timeout_seconds: u32,
+    /// The template that it was rendered from.
+    pub(crate) template: String,
+    /// The version of the template, where it came from the template database.
+    pub(crate) template_version: Option<u32>,
+    /// The tests that must have passed first, in the plan's order.
+    pub(crate) dependencies: Vec<Uuid>,
+}
+
+/// A plan without its tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Its name, which is its own.
+    pub(crate) name: String,
+    /// When it was stored, in UTC.
+    pub(crate) created_at: String,
+    /// The release that planned it.
+    pub(crate) created_by: String,
+    /// How many tests it has.
+    pub(crate) tests: u64,
+}
+
+/// A test that two plans do not have alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// The model.
+    pub(crate) model: String,
+    /// The hardware type's name.
+    pub(crate) hardware: String,
+    /// The batch size.
+    pub(crate) batch_size: u32,
+    /// The template.
+    pub(crate) template: String,
+    /// What differs.
+    pub(crate) differing: Differing,
+}
+
+/// How a test differs between two plans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Differing {
+    /// Only the later plan has it.
+    Added,
+    /// Only the earlier plan has it.
+    Removed,
+    /// Both have it, with other values of these fields.
+    Changed(Vec<&'static str>),
+}
+
+/// A plan that is being written. Dropped before [`PlanWriter::finish`], it leaves nothing behind.
+pub(crate) struct PlanWriter<'s> {
+    // The appender comes first: what it holds must be gone before the transaction is rolled back.
+    appender: Appender<'s>,
+    transaction: Transaction<'s>,
+    connection: &'s Connection,
+    plan: i64,
+    waiting: TestColumns,
+    positions: HashMap<Uuid, u32>,
+    dependencies: Vec<(u32, Uuid)>,
+}
+
+/// How many bytes of tests wait for the appender.
+const BATCH: usize = 16 * 1024 * 1024;
+
+impl Store {
+    /// Begins a plan; without a name of its own, it is called `plan-` and a number.
+    pub(crate) fn new_plan(&mut self, name: Option<&str>) -> Result<PlanWriter<'_>, StoreError> {
+        // DuckDB checks a foreign key much faster when the row that it refers to is not of the same transaction.
+        let plan = self.write(|connection| insert_plan(connection, name))?;
+        Ok(PlanWriter {
+            appender: self.connection.appender("planned_tests")?,
+            transaction: self.connection.unchecked_transaction()?,
+            connection: &self.connection,
+            plan,
+            waiting: TestColumns::default(),
+            positions: HashMap::new(),
+            dependencies: Vec::new(),
+        })
+    }
+
+    /// Every plan, the newest first.
+    pub(crate) fn plans(&self) -> Result<Vec<Plan>, StoreError> {
+        self.read(|connection| plans(connection, None))
+    }
+
+    /// The plan of a name.
+    pub(crate) fn plan(&self, name: &str) -> Result<Plan, StoreError> {
+        self.read(|connection| {
+            let plan = identify(connection, name)?;
+            plans(connection, Some(plan))?.pop().ok_or_else(|| StoreError::unknown("plan", name, &[]))
+        })
+    }
+
+    /// At most `limit` tests of a plan, in the plan's order, after the first `offset`.
+    pub(crate) fn planned_tests(&self, plan: &str, offset: u32, limit: u32) -> Result<Vec<StoredTest>, StoreError> {
+        self.read(|connection| {
+            let plan = identify(connection, plan)?;
+            let page = params![plan, offset, u64::from(offset) + u64::from(limit)];
+            let mut statement = connection.prepare(PAGE)?;
+            let mut tests = statement.query_map(page, test)?.collect::<Result<Vec<_>, _>>()?;
+            let mut statement = connection.prepare(PAGE_DEPENDENCIES)?;
+            let mut rows = statement.query(page)?;
+            while let Some(row) = rows.next()? {
+                let (position, id) = (row.get::<_, u32>(0)?, uuid(row, 1)?);
+                if let Some(test) = tests.get_mut((position - offset) as usize) {
+                    test.dependencies.push(id);
+                }
+            }
+            Ok(tests)
+        })
+    }
+
+    /// What the plan `later` does not have as the plan `earlier` has it.
+    pub(crate) fn compare_plans(&self, earlier: &str, later: &str) -> Result<Vec<Difference>, StoreError> {
+        self.read(|connection| {
+            let plans = (identify(connection, earlier)?, identify(connection, later)?);
+            let mut statement = connection.prepare(COMPARISON)?;
+            let differences = statement.query_map(plans, difference)?;
+            Ok(differences.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+impl PlanWriter<'_> {
+    /// Adds the next test. What it depends on may come before or after it.
+    pub(crate) fn add(&mut self, test: &PlannedTest<'_>) -> Result<(), StoreError> {
+        let position = u32::try_from(self.positions.len())
+            .map_err(|_| StoreError::InvalidPlan("it has too many tests".to_owned()))?;
+        if self.positions.insert(test.test_id, position).is_some() {
+            return Err(StoreError::InvalidPlan(format!("it has the test `{}` twice", test.test_id)));
+        }
+        self.dependencies.extend(test.dependencies.iter().map(|id| (position, *id)));
+        self.waiting.add(self.plan, position, test);
+        if self.waiting.size() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Stores the plan; its name.
+    pub(crate) fn finish(mut self) -> Result<String, StoreError> {
+        self.flush()?;
+        let pairs = self.dependencies.iter().map(|(position, id)| Ok((*position, self.position(id)?)));
+        let pairs = pairs.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut appender = self.connection.appender("dependencies")?;
+        appender.append_record_batch(columns::dependencies(self.plan, &pairs)?)?;
+        appender.flush()?;
+        let complete = "UPDATE plans SET is_complete = true WHERE plan_id = ?";
+        self.transaction.execute(complete, [self.plan])?;
+        let name = "SELECT name FROM plans WHERE plan_id = ?";
+        let name = self.transaction.query_row(name, [self.plan], |row| row.get(0))?;
+        self.transaction.commit()?;
+        Ok(name)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.appender.append_record_batch(self.waiting.take()?)?;
+        Ok(self.appender.flush()?)
+    }
+
+    fn position(&self, id: &Uuid) -> Result<u32, StoreError> {
+        let missing = || StoreError::InvalidPlan(format!("a test depends on `{id}`, which is not in it"));
+        self.positions.get(id).copied().ok_or_else(missing)
+    }
+}
+
+/// Inserts a plan that is not complete yet; those that never will be are gone then.
+fn insert_plan(connection: &Connection, name: Option<&str>) -> Result<i64, StoreError> {
+    connection.execute("DELETE FROM plans WHERE NOT is_complete", [])?;
+    if let Some(name) = name
+        && connection.prepare("SELECT 1 FROM plans WHERE name = ?")?.exists([name])?
+    {
+        return Err(StoreError::PlanExists(name.to_owned()));
+    }
+    let id: i64 = connection.query_row("SELECT nextval('plan_ids')", [], |row| row.get(0))?;
+    connection.execute(
+        "INSERT INTO plans VALUES ($1, coalesce($2, 'plan-' || $1), make_timestamp($3::BIGINT), $4, false)",
+        params![id, name, clock::now(), clock::GENERATOR],
+    )?;
+    Ok(id)
+}
+
+fn identify(connection: &Connection, name: &str) -> Result<i64, StoreError> {
+    let found = connection
+        .query_row("SELECT plan_id FROM plans WHERE name = ? AND is_complete", [name], |row| row.get(0))
+        .optional()?;
+    found.map_or_else(
+        || {
+            let mut statement = connection.prepare("SELECT name FROM plans WHERE is_complete ORDER BY name")?;
+            let names = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            Err(StoreError::unknown("plan", name, &names))
+        },
+        Ok,
+    )
+}
+
+/// The plans, the newest first; only one where its key is given.
+fn plans(connection: &Connection, plan: Option<i64>) -> Result<Vec<Plan>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT name, strftime(created_at, $format), created_by, coalesce(tests, 0)
+         FROM plans
+         LEFT JOIN (SELECT plan_id, count(*) AS tests FROM planned_tests GROUP BY plan_id) USING (plan_id)
+         WHERE is_complete AND ($plan IS NULL OR plan_id = $plan)
+         ORDER BY plan_id DESC",
+    )?;
+    let plans = statement.query_map(duckdb::named_params! {"format": clock::FORMAT, "plan": plan}, |row| {
+        Ok(Plan { name: row.get(0)?, created_at: row.get(1)?, created_by: row.get(2)?, tests: row.get(3)? })
+    })?;
+    Ok(plans.collect::<Result<_, _>>()?)
+}
+
+const PAGE: &str = "
+    SELECT CAST(test_id AS VARCHAR), model_name, model_family, hardware_type, batch_size, test_content, test_type,
+           priority, min_memory_gb, test_timeout_seconds, template_name, template_version
+    FROM planned_tests
+    WHERE plan_id = ? AND position >= ? AND position < ?
+    ORDER BY position";
+
+const PAGE_DEPENDENCIES: &str = "
+    SELECT dependencies.position, CAST(earlier.test_id AS VARCHAR)
+    FROM dependencies
+    JOIN planned_tests AS earlier
+        ON earlier.plan_id = dependencies.plan_id AND earlier.position = dependencies.depends_on
+    WHERE dependencies.plan_id = ? AND dependencies.position >= ? AND dependencies.position < ?
+    ORDER BY dependencies.position, dependencies.depends_on";
+
+fn test(row: &Row<'_>) -> duckdb::Result<StoredTest> {
+    Ok(StoredTest {
+        test_id: uuid(row, 0)?,
+        model: row.get(1)?,
+        family: row.get(2)?,
+        hardware: row.get(3)?,
+        batch_size: row.get(4)?,
+        content: row.get(5)?,
+        test_type: row.get(6)?,
+        priority: row.get(7)?,
+        min_memory_gb: row.get(8)?,
+        timeout_seconds: row.get(9)?,
+        template: row.get(10)?,
+        template_version: row.get(11)?,
+        dependencies: Vec::new(),
+    })
+}
+
+fn uuid(row: &Row<'_>, column: usize) -> duckdb::Result<Uuid> {
+    let text: String = row.get(column)?;
+    Uuid::parse_str(&text)
+        .map_err(|error| duckdb::Error::FromSqlConversionFailure(column, duckdb::types::Type::Text, Box::new(error)))
+}
+
+/// The fields that a test may have changed, in the order of the flags in [`COMPARISON`].
+const FIELDS: [&str; 6] =
+    ["test_content", "model_family", "test_type", "priority", "min_memory_gb", "test_timeout_seconds"];
+
+/// A test is the same one in both plans when it is of one template for one model, hardware type and batch size. Its text
+/// is compared by hash, so that a million of them need not be in memory.
+const COMPARISON: &str = "
+    WITH tests AS (SELECT * REPLACE (hash(test_content) AS test_content) FROM planned_tests),
+         earlier AS (SELECT * FROM tests WHERE plan_id = ?),
+         later AS (SELECT * FROM tests WHERE plan_id = ?)
+    SELECT coalesce(later.model_name, earlier.model_name),
+           coalesce(later.hardware_type, earlier.hardware_type),
+           coalesce(later.batch_size, earlier.batch_size),
+           coalesce(later.template_name, earlier.template_name),
+           earlier.plan_id IS NULL,
+           later.plan_id IS NULL,
+           earlier.test_content <> later.test_content,
+           earlier.model_family <> later.model_family,
+           earlier.test_type <> later.test_type,
+           earlier.priority <> later.priority,
+           earlier.min_memory_gb <> later.min_memory_gb,
+           earlier.test_timeout_seconds <> later.test_timeout_seconds
+    FROM earlier FULL JOIN later
+        ON later.model_name = earlier.model_name AND later.hardware_type = earlier.hardware_type
+        AND later.batch_size = earlier.batch_size AND later.template_name = earlier.template_name
+    WHERE earlier.plan_id IS NULL OR later.plan_id IS NULL
+        OR earlier.test_content <> later.test_content
+        OR earlier.model_family <> later.model_family
+        OR earlier.test_type <> later.test_type
+        OR earlier.priority <> later.priority
+        OR earlier.min_memory_gb <> later.min_memory_gb
+        OR earlier.test_timeout_seconds <> later.test_timeout_seconds
+    ORDER BY 1, 2, 3, 4";
+
+fn difference(row: &Row<'_>) -> duckdb::Result<Difference> {
+    const FIRST_FLAG: usize = 6;
+    let differing = match (row.get(4)?, row.get(5)?) {
+        (true, _) => Differing::Added,
+        (_, true) => Differing::Removed,
+        _ => {
+            let mut fields = Vec::new();
+            for (column, field) in (FIRST_FLAG..).zip(FIELDS) {
+                if row.get(column)? {
+                    fields.push(field);
+                }
+            }
+            Differing::Changed(fields)
+        }
+    };
+    Ok(Difference {
+        model: row.get(0)?,
+        hardware: row.get(1)?,
+        batch_size: row.get(2)?,
+        template: row.get(3)?,
+        differing,
+    })
+}

@@ -1,0 +1,159 @@
+//! The template of each of many cases, chosen in one query.
+
+use std::collections::HashMap;
+
+use duckdb::{Connection, params};
+use tgen_core::hardware::HardwareType;
+use tgen_core::template::Dialect;
+
+use super::error::StoreError;
+use super::{Store, templates};
+
+/// What decides which template a case takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Wanted<'a> {
+    /// The model's name, whose mapping may name a template.
+    pub(crate) model: &'a str,
+    /// The model's family.
+    pub(crate) family: &'a str,
+    /// The case's hardware type, where it has one.
+    pub(crate) hardware: Option<HardwareType>,
+}
+
+/// The templates of cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Selection {
+    /// The templates that were chosen, each once.
+    pub(crate) templates: Vec<Chosen>,
+    /// For each case, in the order that they were given, its place in `templates`; none where no template fits.
+    pub(crate) choices: Vec<Option<usize>>,
+}
+
+/// The newest version of a template that was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// The template's name.
+    pub(crate) name: String,
+    /// The number of the version.
+    pub(crate) version: u32,
+    /// The language it is written in.
+    pub(crate) dialect: Dialect,
+    /// Its text.
+    pub(crate) content: String,
+}
+
+/// What there are templates for, to be said where there is none for a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// The family.
+    pub(crate) family: String,
+    /// The hardware type; none for all.
+    pub(crate) hardware: Option<HardwareType>,
+    /// The template that a case of these takes.
+    pub(crate) template: String,
+}
+
+/// The newest template of each family and hardware type; of two that are as new, the later name's. The same file's
+/// import elsewhere chooses alike, since nothing else decides.
+const BEST: &str = "
+    SELECT family, hardware_type, arg_max(templates.template_id, (added_at, name)) AS template_id
+    FROM templates
+    JOIN template_versions AS v ON v.template_id = templates.template_id AND v.version = templates.current_version
+    LEFT JOIN template_hardware AS h ON h.template_id = templates.template_id
+    GROUP BY family, hardware_type";
+
+/// A mapping's own template where it is for the hardware type, else the family's for the hardware type, else the
+/// family's for all. No template of another hardware type is ever chosen.
+fn choice() -> String {
+    format!(
+        "CREATE OR REPLACE TEMP TABLE choices AS
+         WITH best AS ({BEST}),
+         own AS (
+             SELECT model, m.template_id, hardware_type
+             FROM model_mappings AS m LEFT JOIN template_hardware AS h ON h.template_id = m.template_id
+             WHERE m.template_id IS NOT NULL
+         )
+         SELECT wanted.position, coalesce(own.template_id, exact.template_id, general.template_id) AS template_id
+         FROM wanted
+         LEFT JOIN own
+             ON own.model = wanted.model AND (own.hardware_type IS NULL OR own.hardware_type = wanted.hardware_type)
+         LEFT JOIN best AS exact ON exact.family = wanted.family AND exact.hardware_type = wanted.hardware_type
+         LEFT JOIN best AS general ON general.family = wanted.family AND general.hardware_type IS NULL"
+    )
+}
+
+impl Store {
+    /// The template of each case.
+    pub(crate) fn select(&self, cases: &[Wanted<'_>]) -> Result<Selection, StoreError> {
+        self.read(|connection| {
+            ask(connection, cases)?;
+            connection.execute_batch(&choice())?;
+            let (templates, places) = chosen(connection)?;
+            let mut choices = vec![None; cases.len()];
+            let mut statement =
+                connection.prepare("SELECT position, template_id FROM choices WHERE template_id IS NOT NULL")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let (position, template): (usize, i64) = (row.get(0)?, row.get(1)?);
+                if let Some(choice) = choices.get_mut(position) {
+                    *choice = places.get(&template).copied();
+                }
+            }
+            Ok(Selection { templates, choices })
+        })
+    }
+
+    /// What there are templates for.
+    pub(crate) fn offers(&self) -> Result<Vec<Offer>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(&format!(
+                "SELECT best.family, best.hardware_type, name FROM ({BEST}) AS best JOIN templates USING (template_id)
+                 ORDER BY ALL NULLS FIRST"
+            ))?;
+            let mut rows = statement.query([])?;
+            let mut offers = Vec::new();
+            while let Some(row) = rows.next()? {
+                let template: String = row.get(2)?;
+                let hardware = templates::hardware(&template, row.get(1)?)?.pop();
+                offers.push(Offer { family: row.get(0)?, hardware, template });
+            }
+            Ok(offers)
+        })
+    }
+}
+
+/// Puts the cases where the query sees them.
+fn ask(connection: &Connection, cases: &[Wanted<'_>]) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "CREATE OR REPLACE TEMP TABLE wanted (position BIGINT, model VARCHAR, family VARCHAR, hardware_type VARCHAR)",
+    )?;
+    let mut appender = connection.appender_to_catalog_and_db("wanted", "temp", "main")?;
+    for (position, case) in cases.iter().enumerate() {
+        appender.append_row(params![
+            position as u64,
+            case.model,
+            case.family,
+            case.hardware.map(HardwareType::name)
+        ])?;
+    }
+    Ok(appender.flush()?)
+}
+
+/// The templates that were chosen, and their places by key.
+fn chosen(connection: &Connection) -> Result<(Vec<Chosen>, HashMap<i64, usize>), StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT templates.template_id, name, version, dialect, content
+         FROM templates
+         JOIN template_versions AS v ON v.template_id = templates.template_id AND v.version = templates.current_version
+         WHERE templates.template_id IN (SELECT template_id FROM choices)
+         ORDER BY name",
+    )?;
+    let mut rows = statement.query([])?;
+    let (mut templates, mut places) = (Vec::new(), HashMap::new());
+    while let Some(row) = rows.next()? {
+        places.insert(row.get(0)?, templates.len());
+        let dialect = templates::dialect(row, 3)?;
+        templates.push(Chosen { name: row.get(1)?, version: row.get(2)?, dialect, content: row.get(4)? });
+    }
+    Ok((templates, places))
+}

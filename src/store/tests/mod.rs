@@ -1,0 +1,66 @@
+//! The store on real files; each test has a folder of its own.
+
+mod exchange;
+mod opening;
+mod plans;
+mod processes;
+mod query;
+mod selection;
+mod templates;
+
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::hardware::HardwareType;
+use tgen_core::template::Dialect;
+
+use super::{Mode, NewTemplate, Patience, Store, StoreError};
+
+/// A folder with a template database in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Utf8Path {
+        Utf8Path::from_path(self.0.path()).unwrap()
+    }
+
+    fn file(&self) -> Utf8PathBuf {
+        self.path().join("templates.duckdb")
+    }
+
+    fn open(&self, mode: Mode) -> Result<Store, StoreError> {
+        open(&self.file(), mode)
+    }
+
+    #[track_caller]
+    fn store(&self) -> Store {
+        self.open(Mode::ReadWrite).unwrap()
+    }
+
+    /// The names of all that is in the folder.
+    fn names(&self) -> Vec<String> {
+        let entries = self.path().read_dir_utf8().unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn open(path: &Utf8Path, mode: Mode) -> Result<Store, StoreError> {
+    Store::open(path, mode, &Patience { limit: Duration::from_secs(20), tell: &|_| () })
+}
+
+fn template<'a>(name: &'a str, family: &'a str, hardware: &'a [HardwareType], content: &'a str) -> NewTemplate<'a> {
+    NewTemplate { name, family, hardware, description: None, dialect: Dialect::Dollar, content }
+}
+
+/// What went wrong, with the test's own folder left out.
+#[track_caller]
+fn message<T>(folder: &Folder, result: Result<T, StoreError>) -> String {
+    let error = result.err().expect("it must fail");
+    error.to_string().replace(folder.path().as_str(), "[folder]")
+}

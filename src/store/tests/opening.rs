@@ -1,0 +1,179 @@
+use std::fs;
+
+use insta::assert_snapshot;
+
+use super::super::{Mode, migrations, schema};
+use super::{Folder, message, open, template};
+
+/// The file is refused in both modes with the same words, and is not touched.
+#[track_caller]
+fn check_refused(bytes: &[u8]) -> String {
+    let folder = Folder::new();
+    fs::write(folder.file(), bytes).unwrap();
+    let reading = message(&folder, folder.open(Mode::ReadOnly));
+    let writing = message(&folder, folder.open(Mode::ReadWrite));
+    assert_eq!(reading, writing);
+    assert!(fs::read(folder.file()).unwrap() == bytes, "the file was changed");
+    assert_eq!(folder.names(), ["templates.duckdb"]);
+    reading
+}
+
+/// A template database with something in it.
+fn good_file() -> Vec<u8> {
+    let folder = Folder::new();
+    folder.store().add_template(&template("a", "vision", &[], &"text\n".repeat(100_000))).unwrap();
+    fs::read(folder.file()).unwrap()
+}
+
+#[test]
+fn a_new_database_is_one_whole_file_and_nothing_else() {
+    let folder = Folder::new();
+    drop(folder.store());
+    assert_eq!(folder.names(), ["templates.duckdb"]);
+    assert!(folder.open(Mode::ReadOnly).unwrap().templates().unwrap().is_empty());
+}
+
+#[test]
+fn a_file_of_something_else_is_refused_and_left_alone() {
+    assert_snapshot!(check_refused(b""), @"
+    `[folder]/templates.duckdb` is not a DuckDB database; give `--template-db` another file
+    ");
+    assert_snapshot!(check_refused(b"DUCK"), @"
+    `[folder]/templates.duckdb` is not a DuckDB database; give `--template-db` another file
+    ");
+    assert_snapshot!(check_refused(&b"name,family\n".repeat(1000)), @"
+    `[folder]/templates.duckdb` is not a DuckDB database; give `--template-db` another file
+    ");
+    assert_snapshot!(check_refused(&[b"SQLite format 3\0".as_slice(), &[0; 8192]].concat()), @"
+    `[folder]/templates.duckdb` is not a DuckDB database; give `--template-db` another file
+    ");
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_refused_and_left_alone() {
+    let whole = good_file();
+    for eighths in 0..8 {
+        let cut = &whole[..whole.len() / 8 * eighths + 100];
+        let folder = Folder::new();
+        fs::write(folder.file(), cut).unwrap();
+        for mode in [Mode::ReadOnly, Mode::ReadWrite] {
+            let read = folder.open(mode).and_then(|store| store.text("a", None));
+            let message = message(&folder, read);
+            assert!(message.contains("`[folder]/templates.duckdb` is damaged: "), "{eighths}: {message}");
+            assert!(fs::read(folder.file()).unwrap() == cut, "{eighths}: the file was changed");
+        }
+    }
+}
+
+#[test]
+fn a_database_of_something_else_is_refused_and_left_alone() {
+    let folder = Folder::new();
+    duckdb::Connection::open(folder.file()).unwrap().execute_batch("CREATE TABLE templates (name VARCHAR)").unwrap();
+    let bytes = fs::read(folder.file()).unwrap();
+    assert_snapshot!(check_refused(&bytes), @"
+    `[folder]/templates.duckdb` is a DuckDB database, but not a template database; give `--template-db` another file
+    ");
+}
+
+#[test]
+fn an_empty_database_becomes_a_template_database() {
+    let folder = Folder::new();
+    drop(duckdb::Connection::open(folder.file()).unwrap());
+    assert_snapshot!(message(&folder, folder.open(Mode::ReadOnly)), @"
+    there is no template database `[folder]/templates.duckdb`; `cargo tgen template add` creates it
+    ");
+    assert!(folder.store().templates().unwrap().is_empty());
+}
+
+#[test]
+fn a_place_where_no_file_can_be_is_refused() {
+    let folder = Folder::new();
+    assert_snapshot!(message(&folder, folder.open(Mode::ReadOnly)), @"
+    there is no template database `[folder]/templates.duckdb`; `cargo tgen template add` creates it
+    ");
+    assert_snapshot!(message(&folder, open(folder.path(), Mode::ReadWrite)), @"
+    `[folder]` is a folder, not a template database; give `--template-db` a file
+    ");
+    assert_snapshot!(message(&folder, open(&folder.path().join("no/such/x.duckdb"), Mode::ReadWrite)), @"
+    cannot create a file in `[folder]/no/such`: it does not exist
+    ");
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert_snapshot!(message(&folder, open(&folder.path().join("file/x.duckdb"), Mode::ReadWrite)), @"
+    cannot open `[folder]/file/x.duckdb`: a part of its path is not a folder
+    ");
+    assert_eq!(folder.names(), ["file"]);
+}
+
+#[test]
+fn names_that_mean_something_to_duckdb_are_just_names() {
+    let folder = Folder::new();
+    for name in [
+        "system.duckdb",
+        "temp.duckdb",
+        "main.duckdb",
+        "templates",
+        "a b'\"c.db",
+        ":memory:",
+        "md:x",
+        "sqlite:x",
+        "ü.duckdb",
+    ] {
+        let path = folder.path().join(name);
+        open(&path, Mode::ReadWrite).unwrap().add_template(&template("a", "vision", &[], name)).unwrap();
+        let store = open(&path, Mode::ReadOnly).unwrap();
+        assert_eq!(store.text("a", None).unwrap().content, name);
+    }
+}
+
+/// A schema before the first and one after the newest.
+const OLDER: &[&str] = &["CREATE TABLE schema_version (version INTEGER, reached_at TIMESTAMP, reached_by VARCHAR);
+                          CREATE TABLE notes (note VARCHAR); INSERT INTO notes VALUES ('kept')"];
+const NEWER_STEP: &str = "ALTER TABLE notes ADD COLUMN author VARCHAR DEFAULT 'nobody'";
+
+#[track_caller]
+fn notes(folder: &Folder, file: &str, columns: &str) -> String {
+    let connection = duckdb::Connection::open(folder.path().join(file)).unwrap();
+    connection.query_row(&format!("SELECT concat_ws(' ', {columns}) FROM notes"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_older_schema_is_upgraded_and_the_old_file_kept() {
+    let folder = Folder::new();
+    let patience = super::super::Patience { limit: std::time::Duration::ZERO, tell: &|_| () };
+    let connect = |mode, steps: &[&str]| migrations::connect(&folder.file(), mode, steps, &patience);
+    let steps = [OLDER[0], NEWER_STEP];
+    drop(connect(Mode::ReadWrite, OLDER).unwrap());
+
+    assert_snapshot!(message(&folder, connect(Mode::ReadOnly, &steps)), @"
+    `[folder]/templates.duckdb` was made by an older cargo-tgen: its schema is 1, this one needs 2; `cargo tgen template upgrade` upgrades it and keeps a copy
+    ");
+    assert_eq!(folder.names(), ["templates.duckdb"]);
+    drop(connect(Mode::ReadWrite, &steps).unwrap());
+    drop(connect(Mode::ReadOnly, &steps).unwrap());
+    assert_eq!(folder.names(), ["templates.duckdb", "templates.duckdb.schema-1.1.bak"]);
+    assert_eq!(notes(&folder, "templates.duckdb", "note, author"), "kept nobody");
+    assert_eq!(notes(&folder, "templates.duckdb.schema-1.1.bak", "note"), "kept");
+}
+
+#[test]
+fn an_upgrade_that_fails_changes_nothing() {
+    let folder = Folder::new();
+    let patience = super::super::Patience { limit: std::time::Duration::ZERO, tell: &|_| () };
+    let connect = |steps: &[&str]| migrations::connect(&folder.file(), Mode::ReadWrite, steps, &patience);
+    drop(connect(OLDER).unwrap());
+    let broken = [OLDER[0], NEWER_STEP, "DROP TABLE notes; SELECT * FROM notes"];
+    assert!(message(&folder, connect(&broken)).contains("Table with name notes does not exist"));
+    drop(connect(OLDER).unwrap());
+    assert_eq!(notes(&folder, "templates.duckdb", "note"), "kept");
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let folder = Folder::new();
+    folder.store().connection.execute_batch("INSERT INTO schema_version VALUES (99, now(), 'the future')").unwrap();
+    let newer = message(&folder, folder.open(Mode::ReadWrite));
+    assert_snapshot!(newer.replace(&schema::STEPS.len().to_string(), "[known]"), @"
+    `[folder]/templates.duckdb` was made by a newer cargo-tgen: its schema is 99, this one knows [known]; update cargo-tgen
+    ");
+    assert_eq!(newer, message(&folder, folder.open(Mode::ReadOnly)));
+}

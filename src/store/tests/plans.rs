@@ -1,0 +1,151 @@
+use insta::assert_snapshot;
+use tgen_core::hardware::HardwareType::{Cpu, Cuda};
+use uuid::Uuid;
+
+use super::super::{Difference, Differing, Mode, PlannedTest, Store};
+use super::{Folder, message};
+
+const FIRST: PlannedTest<'static> = PlannedTest {
+    test_id: Uuid::from_u128(0xffff_0000_0000_5000_8000_0000_0000_0001),
+    model: "bert-base-uncased",
+    family: "text_embedding",
+    hardware: Cpu,
+    batch_size: 1,
+    content: "it's\n\0 a 'test' ü",
+    test_type: "template",
+    priority: 3,
+    min_memory_gb: 0.5,
+    timeout_seconds: 600,
+    template: "text",
+    template_version: Some(7),
+    dependencies: &[],
+};
+
+const SECOND: PlannedTest<'static> = PlannedTest {
+    test_id: Uuid::from_u128(2),
+    hardware: Cuda,
+    batch_size: 4,
+    priority: 10,
+    min_memory_gb: 1.25,
+    template_version: None,
+    dependencies: &[FIRST.test_id],
+    ..FIRST
+};
+
+#[track_caller]
+fn store_plan(store: &mut Store, name: &str, tests: &[PlannedTest<'_>]) {
+    let mut plan = store.new_plan(Some(name)).unwrap();
+    tests.iter().for_each(|test| plan.add(test).unwrap());
+    assert_eq!(plan.finish().unwrap(), name);
+}
+
+#[test]
+fn a_plan_comes_back_as_it_was_stored() {
+    let folder = Folder::new();
+    // The second test comes first: what it depends on follows.
+    store_plan(&mut folder.store(), "nightly", &[SECOND, FIRST]);
+    let store = folder.open(Mode::ReadOnly).unwrap();
+    let tests = store.planned_tests("nightly", 0, 10).unwrap();
+    for (stored, planned) in tests.iter().zip([SECOND, FIRST]) {
+        assert_eq!(stored.test_id, planned.test_id);
+        assert_eq!((stored.model.as_str(), stored.family.as_str()), (planned.model, planned.family));
+        assert_eq!((stored.hardware.as_str(), stored.batch_size), (planned.hardware.name(), planned.batch_size));
+        assert_eq!((stored.content.as_str(), stored.test_type.as_str()), (planned.content, planned.test_type));
+        assert_eq!((stored.priority, stored.timeout_seconds), (planned.priority, planned.timeout_seconds));
+        assert_eq!(stored.min_memory_gb.to_bits(), planned.min_memory_gb.to_bits());
+        assert_eq!((stored.template.as_str(), stored.template_version), (planned.template, planned.template_version));
+        assert_eq!(stored.dependencies, planned.dependencies);
+    }
+    assert_eq!(tests.len(), 2);
+    let plan = store.plan("nightly").unwrap();
+    assert_eq!((plan.name.as_str(), plan.tests), ("nightly", 2));
+    assert_eq!(plan.created_by, concat!("cargo-tgen ", env!("CARGO_PKG_VERSION")));
+    let dependencies = store.query("SELECT plan, test_id, depends_on FROM test_dependencies").unwrap();
+    let row = [Some("nightly".to_owned()), Some(SECOND.test_id.to_string()), Some(FIRST.test_id.to_string())];
+    assert_eq!(dependencies.rows, [row]);
+}
+
+#[test]
+fn plans_are_listed_and_named_once() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    store_plan(&mut store, "a", &[FIRST, SECOND]);
+    store_plan(&mut store, "b", &[]);
+    assert_eq!(store.new_plan(None).unwrap().finish().unwrap(), "plan-3");
+    assert_snapshot!(message(&folder, store.new_plan(Some("a"))), @"
+    there is a plan `a` already; give this one another name
+    ");
+    assert_snapshot!(message(&folder, store.plan("c")), @"
+    there is no plan `c`; did you mean `a`?
+    ");
+    let plans = store.plans().unwrap();
+    let plans: Vec<_> = plans.iter().map(|plan| (plan.name.as_str(), plan.tests)).collect();
+    assert_eq!(plans, [("plan-3", 0), ("b", 0), ("a", 2)]);
+}
+
+#[test]
+fn a_page_has_the_tests_between_and_what_they_depend_on() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    let ids: Vec<_> = (0..10).map(Uuid::from_u128).collect();
+    let test = |at: usize| PlannedTest { test_id: ids[at], dependencies: &ids[at.saturating_sub(2)..at], ..FIRST };
+    store_plan(&mut store, "other", &[FIRST]);
+    store_plan(&mut store, "a", &(0..10).map(test).collect::<Vec<_>>());
+    let page = store.planned_tests("a", 4, 3).unwrap();
+    let page: Vec<_> = page.iter().map(|test| (test.test_id, test.dependencies.clone())).collect();
+    let expected = |at: usize| (ids[at], vec![ids[at - 2], ids[at - 1]]);
+    assert_eq!(page, [expected(4), expected(5), expected(6)]);
+    assert_eq!(store.planned_tests("a", 8, 100).unwrap().len(), 2);
+    assert!(store.planned_tests("a", 10, 100).unwrap().is_empty());
+}
+
+#[test]
+fn a_plan_that_contradicts_itself_leaves_nothing() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    let mut plan = store.new_plan(Some("twice")).unwrap();
+    plan.add(&FIRST).unwrap();
+    assert_snapshot!(message(&folder, plan.add(&FIRST)), @"
+    the plan cannot be stored: it has the test `ffff0000-0000-5000-8000-000000000001` twice
+    ");
+    drop(plan);
+    let mut plan = store.new_plan(Some("dangling")).unwrap();
+    plan.add(&SECOND).unwrap();
+    assert_snapshot!(message(&folder, plan.finish()), @"
+    the plan cannot be stored: a test depends on `ffff0000-0000-5000-8000-000000000001`, which is not in it
+    ");
+    let mut plan = store.new_plan(Some("priority")).unwrap();
+    plan.add(&PlannedTest { priority: 11, ..FIRST }).unwrap();
+    assert!(message(&folder, plan.finish()).contains("CHECK constraint failed"));
+    assert_eq!(store.plans().unwrap(), []);
+    drop(store);
+    assert!(folder.store().query("FROM planned_tests").unwrap().rows.is_empty());
+    store_plan(&mut folder.store(), "twice", &[FIRST]);
+}
+
+#[test]
+fn two_plans_differ_by_what_was_added_removed_and_changed() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    let other =
+        PlannedTest { test_id: Uuid::from_u128(3), model: "vit", template: "vision", dependencies: &[], ..SECOND };
+    store_plan(&mut store, "before", &[FIRST, SECOND]);
+    let changed = PlannedTest { test_id: Uuid::from_u128(9), content: "else", min_memory_gb: 8.0, ..FIRST };
+    store_plan(&mut store, "after", &[changed, other]);
+    let difference = |test: &PlannedTest<'_>, differing| Difference {
+        model: test.model.to_owned(),
+        hardware: test.hardware.name().to_owned(),
+        batch_size: test.batch_size,
+        template: test.template.to_owned(),
+        differing,
+    };
+    assert_eq!(
+        store.compare_plans("before", "after").unwrap(),
+        [
+            difference(&FIRST, Differing::Changed(vec!["test_content", "min_memory_gb"])),
+            difference(&SECOND, Differing::Removed),
+            difference(&other, Differing::Added),
+        ]
+    );
+    assert_eq!(store.compare_plans("after", "after").unwrap(), []);
+}

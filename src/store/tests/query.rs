@@ -1,0 +1,148 @@
+use std::fs;
+
+use insta::assert_snapshot;
+
+use super::super::{Answer, Kind, Mode, StoreError};
+use super::{Folder, message, template};
+
+fn filled() -> Folder {
+    let folder = Folder::new();
+    folder.store().add_template(&template("it's", "vision", &[], "text")).unwrap();
+    folder
+}
+
+#[track_caller]
+fn ask(folder: &Folder, sql: &str) -> Result<Answer, StoreError> {
+    folder.open(Mode::ReadOnly).unwrap().query(sql)
+}
+
+#[test]
+fn an_answer_has_columns_with_kinds_and_rows_as_text() {
+    let sql = "SELECT name, template_id, template_id > 5 AS big, 1.50 AS price, NULL AS nothing, DATE '2026-01-02', \
+               'b' AS name FROM templates -- why";
+    let answer = ask(&filled(), sql).unwrap();
+    let columns: Vec<_> = answer.columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
+    assert_eq!(
+        columns,
+        [
+            ("name", Kind::Text),
+            ("template_id", Kind::Number),
+            ("big", Kind::Boolean),
+            ("price", Kind::Number),
+            ("nothing", Kind::Number),
+            ("CAST('2026-01-02' AS \"DATE\")", Kind::Text),
+            ("name_1", Kind::Text),
+        ]
+    );
+    let row: Vec<_> = answer.rows[0].iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
+    assert_eq!(row, ["it's", "1", "false", "1.50", "NULL", "2026-01-02", "b"]);
+    assert_eq!(answer.rows.len(), 1);
+}
+
+#[test]
+fn everything_that_reads_the_database_is_answered() {
+    let folder = filled();
+    for sql in [
+        "FROM templates",
+        "WITH t AS (SELECT 1) FROM t;",
+        "VALUES (1), (2)",
+        "SHOW TABLES",
+        "DESCRIBE templates",
+        "SUMMARIZE templates",
+        "SELECT * FROM current_templates",
+        "SELECT * FROM test_dependencies",
+    ] {
+        ask(&folder, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    assert!(ask(&folder, "SELECT name FROM templates WHERE false").unwrap().rows.is_empty());
+    assert_snapshot!(message(&folder, ask(&folder, "SELECT nme FROM templates")), @r#"
+    cannot answer the query: Binder Error: Referenced column "nme" not found in FROM clause!
+    Candidate bindings: "name", "family"
+    "#);
+}
+
+#[test]
+fn nothing_can_be_changed_reached_or_loaded() {
+    let folder = filled();
+    let outside = folder.path().join("outside");
+    fs::write(outside.with_extension("csv"), "a\n1\n").unwrap();
+    drop(duckdb::Connection::open(outside.with_extension("duckdb")).unwrap());
+    let names = folder.names();
+    let bytes = fs::read(folder.file()).unwrap();
+    for sql in [
+        "INSERT INTO templates (name, family) VALUES ('b', 'vision')",
+        "UPDATE templates SET family = 'audio'",
+        "DELETE FROM templates",
+        "DROP TABLE templates",
+        "CREATE TABLE t (a INTEGER)",
+        "CREATE TEMP TABLE t (a INTEGER)",
+        "ALTER TABLE templates ADD COLUMN a INTEGER",
+        "SELECT nextval('template_ids')",
+        "TRUNCATE templates",
+        "WITH gone AS (DELETE FROM templates RETURNING *) FROM gone",
+        "SELECT 1; DROP TABLE templates",
+        "SELECT * FROM query('DROP TABLE templates')",
+        "BEGIN",
+        "ATTACH ':memory:' AS m",
+        "ATTACH 'OUTSIDE.duckdb' AS m",
+        "ATTACH 'OUTSIDE.new.duckdb' AS m",
+        "SELECT * FROM read_duckdb('OUTSIDE.duckdb')",
+        "COPY templates TO 'OUTSIDE.copy.csv'",
+        "COPY (SELECT 1) TO 'OUTSIDE.copy.csv'",
+        "COPY templates FROM 'OUTSIDE.csv'",
+        "EXPORT DATABASE 'OUTSIDE.export'",
+        "IMPORT DATABASE 'OUTSIDE.export'",
+        "SELECT * FROM 'OUTSIDE.csv'",
+        "SELECT * FROM read_csv('OUTSIDE.csv')",
+        "SELECT * FROM sniff_csv('OUTSIDE.csv')",
+        "SELECT * FROM read_text('OUTSIDE.csv')",
+        "SELECT * FROM read_blob('/etc/passwd')",
+        "SELECT * FROM glob('/*')",
+        "SELECT * FROM 'https://127.0.0.1:9/a.csv'",
+        "INSTALL sqlite",
+        "INSTALL json",
+        "LOAD sqlite",
+        "LOAD 'OUTSIDE.duckdb_extension'",
+        "UPDATE EXTENSIONS",
+        "SET enable_external_access = true",
+        "SET lock_configuration = false",
+        "RESET lock_configuration",
+        "SET autoload_known_extensions = true",
+        "SET memory_limit = '100GB'",
+        "SET temp_directory = 'OUTSIDE.tmp'",
+        "PRAGMA threads = 8",
+        "PRAGMA enable_profiling",
+        "CALL enable_logging(storage = 'file', storage_path = 'OUTSIDE.log')",
+        "CREATE SECRET s (TYPE s3)",
+        "USE temp",
+        "PREPARE p AS SELECT 1",
+        "SELECT getenv('HOME')",
+        "CHECKPOINT",
+        "VACUUM",
+        "EXPLAIN ANALYZE SELECT 1",
+        "",
+        ";",
+        "\0",
+    ] {
+        let refused = ask(&folder, &sql.replace("OUTSIDE", outside.as_str()));
+        assert!(refused.is_err(), "{sql} was answered: {refused:?}");
+    }
+    assert_eq!(folder.names(), names);
+    assert!(fs::read(folder.file()).unwrap() == bytes, "the file was changed");
+}
+
+#[test]
+fn a_log_file_is_not_written_either() {
+    let folder = filled();
+    let log = folder.path().join("log");
+    let sql = format!("SELECT * FROM enable_logging(storage = 'file', storage_path = '{log}')");
+    let answer = ask(&folder, &sql);
+    assert!(!log.exists(), "{answer:?}");
+}
+
+#[test]
+fn a_store_for_writing_does_not_write_either() {
+    let folder = filled();
+    assert!(folder.store().query("DELETE FROM templates").is_err());
+    assert_eq!(folder.store().query("SELECT name FROM templates").unwrap().rows, [[Some("it's".to_owned())]]);
+}
