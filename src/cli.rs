@@ -49,6 +49,12 @@ pub(crate) enum Command {
     Map(commands::map::MapArgs),
     Models(commands::models::ModelsArgs),
     Placeholders(commands::placeholders::PlaceholdersArgs),
+    #[cfg(feature = "store")]
+    Template(commands::template::TemplateArgs),
+    #[cfg(feature = "store")]
+    Mapping(commands::mapping::MappingArgs),
+    #[cfg(feature = "store")]
+    Query(commands::query::QueryArgs),
     Completions(commands::completions::CompletionsArgs),
     Man(commands::man::ManArgs),
 }

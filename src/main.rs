@@ -14,6 +14,11 @@ mod release_source;
 mod report;
 mod session;
 #[cfg(feature = "store")]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "plans and database suites are stored and chosen, but not yet asked for")
+)]
+#[expect(unused_imports, reason = "as above")]
 mod store;
 
 use std::process::ExitCode;
@@ -52,6 +57,12 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Map(args) => commands::map::run(global, &args),
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
+        #[cfg(feature = "store")]
+        Command::Template(args) => commands::template::run(global, &args),
+        #[cfg(feature = "store")]
+        Command::Mapping(args) => commands::mapping::run(global, &args),
+        #[cfg(feature = "store")]
+        Command::Query(args) => commands::query::run(global, &args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
     }

@@ -69,6 +69,12 @@ impl Printer {
         })
     }
 
+    /// Writes a result that is not ours to change, escape codes included.
+    #[cfg(feature = "store")]
+    pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
+        unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(bytes)))
+    }
+
     /// Writes what was done to each of several files, at most `limit` of them, and counts the rest.
     pub(crate) fn paths(&self, done: &str, paths: &[Utf8PathBuf], limit: usize) -> io::Result<()> {
         let Cut { shown, rest } = cut(paths, limit);

@@ -2,13 +2,21 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+#[cfg(feature = "store")]
+mod database;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod man;
 pub(crate) mod map;
+#[cfg(feature = "store")]
+pub(crate) mod mapping;
 pub(crate) mod models;
 pub(crate) mod placeholders;
+#[cfg(feature = "store")]
+pub(crate) mod query;
+#[cfg(feature = "store")]
+pub(crate) mod template;
 
 use tgen_core::hardware::HardwareType;
 use tgen_core::problem::Problem;

@@ -104,6 +104,12 @@ fn write_group(out: &mut dyn Write, group: &HunkGroup, limits: &Limits) -> io::R
     }
 }
 
+/// Writes differences, however many and long.
+#[cfg(feature = "store")]
+pub(crate) fn write_hunks(out: &mut dyn Write, hunks: &[Hunk]) -> io::Result<()> {
+    hunks.iter().try_for_each(|hunk| write_hunk(out, hunk, &Limits::NONE))
+}
+
 fn write_hunk(out: &mut dyn Write, hunk: &Hunk, limits: &Limits) -> io::Result<()> {
     writeln!(out, "{EXTENT}{}{EXTENT:#}", words::hunk_heading(hunk))?;
     let Cut { shown, rest } = cut(&hunk.lines, limits.lines);

@@ -318,8 +318,8 @@ pub(super) fn hardware(template: &str, names: Option<String>) -> Result<Vec<Hard
     let unknown =
         |hardware: &str| StoreError::UnknownHardware { name: template.to_owned(), hardware: hardware.to_owned() };
     let names = names.unwrap_or_default();
-    let named = names.split_terminator(',').map(|name| HardwareType::from_name(name).ok_or_else(|| unknown(name)));
-    let mut hardware = named.collect::<Result<Vec<_>, _>>()?;
+    let known = |name| HardwareType::from_name(name).ok_or_else(|| unknown(name));
+    let mut hardware = names.split_terminator(',').map(known).collect::<Result<Vec<_>, _>>()?;
     hardware.sort_unstable();
     Ok(hardware)
 }

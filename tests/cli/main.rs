@@ -19,3 +19,13 @@ fn commands_say_and_do_what_their_cases_tell() {
         .env("CI", "true")
         .case("tests/cli/cases/*.trycmd");
 }
+
+#[cfg(feature = "store")]
+#[test]
+fn the_template_database_says_and_does_what_its_cases_tell() {
+    trycmd::TestCases::new()
+        .register_bin("cargo", std::path::Path::new(BINARY))
+        .env("NO_COLOR", "1")
+        .env("CI", "true")
+        .case("tests/cli/cases/store/*.trycmd");
+}

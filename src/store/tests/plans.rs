@@ -35,7 +35,9 @@ const SECOND: PlannedTest<'static> = PlannedTest {
 #[track_caller]
 fn store_plan(store: &mut Store, name: &str, tests: &[PlannedTest<'_>]) {
     let mut plan = store.new_plan(Some(name)).unwrap();
-    tests.iter().for_each(|test| plan.add(test).unwrap());
+    for test in tests {
+        plan.add(test).unwrap();
+    }
     assert_eq!(plan.finish().unwrap(), name);
 }
 

@@ -122,7 +122,7 @@ fn a_text_that_many_cases_take_is_there_once() {
     let mut store = folder.store();
     add(&mut store, "text", "text_embedding", &[], "text");
     let models: Vec<_> = (0..5_000).map(|number| format!("model-{number}")).collect();
-    let family = |at| if at % 2 == 0 { "text_embedding" } else { "vision" };
+    let family = |at| if usize::is_multiple_of(at, 2) { "text_embedding" } else { "vision" };
     let wanted: Vec<_> = models
         .iter()
         .enumerate()
@@ -130,7 +130,7 @@ fn a_text_that_many_cases_take_is_there_once() {
         .collect();
     let selection = store.select(&wanted).unwrap();
     assert_eq!(selection.templates.len(), 1);
-    let fits = |at: usize, choice: &Option<usize>| *choice == (at % 2 == 0).then_some(0);
+    let fits = |at: usize, choice: &Option<usize>| *choice == at.is_multiple_of(2).then_some(0);
     assert!(selection.choices.iter().enumerate().all(|(at, choice)| fits(at, choice)));
     assert_eq!(selection.choices.len(), models.len());
     assert_eq!(store.select(&[]).unwrap().choices, []);

@@ -1,0 +1,119 @@
+//! `cargo tgen mapping`: the model mappings of the template database.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::Outcome;
+use super::database::{DatabaseArgs, one_session};
+use crate::cli::{Global, ListFormat};
+use crate::printer::Printer;
+use crate::store::{Mapped, Mapping, Mode};
+
+/// Say in the template database which family a model is of, and which template comes first for it
+#[derive(Debug, Args)]
+pub(crate) struct MappingArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: MappingCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum MappingCommand {
+    /// Add the mapping of a model, or update it
+    #[command(after_help = "\
+Example:
+  cargo tgen mapping add --model bert-base-uncased --family text_embedding --description \"BERT base uncased model\"")]
+    Add(AddArgs),
+    /// List the mappings
+    List(ListArgs),
+    /// Remove the mapping of a model
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, Args)]
+struct AddArgs {
+    /// The model's name
+    #[arg(long)]
+    model: String,
+    /// Its family
+    #[arg(long)]
+    family: String,
+    /// The template that comes first for it [default: none]
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
+    /// What the model is, or why it is mapped
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t)]
+    format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+struct RemoveArgs {
+    /// The model's name
+    model: String,
+}
+
+pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome> {
+    let session = one_session(global)?;
+    let open = |mode| args.database.open(&session, mode);
+    let printer = Printer::new();
+    match &args.command {
+        MappingCommand::Add(add) => {
+            let said = match open(Mode::ReadWrite)?.set_mapping(&add.mapping())? {
+                Mapped::Created => "added the mapping",
+                Mapped::Updated => "updated the mapping",
+                Mapped::Unchanged => "there is this mapping already: nothing was changed",
+            };
+            printer.line(&format!("{said} of `{}`", add.model))?;
+        }
+        MappingCommand::List(list) => show_list(&printer, &open(Mode::ReadOnly)?.mappings()?, list.format)?,
+        MappingCommand::Remove(remove) => {
+            open(Mode::ReadWrite)?.remove_mapping(&remove.model)?;
+            printer.line(&format!("removed the mapping of `{}`", remove.model))?;
+        }
+    }
+    Ok(Outcome::Clean)
+}
+
+impl AddArgs {
+    fn mapping(&self) -> Mapping {
+        let Self { model, family, template, description } = self;
+        Mapping {
+            model: model.clone(),
+            family: family.clone(),
+            template: template.clone(),
+            description: description.clone(),
+        }
+    }
+}
+
+fn show_list(printer: &Printer, mappings: &[Mapping], format: ListFormat) -> anyhow::Result<()> {
+    match format {
+        ListFormat::Json => printer.json(&mappings.iter().map(as_json).collect::<Vec<_>>())?,
+        ListFormat::Table => {
+            let row = |mapping: &Mapping| {
+                let optional = [&mapping.template, &mapping.description].map(|text| text.clone().unwrap_or_default());
+                [mapping.model.clone(), mapping.family.clone()].into_iter().chain(optional).collect()
+            };
+            let headings = ["model", "family", "template", "description"];
+            printer.table(&headings, mappings.iter().map(row).collect())?;
+        }
+    }
+    Ok(())
+}
+
+fn as_json(mapping: &Mapping) -> serde_json::Value {
+    json!({
+        "model": mapping.model,
+        "family": mapping.family,
+        "template": mapping.template,
+        "description": mapping.description,
+    })
+}

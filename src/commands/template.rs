@@ -1,0 +1,303 @@
+//! `cargo tgen template`: the templates of the template database.
+
+use anyhow::anyhow;
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tgen_core::config::Config;
+use tgen_core::files::{Files, reason};
+use tgen_core::hardware::HardwareType;
+use tgen_core::output::diff::hunks;
+use tgen_core::problem::Problem;
+use tgen_core::strictness::check_placeholders;
+use tgen_core::template::compiled::{Compiled, compile};
+use tgen_core::template::library::Library;
+use tgen_core::template::{Dialect, TemplateName};
+
+use super::Outcome;
+use super::database::{DatabaseArgs, one_session};
+use crate::cli::{Global, ListFormat};
+use crate::disk::Disk;
+use crate::printer::{Printer, counted};
+use crate::report::human;
+use crate::session::{self, Session};
+use crate::store::{Added, Counts, Mode, NewTemplate, StoreError, Template, Version};
+
+/// Keep templates in the template database: add, show, compare, remove, exchange
+#[derive(Debug, Args)]
+pub(crate) struct TemplateArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: TemplateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TemplateCommand {
+    /// Add a template, or a new version of one
+    #[command(after_help = "\
+Examples:
+  cargo tgen template add --name text_embedding_template --family text_embedding --file templates/text_embedding.py
+  cargo tgen template add --name vision_template --family vision --hardware cuda --file templates/vision.py")]
+    Add(AddArgs),
+    /// List the templates
+    List(ListArgs),
+    /// Show a template's text
+    Show(ShowArgs),
+    /// List the versions of a template
+    History(HistoryArgs),
+    /// Show what differs between two versions of a template
+    Diff(DiffArgs),
+    /// Remove a template with all its versions
+    Remove(RemoveArgs),
+    /// Add the templates and mappings of an exported folder
+    Import(FolderArgs),
+    /// Write all templates, with all versions, and all mappings into a folder
+    Export(FolderArgs),
+    /// Upgrade a database that an older release made; a copy is kept beside it
+    Upgrade,
+}
+
+#[derive(Debug, Args)]
+struct AddArgs {
+    /// The template's name
+    #[arg(long)]
+    name: String,
+    /// The family of the models that it is for
+    #[arg(long)]
+    family: String,
+    /// The hardware types that it is for [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "TYPE,...", value_parser = super::hardware_type)]
+    hardware: Vec<HardwareType>,
+    /// What it is
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// The file with its text; `*.tera` is Tera, anything else has `${name}` placeholders
+    #[arg(long)]
+    file: Utf8PathBuf,
+    /// Add it even if it has problems
+    #[arg(long)]
+    allow_problems: bool,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t)]
+    format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The template's name
+    name: String,
+    /// The number of a version [default: the newest]
+    #[arg(long, value_name = "N")]
+    version: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct HistoryArgs {
+    /// The template's name
+    name: String,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+struct DiffArgs {
+    /// The template's name
+    name: String,
+    /// The earlier version [default: the one before the later]
+    #[arg(long, value_name = "N")]
+    from: Option<u32>,
+    /// The later version [default: the newest]
+    #[arg(long, value_name = "N")]
+    to: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct RemoveArgs {
+    /// The template's name
+    name: String,
+}
+
+#[derive(Debug, Args)]
+struct FolderArgs {
+    /// The folder
+    folder: Utf8PathBuf,
+}
+
+pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcome> {
+    let session = one_session(global)?;
+    let open = |mode| args.database.open(&session, mode);
+    let printer = Printer::new();
+    match &args.command {
+        TemplateCommand::Add(add) => return run_add(&session, &args.database, add),
+        TemplateCommand::List(list) => show_list(&printer, &open(Mode::ReadOnly)?.templates()?, list.format)?,
+        TemplateCommand::Show(show) => {
+            let text = open(Mode::ReadOnly)?.text(&show.name, show.version)?;
+            Printer::bytes(text.content.as_bytes())?;
+        }
+        TemplateCommand::History(history) => {
+            show_history(&printer, &open(Mode::ReadOnly)?.history(&history.name)?, history.format)?;
+        }
+        TemplateCommand::Diff(diff) => return run_diff(&session, &args.database, diff),
+        TemplateCommand::Remove(remove) => {
+            open(Mode::ReadWrite)?.remove_template(&remove.name)?;
+            printer.line(&format!("removed template `{}`", remove.name))?;
+        }
+        TemplateCommand::Import(import) => {
+            let counts = open(Mode::ReadWrite)?.import(&import.folder)?;
+            printer.line(&format!("added {}", counted_all(counts)))?;
+        }
+        TemplateCommand::Export(export) => {
+            let counts = open(Mode::ReadOnly)?.export(&export.folder)?;
+            printer.line(&format!("wrote {} to `{}`", counted_all(counts), export.folder))?;
+        }
+        TemplateCommand::Upgrade => run_upgrade(&session, &args.database)?,
+    }
+    Ok(Outcome::Clean)
+}
+
+fn run_add(session: &Session, database: &DatabaseArgs, args: &AddArgs) -> anyhow::Result<Outcome> {
+    let text = Disk::new(session::current_folder()?)
+        .read_text(&args.file)
+        .map_err(|error| anyhow!("cannot read the template `{}`: {}", args.file, reason(&error)))?;
+    let printer = Printer::new();
+    let problems = problems_of(&session.config, &args.file, &text);
+    printer.problems(&problems, &|path| (path == args.file).then(|| text.clone()));
+    let outcome = Outcome::of(&problems);
+    if outcome == Outcome::Findings && !args.allow_problems {
+        printer.line("nothing was added; `--allow-problems` adds it as it is")?;
+        return Ok(outcome);
+    }
+    let added = database.open(session, Mode::ReadWrite)?.add_template(&NewTemplate {
+        name: &args.name,
+        family: &args.family,
+        hardware: &args.hardware,
+        description: args.description.as_deref(),
+        dialect: TemplateName::new(args.file.as_str()).dialect(),
+        content: &text,
+    })?;
+    printer.line(&said_of(added, &args.name))?;
+    Ok(Outcome::Clean)
+}
+
+/// The problems that `lint` would find in a template of any suite.
+fn problems_of(config: &Config, file: &Utf8Path, text: &str) -> Vec<Problem> {
+    let name = TemplateName::new(file.as_str());
+    let every_axis = Compiled::inline("output", "{{ hardware_type }}{{ batch_size }}");
+    match (compile(&Library::of_text(&name, text), &name), every_axis) {
+        (Ok(template), Ok(output)) => check_placeholders(config, &template, &output),
+        (Err(problems), _) | (_, Err(problems)) => problems,
+    }
+}
+
+fn said_of(added: Added, name: &str) -> String {
+    match added {
+        Added::Created => format!("added template `{name}`"),
+        Added::NewVersion(version) => format!("added version {version} of template `{name}`"),
+        Added::Redescribed(version) => {
+            format!("template `{name}` has this text already (version {version}); what is said of it was updated")
+        }
+        Added::Unchanged(version) => {
+            format!("template `{name}` has this text already (version {version}); nothing was added")
+        }
+    }
+}
+
+fn run_diff(session: &Session, database: &DatabaseArgs, args: &DiffArgs) -> anyhow::Result<Outcome> {
+    let store = database.open(session, Mode::ReadOnly)?;
+    let later = store.text(&args.name, args.to)?;
+    let from = args.from.unwrap_or(later.version.saturating_sub(1).max(1));
+    let earlier = store.text(&args.name, Some(from))?;
+    let differences = hunks(earlier.content.as_bytes(), later.content.as_bytes());
+    Printer::new().report(|out| {
+        writeln!(out, "--- {} (version {from})\n+++ {} (version {})", args.name, args.name, later.version)?;
+        human::write_hunks(out, &differences)
+    })?;
+    Ok(Outcome::findings_if(!differences.is_empty()))
+}
+
+fn run_upgrade(session: &Session, database: &DatabaseArgs) -> anyhow::Result<()> {
+    let said = match database.try_open(session, Mode::ReadOnly)? {
+        Ok(_) => "the template database is of this release already",
+        Err(StoreError::Older { .. }) => {
+            database.open(session, Mode::ReadWrite)?;
+            "upgraded the template database; a copy of it as it was is beside it"
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Printer::new().line(said)?)
+}
+
+fn show_list(printer: &Printer, templates: &[Template], format: ListFormat) -> anyhow::Result<()> {
+    match format {
+        ListFormat::Json => printer.json(&templates.iter().map(as_json).collect::<Vec<_>>())?,
+        ListFormat::Table => {
+            let row = |template: &Template| {
+                let version = template.newest.number.to_string();
+                let description = template.description.clone().unwrap_or_default();
+                vec![template.name.clone(), template.family.clone(), hardware_of(template), version, description]
+            };
+            let headings = ["template", "family", "hardware", "version", "description"];
+            printer.table(&headings, templates.iter().map(row).collect())?;
+        }
+    }
+    Ok(())
+}
+
+fn hardware_of(template: &Template) -> String {
+    let names: Vec<_> = template.hardware.iter().map(|hardware| hardware.name()).collect();
+    if names.is_empty() { "all".to_owned() } else { names.join(", ") }
+}
+
+fn as_json(template: &Template) -> serde_json::Value {
+    json!({
+        "name": template.name,
+        "family": template.family,
+        "hardware": template.hardware,
+        "description": template.description,
+        "newest": version_as_json(&template.newest),
+    })
+}
+
+fn show_history(printer: &Printer, versions: &[Version], format: ListFormat) -> anyhow::Result<()> {
+    match format {
+        ListFormat::Json => printer.json(&versions.iter().map(version_as_json).collect::<Vec<_>>())?,
+        ListFormat::Table => {
+            let row = |version: &Version| {
+                let numbers = [version.number.to_string(), version.added_at.clone(), version.size.to_string()];
+                numbers.into_iter().chain([dialect_name(version.dialect).to_owned()]).collect()
+            };
+            printer.table(&["version", "added", "bytes", "dialect"], versions.iter().map(row).collect())?;
+        }
+    }
+    Ok(())
+}
+
+fn version_as_json(version: &Version) -> serde_json::Value {
+    json!({
+        "version": version.number,
+        "dialect": dialect_name(version.dialect),
+        "added_at": version.added_at,
+        "content_hash": version.content_hash,
+        "size": version.size,
+    })
+}
+
+const fn dialect_name(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Tera => "tera",
+        Dialect::Dollar => "dollar",
+    }
+}
+
+fn counted_all(counts: Counts) -> String {
+    let [templates, versions, mappings] =
+        [(counts.templates, "template"), (counts.versions, "version"), (counts.mappings, "mapping")]
+            .map(|(count, noun)| counted(count, noun));
+    format!("{templates}, {versions} and {mappings}")
+}
