@@ -1,0 +1,1 @@
+x = ${modle_name}
