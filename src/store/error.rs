@@ -29,14 +29,14 @@ pub(crate) enum StoreError {
         reason: String,
     },
     /// The operating system refuses.
-    #[error("cannot {doing} `{path}`: {}", tgen_core::files::reason(source))]
+    #[error("cannot {doing} `{path}`: {}", tgen_core::files::reason(error))]
     Io {
         /// What was tried.
         doing: &'static str,
         /// The file or folder.
         path: Utf8PathBuf,
         /// Why not.
-        source: io::Error,
+        error: io::Error,
     },
     /// Another process holds the file for too long.
     #[error("`{path}` is in use by {holder}, for more than {} s; try again when it is done", waited.as_secs())]
@@ -145,7 +145,7 @@ impl StoreError {
 
     /// The operating system's refusal.
     pub(super) fn io(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { doing, path: path.to_owned(), source }
+        move |error| Self::Io { doing, path: path.to_owned(), error }
     }
 }
 

@@ -34,7 +34,8 @@ const UNREMARKABLE: Duration = Duration::from_millis(500);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The most memory that DuckDB may hold before it uses files beside the database.
+/// The most memory that DuckDB may hold while a plan is written, before it uses files beside the database. Reading needs
+/// little, but for a question in SQL, whose limit is the machine's.
 const MEMORY_LIMIT: &str = "200MB";
 /// The oldest DuckDB that can read the files; the first one with zstd for texts.
 const READABLE_SINCE: &str = "v1.2.0";
@@ -96,13 +97,11 @@ pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
 
 /// The database reaches no other file, no network and no extension, whatever it is asked, and that cannot be changed.
 fn config(mode: Mode) -> Result<Config, StoreError> {
-    let access = match mode {
-        Mode::ReadOnly => AccessMode::ReadOnly,
-        Mode::ReadWrite => AccessMode::ReadWrite,
+    let config = match mode {
+        Mode::ReadOnly => Config::default().access_mode(AccessMode::ReadOnly)?,
+        Mode::ReadWrite => Config::default().access_mode(AccessMode::ReadWrite)?.max_memory(MEMORY_LIMIT)?,
     };
-    let config = Config::default()
-        .access_mode(access)?
-        .max_memory(MEMORY_LIMIT)?
+    let config = config
         .enable_external_access(false)?
         .enable_autoload_extension(false)?
         .with("storage_compatibility_version", READABLE_SINCE)?

@@ -3,7 +3,7 @@
 //! Three things hold that, each enough for most: the file is open for reading, the database may not reach anything
 //! outside of it (see [`super::opening`]), and DuckDB's table function `query` takes one SELECT and nothing else.
 
-use std::mem::ManuallyDrop;
+use std::mem;
 
 use duckdb::Connection;
 
@@ -41,15 +41,26 @@ pub(crate) struct Answer {
 
 impl Store {
     /// The answer to a question in SQL, for which the store should be open for reading only. It is the store's last: a
-    /// question may ask for a log file, and when DuckDB is closed then, it aborts the process, for it may not write one.
+    /// question may leave the database unable to do anything else.
     pub(crate) fn query(self, sql: &str) -> Result<Answer, StoreError> {
-        let never_closed = ManuallyDrop::new(self);
-        let connection = &never_closed.connection;
-        let refused = |error: duckdb::Error| StoreError::Query(without_place(&error.to_string()).to_owned());
-        let columns = columns(connection, sql).map_err(refused)?;
-        let rows = rows(connection, sql, columns.len()).map_err(refused)?;
-        Ok(Answer { columns, rows })
+        let answer = answer(&self.connection, sql);
+        close(self.connection);
+        answer.map_err(|error| StoreError::Query(without_place(&error.to_string()).to_owned()))
     }
+}
+
+/// A question may ask for a log file, which may not be written. Everything fails from then on, and closing the database
+/// would abort the process; it is open for reading, so that nothing is lost when it stays open.
+fn close(connection: Connection) {
+    if connection.execute_batch("SELECT 1").is_err() {
+        mem::forget(connection);
+    }
+}
+
+fn answer(connection: &Connection, sql: &str) -> duckdb::Result<Answer> {
+    let columns = columns(connection, sql)?;
+    let rows = rows(connection, sql, columns.len())?;
+    Ok(Answer { columns, rows })
 }
 
 /// What DuckDB says, without the place: that is one in our statement, not in the question.
