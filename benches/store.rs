@@ -6,11 +6,13 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
+use tgen_core::family::Family;
 use tgen_core::hardware::HardwareType;
+use tgen_core::registry::Wanted;
 use tgen_core::template::Dialect;
 use uuid::Uuid;
 
-use crate::store::{Mode, NewTemplate, Patience, PlannedTest, Store, Wanted};
+use crate::store::{Content, Mode, NewTemplate, Patience, PlannedTest, Store};
 
 #[expect(dead_code, reason = "only what the store needs of it is used here")]
 #[path = "../src/disk.rs"]
@@ -49,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         memory();
         let store = open(&file, Mode::ReadOnly)?;
         for offset in [0, TESTS / 2] {
-            let (page, shown) = timed(|| store.planned_tests(name, offset, 50))?;
+            let (page, shown) = timed(|| store.planned_tests(name, offset, 50, Content::With))?;
             report(&format!("show {} tests after {offset}", page.len()), shown);
         }
     }
@@ -131,16 +133,13 @@ fn fill(file: &Utf8Path) -> Result<(), duckdb::Error> {
 }
 
 fn select(file: &Utf8Path) -> Result<usize, store::StoreError> {
-    let names: Vec<_> =
-        (0..CASES).map(|number| (format!("model {number}"), format!("family {}", number % 1100))).collect();
-    let hardware = HardwareType::ALL.iter().cycle();
-    let wanted = |((model, family), hardware)| Wanted { model, family, hardware: Some(hardware) };
-    let cases: Vec<_> = names
-        .iter()
-        .map(|(model, family)| (model.as_str(), family.as_str()))
-        .zip(hardware.copied())
-        .map(wanted)
-        .collect();
+    let wanted = |(number, hardware)| Wanted {
+        model: format!("model {number}"),
+        family: Family::new(format!("family {}", number % 1100)),
+        hardware: Some(hardware),
+    };
+    let hardware = HardwareType::ALL.iter().copied().cycle();
+    let cases: Vec<_> = (0..CASES).zip(hardware).map(wanted).collect();
     let selection = open(file, Mode::ReadOnly)?.select(&cases)?;
     Ok(selection.choices.iter().flatten().count())
 }

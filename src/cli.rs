@@ -37,6 +37,10 @@ pub(crate) struct Global {
     /// Every package of the workspace that carries a configuration
     #[arg(long, global = true, help_heading = "Project")]
     pub(crate) workspace: bool,
+    /// The template database [default: the configured `template-db`, else `templates.duckdb`]
+    #[cfg(feature = "store")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Project")]
+    pub(crate) template_db: Option<Utf8PathBuf>,
 }
 
 /// The commands.
@@ -55,6 +59,8 @@ pub(crate) enum Command {
     Mapping(commands::mapping::MappingArgs),
     #[cfg(feature = "store")]
     Query(commands::query::QueryArgs),
+    #[cfg(feature = "store")]
+    Plan(commands::plan::PlanArgs),
     Completions(commands::completions::CompletionsArgs),
     Man(commands::man::ManArgs),
 }
@@ -69,9 +75,19 @@ pub(crate) enum ListFormat {
     Json,
 }
 
-/// Which cases; what is left out is as configured.
-#[derive(Debug, Clone, Default, Args)]
+/// Which cases and where to; what is left out is as configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct SelectionArgs {
+    #[command(flatten)]
+    pub(crate) cases: CaseArgs,
+    /// Write below this folder instead of the beginning of the suite's output path
+    #[arg(short, long, value_name = "DIR", help_heading = "Selection")]
+    pub(crate) output_dir: Option<Utf8PathBuf>,
+}
+
+/// Which cases; what is left out is as configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct CaseArgs {
     /// A model, a checkpoint of one, or a glob [may be repeated]
     #[arg(short, long, value_name = "MODEL", help_heading = "Selection")]
     pub(crate) model: Vec<String>,
@@ -90,7 +106,4 @@ pub(crate) struct SelectionArgs {
     /// Batch sizes instead of the suite's
     #[arg(long, value_delimiter = ',', value_name = "N,...", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Selection")]
     pub(crate) batch_sizes: Vec<u32>,
-    /// Write below this folder instead of the beginning of the suite's output path
-    #[arg(short, long, value_name = "DIR", help_heading = "Selection")]
-    pub(crate) output_dir: Option<Utf8PathBuf>,
 }

@@ -3,6 +3,8 @@
 mod check_cache;
 mod cli;
 mod commands;
+#[cfg_attr(not(feature = "store"), path = "without_database.rs")]
+mod database;
 mod disk;
 mod findings;
 mod interrupt;
@@ -14,11 +16,6 @@ mod release_source;
 mod report;
 mod session;
 #[cfg(feature = "store")]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "plans and database suites are stored and chosen, but not yet asked for")
-)]
-#[expect(unused_imports, reason = "as above")]
 mod store;
 
 use std::process::ExitCode;
@@ -63,6 +60,8 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Mapping(args) => commands::mapping::run(global, &args),
         #[cfg(feature = "store")]
         Command::Query(args) => commands::query::run(global, &args),
+        #[cfg(feature = "store")]
+        Command::Plan(args) => commands::plan::run(global, &args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
     }

@@ -69,6 +69,22 @@ impl Printer {
         })
     }
 
+    /// Writes a result that is read while it is written, and may fail for other reasons than the writing.
+    #[cfg(feature = "store")]
+    pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut failed = None;
+        self.report(|out| {
+            write(out).or_else(|error| match error.downcast::<io::Error>() {
+                Ok(error) => Err(error),
+                Err(error) => {
+                    failed = Some(error);
+                    Ok(())
+                }
+            })
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
     /// Writes a result that is not ours to change, escape codes included.
     #[cfg(feature = "store")]
     pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {

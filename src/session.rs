@@ -8,8 +8,9 @@ use tgen_core::models::Selector;
 use tgen_core::plan::Request;
 use tgen_core::project::Project;
 
-use crate::cli::{Global, SelectionArgs};
+use crate::cli::{CaseArgs, Global, SelectionArgs};
 use crate::commands::Outcome;
+use crate::database;
 use crate::disk::Disk;
 use crate::locate::{self, CargoOptions, Located, Selection};
 use crate::pack;
@@ -23,6 +24,9 @@ pub(crate) struct Session {
     pub(crate) root: Utf8PathBuf,
     /// What was read.
     pub(crate) config: Config,
+    /// The template database that the command line names.
+    #[cfg(feature = "store")]
+    pub(crate) template_db: Option<Utf8PathBuf>,
 }
 
 impl Session {
@@ -30,7 +34,7 @@ impl Session {
     pub(crate) fn open_all(global: &Global) -> anyhow::Result<Vec<Self>> {
         let found = locate::locate(&start(global)?, &cargo_options(global))?;
         Printer::new().problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
-        found.projects.into_iter().map(Self::open).collect()
+        found.projects.into_iter().map(|located| Self::open(located, global)).collect()
     }
 
     /// Runs a command's work on each project that the command line means; the gravest outcome counts.
@@ -45,15 +49,33 @@ impl Session {
         Ok(outcome)
     }
 
-    fn open(located: Located) -> anyhow::Result<Self> {
+    fn open(located: Located, global: &Global) -> anyhow::Result<Self> {
         let disk = Disk::new(located.root.clone());
         match located.config(&disk) {
-            Ok(config) => Ok(Self { disk, root: located.root, config }),
+            Ok(config) => Ok(Self::new(disk, located.root, config, global)),
             Err(problems) => {
                 Printer::new().problems(&problems, &|path| disk.read_text(path).ok());
                 bail!("the configuration cannot be used; nothing was rendered or written")
             }
         }
+    }
+
+    #[cfg(feature = "store")]
+    fn new(disk: Disk, root: Utf8PathBuf, mut config: Config, global: &Global) -> Self {
+        if global.template_db.is_some() {
+            database::add_database_suite(&mut config);
+        }
+        Self { disk, root, config, template_db: global.template_db.clone() }
+    }
+
+    #[cfg(not(feature = "store"))]
+    fn new(disk: Disk, root: Utf8PathBuf, config: Config, _: &Global) -> Self {
+        Self { disk, root, config }
+    }
+
+    /// Reads what a plan of a request needs: the project's inputs, and the template database where a suite names it.
+    pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
+        database::ask(self, self.project(), request)
     }
 
     /// Reads the project's inputs.
@@ -70,16 +92,22 @@ pub(crate) fn source_text(project: &Project<'_>, path: &Utf8Path) -> Option<Stri
 
 /// What the command line asks for.
 pub(crate) fn request(args: &SelectionArgs) -> anyhow::Result<Request> {
+    let output_dir = args.output_dir.as_deref().map(absolute).transpose()?;
+    Ok(Request { output_dir, ..cases(&args.cases) })
+}
+
+/// Which cases the command line asks for.
+pub(crate) fn cases(args: &CaseArgs) -> Request {
     let mut models: Vec<Selector> = args.model.iter().map(|name| Selector::Name(name.clone())).collect();
     models.extend(args.sample.then_some(Selector::Sample));
     models.extend(args.skillset.then_some(Selector::Skillset));
-    Ok(Request {
+    Request {
         models,
         suites: args.suite.clone(),
         hardware: (!args.hardware.is_empty()).then(|| args.hardware.clone()),
         batch_sizes: (!args.batch_sizes.is_empty()).then(|| args.batch_sizes.clone()),
-        output_dir: args.output_dir.as_deref().map(absolute).transpose()?,
-    })
+        output_dir: None,
+    }
 }
 
 /// An output folder is meant from where the user stands, not from the project's root.

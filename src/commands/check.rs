@@ -107,8 +107,9 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Outcome> {
         let report = Report::all_fresh(outputs, started.elapsed());
         return show(&report, None, args);
     }
-    let project = session.project();
-    let plan = Plan::new(&project, &session::request(&args.selection)?);
+    let request = session::request(&args.selection)?;
+    let project = session.project_for(&request)?;
+    let plan = Plan::new(&project, &request);
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = args.part_of(session, &plan)?;
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
@@ -132,14 +133,7 @@ impl CheckArgs {
     }
 
     fn looks_for_orphans(&self) -> bool {
-        let selection = &self.selection;
-        let narrowed = !selection.model.is_empty()
-            || !selection.suite.is_empty()
-            || selection.sample
-            || selection.skillset
-            || !selection.hardware.is_empty()
-            || !selection.batch_sizes.is_empty()
-            || selection.output_dir.is_some();
+        let narrowed = self.selection != SelectionArgs::default();
         !narrowed && self.changed_since.is_none() && self.shard.is_none_or(|shard| shard.index == 1)
     }
 

@@ -63,8 +63,8 @@ pub(crate) fn run(global: &Global, args: &GenerateArgs) -> anyhow::Result<Outcom
 
 fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    let project = session.project();
     let request = session::request(&args.selection)?;
+    let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = plan.outputs.clone();

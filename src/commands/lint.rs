@@ -6,7 +6,7 @@ use tgen_core::plan::Plan;
 use tgen_core::template::compiled::compile;
 
 use super::Outcome;
-use crate::cli::{Global, SelectionArgs};
+use crate::cli::{CaseArgs, Global};
 use crate::findings;
 use crate::printer::{Printer, Progress, counted};
 use crate::session::{self, Session};
@@ -21,7 +21,7 @@ Examples:
   cargo tgen lint --suite skillset   one suite's templates")]
 pub(crate) struct LintArgs {
     #[command(flatten)]
-    selection: SelectionArgs,
+    cases: CaseArgs,
 }
 
 pub(crate) fn run(global: &Global, args: &LintArgs) -> anyhow::Result<Outcome> {
@@ -29,8 +29,9 @@ pub(crate) fn run(global: &Global, args: &LintArgs) -> anyhow::Result<Outcome> {
 }
 
 fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {
-    let project = session.project();
-    let plan = Plan::new(&project, &session::request(&args.selection)?);
+    let request = session::cases(&args.cases);
+    let project = session.project_for(&request)?;
+    let plan = Plan::new(&project, &request);
     let mut problems = findings::of_inputs(&project, &plan);
     let planned: Vec<_> = plan.templates.iter().flat_map(|compiled| &compiled.closure).collect();
     let unused = project

@@ -4,16 +4,14 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Outcome;
-use super::database::{DatabaseArgs, one_session};
 use crate::cli::{Global, ListFormat};
+use crate::database::one_session;
 use crate::printer::Printer;
 use crate::store::{Mapped, Mapping, Mode};
 
 /// Say in the template database which family a model is of, and which template comes first for it
 #[derive(Debug, Args)]
 pub(crate) struct MappingArgs {
-    #[command(flatten)]
-    database: DatabaseArgs,
     #[command(subcommand)]
     command: MappingCommand,
 }
@@ -62,7 +60,7 @@ struct RemoveArgs {
 
 pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome> {
     let session = one_session(global)?;
-    let open = |mode| args.database.open(&session, mode);
+    let open = |mode| session.database(mode);
     let printer = Printer::new();
     match &args.command {
         MappingCommand::Add(add) => {

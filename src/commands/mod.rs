@@ -2,8 +2,6 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
-#[cfg(feature = "store")]
-mod database;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod lint;
@@ -13,6 +11,8 @@ pub(crate) mod map;
 pub(crate) mod mapping;
 pub(crate) mod models;
 pub(crate) mod placeholders;
+#[cfg(feature = "store")]
+pub(crate) mod plan;
 #[cfg(feature = "store")]
 pub(crate) mod query;
 #[cfg(feature = "store")]

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Number, Value};
 
 use super::Outcome;
-use super::database::{DatabaseArgs, one_session};
 use crate::cli::Global;
+use crate::database::one_session;
 use crate::printer::Printer;
 use crate::store::{Answer, Kind, Mode};
 
@@ -18,8 +18,6 @@ Examples:
   cargo tgen query \"FROM current_templates\"
   cargo tgen query \"SELECT family, count(*) FROM templates GROUP BY family\" --format csv")]
 pub(crate) struct QueryArgs {
-    #[command(flatten)]
-    database: DatabaseArgs,
     /// One SELECT, or what DuckDB takes for one: FROM, WITH, VALUES, SHOW, DESCRIBE, SUMMARIZE
     sql: String,
     /// How to show the answer
@@ -39,7 +37,7 @@ enum AnswerFormat {
 }
 
 pub(crate) fn run(global: &Global, args: &QueryArgs) -> anyhow::Result<Outcome> {
-    let store = args.database.open(&one_session(global)?, Mode::ReadOnly)?;
+    let store = one_session(global)?.database(Mode::ReadOnly)?;
     let answer = store.query(&args.sql)?;
     let printer = Printer::new();
     match args.format {

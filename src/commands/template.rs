@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use camino::{Utf8Path, Utf8PathBuf};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tgen_core::config::Config;
 use tgen_core::files::{Files, reason};
@@ -15,19 +15,17 @@ use tgen_core::template::library::Library;
 use tgen_core::template::{Dialect, TemplateName};
 
 use super::Outcome;
-use super::database::{DatabaseArgs, one_session};
 use crate::cli::{Global, ListFormat};
+use crate::database::one_session;
 use crate::disk::Disk;
 use crate::printer::{Printer, counted};
 use crate::report::human;
 use crate::session::{self, Session};
-use crate::store::{Added, Counts, Mode, NewTemplate, StoreError, Template, Version};
+use crate::store::{Added, Counts, Mode, NewTemplate, Store, StoreError, Template, Version};
 
 /// Keep templates in the template database: add, show, compare, remove, exchange
 #[derive(Debug, Args)]
 pub(crate) struct TemplateArgs {
-    #[command(flatten)]
-    database: DatabaseArgs,
     #[command(subcommand)]
     command: TemplateCommand,
 }
@@ -94,6 +92,18 @@ struct ShowArgs {
     /// The number of a version [default: the newest]
     #[arg(long, value_name = "N")]
     version: Option<u32>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: ShowFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ShowFormat {
+    /// The text, byte for byte
+    #[default]
+    Text,
+    /// The text and what is known of it, for programs
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -131,19 +141,16 @@ struct FolderArgs {
 
 pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcome> {
     let session = one_session(global)?;
-    let open = |mode| args.database.open(&session, mode);
+    let open = |mode| session.database(mode);
     let printer = Printer::new();
     match &args.command {
-        TemplateCommand::Add(add) => return run_add(&session, &args.database, add),
+        TemplateCommand::Add(add) => return run_add(&session, add),
         TemplateCommand::List(list) => show_list(&printer, &open(Mode::ReadOnly)?.templates()?, list.format)?,
-        TemplateCommand::Show(show) => {
-            let text = open(Mode::ReadOnly)?.text(&show.name, show.version)?;
-            Printer::bytes(text.content.as_bytes())?;
-        }
+        TemplateCommand::Show(args) => show(&printer, &open(Mode::ReadOnly)?, args)?,
         TemplateCommand::History(history) => {
             show_history(&printer, &open(Mode::ReadOnly)?.history(&history.name)?, history.format)?;
         }
-        TemplateCommand::Diff(diff) => return run_diff(&session, &args.database, diff),
+        TemplateCommand::Diff(diff) => return run_diff(&session, diff),
         TemplateCommand::Remove(remove) => {
             open(Mode::ReadWrite)?.remove_template(&remove.name)?;
             printer.line(&format!("removed template `{}`", remove.name))?;
@@ -156,12 +163,12 @@ pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcom
             let counts = open(Mode::ReadOnly)?.export(&export.folder)?;
             printer.line(&format!("wrote {} to `{}`", counted_all(counts), export.folder))?;
         }
-        TemplateCommand::Upgrade => run_upgrade(&session, &args.database)?,
+        TemplateCommand::Upgrade => run_upgrade(&session)?,
     }
     Ok(Outcome::Clean)
 }
 
-fn run_add(session: &Session, database: &DatabaseArgs, args: &AddArgs) -> anyhow::Result<Outcome> {
+fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
     let text = Disk::new(session::current_folder()?)
         .read_text(&args.file)
         .map_err(|error| anyhow!("cannot read the template `{}`: {}", args.file, reason(&error)))?;
@@ -173,7 +180,7 @@ fn run_add(session: &Session, database: &DatabaseArgs, args: &AddArgs) -> anyhow
         printer.line("nothing was added; `--allow-problems` adds it as it is")?;
         return Ok(outcome);
     }
-    let added = database.open(session, Mode::ReadWrite)?.add_template(&NewTemplate {
+    let added = session.database(Mode::ReadWrite)?.add_template(&NewTemplate {
         name: &args.name,
         family: &args.family,
         hardware: &args.hardware,
@@ -208,8 +215,8 @@ fn said_of(added: Added, name: &str) -> String {
     }
 }
 
-fn run_diff(session: &Session, database: &DatabaseArgs, args: &DiffArgs) -> anyhow::Result<Outcome> {
-    let store = database.open(session, Mode::ReadOnly)?;
+fn run_diff(session: &Session, args: &DiffArgs) -> anyhow::Result<Outcome> {
+    let store = session.database(Mode::ReadOnly)?;
     let later = store.text(&args.name, args.to)?;
     let from = args.from.unwrap_or(later.version.saturating_sub(1).max(1));
     let earlier = store.text(&args.name, Some(from))?;
@@ -221,16 +228,30 @@ fn run_diff(session: &Session, database: &DatabaseArgs, args: &DiffArgs) -> anyh
     Ok(Outcome::findings_if(!differences.is_empty()))
 }
 
-fn run_upgrade(session: &Session, database: &DatabaseArgs) -> anyhow::Result<()> {
-    let said = match database.try_open(session, Mode::ReadOnly)? {
+fn run_upgrade(session: &Session) -> anyhow::Result<()> {
+    let said = match session.try_database(Mode::ReadOnly)? {
         Ok(_) => "the template database is of this release already",
         Err(StoreError::Older { .. }) => {
-            database.open(session, Mode::ReadWrite)?;
+            session.database(Mode::ReadWrite)?;
             "upgraded the template database; a copy of it as it was is beside it"
         }
         Err(error) => return Err(error.into()),
     };
     Ok(Printer::new().line(said)?)
+}
+
+fn show(printer: &Printer, store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
+    let text = store.text(&args.name, args.version)?;
+    match args.format {
+        ShowFormat::Text => Printer::bytes(text.content.as_bytes())?,
+        ShowFormat::Json => {
+            let mut shown = as_json(&store.template(&args.name)?);
+            shown["version"] = text.version.into();
+            shown["content"] = text.content.into();
+            printer.json(&shown)?;
+        }
+    }
+    Ok(())
 }
 
 fn show_list(printer: &Printer, templates: &[Template], format: ListFormat) -> anyhow::Result<()> {

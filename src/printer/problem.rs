@@ -16,13 +16,19 @@ const LONGEST_EXCERPT: usize = 16 * 1024;
 /// Writes a problem and an empty line after it.
 pub(crate) fn write(out: &mut dyn Write, problem: &Problem, sources: &Sources<'_>) -> io::Result<()> {
     let title = level(problem.severity).primary_title(visible(&problem.message)).id(problem.code.name());
-    let mut primary = Group::with_title(title).elements(place(problem.path.as_deref(), problem.range, sources));
-    if let Some(help) = &problem.help {
-        primary = primary.element(Level::HELP.message(visible(help)));
+    let place = place(problem.path.as_deref(), problem.range, sources);
+    let help = problem.help.as_deref().map(visible);
+    let (below_place, alone) = if place.is_some() { (help, None) } else { (None, help) };
+    let mut primary = Group::with_title(title).elements(place);
+    if let Some(help) = below_place {
+        primary = primary.element(Level::HELP.message(help));
     }
     let related = problem.related.iter().map(|related| group_of(related, sources));
     let groups: Vec<Group<'_>> = std::iter::once(primary).chain(related).collect();
-    writeln!(out, "{}\n", Renderer::styled().render(&groups))
+    writeln!(out, "{}", Renderer::styled().render(&groups))?;
+    // Without a source line to stand under, the renderer would put it below an empty margin.
+    alone.map_or(Ok(()), |help| writeln!(out, " = help: {help}"))?;
+    writeln!(out)
 }
 
 fn level(severity: Severity) -> Level<'static> {
@@ -154,7 +160,6 @@ mod tests {
         let problem = Problem::error(Code::UnknownModel, "there is no model `bret`").help("did you mean `bert`?");
         insta::assert_snapshot!(shown(&problem), @"
         error[unknown-model]: there is no model `bret`
-         |
          = help: did you mean `bert`?
         ");
     }

@@ -169,7 +169,6 @@ mod tests {
          --> tgen.toml:5:1
 
         error[unknown-model]: there is no model `bret`
-         |
          = help: did you mean `bert`?
 
         1 output is missing, not written yet: run `cargo tgen generate`

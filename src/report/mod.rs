@@ -1,4 +1,4 @@
-//! What a check found, and its faces: for people, for programs, for CI services.
+//! What a check found and what a plan holds, and their faces: for people, for programs, for CI services.
 //!
 //! A report is data; the formats below only write it. They must not read files or know how the outputs were judged.
 
@@ -6,6 +6,8 @@ pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;
+#[cfg(feature = "store")]
+pub(crate) mod plan;
 pub(crate) mod sarif;
 
 #[cfg(test)]

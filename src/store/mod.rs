@@ -25,10 +25,11 @@ pub(crate) use self::error::StoreError;
 pub(crate) use self::exchange::Counts;
 pub(crate) use self::mappings::{Mapped, Mapping};
 pub(crate) use self::opening::{Mode, Patience};
-pub(crate) use self::plans::{Difference, Differing, Plan, PlanWriter, PlannedTest, StoredTest};
-pub(crate) use self::query::{Answer, Column, Kind};
-pub(crate) use self::selection::{Chosen, Offer, Selection, Wanted};
-pub(crate) use self::templates::{Added, NewTemplate, Template, Text, Version};
+pub(crate) use self::plans::{Content, Difference, Differing, Plan, PlannedTest, StoredTest};
+#[cfg(test)]
+pub(crate) use self::query::Column;
+pub(crate) use self::query::{Answer, Kind};
+pub(crate) use self::templates::{Added, NewTemplate, Template, Version};
 
 /// An open template database.
 pub(crate) struct Store {

@@ -72,6 +72,15 @@ pub(crate) struct StoredTest {
     pub(crate) dependencies: Vec<Uuid>,
 }
 
+/// Whether the text of planned tests is wanted, which is most of what a plan holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// It is.
+    With,
+    /// It is left empty.
+    Without,
+}
+
 /// A plan without its tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -156,11 +165,17 @@ impl Store {
     }
 
     /// At most `limit` tests of a plan, in the plan's order, after the first `offset`.
-    pub(crate) fn planned_tests(&self, plan: &str, offset: u32, limit: u32) -> Result<Vec<StoredTest>, StoreError> {
+    pub(crate) fn planned_tests(
+        &self,
+        plan: &str,
+        offset: u32,
+        limit: u32,
+        content: Content,
+    ) -> Result<Vec<StoredTest>, StoreError> {
         self.read(|connection| {
             let plan = identify(connection, plan)?;
             let page = params![plan, offset, u64::from(offset) + u64::from(limit)];
-            let mut statement = connection.prepare(PAGE)?;
+            let mut statement = connection.prepare(&page_of_tests(content))?;
             let mut tests = statement.query_map(page, test)?.collect::<Result<Vec<_>, _>>()?;
             let mut statement = connection.prepare(PAGE_DEPENDENCIES)?;
             let mut rows = statement.query(page)?;
@@ -270,12 +285,19 @@ fn plans(connection: &Connection, plan: Option<i64>) -> Result<Vec<Plan>, StoreE
     Ok(plans.collect::<Result<_, _>>()?)
 }
 
-const PAGE: &str = "
-    SELECT CAST(test_id AS VARCHAR), model_name, model_family, hardware_type, batch_size, test_content, test_type,
-           priority, min_memory_gb, test_timeout_seconds, template_name, template_version
-    FROM planned_tests
-    WHERE plan_id = ? AND position >= ? AND position < ?
-    ORDER BY position";
+fn page_of_tests(content: Content) -> String {
+    let content = match content {
+        Content::With => "test_content",
+        Content::Without => "''",
+    };
+    format!(
+        "SELECT CAST(test_id AS VARCHAR), model_name, model_family, hardware_type, batch_size, {content}, test_type,
+                priority, min_memory_gb, test_timeout_seconds, template_name, template_version
+         FROM planned_tests
+         WHERE plan_id = ? AND position >= ? AND position < ?
+         ORDER BY position"
+    )
+}
 
 const PAGE_DEPENDENCIES: &str = "
     SELECT dependencies.position, CAST(earlier.test_id AS VARCHAR)

@@ -4,54 +4,10 @@ use std::collections::HashMap;
 
 use duckdb::{Connection, params};
 use tgen_core::hardware::HardwareType;
-use tgen_core::template::Dialect;
+use tgen_core::registry::{Offer, Registered, Selection, Wanted};
 
 use super::error::StoreError;
 use super::{Store, templates};
-
-/// What decides which template a case takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Wanted<'a> {
-    /// The model's name, whose mapping may name a template.
-    pub(crate) model: &'a str,
-    /// The model's family.
-    pub(crate) family: &'a str,
-    /// The case's hardware type, where it has one.
-    pub(crate) hardware: Option<HardwareType>,
-}
-
-/// The templates of cases.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Selection {
-    /// The templates that were chosen, each once.
-    pub(crate) templates: Vec<Chosen>,
-    /// For each case, in the order that they were given, its place in `templates`; none where no template fits.
-    pub(crate) choices: Vec<Option<usize>>,
-}
-
-/// The newest version of a template that was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chosen {
-    /// The template's name.
-    pub(crate) name: String,
-    /// The number of the version.
-    pub(crate) version: u32,
-    /// The language it is written in.
-    pub(crate) dialect: Dialect,
-    /// Its text.
-    pub(crate) content: String,
-}
-
-/// What there are templates for, to be said where there is none for a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Offer {
-    /// The family.
-    pub(crate) family: String,
-    /// The hardware type; none for all.
-    pub(crate) hardware: Option<HardwareType>,
-    /// The template that a case of these takes.
-    pub(crate) template: String,
-}
 
 /// The newest template of each family and hardware type; of two that are as new, the later name's. The same file's
 /// import elsewhere chooses alike, since nothing else decides.
@@ -84,7 +40,7 @@ fn choice() -> String {
 
 impl Store {
     /// The template of each case.
-    pub(crate) fn select(&self, cases: &[Wanted<'_>]) -> Result<Selection, StoreError> {
+    pub(crate) fn select(&self, cases: &[Wanted]) -> Result<Selection, StoreError> {
         self.read(|connection| {
             ask(connection, cases)?;
             connection.execute_batch(&choice())?;
@@ -123,7 +79,7 @@ impl Store {
 }
 
 /// Puts the cases where the query sees them.
-fn ask(connection: &Connection, cases: &[Wanted<'_>]) -> Result<(), StoreError> {
+fn ask(connection: &Connection, cases: &[Wanted]) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE OR REPLACE TEMP TABLE wanted (position BIGINT, model VARCHAR, family VARCHAR, hardware_type VARCHAR)",
     )?;
@@ -132,7 +88,7 @@ fn ask(connection: &Connection, cases: &[Wanted<'_>]) -> Result<(), StoreError> 
         appender.append_row(params![
             position as u64,
             case.model,
-            case.family,
+            case.family.name(),
             case.hardware.map(HardwareType::name)
         ])?;
     }
@@ -140,7 +96,7 @@ fn ask(connection: &Connection, cases: &[Wanted<'_>]) -> Result<(), StoreError> 
 }
 
 /// The templates that were chosen, and their places by key.
-fn chosen(connection: &Connection) -> Result<(Vec<Chosen>, HashMap<i64, usize>), StoreError> {
+fn chosen(connection: &Connection) -> Result<(Vec<Registered>, HashMap<i64, usize>), StoreError> {
     let mut statement = connection.prepare(
         "SELECT templates.template_id, name, version, dialect, content
          FROM templates
@@ -153,7 +109,7 @@ fn chosen(connection: &Connection) -> Result<(Vec<Chosen>, HashMap<i64, usize>),
     while let Some(row) = rows.next()? {
         places.insert(row.get(0)?, templates.len());
         let dialect = templates::dialect(row, 3)?;
-        templates.push(Chosen { name: row.get(1)?, version: row.get(2)?, dialect, content: row.get(4)? });
+        templates.push(Registered { name: row.get(1)?, version: row.get(2)?, dialect, content: row.get(4)? });
     }
     Ok((templates, places))
 }

@@ -1,4 +1,4 @@
-//! The documents: every command that the README shows does what it shows, and generated pages are fresh.
+//! The documents: every command that a tour shows does what it shows, and generated pages are fresh.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,21 +10,29 @@ const PROMPT: &str = "$ ";
 
 #[test]
 fn the_readme_shows_what_happens() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    check_tour("README.md");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn the_page_of_the_template_database_shows_what_happens() {
+    check_tour("docs/database.md");
+}
+
+/// Runs the commands that a page shows, one after the other in one folder.
+#[track_caller]
+fn check_tour(page: &str) {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut commands = 0;
-    for block in console_blocks(&readme) {
+    for block in console_blocks(&text) {
         for (command, expected) in sessions(&block) {
             let seen = run(&command, folder.path());
-            assert_eq!(
-                without_times(&seen),
-                without_times(&expected),
-                "`{command}` in the README shows something else"
-            );
+            assert_eq!(without_times(&seen), without_times(&expected), "`{command}` in {page} shows something else");
             commands += 1;
         }
     }
-    assert!(commands >= 5, "the README's tour has only {commands} commands");
+    assert!(commands >= 5, "the tour of {page} has only {commands} commands");
 }
 
 fn console_blocks(text: &str) -> Vec<String> {

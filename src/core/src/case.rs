@@ -61,6 +61,13 @@ impl Case<'_> {
         of_model.and_then(find).or_else(|| of_suite.and_then(find)).or_else(|| find(&config.placeholders))
     }
 
+    /// The template's name as its author knows it.
+    pub(crate) fn template_name(&self) -> Option<&str> {
+        let name = self.template?;
+        let registered = self.project.registry.as_ref().and_then(|registry| registry.find(name));
+        Some(registered.map_or(name.as_str(), |template| &template.name))
+    }
+
     /// The names and values that are this case's own, for telling that two cases say the same thing.
     #[must_use]
     pub fn telling_values(&self) -> Vec<(&'static str, String)> {

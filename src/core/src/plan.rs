@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::case::{Axes, Case};
 use crate::config::{Spot, Suite, TemplateSource};
+use crate::family::Family;
 use crate::hardware::HardwareType;
 use crate::models::{Model, Selector};
 use crate::output::path::OutputPath;
@@ -15,6 +16,7 @@ use crate::output::signature::CommentStyle;
 use crate::pipeline_map::AutoClasses;
 use crate::problem::{Code, Problem, Related};
 use crate::project::Project;
+use crate::registry::{Registered, Wanted};
 use crate::strictness::check_placeholders;
 use crate::suggest::did_you_mean;
 use crate::template::TemplateName;
@@ -203,7 +205,7 @@ struct Planner<'p, 'r> {
     request: &'r Request,
     plan: Plan<'p>,
     compiled: HashMap<TemplateName, Option<usize>>,
-    model_indices: HashMap<String, usize>,
+    model_indices: HashMap<(String, Family), usize>,
 }
 
 impl<'p, 'r> Planner<'p, 'r> {
@@ -271,7 +273,7 @@ impl<'p, 'r> Planner<'p, 'r> {
     fn patterns_are_strict(&mut self, suite: &'p Suite, output: &Compiled, templates: &[Pattern]) -> bool {
         let rendered = templates.iter().filter_map(|pattern| match pattern {
             Pattern::Rendered(compiled, spot) => Some((compiled.as_ref(), spot)),
-            Pattern::Constant(_) => None,
+            Pattern::Constant(_) | Pattern::Registered => None,
         });
         let faults: Vec<_> = std::iter::once((output, &suite.output))
             .chain(rendered)
@@ -287,12 +289,16 @@ impl<'p, 'r> Planner<'p, 'r> {
 
     /// The models of a suite, as indices into the plan's.
     fn select_models(&mut self, suite: &Suite) -> Vec<usize> {
+        let catalogue = match (&suite.template, &self.project.registry) {
+            (TemplateSource::Database(_), Some(registry)) => &registry.catalogue,
+            _ => &self.project.catalogue,
+        };
         let (models, problems) = if self.request.models.is_empty() {
             let selectors: Vec<_> = suite.models.iter().map(|spot| spot.value.clone()).collect();
-            let (models, problems) = self.project.select(&selectors);
+            let (models, problems) = catalogue.select(&selectors);
             (models, problems.into_iter().map(|problem| self.in_config(problem, &suite.models[0])).collect())
         } else {
-            self.project.select(&self.request.models)
+            catalogue.select(&self.request.models)
         };
         self.add_problems(problems);
         models.into_iter().map(|model| self.model_index(model)).collect()
@@ -300,7 +306,7 @@ impl<'p, 'r> Planner<'p, 'r> {
 
     fn model_index(&mut self, model: Model) -> usize {
         let next = self.plan.models.len();
-        let index = *self.model_indices.entry(model.name.as_str().to_owned()).or_insert(next);
+        let index = *self.model_indices.entry((model.name.as_str().to_owned(), model.family.clone())).or_insert(next);
         if index == next {
             self.plan.models.push(model);
         }
@@ -386,6 +392,7 @@ impl<'p, 'r> Planner<'p, 'r> {
                 let what = format!("template of suite `{}`", suite.name.value);
                 names.iter().map(|name| self.template_pattern(name, &what)).collect()
             }
+            TemplateSource::Database(_) if self.project.registry.is_some() => Some(vec![Pattern::Registered]),
             TemplateSource::Database(range) => {
                 let problem = Problem::error(
                     Code::MissingTemplate,
@@ -491,10 +498,7 @@ impl<'p, 'r> Planner<'p, 'r> {
 
     /// A problem of something that stands in the configuration is shown there.
     fn in_config<T>(&self, problem: Problem, spot: &Spot<T>) -> Problem {
-        match &self.project.config.path {
-            Some(path) => problem.in_file(path).at(spot.range),
-            None => Problem { path: None, range: None, ..problem },
-        }
+        self.project.config.place(problem, spot.range)
     }
 
     fn add_problems(&mut self, problems: Vec<Problem>) {
@@ -534,6 +538,8 @@ fn constant_folder(pattern: &str) -> &Utf8Path {
 enum Pattern {
     Constant(TemplateName),
     Rendered(Box<Compiled>, Spot<String>),
+    /// The template database's choice.
+    Registered,
 }
 
 /// What the cases of one suite share while they are planned.
@@ -569,6 +575,7 @@ impl Pattern {
     fn name(&self, case: &Case<'_>) -> Result<TemplateName, Problem> {
         match self {
             Self::Constant(name) => Ok(name.clone()),
+            Self::Registered => registered(case),
             Self::Rendered(compiled, _) => {
                 let mut rendered = Vec::new();
                 compiled.renderer().render(case, &mut rendered)?;
@@ -576,6 +583,24 @@ impl Pattern {
             }
         }
     }
+}
+
+/// The template that the template database has for a case.
+fn registered(case: &Case<'_>) -> Result<TemplateName, Problem> {
+    let (Some(registry), Some(model)) = (&case.project.registry, case.model) else {
+        return Err(Problem::error(Code::MissingTemplate, "the template database was not asked"));
+    };
+    let wanted = Wanted::of(model, case.hardware);
+    registry.choose(&wanted).map(Registered::template_name).ok_or_else(|| {
+        let hardware = wanted.hardware.map_or("all hardware types", HardwareType::name);
+        let message = format!("the template database has no template for family `{}` on {hardware}", wanted.family);
+        let problem = Problem::error(Code::MissingTemplate, message)
+            .help(format!("{}; `cargo tgen template add` adds one", registry.offered()));
+        match case.suite.map(|suite| &suite.template) {
+            Some(TemplateSource::Database(range)) => case.project.config.place(problem, *range),
+            _ => problem,
+        }
+    })
 }
 
 fn no_template(case: &Case<'_>, tried: &[TemplateName], project: &Project<'_>) -> Problem {

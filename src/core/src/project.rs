@@ -17,6 +17,7 @@ use crate::pipeline_map::{AutoClasses, PipelineMap};
 use crate::problem::{Code, Problem};
 use crate::python;
 use crate::reference::{Reference, parse_reference};
+use crate::registry::Registry;
 use crate::template::library::{Library, Pack};
 
 /// A project, read.
@@ -31,6 +32,8 @@ pub struct Project<'f> {
     pub catalogue: Catalogue,
     /// Its templates.
     pub library: Library<'f>,
+    /// What the template database answered, where a suite takes its templates from there and it was asked.
+    pub registry: Option<Registry>,
     /// What is wrong with its inputs.
     pub problems: Vec<Problem>,
     references: BTreeMap<String, Module>,
@@ -57,7 +60,18 @@ impl<'f> Project<'f> {
         let references = find_references(files, &config, &mut problems);
         let catalogue = catalogue(&pipeline_map, &config, &references);
         let library = load_library(files, &config, pack, &mut problems);
-        Self { files, config, pipeline_map, catalogue, library, problems, references }
+        Self { files, config, pipeline_map, catalogue, library, registry: None, problems, references }
+    }
+
+    /// Takes what the template database answered; `database` is its path as the user would name it.
+    #[must_use]
+    pub fn with_registry(mut self, database: &Utf8Path, registry: Registry) -> Self {
+        for template in registry.templates() {
+            let path = Utf8PathBuf::from(format!("{database}:{}", template.name));
+            self.library.add(template.template_name(), path, &template.content);
+        }
+        self.registry = Some(registry);
+        self
     }
 
     /// The models of a selection, each once.

@@ -200,7 +200,7 @@ pub const VOCABULARY: &[Entry] = &[
         kind: Kind::String,
         origin: Origin::Tool,
         description: "The template's name.",
-        value: |case| case.template.map(|template| template.as_str().into()),
+        value: |case| case.template_name().map(Into::into),
     },
     Entry {
         name: "generator_version",

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use tgen_core::hardware::HardwareType::{Cpu, Cuda};
 use uuid::Uuid;
 
-use super::super::{Difference, Differing, Mode, PlannedTest, Store};
+use super::super::{Content, Difference, Differing, Mode, PlannedTest, Store};
 use super::{Folder, message};
 
 const FIRST: PlannedTest<'static> = PlannedTest {
@@ -47,7 +47,7 @@ fn a_plan_comes_back_as_it_was_stored() {
     // The second test comes first: what it depends on follows.
     store_plan(&mut folder.store(), "nightly", &[SECOND, FIRST]);
     let store = folder.open(Mode::ReadOnly).unwrap();
-    let tests = store.planned_tests("nightly", 0, 10).unwrap();
+    let tests = store.planned_tests("nightly", 0, 10, Content::With).unwrap();
     for (stored, planned) in tests.iter().zip([SECOND, FIRST]) {
         assert_eq!(stored.test_id, planned.test_id);
         assert_eq!((stored.model.as_str(), stored.family.as_str()), (planned.model, planned.family));
@@ -93,12 +93,12 @@ fn a_page_has_the_tests_between_and_what_they_depend_on() {
     let test = |at: usize| PlannedTest { test_id: ids[at], dependencies: &ids[at.saturating_sub(2)..at], ..FIRST };
     store_plan(&mut store, "other", &[FIRST]);
     store_plan(&mut store, "a", &(0..10).map(test).collect::<Vec<_>>());
-    let page = store.planned_tests("a", 4, 3).unwrap();
+    let page = store.planned_tests("a", 4, 3, Content::With).unwrap();
     let page: Vec<_> = page.iter().map(|test| (test.test_id, test.dependencies.clone())).collect();
     let expected = |at: usize| (ids[at], vec![ids[at - 2], ids[at - 1]]);
     assert_eq!(page, [expected(4), expected(5), expected(6)]);
-    assert_eq!(store.planned_tests("a", 8, 100).unwrap().len(), 2);
-    assert!(store.planned_tests("a", 10, 100).unwrap().is_empty());
+    assert_eq!(store.planned_tests("a", 8, 100, Content::With).unwrap().len(), 2);
+    assert!(store.planned_tests("a", 10, 100, Content::With).unwrap().is_empty());
 }
 
 #[test]

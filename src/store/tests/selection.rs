@@ -1,12 +1,19 @@
 use insta::assert_snapshot;
+use tgen_core::family::Family;
 use tgen_core::hardware::HardwareType::{self, Cpu, Cuda, Mps, Rocm};
+use tgen_core::registry::Wanted;
 
-use super::super::{Mapping, Store, Wanted};
+use super::super::{Mapping, Store};
 use super::{Folder, template};
 
 /// What each case takes, as `model family hardware -> template`.
 fn chosen(store: &Store, cases: &[(&str, &str, Option<HardwareType>)]) -> String {
-    let wanted: Vec<_> = cases.iter().map(|&(model, family, hardware)| Wanted { model, family, hardware }).collect();
+    let wanted = |&(model, family, hardware): &(&str, &str, _)| Wanted {
+        model: model.to_owned(),
+        family: Family::new(family),
+        hardware,
+    };
+    let wanted: Vec<_> = cases.iter().map(wanted).collect();
     let selection = store.select(&wanted).unwrap();
     let lines = wanted.iter().zip(&selection.choices).map(|(wanted, choice)| {
         let template = choice.map(|at| &selection.templates[at]);
@@ -121,17 +128,16 @@ fn a_text_that_many_cases_take_is_there_once() {
     let folder = Folder::new();
     let mut store = folder.store();
     add(&mut store, "text", "text_embedding", &[], "text");
-    let models: Vec<_> = (0..5_000).map(|number| format!("model-{number}")).collect();
-    let family = |at| if usize::is_multiple_of(at, 2) { "text_embedding" } else { "vision" };
-    let wanted: Vec<_> = models
-        .iter()
-        .enumerate()
-        .map(|(at, model)| Wanted { model, family: family(at), hardware: Some(Cpu) })
-        .collect();
+    let wanted = |at: usize| Wanted {
+        model: format!("model-{at}"),
+        family: Family::new(if at.is_multiple_of(2) { "text_embedding" } else { "vision" }),
+        hardware: Some(Cpu),
+    };
+    let wanted: Vec<_> = (0..5_000).map(wanted).collect();
     let selection = store.select(&wanted).unwrap();
     assert_eq!(selection.templates.len(), 1);
     let fits = |at: usize, choice: &Option<usize>| *choice == at.is_multiple_of(2).then_some(0);
     assert!(selection.choices.iter().enumerate().all(|(at, choice)| fits(at, choice)));
-    assert_eq!(selection.choices.len(), models.len());
+    assert_eq!(selection.choices.len(), wanted.len());
     assert_eq!(store.select(&[]).unwrap().choices, []);
 }

@@ -21,6 +21,7 @@ use serde::Serialize;
 
 use crate::hardware::HardwareType;
 use crate::models::Model;
+use crate::problem::Problem;
 use crate::text::Range;
 
 pub use crate::models::Selector;
@@ -52,6 +53,21 @@ impl Config {
     #[must_use]
     pub fn built_in() -> Self {
         Self { suites: vec![Suite::built_in()], ..Self::default() }
+    }
+
+    /// Puts a problem at its place in the configuration; what is built in has none.
+    #[must_use]
+    pub fn place(&self, problem: Problem, range: Range) -> Problem {
+        match &self.path {
+            Some(path) if range != Range::default() => problem.in_file(path).at(range),
+            _ => Problem { path: None, range: None, ..problem },
+        }
+    }
+
+    /// Whether no suite is configured, so that the built-in one applies.
+    #[must_use]
+    pub fn has_only_built_in_suite(&self) -> bool {
+        self.suites == [Suite::built_in()]
     }
 
     /// What is configured of a model, by its own name.
@@ -144,6 +160,10 @@ impl Suite {
     /// The output path of the built-in suite.
     pub const BUILT_IN_OUTPUT: &'static str = "test/skills/test_hf_{{ normalized_name }}.py";
 
+    /// The output path of the built-in suite of the template database.
+    pub const BUILT_IN_DATABASE_OUTPUT: &'static str =
+        "test/database/test_{{ normalized_name }}_{{ hardware_type }}_b{{ batch_size }}.py";
+
     /// The suite that applies where none is configured.
     #[must_use]
     pub fn built_in() -> Self {
@@ -158,6 +178,18 @@ impl Suite {
             memory_gb: None,
             test_timeout_seconds: None,
             placeholders: Placeholders::new(),
+        }
+    }
+
+    /// The suite that applies where only the template database is named.
+    #[must_use]
+    pub fn built_in_database() -> Self {
+        Self {
+            name: Spot::nowhere("database"),
+            template: TemplateSource::Database(Range::default()),
+            output: Spot::nowhere(Self::BUILT_IN_DATABASE_OUTPUT),
+            hardware: vec![HardwareType::Cpu],
+            ..Self::built_in()
         }
     }
 }

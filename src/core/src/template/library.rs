@@ -70,10 +70,15 @@ impl<'f> Library<'f> {
     /// A library of one text that stands in no file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
-        let path = Utf8PathBuf::from(name.as_str());
+        let mut library = Library { files: &NoFiles, entries: BTreeMap::new() };
+        library.add(name.clone(), Utf8PathBuf::from(name.as_str()), text);
+        library
+    }
+
+    /// Adds a template that stands in no file of the project.
+    pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
         let source = OnceLock::from(Ok(Source::new(path.clone(), text)));
-        let entry = Entry { path, built_in: None, source };
-        Library { files: &NoFiles, entries: BTreeMap::from([(name.clone(), entry)]) }
+        self.entries.insert(name, Entry { path, built_in: None, source });
     }
 
     /// Puts a problem that names a template, with columns in characters, at its place in the template's file.

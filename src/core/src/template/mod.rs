@@ -25,6 +25,17 @@ impl TemplateName {
         Self(name.into())
     }
 
+    /// The name of a template of the template database. Its end tells the dialect, as every template's does.
+    #[must_use]
+    pub fn registered(name: &str, dialect: Dialect) -> Self {
+        let end = match (dialect, Self::new(name).dialect()) {
+            (Dialect::Tera, Dialect::Dollar) => ".tera",
+            (Dialect::Dollar, Dialect::Tera) => ".dollar",
+            _ => "",
+        };
+        Self(format!("database:{name}{end}"))
+    }
+
     /// The name as written in configuration and in `extends`.
     #[must_use]
     pub fn as_str(&self) -> &str {

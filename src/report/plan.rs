@@ -1,0 +1,248 @@
+//! A test plan in the formats of `cargo tgen plan`, a function each.
+//!
+//! The JSON has the field names of the distributed test runner that reads it: `test_id`, `model_name`, `model_family`,
+//! `hardware_type`, `batch_size`, `test_content`, `test_type`, `priority`, `requirements`, `dependencies`.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use tgen_core::test_plan::stages;
+
+use crate::store::StoredTest;
+
+/// How many jobs GitHub runs of one matrix, less one: its documentation says 256.
+const LARGEST_MATRIX: usize = 255;
+
+/// The headings of [`row`].
+pub(crate) const HEADINGS: [&str; 9] =
+    ["test", "model", "family", "hardware", "batch", "priority", "memory", "template", "depends on"];
+
+/// A test as a row of a table. Ids are cut, as git cuts its own: JSON has them whole.
+pub(crate) fn row(test: &StoredTest) -> Vec<String> {
+    let short = |id: &uuid::Uuid| id.to_string().split('-').next().unwrap_or_default().to_owned();
+    vec![
+        short(&test.test_id),
+        test.model.clone(),
+        test.family.clone(),
+        test.hardware.clone(),
+        test.batch_size.to_string(),
+        test.priority.to_string(),
+        format!("{} GB", test.min_memory_gb),
+        test.template.clone(),
+        test.dependencies.iter().map(short).collect::<Vec<_>>().join(", "),
+    ]
+}
+
+/// A test with all that its runner needs.
+pub(crate) fn as_json(test: &StoredTest) -> Value {
+    json!({
+        "test_id": test.test_id,
+        "model_name": test.model,
+        "model_family": test.family,
+        "hardware_type": test.hardware,
+        "batch_size": test.batch_size,
+        "test_content": test.content,
+        "test_type": test.test_type,
+        "priority": test.priority,
+        "requirements": {
+            "hardware_type": test.hardware,
+            "min_memory_gb": test.min_memory_gb,
+            "test_timeout_seconds": test.timeout_seconds,
+        },
+        "dependencies": test.dependencies,
+    })
+}
+
+/// Writes tests as one JSON list, page by page.
+pub(crate) fn write_json(
+    out: &mut dyn Write,
+    pages: impl Iterator<Item = anyhow::Result<Vec<StoredTest>>>,
+) -> anyhow::Result<()> {
+    let mut comma = "";
+    write!(out, "[")?;
+    for page in pages {
+        for test in page? {
+            write!(out, "{comma}\n  {}", serde_json::to_string(&as_json(&test))?)?;
+            comma = ",";
+        }
+    }
+    Ok(writeln!(out, "\n]")?)
+}
+
+/// Writes tests as JSON, one a line.
+pub(crate) fn write_json_lines(
+    out: &mut dyn Write,
+    pages: impl Iterator<Item = anyhow::Result<Vec<StoredTest>>>,
+) -> anyhow::Result<()> {
+    for page in pages {
+        for test in page? {
+            serde_json::to_writer(&mut *out, &as_json(&test))?;
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// The matrices of GitHub Actions that run the tests: stage after stage, so that a test comes after those that it depends
+/// on, and no matrix larger than GitHub runs. A job names its test and what it needs, not the test's text.
+pub(crate) fn github_matrices(tests: &[StoredTest]) -> Value {
+    let mut by_stage: Vec<Vec<Value>> = Vec::new();
+    for (test, stage) in tests.iter().zip(stages_of(tests)) {
+        if by_stage.len() <= stage {
+            by_stage.resize(stage + 1, Vec::new());
+        }
+        by_stage[stage].push(job(test));
+    }
+    let matrices = by_stage.iter().enumerate().flat_map(|(stage, jobs)| {
+        jobs.chunks(LARGEST_MATRIX).map(move |jobs| json!({ "stage": stage + 1, "include": jobs }))
+    });
+    matrices.collect()
+}
+
+fn job(test: &StoredTest) -> Value {
+    json!({
+        "test_id": test.test_id,
+        "model_name": test.model,
+        "model_family": test.family,
+        "hardware_type": test.hardware,
+        "batch_size": test.batch_size,
+        "priority": test.priority,
+        "min_memory_gb": test.min_memory_gb,
+        "test_timeout_seconds": test.timeout_seconds,
+    })
+}
+
+fn stages_of(tests: &[StoredTest]) -> Vec<usize> {
+    stages(&dependencies_of(tests))
+}
+
+/// The places of the tests that each depends on.
+fn dependencies_of(tests: &[StoredTest]) -> Vec<Vec<usize>> {
+    let places: HashMap<_, _> = tests.iter().enumerate().map(|(at, test)| (test.test_id, at)).collect();
+    let place = |id| places.get(id).copied();
+    tests.iter().map(|test| test.dependencies.iter().filter_map(place).collect()).collect()
+}
+
+/// Writes the tests as a Mermaid flowchart, the models as its groups.
+pub(crate) fn write_mermaid(out: &mut dyn Write, tests: &[StoredTest]) -> io::Result<()> {
+    let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
+    let mut places = HashMap::new();
+    for (at, test) in tests.iter().enumerate() {
+        let group = *places.entry(test.model.as_str()).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some((_, members)) => members.push(at),
+            None => groups.push((&test.model, vec![at])),
+        }
+    }
+    writeln!(out, "flowchart LR")?;
+    for (number, (model, members)) in groups.iter().enumerate() {
+        writeln!(out, "  subgraph m{number}[\"{}\"]", escaped(model))?;
+        for at in members {
+            let test = &tests[*at];
+            writeln!(
+                out,
+                "    t{at}[\"{} &times; {}<br/>priority {}\"]",
+                test.hardware, test.batch_size, test.priority
+            )?;
+        }
+        writeln!(out, "  end")?;
+    }
+    for (at, earlier) in dependencies_of(tests).into_iter().enumerate() {
+        earlier.into_iter().try_for_each(|earlier| writeln!(out, "  t{earlier} --> t{at}"))?;
+    }
+    Ok(())
+}
+
+/// Mermaid takes HTML's entities in a quoted label.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Tests of which each depends on the one `ladder` before it.
+    fn tests(number: u128, ladder: u128) -> Vec<StoredTest> {
+        let test = |at: u128| StoredTest {
+            test_id: Uuid::from_u128(at),
+            model: format!("acme/\"m\" & {}", at % ladder),
+            family: "vision".to_owned(),
+            hardware: "cpu".to_owned(),
+            batch_size: 1 + u32::try_from(at / ladder).unwrap(),
+            content: "x = \"ü\"\n".to_owned(),
+            test_type: "model_test".to_owned(),
+            priority: 3,
+            min_memory_gb: 0.5,
+            timeout_seconds: 600,
+            template: "text".to_owned(),
+            template_version: Some(1),
+            dependencies: at.checked_sub(ladder).map(Uuid::from_u128).into_iter().collect(),
+        };
+        (0..number).map(test).collect()
+    }
+
+    #[test]
+    fn a_github_matrix_has_fewer_than_256_jobs_and_none_that_waits_for_another_of_it() {
+        let tests = tests(1400, 700);
+        let matrices = github_matrices(&tests);
+        let matrices = matrices.as_array().unwrap();
+        let sizes: Vec<_> = matrices
+            .iter()
+            .map(|matrix| (matrix["stage"].as_u64().unwrap(), matrix["include"].as_array().unwrap().len()))
+            .collect();
+        assert_eq!(sizes, [(1, 255), (1, 255), (1, 190), (2, 255), (2, 255), (2, 190)]);
+        assert!(!matrices[0].to_string().contains("content"));
+    }
+
+    #[test]
+    fn the_json_has_the_fields_that_its_readers_know() {
+        let mut out = Vec::new();
+        write_json(&mut out, [Ok(tests(1, 1)), Ok(tests(1, 1))].into_iter()).unwrap();
+        let read: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(read.as_array().unwrap().len(), 2);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&read[0]).unwrap(), @r#"
+        {
+          "test_id": "00000000-0000-0000-0000-000000000000",
+          "model_name": "acme/\"m\" & 0",
+          "model_family": "vision",
+          "hardware_type": "cpu",
+          "batch_size": 1,
+          "test_content": "x = \"ü\"\n",
+          "test_type": "model_test",
+          "priority": 3,
+          "requirements": {
+            "hardware_type": "cpu",
+            "min_memory_gb": 0.5,
+            "test_timeout_seconds": 600
+          },
+          "dependencies": []
+        }
+        "#);
+        let mut lines = Vec::new();
+        write_json_lines(&mut lines, std::iter::once(Ok(tests(3, 1)))).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        let tests: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(tests.len(), 3);
+    }
+
+    #[test]
+    fn a_flowchart_groups_by_model_and_escapes_names() {
+        let mut out = Vec::new();
+        write_mermaid(&mut out, &tests(3, 2)).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        flowchart LR
+          subgraph m0["acme/&quot;m&quot; &amp; 0"]
+            t0["cpu &times; 1<br/>priority 3"]
+            t2["cpu &times; 2<br/>priority 3"]
+          end
+          subgraph m1["acme/&quot;m&quot; &amp; 1"]
+            t1["cpu &times; 1<br/>priority 3"]
+          end
+          t0 --> t2
+        "#);
+    }
+}

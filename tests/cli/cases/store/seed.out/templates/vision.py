@@ -1,0 +1,1 @@
+# ${model_name} on ${hardware_type}

@@ -1,0 +1,1 @@
+MODEL = "${model_name}"  # ${template_name}
