@@ -25,6 +25,12 @@ impl TemplateName {
         Self(name.into())
     }
 
+    /// The template that stands at a path below the templates folder.
+    #[must_use]
+    pub fn at(path: &camino::Utf8Path) -> Self {
+        Self(path.as_str().replace('\\', "/"))
+    }
+
     /// The name as written in configuration and in `extends`.
     #[must_use]
     pub fn as_str(&self) -> &str {
