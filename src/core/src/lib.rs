@@ -4,6 +4,7 @@
 //! reads the clock, the environment or a database, or knows of a terminal or an editor.
 
 pub mod case;
+pub mod change;
 pub mod checkpoint;
 pub mod comparison;
 pub mod config;

@@ -18,6 +18,7 @@ use crate::problem::{Code, Problem};
 use crate::python;
 use crate::reference::{Reference, parse_reference};
 use crate::template::TemplateName;
+use crate::template::compilations::Compilations;
 use crate::template::library::{Library, Pack};
 
 /// A project, read.
@@ -32,6 +33,8 @@ pub struct Project<'f> {
     pub catalogue: Arc<Catalogue>,
     /// Its templates.
     pub library: Library<'f>,
+    /// Its templates, ready to render.
+    pub compilations: Compilations,
     /// What is wrong with its inputs.
     pub problems: Vec<Problem>,
     references: BTreeMap<String, Arc<Module>>,
@@ -59,7 +62,8 @@ impl<'f> Project<'f> {
         let catalogue = catalogue(&pipeline_map, &config, &references);
         let library = load_library(files, &config, pack, &mut problems);
         let (config, pipeline_map, catalogue) = (Arc::new(config), Arc::new(pipeline_map), Arc::new(catalogue));
-        Self { files, config, pipeline_map, catalogue, library, problems, references }
+        let compilations = Compilations::default();
+        Self { files, config, pipeline_map, catalogue, library, compilations, problems, references }
     }
 
     /// The project as `files` has it, which differs from what was read at these paths alone; what was read of all others
@@ -71,9 +75,11 @@ impl<'f> Project<'f> {
             return None;
         }
         let mut library = self.library.on(files);
+        let compilations = self.compilations.clone();
         let mut references = self.references.clone();
         for path in changed {
             if let Some(name) = self.template_name(path) {
+                compilations.forget(&name);
                 library.reread(name, path);
             } else if let Some(module) = self.module_at(path) {
                 let known = references.get_mut(module).filter(|_| files.is_file(path))?;
@@ -84,7 +90,7 @@ impl<'f> Project<'f> {
         }
         let (config, pipeline_map) = (Arc::clone(&self.config), Arc::clone(&self.pipeline_map));
         let (catalogue, problems) = (Arc::clone(&self.catalogue), self.problems.clone());
-        Some(Project { files, config, pipeline_map, catalogue, library, problems, references })
+        Some(Project { files, config, pipeline_map, catalogue, library, compilations, problems, references })
     }
 
     /// Whether the folders out of which something may be gone are still there.
@@ -105,6 +111,12 @@ impl<'f> Project<'f> {
     fn module_at<'a>(&self, path: &'a Utf8Path) -> Option<&'a str> {
         let folder = self.config.skillset.as_ref()?;
         path.starts_with(&folder.value).then(|| module_name(path)).flatten()
+    }
+
+    /// The files of its folders that are inputs: its own templates, and its reference implementations.
+    pub fn files_in_folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        let templates = self.library.project_names().filter_map(|name| self.library.path_of(name));
+        templates.chain(self.references.values().map(|module| module.path.as_path()))
     }
 
     /// The models of a selection, each once.

@@ -4,6 +4,7 @@
 //! template gets and where its text comes from.
 
 pub mod analysis;
+pub mod compilations;
 pub mod compiled;
 pub mod dollar;
 pub mod filters;
