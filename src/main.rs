@@ -4,7 +4,6 @@ mod check_cache;
 mod cli;
 mod commands;
 mod disk;
-mod findings;
 mod interrupt;
 mod locate;
 mod pack;
