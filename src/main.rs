@@ -6,7 +6,6 @@ mod commands;
 #[cfg_attr(not(feature = "store"), path = "without_database.rs")]
 mod database;
 mod disk;
-mod findings;
 mod interrupt;
 mod locate;
 mod pack;

@@ -17,11 +17,11 @@ use tgen_core::project::Project;
 use super::Outcome;
 use crate::check_cache::CheckCache;
 use crate::cli::{Global, SelectionArgs};
-use crate::findings;
 use crate::printer::{Printer, Progress};
 use crate::process::{self, FormattedOutputs};
 use crate::report::{self, OutputReport, Report};
 use crate::session::{self, Session};
+use tgen_core::findings;
 
 /// Fail if any output differs from what the templates say
 ///

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use tgen_core::comparison::{Judged, judge_each, orphans};
 use tgen_core::files;
+use tgen_core::findings;
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
@@ -15,10 +16,10 @@ use tgen_core::problem::{Code, Problem};
 use super::Outcome;
 use crate::cli::{Global, SelectionArgs};
 use crate::disk::Writer;
+use crate::interrupt;
 use crate::printer::{Printer, Progress, counted};
 use crate::process::FormattedOutputs;
 use crate::session::{self, Session};
-use crate::{findings, interrupt};
 
 /// How many written paths are shown.
 const SHOWN: usize = 10;

@@ -11,10 +11,10 @@ use tgen_core::problem::Problem;
 use super::Outcome;
 use crate::cli::{Global, ListFormat};
 use crate::disk::{Disk, Writer};
-use crate::findings;
 use crate::printer::{Printer, counted};
 use crate::release_source::Release;
 use crate::session::{self, Session};
+use tgen_core::findings;
 
 /// The map's usual name.
 const DEFAULT_MAP: &str = "huggingface_model_pipeline_map.json";

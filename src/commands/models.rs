@@ -6,9 +6,9 @@ use tgen_core::project::Project;
 
 use super::Outcome;
 use crate::cli::{Global, ListFormat};
-use crate::findings;
 use crate::printer::Printer;
 use crate::session::{self, Session};
+use tgen_core::findings;
 
 /// List models with their family, tasks and reference implementation
 #[derive(Debug, Args)]

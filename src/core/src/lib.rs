@@ -4,12 +4,15 @@
 //! reads the clock, the environment or a database, or knows of a terminal or an editor.
 
 pub mod case;
+pub mod change;
 pub mod checkpoint;
 pub mod comparison;
 pub mod config;
 pub mod family;
 pub mod files;
+pub mod findings;
 pub mod hardware;
+pub mod lint;
 pub mod models;
 mod named;
 pub mod names;

@@ -3,6 +3,7 @@
 //! A plan says what there should be. It must not know what there is; [`crate::comparison`] holds the two together.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -20,7 +21,7 @@ use crate::registry::{Registered, Wanted};
 use crate::strictness::check_placeholders;
 use crate::suggest::did_you_mean;
 use crate::template::TemplateName;
-use crate::template::compiled::{Compiled, Renderer, compile};
+use crate::template::compiled::{Compiled, Renderer};
 
 /// What is asked for; the default is everything that is configured.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +59,7 @@ pub struct Plan<'p> {
     /// The suites, with what is asked for put in.
     pub suites: Vec<PlannedSuite<'p>>,
     /// The templates, compiled.
-    pub templates: Vec<Compiled>,
+    pub templates: Vec<Arc<Compiled>>,
     /// The models of all suites, each once.
     pub models: Vec<Model>,
     /// The outputs, in the order of the suites and their models.
@@ -372,7 +373,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         if let Some(known) = self.compiled.get(name) {
             return *known;
         }
-        let index = match compile(&self.project.library, name) {
+        let index = match self.project.compilations.get(&self.project.library, name) {
             Ok(compiled) => {
                 self.plan.templates.push(compiled);
                 Some(self.plan.templates.len() - 1)

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tera::Value;
@@ -18,6 +18,8 @@ use crate::problem::{Code, Problem};
 use crate::python;
 use crate::reference::{Reference, parse_reference};
 use crate::registry::Registry;
+use crate::template::TemplateName;
+use crate::template::compilations::Compilations;
 use crate::template::library::{Library, Pack};
 
 /// A project, read.
@@ -25,18 +27,20 @@ pub struct Project<'f> {
     /// The world it is read from.
     pub files: &'f dyn Files,
     /// Its configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Which tasks each model type has.
-    pub pipeline_map: PipelineMap,
+    pub pipeline_map: Arc<PipelineMap>,
     /// Its models.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     /// Its templates.
     pub library: Library<'f>,
     /// What the template database answered, where a suite takes its templates from there and it was asked.
-    pub registry: Option<Registry>,
+    pub registry: Option<Arc<Registry>>,
+    /// Its templates, ready to render.
+    pub compilations: Compilations,
     /// What is wrong with its inputs.
     pub problems: Vec<Problem>,
-    references: BTreeMap<String, Module>,
+    references: BTreeMap<String, Arc<Module>>,
 }
 
 /// A reference implementation, parsed when it is first asked for.
@@ -60,7 +64,9 @@ impl<'f> Project<'f> {
         let references = find_references(files, &config, &mut problems);
         let catalogue = catalogue(&pipeline_map, &config, &references);
         let library = load_library(files, &config, pack, &mut problems);
-        Self { files, config, pipeline_map, catalogue, library, registry: None, problems, references }
+        let (config, pipeline_map, catalogue) = (Arc::new(config), Arc::new(pipeline_map), Arc::new(catalogue));
+        let compilations = Compilations::default();
+        Self { files, config, pipeline_map, catalogue, library, compilations, registry: None, problems, references }
     }
 
     /// Takes what the template database answered; `database` is its path as the user would name it.
@@ -70,8 +76,62 @@ impl<'f> Project<'f> {
             let path = Utf8PathBuf::from(format!("{database}:{}", template.name));
             self.library.add(template.template_name(), path, &template.content);
         }
-        self.registry = Some(registry);
+        self.registry = Some(Arc::new(registry));
         self
+    }
+
+    /// The project as `files` has it, which differs from what was read at these paths alone; what was read of all others
+    /// stays. None where only a fresh load can tell: the configuration, the pipeline map or the set of models has changed,
+    /// or something could not be read.
+    #[must_use]
+    pub fn after<'g>(&self, files: &'g dyn Files, changed: &[Utf8PathBuf]) -> Option<Project<'g>> {
+        if !self.problems.is_empty() || !self.has_its_folders(files, changed) {
+            return None;
+        }
+        let mut library = self.library.on(files);
+        let compilations = self.compilations.clone();
+        let mut references = self.references.clone();
+        for path in changed {
+            if let Some(name) = self.template_name(path) {
+                compilations.forget(&name);
+                library.reread(name, path);
+            } else if let Some(module) = self.module_at(path) {
+                let known = references.get_mut(module).filter(|_| files.is_file(path))?;
+                *known = Arc::new(Module::new(path.clone()));
+            } else if self.is_input(path) {
+                return None;
+            }
+        }
+        let (config, pipeline_map) = (Arc::clone(&self.config), Arc::clone(&self.pipeline_map));
+        let (catalogue, problems) = (Arc::clone(&self.catalogue), self.problems.clone());
+        let registry = self.registry.clone();
+        Some(Project { files, config, pipeline_map, catalogue, library, registry, compilations, problems, references })
+    }
+
+    /// Whether the folders out of which something may be gone are still there.
+    fn has_its_folders(&self, files: &dyn Files, changed: &[Utf8PathBuf]) -> bool {
+        let loses = |folder: &Utf8Path| changed.iter().any(|path| path.starts_with(folder) && !files.is_file(path));
+        let folders = [&self.config.templates, &self.config.skillset].into_iter().flatten().map(|spot| &spot.value);
+        folders.filter(|folder| loses(folder)).all(|folder| files.list(folder).is_ok())
+    }
+
+    /// The name of the template that stands, or would stand, at a path of the project's own folder.
+    #[must_use]
+    pub fn template_name(&self, path: &Utf8Path) -> Option<TemplateName> {
+        let folder = self.config.templates.as_ref()?;
+        path.strip_prefix(&folder.value).ok().map(TemplateName::at)
+    }
+
+    /// The name of the module that stands, or would stand, at a path of the skillset folder.
+    fn module_at<'a>(&self, path: &'a Utf8Path) -> Option<&'a str> {
+        let folder = self.config.skillset.as_ref()?;
+        path.starts_with(&folder.value).then(|| module_name(path)).flatten()
+    }
+
+    /// The files of its folders that are inputs: its own templates, and its reference implementations.
+    pub fn files_in_folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        let templates = self.library.project_names().filter_map(|name| self.library.path_of(name));
+        templates.chain(self.references.values().map(|module| module.path.as_path()))
     }
 
     /// The models of a selection, each once.
@@ -133,7 +193,7 @@ impl<'f> Project<'f> {
 
     /// The module that the catalogue found for the model.
     fn module(&self, model: &Model) -> Option<&Module> {
-        self.references.get(model.reference_module.as_ref()?)
+        self.references.get(model.reference_module.as_ref()?).map(Arc::as_ref)
     }
 }
 
@@ -184,11 +244,12 @@ fn with_auto_classes(files: &dyn Files, map: PipelineMap, path: &Utf8Path, probl
 }
 
 /// The skillset's modules by their names.
-fn find_references(files: &dyn Files, config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String, Module> {
+fn find_references(files: &dyn Files, config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String, Arc<Module>> {
     let Some(spot) = &config.skillset else { return BTreeMap::new() };
     match files.list(&spot.value) {
         Ok(paths) => {
-            paths.into_iter().filter_map(|path| Some((module_name(&path)?.to_owned(), Module::new(path)))).collect()
+            let module = |path: Utf8PathBuf| Some((module_name(&path)?.to_owned(), Arc::new(Module::new(path))));
+            paths.into_iter().filter_map(module).collect()
         }
         Err(error) => {
             problems.push(configured_at(unreadable("skillset folder", &spot.value, &error), config, spot));
@@ -208,7 +269,7 @@ fn module_name(path: &Utf8Path) -> Option<&str> {
     path.file_name()?.strip_suffix(".py").filter(|name| name.starts_with("hf_"))
 }
 
-fn catalogue(map: &PipelineMap, config: &Config, references: &BTreeMap<String, Module>) -> Catalogue {
+fn catalogue(map: &PipelineMap, config: &Config, references: &BTreeMap<String, Arc<Module>>) -> Catalogue {
     let types = map.model_types().filter_map(|name| Some((name, map.tasks(name)?)));
     let facts = config.models.iter().map(|(name, facts)| (name.clone(), known_facts(facts)));
     Catalogue::new(types).with_facts(facts).with_skillset(references.keys().cloned())
@@ -249,5 +310,86 @@ fn configured_at<T>(problem: Problem, config: &Config, spot: &Spot<T>) -> Proble
     match &config.path {
         Some(path) => problem.in_file(path).at(spot.range),
         None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{self, Origin};
+    use crate::files::MemoryFiles;
+    use crate::plan::{Plan, Request};
+
+    const PATHS: [&str; 6] = [
+        "templates/t.py.tera",
+        "templates/part.tera",
+        "templates/tasks/fill-mask.py.tera",
+        "skillset/hf_bert.py",
+        "skillset/hf_vit.py",
+        "elsewhere/notes.md",
+    ];
+    const CONTENTS: [&str; 4] = [
+        "class hf_bert:\n    def init_cpu(self): pass\n",
+        "{{ model_name }}",
+        "{% include \"part.tera\" %}",
+        "{{ oops",
+    ];
+    const FIXTURE: &str = r#"
+-- tgen.toml --
+templates = "templates"
+skillset = "skillset"
+
+[[suite]]
+name = "s"
+template = ["tasks/{{ primary_task }}.py.tera", "t.py.tera"]
+models = ["bert", "vit"]
+output = "out/{{ normalized_name }}.py"
+-- templates/t.py.tera --
+{{ model_name }} {{ reference.module }}
+-- skillset/hf_bert.py --
+class hf_bert:
+    def init_cpu(self): pass
+"#;
+
+    fn load(files: &MemoryFiles) -> Project<'_> {
+        Project::load(files, config::load(files, Origin::TgenToml).unwrap(), &[("part.tera", "built in")])
+    }
+
+    /// What can be seen of a project: its templates, its references, and what it plans.
+    fn picture(project: &Project<'_>) -> String {
+        let text = |name: &TemplateName| project.library.source(name).map(|source| source.text.clone());
+        let templates: Vec<_> = project.library.names().map(|name| (name, text(name))).collect();
+        let plan = Plan::new(project, &Request::default());
+        let references: Vec<_> =
+            plan.models.iter().map(|model| (project.reference_path(model), project.reference(model))).collect();
+        format!("{templates:?}\n{references:?}\n{:?}\n{:?}\n{:?}", plan.outputs, plan.problems, project.problems)
+    }
+
+    proptest! {
+        // A load takes a while without optimization.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn changes_one_by_one_equal_a_fresh_load(
+            steps in prop::collection::vec((0..PATHS.len(), prop::option::of(0..CONTENTS.len())), 0..8)
+        ) {
+            let mut worlds = vec![MemoryFiles::from_fixture(FIXTURE)];
+            for (path, content) in &steps {
+                let mut world = worlds.last().cloned().unwrap();
+                match content {
+                    Some(content) => world.insert(PATHS[*path], CONTENTS[*content]),
+                    None => world.remove(PATHS[*path]),
+                }
+                worlds.push(world);
+            }
+            let mut project = load(&worlds[0]);
+            for (world, (path, _)) in worlds[1..].iter().zip(&steps) {
+                let after = project.after(world, &[Utf8PathBuf::from(PATHS[*path])]);
+                project = after.unwrap_or_else(|| load(world));
+                prop_assert_eq!(picture(&project), picture(&load(world)));
+            }
+        }
     }
 }

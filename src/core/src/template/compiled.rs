@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 use tera::{Context, Tera, Value};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::analysis::{Analysis, Reference, UseKind, analyse};
 use super::dollar::{self, DollarPiece};
@@ -45,6 +46,10 @@ pub struct Compiled {
     pub closure: Vec<TemplateName>,
     /// The support templates that it or what it builds on asks for.
     pub support: Vec<TemplateName>,
+    /// The names and texts of the closure, as one number.
+    pub text_hash: u128,
+    /// Whether it, or what it builds on, calls components, which any template of the library may define.
+    pub(super) calls_components: bool,
     body: Body,
 }
 
@@ -219,10 +224,21 @@ impl<'l> Closure<'l> {
         Compiled {
             name: name.clone(),
             placeholders,
+            text_hash: self.text_hash(),
+            calls_components: self.members.iter().any(|member| !member.analysis.calls.is_empty()),
             support: support.into_iter().map(TemplateName::new).collect(),
             closure: self.members.into_iter().map(|member| member.name).collect(),
             body,
         }
+    }
+
+    fn text_hash(&self) -> u128 {
+        let mut hasher = Xxh3::new();
+        for part in self.members.iter().flat_map(|member| [member.name.as_str(), &member.source.text]) {
+            hasher.update(&part.len().to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        hasher.digest128()
     }
 
     fn explain(&self, root: &TemplateName, error: &tera::Error) -> Vec<Problem> {

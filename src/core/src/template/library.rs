@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -24,7 +24,8 @@ pub type Pack = [(&'static str, &'static str)];
 /// The templates of a project.
 pub struct Library<'f> {
     files: &'f dyn Files,
-    entries: BTreeMap<TemplateName, Entry>,
+    pack: &'static Pack,
+    entries: BTreeMap<TemplateName, Arc<Entry>>,
 }
 
 /// A template's text and where it came from.
@@ -53,8 +54,8 @@ impl<'f> Library<'f> {
         let mut library = Self::built_in(files, pack);
         if let Some(folder) = folder {
             for path in files.list(folder)? {
-                let name = path.strip_prefix(folder).unwrap_or(&path).as_str().replace('\\', "/");
-                library.entries.insert(TemplateName::new(name), Entry::on_disk(path));
+                let name = TemplateName::at(path.strip_prefix(folder).unwrap_or(&path));
+                library.entries.insert(name, Arc::new(Entry::on_disk(path)));
             }
         }
         Ok(library)
@@ -63,14 +64,35 @@ impl<'f> Library<'f> {
     /// The built-in pack alone.
     #[must_use]
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
-        let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text))).collect();
-        Self { files, entries }
+        let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
+        let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
+        Self { files, pack, entries }
+    }
+
+    /// The same templates, read from now on through `files`; what was read already stays.
+    #[must_use]
+    pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
+        Library { files, pack: self.pack, entries: self.entries.clone() }
+    }
+
+    /// Forgets what was read of a template of the project's own, which may be new or gone.
+    pub fn reread(&mut self, name: TemplateName, path: &Utf8Path) {
+        let built_in = || self.pack.iter().find(|(known, _)| *known == name.as_str());
+        let entry = if self.files.is_file(path) {
+            Some(Entry::on_disk(path.to_owned()))
+        } else {
+            built_in().map(|(name, text)| Entry::built_in(name, text))
+        };
+        match entry {
+            Some(entry) => self.entries.insert(name, Arc::new(entry)),
+            None => self.entries.remove(&name),
+        };
     }
 
     /// A library of one text that stands in no file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
-        let mut library = Library { files: &NoFiles, entries: BTreeMap::new() };
+        let mut library = Library { files: &NoFiles, pack: &[], entries: BTreeMap::new() };
         library.add(name.clone(), Utf8PathBuf::from(name.as_str()), text);
         library
     }
@@ -78,7 +100,7 @@ impl<'f> Library<'f> {
     /// Adds a template that stands in no file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
         let source = OnceLock::from(Ok(Source::new(path.clone(), text)));
-        self.entries.insert(name, Entry { path, built_in: None, source });
+        self.entries.insert(name, Arc::new(Entry { path, built_in: None, source }));
     }
 
     /// Puts a problem that names a template, with columns in characters, at its place in the template's file.

@@ -4,6 +4,7 @@
 //! template gets and where its text comes from.
 
 pub mod analysis;
+pub mod compilations;
 pub mod compiled;
 pub mod dollar;
 pub mod filters;
@@ -34,6 +35,12 @@ impl TemplateName {
             _ => "",
         };
         Self(format!("database:{name}{end}"))
+    }
+
+    /// The template that stands at a path below the templates folder.
+    #[must_use]
+    pub fn at(path: &camino::Utf8Path) -> Self {
+        Self(path.as_str().replace('\\', "/"))
     }
 
     /// The name as written in configuration and in `extends`.

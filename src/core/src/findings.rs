@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 
-use tgen_core::plan::Plan;
-use tgen_core::problem::Problem;
-use tgen_core::project::Project;
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::project::Project;
 
 /// The problems of a project's inputs and of its plan.
-pub(crate) fn of_inputs(project: &Project<'_>, plan: &Plan<'_>) -> Vec<Problem> {
+#[must_use]
+pub fn of_inputs(project: &Project<'_>, plan: &Plan<'_>) -> Vec<Problem> {
     project.problems.iter().chain(&plan.problems).cloned().collect()
 }
 
 /// Problems of single outputs, each with what its output is for: those of one template place become one.
-pub(crate) fn by_template(problems: Vec<(Problem, String)>) -> Vec<Problem> {
+#[must_use]
+pub fn by_template(problems: Vec<(Problem, String)>) -> Vec<Problem> {
     let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
     let mut places = HashMap::new();
     for (problem, subject) in problems {
@@ -37,7 +39,8 @@ fn concerning(mut problem: Problem, subjects: &[String]) -> Problem {
 }
 
 /// Each problem once, the errors last, where a reader of a terminal looks first.
-pub(crate) fn gathered(mut problems: Vec<Problem>) -> Vec<Problem> {
+#[must_use]
+pub fn gathered(mut problems: Vec<Problem>) -> Vec<Problem> {
     let mut seen = Vec::with_capacity(problems.len());
     problems.retain(|problem| {
         let new = !seen.contains(problem);

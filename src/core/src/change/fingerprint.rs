@@ -1,0 +1,76 @@
+//! What an output is made from, as one number: equal numbers mean equal outputs, so nothing need be rendered.
+//!
+//! This is where it stands which inputs an output depends on: the text of its template and of all that it builds on, the
+//! values of the placeholders that these use and of no others, its origin (which its signature tells) and its formatter.
+
+use std::io::{self, Write};
+
+use tera::Value;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::plan::{Plan, PlannedOutput};
+use crate::template::compiled::Values;
+
+/// What an output is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u128);
+
+/// What an output of a plan is made from. The file that is there does not count.
+#[must_use]
+pub fn fingerprint(plan: &Plan<'_>, output: &PlannedOutput) -> Fingerprint {
+    let template = &plan.templates[output.template];
+    let case = plan.case(output);
+    let mut hasher = Hasher::default();
+    hasher.text(&plan.origin(output));
+    hasher.number(template.text_hash);
+    for placeholder in &template.placeholders {
+        hasher.text(&placeholder.name);
+        hasher.value(case.value(&placeholder.name).as_ref());
+    }
+    for word in plan.formatter(output).into_iter().flatten() {
+        hasher.text(word);
+    }
+    Fingerprint(hasher.0.digest128())
+}
+
+#[derive(Default)]
+struct Hasher(Xxh3);
+
+impl Hasher {
+    /// A length goes first, so that two texts are never taken for one.
+    fn text(&mut self, text: &str) {
+        self.0.update(&text.len().to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn number(&mut self, number: u128) {
+        self.0.update(&number.to_le_bytes());
+    }
+
+    /// A value as JSON, which tells types apart; a string, by far the most common, without that detour.
+    fn value(&mut self, value: Option<&Value>) {
+        match value.map(|value| (value.as_str(), value)) {
+            None => self.0.update(b"0"),
+            Some((Some(text), _)) => {
+                self.0.update(b"s");
+                self.text(text);
+            }
+            Some((None, value)) => {
+                self.0.update(b"v");
+                // Writing into a hash cannot fail, and every value has a form in JSON.
+                let _ = serde_json::to_writer(&mut *self, value);
+            }
+        }
+    }
+}
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

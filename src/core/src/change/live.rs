@@ -1,0 +1,177 @@
+//! A project that follows its files: after any changes it is what a fresh load would give.
+//!
+//! What no change concerns is not read or parsed again. It holds no plan: [`crate::plan::Plan`] is made from it anew, which
+//! costs little beside rendering.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::Changes;
+use crate::config::{self, Config, Origin, origins_in};
+use crate::files::Files;
+use crate::pipeline_map::AutoClasses;
+use crate::problem::Problem;
+use crate::project::Project;
+use crate::template::library::Pack;
+
+/// From this many changed paths on, as after a checkout, everything is read again: that costs less than asking of each.
+const MANY: usize = 64;
+
+/// A project and its files.
+pub struct LiveProject<'f> {
+    files: &'f dyn Files,
+    pack: &'static Pack,
+    origin: Option<Origin>,
+    /// As of the last configuration that could be read.
+    project: Option<Project<'f>>,
+    /// What is wrong with the configuration now.
+    faults: Vec<Problem>,
+}
+
+/// What a changed path means to a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Concern {
+    /// It is no input, or came and went unseen.
+    None,
+    /// One template or reference implementation.
+    File,
+    /// Something on which everything may depend.
+    All,
+}
+
+impl<'f> LiveProject<'f> {
+    /// Reads the project whose configuration stands at `origin`; none for the built-in one. A `tgen.toml`, or a table in a
+    /// `Cargo.toml`, that appears in its root later is found.
+    #[must_use]
+    pub fn load(files: &'f dyn Files, pack: &'static Pack, origin: Option<Origin>) -> Self {
+        let mut live = Self { files, pack, origin, project: None, faults: Vec::new() };
+        live.load_afresh();
+        live
+    }
+
+    /// The project as its files are now.
+    ///
+    /// # Errors
+    /// What is wrong with its configuration, when that cannot be read.
+    pub fn current(&self) -> Result<&Project<'f>, &[Problem]> {
+        self.project.as_ref().filter(|_| self.faults.is_empty()).ok_or(&self.faults)
+    }
+
+    /// The project as of the last configuration that could be read.
+    #[must_use]
+    pub fn last_good(&self) -> Option<&Project<'f>> {
+        self.project.as_ref()
+    }
+
+    /// Follows changes of files.
+    pub fn apply(&mut self, changes: &Changes) {
+        let of_configuration = changes.paths().any(is_configuration);
+        // Once the configuration can be read again, everything is read with it.
+        let can_follow = self.faults.is_empty() && changes.paths().len() < MANY;
+        if changes.is_rescan() || of_configuration || !(can_follow && self.follow(changes)) {
+            self.load_afresh();
+        }
+    }
+
+    /// Whether a change at a path may change the project.
+    #[must_use]
+    pub fn is_concerned(&self, path: &Utf8Path) -> bool {
+        is_configuration(path) || self.project.as_ref().is_some_and(|project| concern(project, path) != Concern::None)
+    }
+
+    /// The files that are inputs, beside those in the folders. They need not exist.
+    #[must_use]
+    pub fn input_files(&self) -> Vec<Utf8PathBuf> {
+        let configurations = CONFIGURATIONS.into_iter().map(Utf8PathBuf::from);
+        let maps = self.project.iter().flat_map(|project| map_files(&project.config));
+        configurations.chain(maps).collect()
+    }
+
+    /// The folders in which everything may be an input. They need not exist.
+    #[must_use]
+    pub fn input_folders(&self) -> Vec<Utf8PathBuf> {
+        self.project.iter().flat_map(|project| folders(&project.config)).map(Utf8Path::to_owned).collect()
+    }
+
+    /// Reads again what has changed; false where that cannot be told file by file.
+    fn follow(&mut self, changes: &Changes) -> bool {
+        let Some(project) = &self.project else { return false };
+        let concerns: Vec<_> = changes.paths().map(|path| (path, concern(project, path))).collect();
+        if concerns.iter().any(|(_, concern)| *concern == Concern::All) {
+            return false;
+        }
+        let of_files = concerns.into_iter().filter(|(_, concern)| *concern == Concern::File);
+        let files: Vec<_> = of_files.map(|(path, _)| path.to_owned()).collect();
+        if files.is_empty() {
+            return true;
+        }
+        let Some(after) = project.after(self.files, &files) else { return false };
+        self.project = Some(after);
+        true
+    }
+
+    fn load_afresh(&mut self) {
+        self.origin = origin_now(self.files, self.origin);
+        match self.origin.map_or_else(|| Ok(Config::built_in()), |origin| config::load(self.files, origin)) {
+            Ok(config) => {
+                self.faults.clear();
+                self.project = Some(Project::load(self.files, config, self.pack));
+            }
+            Err(faults) => self.faults = faults,
+        }
+    }
+}
+
+/// The files in which a configuration can stand.
+const CONFIGURATIONS: [&str; 2] = [Origin::TgenToml.file_name(), Origin::CargoPackageMetadata.file_name()];
+
+/// Whether a path is a configuration, or a folder above one.
+fn is_configuration(path: &Utf8Path) -> bool {
+    path.as_str().is_empty() || CONFIGURATIONS.iter().any(|name| path == *name)
+}
+
+/// Where the configuration stands now. One that is gone is missed rather than silently replaced by the built-in one.
+fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
+    let [tgen_toml, cargo_toml] = CONFIGURATIONS.map(Utf8Path::new);
+    if files.is_file(tgen_toml) {
+        return Some(Origin::TgenToml);
+    }
+    let tables = files.read_text(cargo_toml).ok().and_then(|text| origins_in(&text)).unwrap_or_default();
+    tables.first().copied().or(before)
+}
+
+/// What a change at a path, of a file or a folder, means.
+fn concern(project: &Project<'_>, path: &Utf8Path) -> Concern {
+    let is_above = |input: &Utf8Path| input.starts_with(path);
+    if map_files(&project.config).iter().any(|file| is_above(file)) || folders(&project.config).any(is_above) {
+        return Concern::All;
+    }
+    if !folders(&project.config).any(|folder| path.starts_with(folder)) {
+        return Concern::None;
+    }
+    let mut was_file = false;
+    for known in project.files_in_folders().filter(|known| is_above(known)) {
+        if known != path {
+            return Concern::All;
+        }
+        was_file = true;
+    }
+    if project.files.is_file(path) || (was_file && !is_folder(project.files, path)) {
+        return Concern::File;
+    }
+    if is_folder(project.files, path) { Concern::All } else { Concern::None }
+}
+
+fn is_folder(files: &dyn Files, path: &Utf8Path) -> bool {
+    files.list(path).is_ok()
+}
+
+/// The pipeline map, and the auto classes beside it.
+fn map_files(config: &Config) -> Vec<Utf8PathBuf> {
+    let map = config.pipeline_map.iter().map(|spot| &spot.value);
+    map.flat_map(|map| [map.clone(), AutoClasses::path_beside(map)]).collect()
+}
+
+/// The folders of templates and of reference implementations.
+fn folders(config: &Config) -> impl Iterator<Item = &Utf8Path> {
+    [&config.templates, &config.skillset].into_iter().flatten().map(|spot| spot.value.as_path())
+}

@@ -1,0 +1,45 @@
+//! Templates made ready to render, kept until something that they build on changes.
+//!
+//! Broken templates are not kept: what is wrong with them may be another template's matter, and suggestions depend on all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::TemplateName;
+use super::compiled::{Compiled, compile};
+use super::library::Library;
+use crate::problem::Problem;
+
+/// Compiled templates by their names.
+#[derive(Default)]
+pub struct Compilations(Mutex<HashMap<TemplateName, Arc<Compiled>>>);
+
+impl Compilations {
+    /// A template of the library, compiled at the first call.
+    ///
+    /// # Errors
+    /// All problems of the template and of what it builds on, when there are any.
+    pub fn get(&self, library: &Library<'_>, name: &TemplateName) -> Result<Arc<Compiled>, Vec<Problem>> {
+        if let Some(known) = self.all().get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let compiled = Arc::new(compile(library, name)?);
+        self.all().insert(name.clone(), Arc::clone(&compiled));
+        Ok(compiled)
+    }
+
+    /// Forgets what may depend on a template that came, changed or went.
+    pub fn forget(&self, changed: &TemplateName) {
+        self.all().retain(|_, compiled| !compiled.calls_components && !compiled.closure.contains(changed));
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<TemplateName, Arc<Compiled>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clone for Compilations {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.all().clone()))
+    }
+}
