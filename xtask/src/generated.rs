@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use crate::libduckdb::cache_folder;
 use crate::test::{cargo, step};
 
-/// What the rendered tests need, and the linter that their authors hold them to.
-const PACKAGES: [&str; 3] = ["numpy==2.4.6", "pytest==9.2.0", "ruff==0.17.6"];
+/// What the rendered tests need, the linter that their authors hold them to, and another reader of the template database.
+const PACKAGES: [&str; 4] = ["duckdb==1.5.6", "numpy==2.4.6", "pytest==9.2.0", "ruff==0.17.6"];
 
 /// A model type of each primary task that many models have, and the sample of the README.
 const MODELS: [&str; 18] = [
@@ -41,7 +41,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The Python of an environment that holds exactly the packages, made once and kept in the cache.
-fn virtual_environment() -> Result<PathBuf> {
+pub(crate) fn virtual_environment() -> Result<PathBuf> {
     let folder = cache_folder().context("there is no cache folder for the Python environment")?;
     let name = PACKAGES.join("-").replace("==", "-");
     let environment = folder.join(format!("venv-{name}"));

@@ -1,5 +1,6 @@
 //! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
 
+mod foreign_reader;
 mod generated;
 mod libduckdb;
 mod test;

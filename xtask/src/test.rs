@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::foreign_reader;
 use crate::generated;
 use crate::libduckdb::{self, Libduckdb};
 use crate::say;
@@ -16,7 +17,8 @@ use crate::say;
 pub(crate) fn run(passed_on: &[String]) -> Result<()> {
     let start = Instant::now();
     let store = Store::find()?;
-    step("tests", store.cargo("test").args(passed_on))?;
+    step("tests", store.cargo("test").arg("--workspace").args(passed_on))?;
+    foreign_reader::run(&store)?;
     step("build without the store", cargo().args(["build", "--no-default-features"]))?;
     generated::run()?;
     say(&format!("all passed in {}", seconds(start)));
@@ -28,11 +30,11 @@ pub(crate) fn run(passed_on: &[String]) -> Result<()> {
 pub(crate) fn lint() -> Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     let store = Store::find()?;
-    step("lints", store.cargo("clippy").args(["--all-targets", "--", "-D", "warnings"]))
+    step("lints", store.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
 /// How DuckDB comes into the build.
-enum Store {
+pub(crate) enum Store {
     Linked(Libduckdb),
     Compiled,
 }
@@ -51,10 +53,10 @@ impl Store {
         }
     }
 
-    /// A cargo command over the whole workspace with the store.
-    fn cargo(&self, command: &str) -> Command {
+    /// A cargo command with the store.
+    pub(crate) fn cargo(&self, command: &str) -> Command {
         let mut cargo = cargo();
-        cargo.args([command, "--workspace", "--no-default-features", "--features"]);
+        cargo.args([command, "--no-default-features", "--features"]);
         match self {
             Self::Linked(library) => cargo.arg("store").env("DUCKDB_LIB_DIR", library.folder()),
             Self::Compiled => cargo.arg("store,bundled"),
