@@ -20,7 +20,8 @@ Examples:
   cargo tgen generate --sample --output-dir ./test_output   try it out, in any folder
   cargo tgen init                                           begin a project
   cargo tgen generate                                       write what is missing or stale
-  cargo tgen check                                          fail if anything differs (for CI)";
+  cargo tgen check                                          fail if anything differs (for CI)
+  cargo tgen watch                                          generate whatever a change affects, as you save";
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
@@ -49,6 +50,7 @@ pub(crate) enum Command {
     Init(commands::init::InitArgs),
     Generate(commands::generate::GenerateArgs),
     Check(commands::check::CheckArgs),
+    Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),
     Map(commands::map::MapArgs),
     Models(commands::models::ModelsArgs),

@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::files::Files;
 
+use crate::stamp::Stamp;
+
 /// The beginning of the names of files that are being written.
 const TEMPORARY_PREFIX: &str = ".tgen-";
 /// The end of such names.
@@ -107,6 +109,15 @@ fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX)
 }
 
+/// What became of a file that was to be written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overwritten {
+    /// It was written; its stamp, unless somebody wrote to it right after.
+    Yes(Option<Stamp>),
+    /// Somebody touched it first, and it was left alone.
+    No,
+}
+
 /// Writes outputs below one folder, and nowhere else.
 pub(crate) struct Writer {
     root: Utf8PathBuf,
@@ -124,17 +135,43 @@ impl Writer {
     /// mode of a file that is replaced is kept.
     pub(crate) fn write(&self, path: &Utf8Path, content: &[u8]) -> io::Result<()> {
         let target = self.root.join(path);
+        let temporary = self.prepare(&target, content)?;
+        temporary.persist(&target).map(drop).map_err(|error| error.error)
+    }
+
+    /// Writes a file in the same way, unless somebody touched it after it had the stamp `seen`.
+    pub(crate) fn write_over(&self, path: &Utf8Path, content: &[u8], seen: Option<Stamp>) -> io::Result<Overwritten> {
+        let target = self.root.join(path);
+        let temporary = self.prepare(&target, content)?;
+        let written = Stamp::of_file(temporary.as_file())?;
+        if Stamp::at(&target) != seen {
+            return Ok(Overwritten::No);
+        }
+        temporary.persist(&target).map_err(|error| error.error)?;
+        // Between the rename and this look somebody may have written already; then nothing is known of the file.
+        Ok(Overwritten::Yes(Stamp::at(&target).filter(|now| now.is_renamed_from(written))))
+    }
+
+    /// The content beside its target, with the mode that the target has or should have.
+    fn prepare(&self, target: &Utf8Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         let folder = target.parent().unwrap_or(&self.root);
         self.prepare_folder(folder)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
         for_everyone(&mut builder);
-        let mut temporary = builder.tempfile_in(folder)?;
+        let mut temporary = builder.tempfile_in(folder).or_else(|error| {
+            // Whoever deleted the folder since wants it back with what is in it.
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            fs::create_dir_all(folder)?;
+            builder.tempfile_in(folder)
+        })?;
         temporary.write_all(content)?;
-        if let Ok(existing) = fs::metadata(&target) {
+        if let Ok(existing) = fs::metadata(target) {
             temporary.as_file().set_permissions(existing.permissions())?;
         }
-        temporary.persist(&target).map(drop).map_err(|error| error.error)
+        Ok(temporary)
     }
 
     /// Deletes a file.

@@ -6,11 +6,17 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// From here on Ctrl-C asks the work to stop; a second one ends the process at once.
 pub(crate) fn listen() {
+    listen_and(|| ());
+}
+
+/// As [`listen`]; `wake` is called at the first Ctrl-C, for work that sleeps.
+pub(crate) fn listen_and(wake: impl Fn() + Send + 'static) {
     // Without a handler Ctrl-C ends the process, which loses nothing either: every write is a rename.
-    let _ = ctrlc::set_handler(|| {
+    let _ = ctrlc::set_handler(move || {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
+        wake();
     });
 }
 

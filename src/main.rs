@@ -14,8 +14,12 @@ mod process;
 mod release_source;
 mod report;
 mod session;
+mod stamp;
 #[cfg(feature = "store")]
 mod store;
+
+mod watch;
+mod watcher;
 
 use std::process::ExitCode;
 
@@ -49,6 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Init(args) => commands::init::run(global, &args),
         Command::Generate(args) => commands::generate::run(global, &args),
         Command::Check(args) => commands::check::run(global, &args),
+        Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
         Command::Map(args) => commands::map::run(global, &args),
         Command::Models(args) => commands::models::run(global, &args),

@@ -32,9 +32,7 @@ pub(crate) struct Session {
 impl Session {
     /// Finds and reads the projects that the command line means, or the built-in one in the current folder.
     pub(crate) fn open_all(global: &Global) -> anyhow::Result<Vec<Self>> {
-        let found = locate::locate(&start(global)?, &cargo_options(global))?;
-        Printer::new().problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
-        found.projects.into_iter().map(|located| Self::open(located, global)).collect()
+        locate(global)?.into_iter().map(|located| Self::open(located, global)).collect()
     }
 
     /// Runs a command's work on each project that the command line means; the gravest outcome counts.
@@ -82,6 +80,13 @@ impl Session {
     pub(crate) fn project(&self) -> Project<'_> {
         Project::load(&self.disk, self.config.clone(), pack::pack())
     }
+}
+
+/// Finds the projects that the command line means, without reading them.
+pub(crate) fn locate(global: &Global) -> anyhow::Result<Vec<Located>> {
+    let found = locate::locate(&start(global)?, &cargo_options(global))?;
+    Printer::new().problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
+    Ok(found.projects)
 }
 
 /// The text of an input that a problem names. An output on disk is not the one that the problem is about.

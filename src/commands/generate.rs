@@ -160,7 +160,8 @@ fn is_edited(plan: &Plan<'_>, path: &Utf8Path) -> bool {
         || signature::find(&content).is_none_or(|found| !found.intact)
 }
 
-fn not_written(path: &Utf8Path, error: &std::io::Error) -> Problem {
+/// The problem of an output that could not be written.
+pub(crate) fn not_written(path: &Utf8Path, error: &std::io::Error) -> Problem {
     Problem::error(Code::OutputInaccessible, format!("cannot write the output `{path}`: {}", files::reason(error)))
 }
 
@@ -210,7 +211,8 @@ impl Tally {
     }
 }
 
-fn refusal(path: &Utf8Path, state: State) -> String {
+/// Why an output is left alone, and what to do about it.
+pub(crate) fn refusal(path: &Utf8Path, state: State) -> String {
     match state {
         State::Edited => {
             format!("`{path}` was changed by a person; move the change into the template, or discard it with `--force`")

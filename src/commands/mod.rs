@@ -17,6 +17,7 @@ pub(crate) mod plan;
 pub(crate) mod query;
 #[cfg(feature = "store")]
 pub(crate) mod template;
+pub(crate) mod watch;
 
 use tgen_core::hardware::HardwareType;
 use tgen_core::problem::Problem;

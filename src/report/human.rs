@@ -42,9 +42,18 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>,
         write_state(report, out, state, &limits)?;
     }
     if options.diff {
-        write_differences(report, out, &limits)?;
+        write_differences(report, out, &limits, None)?;
     }
     writeln!(out, "{HEADING}{}{HEADING:#}", words::summary(report))
+}
+
+/// Writes the differences alone.
+pub(crate) fn write_differences_alone(
+    report: &Report,
+    out: &mut dyn Write,
+    sides: Option<(&str, &str)>,
+) -> io::Result<()> {
+    write_differences(report, out, &Limits::SHORT, sides)
 }
 
 fn write_state(report: &Report, out: &mut dyn Write, state: State, limits: &Limits) -> io::Result<()> {
@@ -75,11 +84,17 @@ fn write_output(out: &mut dyn Write, output: &OutputReport) -> io::Result<()> {
     writeln!(out)
 }
 
-fn write_differences(report: &Report, out: &mut dyn Write, limits: &Limits) -> io::Result<()> {
+/// `sides` are what the two texts are called, where their outputs' states do not tell.
+fn write_differences(
+    report: &Report,
+    out: &mut dyn Write,
+    limits: &Limits,
+    sides: Option<(&str, &str)>,
+) -> io::Result<()> {
     let Cut { shown, rest } = cut(&report.groups, limits.differences);
     for of_one_output in shown.chunk_by(|left, right| left.output == right.output) {
         let Some(output) = of_one_output.first().and_then(|group| report.outputs.get(group.output)) else { continue };
-        write_difference_heading(out, output)?;
+        write_difference_heading(out, output, sides)?;
         of_one_output.iter().try_for_each(|group| write_group(out, group, limits))?;
         writeln!(out)?;
     }
@@ -89,11 +104,14 @@ fn write_differences(report: &Report, out: &mut dyn Write, limits: &Limits) -> i
     Ok(())
 }
 
-fn write_difference_heading(out: &mut dyn Write, output: &OutputReport) -> io::Result<()> {
-    let (old, new) =
-        if output.state == State::Edited { ("generated", "committed") } else { ("committed", "generated") };
+fn write_difference_heading(out: &mut dyn Write, output: &OutputReport, sides: Option<(&str, &str)>) -> io::Result<()> {
+    let (old, new) = match (sides, output.state) {
+        (_, State::Edited) => ("as generated", "as committed"),
+        (Some(sides), _) => sides,
+        (None, _) => ("as committed", "as generated"),
+    };
     let path = visible(output.path.as_str());
-    writeln!(out, "{HEADING}--- {path} (as {old}){HEADING:#}\n{HEADING}+++ {path} (as {new}){HEADING:#}")
+    writeln!(out, "{HEADING}--- {path} ({old}){HEADING:#}\n{HEADING}+++ {path} ({new}){HEADING:#}")
 }
 
 fn write_group(out: &mut dyn Write, group: &HunkGroup, limits: &Limits) -> io::Result<()> {

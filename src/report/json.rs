@@ -83,6 +83,11 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>)
     writeln!(out)
 }
 
+/// Problems as the report has them, for others who write JSON.
+pub(crate) fn problems<'a>(problems: &'a [Problem], sources: &Sources<'_>) -> impl Serialize + use<'a> {
+    problems.iter().map(|problem| Finding::of(problem, sources)).collect::<Vec<_>>()
+}
+
 impl<'a> Document<'a> {
     fn of(report: &'a Report, sources: &Sources<'_>) -> Self {
         Self {

@@ -37,6 +37,7 @@ pub(crate) struct Report {
 }
 
 /// One output in a report.
+#[derive(Debug, Clone)]
 pub(crate) struct OutputReport {
     /// Where it stands, as the user would name it.
     pub(crate) path: Utf8PathBuf,

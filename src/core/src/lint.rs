@@ -2,29 +2,38 @@
 //!
 //! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
 
+use std::collections::HashSet;
+
 use crate::comparison::{check_syntax, render_each};
 use crate::findings;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::template::Dialect;
-use crate::template::compiled::compile;
 
 /// The problems of all inputs, each once. `step` is called for each output, from several threads.
 #[must_use]
 pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
-    let mut problems = findings::of_inputs(plan.project, plan);
-    problems.extend(of_unplanned_templates(plan));
-    problems.extend(of_references(plan));
+    let mut problems = before_rendering(plan);
     problems.extend(of_renderings(plan, step));
     findings::gathered(problems)
 }
 
+/// The problems that can be told without rendering an output, for those who know already which renderings fail.
+#[must_use]
+pub fn before_rendering(plan: &Plan<'_>) -> Vec<Problem> {
+    let mut problems = findings::of_inputs(plan.project, plan);
+    problems.extend(of_unplanned_templates(plan));
+    problems.extend(of_references(plan));
+    problems
+}
+
 /// A template that no output is made of is compiled all the same.
 fn of_unplanned_templates(plan: &Plan<'_>) -> Vec<Problem> {
-    let library = &plan.project.library;
-    let planned: Vec<_> = plan.templates.iter().flat_map(|compiled| &compiled.closure).collect();
-    let unplanned = library.project_names().filter(|name| !planned.contains(name) && name.dialect() == Dialect::Tera);
-    unplanned.filter_map(|name| compile(library, name).err()).flatten().collect()
+    let project = plan.project;
+    let planned: HashSet<_> = plan.templates.iter().flat_map(|compiled| &compiled.closure).collect();
+    let unplanned =
+        project.library.project_names().filter(|name| !planned.contains(name) && name.dialect() == Dialect::Tera);
+    unplanned.filter_map(|name| project.compilations.get(&project.library, name).err()).flatten().collect()
 }
 
 fn of_references(plan: &Plan<'_>) -> Vec<Problem> {

@@ -1,0 +1,71 @@
+//! `cargo tgen watch`: what is saved is what is there, before anyone looks.
+
+use clap::Args;
+
+use super::Outcome;
+use crate::cli::{Global, SelectionArgs};
+use crate::session;
+use crate::watch::{self, Eyes, Form, Intent, Options};
+
+/// Generate whatever a change affects, as you save
+///
+/// Templates, the pipeline map, the configuration and the skillset folder are watched. Ctrl-C or `q` ends it.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
+#[command(after_help = "\
+Examples:
+  cargo tgen watch                        write what a save affects
+  cargo tgen watch --check                only say what would have to be written
+  cargo tgen watch --exec 'pytest -q'     run the tests that were written")]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Overwrite outputs that a person changed, and files that are not ours
+    #[arg(short, long)]
+    force: bool,
+    /// Say what differs, and write nothing
+    #[arg(long, conflicts_with_all = ["force", "exec"])]
+    check: bool,
+    /// Run a command after each rebuild, with the outputs that were written as its last arguments
+    #[arg(long, value_name = "COMMAND")]
+    exec: Option<String>,
+    /// Clear the terminal before each rebuild
+    #[arg(long, conflicts_with = "json")]
+    clear: bool,
+    /// Say it in JSON, an object a line
+    #[arg(long)]
+    json: bool,
+    /// Look at the files now and then, where the file system tells of no changes (network drives, some containers)
+    #[arg(long)]
+    poll: bool,
+}
+
+pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> {
+    let options = Options {
+        request: session::request(&args.selection)?,
+        intent: args.intent(),
+        form: args.form(),
+        exec: args.exec.clone(),
+        eyes: if args.poll { Eyes::Polling } else { Eyes::Events },
+    };
+    watch::run(&session::locate(global)?, &options)?;
+    Ok(Outcome::Clean)
+}
+
+impl WatchArgs {
+    fn intent(&self) -> Intent {
+        match (self.check, self.force) {
+            (true, _) => Intent::Look,
+            (false, true) => Intent::Force,
+            (false, false) => Intent::Write,
+        }
+    }
+
+    fn form(&self) -> Form {
+        match (self.json, self.clear) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Cleared,
+            (false, false) => Form::Lines,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What a watch says: one line a rebuild for people, with the problems below it, or one JSON object a line for programs.
+
+use std::io;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::{Timestamp, Zoned};
+use serde_json::{Value, json};
+use tgen_core::output::state::State;
+use tgen_core::problem::Problem;
+
+use super::difference::Differences;
+use super::outputs::Intent;
+use super::runner::Ended;
+use super::site::{Rebuild, Site};
+use crate::commands::generate::refusal;
+use crate::printer::{FAINT, HEADING, Printer, counted, visible};
+use crate::{report, session};
+
+/// The version of the JSON lines.
+const VERSION: u32 = 1;
+/// Takes everything off the terminal and goes to its top. A pipe does not get it: the printer leaves escape codes out there.
+const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
+
+/// In which form a watch says what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Lines below each other.
+    Lines,
+    /// The last rebuild alone.
+    Cleared,
+    /// JSON lines.
+    Json,
+}
+
+/// Why there was a rebuild.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The watch began.
+    Start,
+    /// Files have changed.
+    Change,
+    /// Somebody asked for it.
+    Asked,
+}
+
+/// Says what a watch does.
+pub(super) struct Screen {
+    printer: Printer,
+    form: Form,
+    intent: Intent,
+    are_roots_named: bool,
+}
+
+impl Screen {
+    /// A screen for so many projects.
+    pub(super) fn new(form: Form, intent: Intent, projects: usize) -> Self {
+        Self { printer: Printer::new(), form, intent, are_roots_named: projects > 1 }
+    }
+
+    /// Tells of a rebuild: programs of each, people where something was done, found or asked for.
+    pub(super) fn rebuilt(&self, site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> io::Result<()> {
+        if self.form == Form::Json {
+            return self.event("rebuild", rebuild_as_json(site, rebuild, occasion));
+        }
+        if occasion == Occasion::Change && !rebuild.is_worth_telling() {
+            return Ok(());
+        }
+        if self.form == Form::Cleared {
+            self.printer.report(|out| write!(out, "{CLEAR}"))?;
+        }
+        let root = if self.are_roots_named { format!("{}: ", session::shown(site.root())) } else { String::new() };
+        let (cause, result) = (cause(rebuild, occasion), self.result(rebuild));
+        let took = duration(rebuild.elapsed);
+        self.printer.report(|out| {
+            let (root, cause) = (visible(&root), visible(&cause));
+            writeln!(out, "{FAINT}{}{FAINT:#} {root}{HEADING}{cause}{HEADING:#}: {result} ({took})", clock())
+        })?;
+        for (path, state) in &rebuild.left_alone {
+            self.printer.warning(&refusal(&in_project(site, path), *state));
+        }
+        self.printer.problems_as_result(&rebuild.problems, &|path| site.source(path))?;
+        if rebuild.problems.is_empty() && rebuild.has_news && occasion != Occasion::Start {
+            self.printer.line("no problems any more")?;
+        }
+        Ok(())
+    }
+
+    /// Shows how the last rebuild changed the outputs.
+    pub(super) fn differences(&self, differences: &Differences) -> io::Result<()> {
+        if differences.is_empty() {
+            return self.printer.line("no output has changed yet");
+        }
+        let report = differences.report();
+        self.printer.report(|out| match self.intent {
+            Intent::Look => report::human::write_differences_alone(&report, out, None),
+            _ => report::human::write_differences_alone(&report, out, Some(("before", "now"))),
+        })?;
+        match differences.rest {
+            0 => Ok(()),
+            rest => self.printer.line(&format!("and {}, too many to keep", counted(rest, "more changed output"))),
+        }
+    }
+
+    /// Says which keys do what.
+    pub(super) fn keys(&self) -> io::Result<()> {
+        match self.form {
+            Form::Json => Ok(()),
+            _ => self.printer.report(|out| {
+                writeln!(out, "{FAINT}enter rebuilds all, d shows the last difference, q quits{FAINT:#}")
+            }),
+        }
+    }
+
+    /// Tells that the command of `--exec` begins.
+    pub(super) fn command_begins(&self, command: &str, outputs: usize) -> io::Result<()> {
+        match self.form {
+            Form::Json => self.event("command-begins", json!({ "command": command, "outputs": outputs })),
+            _ => self.printer.line(&format!("running `{command}` with {}", counted(outputs, "output"))),
+        }
+    }
+
+    /// Tells how the command of `--exec` ended.
+    pub(super) fn command_ended(&self, command: &str, ended: &Ended) -> io::Result<()> {
+        let seconds = ended.elapsed.as_secs_f64();
+        match self.form {
+            Form::Json => {
+                let (code, success) = (ended.status.code(), ended.status.success());
+                let body =
+                    json!({ "command": command, "exit_code": code, "success": success, "elapsed_seconds": seconds });
+                self.event("command-ends", body)
+            }
+            _ if ended.status.success() => {
+                self.printer.line(&format!("`{command}` succeeded ({})", duration(ended.elapsed)))
+            }
+            _ => self.printer.line(&format!("`{command}` failed: {} ({})", ended.status, duration(ended.elapsed))),
+        }
+    }
+
+    /// Warns of something that concerns the watch itself.
+    pub(super) fn warning(&self, message: &str) -> io::Result<()> {
+        if self.form == Form::Json {
+            return self.event("warning", json!({ "message": message }));
+        }
+        self.printer.warning(message);
+        Ok(())
+    }
+
+    fn event(&self, name: &str, body: Value) -> io::Result<()> {
+        let mut event = json!({ "version": VERSION, "event": name, "time": Timestamp::now().to_string() });
+        if let (Some(event), Value::Object(body)) = (event.as_object_mut(), body) {
+            event.extend(body);
+        }
+        self.printer.line(&event.to_string())
+    }
+
+    /// ``wrote 2 of 632 outputs, 629 fresh, 1 edited; 1 error``.
+    fn result(&self, rebuild: &Rebuild) -> String {
+        if !rebuild.is_readable {
+            return format!("the outputs stay as they are; {}", problem_counts(&rebuild.problems));
+        }
+        let outputs: usize =
+            rebuild.counts.iter().filter(|(state, _)| **state != State::Orphaned).map(|(_, n)| n).sum();
+        let mut parts = match self.intent {
+            Intent::Look => vec![counted(outputs, "output")],
+            _ => vec![format!("wrote {} of {}", rebuild.written.len(), counted(outputs, "output"))],
+        };
+        let rest = |(state, count): (&State, &usize)| {
+            let written = if *state == State::Fresh { rebuild.written.len() } else { 0 };
+            let count = count - written.min(*count);
+            (count > 0).then(|| format!("{count} {}", state.name()))
+        };
+        parts.extend(rebuild.counts.iter().filter_map(rest));
+        parts.extend((rebuild.held > 0).then(|| format!("{} left as they were", rebuild.held)));
+        match problem_counts(&rebuild.problems) {
+            problems if problems.is_empty() => parts.join(", "),
+            problems => format!("{}; {problems}", parts.join(", ")),
+        }
+    }
+}
+
+fn problem_counts(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let counts = [(errors, "error"), (problems.len() - errors, "warning")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, noun)| counted(count, noun));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn cause(rebuild: &Rebuild, occasion: Occasion) -> String {
+    match (occasion, rebuild.causes.as_slice()) {
+        (Occasion::Start, _) => "watching".to_owned(),
+        (Occasion::Asked, _) => "all".to_owned(),
+        (Occasion::Change, []) => "changes".to_owned(),
+        (Occasion::Change, [one]) => one.to_string(),
+        (Occasion::Change, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
+    }
+}
+
+fn clock() -> String {
+    Zoned::now().strftime("%H:%M:%S").to_string()
+}
+
+/// A rebuild takes milliseconds, a command perhaps minutes.
+fn duration(elapsed: Duration) -> String {
+    if elapsed < Duration::from_secs(1) {
+        format!("{} ms", elapsed.as_millis())
+    } else {
+        format!("{:.1} s", elapsed.as_secs_f64())
+    }
+}
+
+fn in_project(site: &Site<'_>, path: &Utf8Path) -> Utf8PathBuf {
+    session::shown(&site.root().join(path))
+}
+
+fn rebuild_as_json(site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> Value {
+    let left_alone = rebuild.left_alone.iter().map(|(path, state)| json!({ "path": path, "state": state }));
+    json!({
+        "root": site.root(),
+        "occasion": match occasion {
+            Occasion::Start => "start",
+            Occasion::Change => "change",
+            Occasion::Asked => "asked",
+        },
+        "changed": rebuild.causes,
+        "readable": rebuild.is_readable,
+        "outputs": rebuild.counts.iter().map(|(state, count)| (state.name(), *count)).collect::<std::collections::BTreeMap<_, _>>(),
+        "held": rebuild.held,
+        "written": rebuild.written,
+        "left_alone": left_alone.collect::<Vec<_>>(),
+        "problems": report::json::problems(&rebuild.problems, &|path| site.source(path)),
+        "elapsed_seconds": rebuild.elapsed.as_secs_f64(),
+    })
+}

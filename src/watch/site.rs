@@ -1,0 +1,218 @@
+//! One project under watch: what has changed of it, and its rebuilds.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use notify::Event;
+use tgen_core::change::{Change, Changes, LiveProject};
+use tgen_core::files::Files;
+use tgen_core::output::state::State;
+use tgen_core::plan::{Plan, Request};
+use tgen_core::problem::Problem;
+use tgen_core::{findings, lint};
+
+use super::difference::Differences;
+use super::outputs::{Intent, Outputs};
+use crate::disk::Disk;
+use crate::locate::{ConfigSource, Located};
+use crate::pack;
+use crate::session;
+use crate::watcher::{Depth, Places, Poll, Wanted};
+
+/// A project under watch.
+pub(super) struct Site<'d> {
+    disk: &'d Disk,
+    root: Utf8PathBuf,
+    request: Request,
+    intent: Intent,
+    live: LiveProject<'d>,
+    outputs: Outputs,
+    problems: Vec<Problem>,
+    changes: Changes,
+    wanted: Wanted,
+    places: Places,
+    poll: Poll,
+}
+
+/// What a rebuild came to.
+pub(super) struct Rebuild {
+    /// The changed files worth naming, by the project's paths.
+    pub(super) causes: Vec<Utf8PathBuf>,
+    /// Whether the configuration and what it names could be read; otherwise the outputs were left as they are.
+    pub(super) is_readable: bool,
+    /// How many outputs are in which state.
+    pub(super) counts: BTreeMap<State, usize>,
+    /// How many outputs stay as they are because something they need is broken.
+    pub(super) held: usize,
+    /// The outputs that were written.
+    pub(super) written: Vec<Utf8PathBuf>,
+    /// The outputs that were found to be a person's.
+    pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
+    /// Everything that is wrong now.
+    pub(super) problems: Vec<Problem>,
+    /// Whether that is something else than after the last rebuild.
+    pub(super) has_news: bool,
+    /// How long it took.
+    pub(super) elapsed: Duration,
+}
+
+impl Rebuild {
+    /// Whether it is worth a line: something was done or found, or a person changed an input and wants to know.
+    pub(super) fn is_worth_telling(&self) -> bool {
+        self.has_news || !self.written.is_empty() || !self.left_alone.is_empty() || !self.causes.is_empty()
+    }
+}
+
+impl<'d> Site<'d> {
+    /// Reads a project. Nothing is rendered before the first rebuild.
+    pub(super) fn open(located: &Located, disk: &'d Disk, request: Request, intent: Intent) -> Self {
+        let origin = match located.source {
+            ConfigSource::File(origin) => Some(origin),
+            ConfigSource::BuiltIn => None,
+        };
+        let mut site = Self {
+            disk,
+            root: located.root.clone(),
+            request,
+            intent,
+            live: LiveProject::load(disk, pack::pack(), origin),
+            outputs: Outputs::default(),
+            problems: Vec::new(),
+            changes: Changes::default(),
+            wanted: Wanted::default(),
+            places: Places::default(),
+            poll: Poll::default(),
+        };
+        site.find_places();
+        site
+    }
+
+    /// Where the project is.
+    pub(super) fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// The folders to watch.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// How the last rebuild changed the outputs.
+    pub(super) fn differences(&self) -> &Differences {
+        self.outputs.differences()
+    }
+
+    /// Takes note of an event; false when it means nothing to the project, such as our own writing.
+    pub(super) fn note(&mut self, event: &Event) -> bool {
+        let changes = self.places.changes(event);
+        self.note_all(changes)
+    }
+
+    /// Looks for changes that nobody tells.
+    pub(super) fn look(&mut self) -> bool {
+        let in_folders = |folder: Utf8PathBuf| self.disk.list(&folder).unwrap_or_default();
+        let inputs =
+            self.live.input_files().into_iter().chain(self.live.input_folders().into_iter().flat_map(in_folders));
+        let files: Vec<_> = inputs.chain(self.outputs.paths().map(Utf8Path::to_owned)).collect();
+        let changes = self.poll.look(&self.root, files);
+        self.note_all(changes)
+    }
+
+    /// Lets the next rebuild take nothing for granted that events may not have told.
+    pub(super) fn distrust_events(&mut self) {
+        self.changes.add(Change::Rescan);
+    }
+
+    /// Lets the next rebuild render and read everything.
+    pub(super) fn forget(&mut self) {
+        self.changes.add(Change::Rescan);
+        self.outputs.forget();
+    }
+
+    /// Whether there is something to rebuild for.
+    pub(super) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Finds out where the wanted folders stand now.
+    pub(super) fn find_places(&mut self) {
+        let mut wanted = Wanted::default();
+        for file in self.live.input_files() {
+            wanted.add(file.parent().unwrap_or(Utf8Path::new("")), Depth::Folder);
+        }
+        for folder in self.live.input_folders() {
+            wanted.add(&folder, Depth::Tree);
+        }
+        for folder in self.outputs.paths().filter_map(Utf8Path::parent) {
+            wanted.add(folder, Depth::Folder);
+        }
+        self.places = Places::find(&self.root, &wanted);
+        self.wanted = wanted;
+    }
+
+    /// Brings the outputs to what the inputs say now.
+    pub(super) fn rebuild(&mut self) -> Rebuild {
+        let started = Instant::now();
+        let changes = std::mem::take(&mut self.changes);
+        self.live.apply(&changes);
+        let mut round = None;
+        let problems = match self.live.current() {
+            Err(faults) => findings::gathered(faults.to_vec()),
+            Ok(project) => {
+                let plan = Plan::new(project, &self.request);
+                let mut problems = lint::before_rendering(&plan);
+                // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
+                if !project.problems.iter().any(Problem::is_error) {
+                    let done = round.insert(self.outputs.bring_about(&plan, &self.root, self.intent));
+                    problems.append(&mut done.problems);
+                }
+                findings::gathered(problems)
+            }
+        };
+        let is_readable = round.is_some();
+        let round = round.unwrap_or_else(|| self.outputs.hold());
+        let has_news = problems != self.problems;
+        self.problems.clone_from(&problems);
+        Rebuild {
+            causes: changes.paths().filter(|path| !is_by_the_way(path)).map(Utf8Path::to_owned).collect(),
+            is_readable,
+            counts: round.counts,
+            held: round.held,
+            written: round.written,
+            left_alone: round.left_alone,
+            problems,
+            has_news,
+            elapsed: started.elapsed(),
+        }
+    }
+
+    /// The text of a file that a problem names.
+    pub(super) fn source(&self, path: &Utf8Path) -> Option<String> {
+        match self.live.current() {
+            Ok(project) => session::source_text(project, path),
+            Err(_) => self.disk.read_text(path).ok(),
+        }
+    }
+
+    fn note_all(&mut self, changes: Vec<Change>) -> bool {
+        let mut is_concerned = false;
+        for change in changes {
+            let concerns = match &change {
+                Change::Rescan => true,
+                Change::At(path) => self.live.is_concerned(path) || self.outputs.is_touched(&self.root, path),
+            };
+            if concerns {
+                self.changes.add(change);
+                is_concerned = true;
+            }
+        }
+        is_concerned
+    }
+}
+
+/// Files that editors make beside the one that is edited: swap files, backups, locks.
+fn is_by_the_way(path: &Utf8Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.starts_with(['.', '#']) || name.ends_with(['~', '#']) || matches!(path.extension(), Some("swp" | "tmp"))
+}

@@ -1,0 +1,141 @@
+//! What only Unix has: signals, links, terminals, and commands that are scripts.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::project::{Project, wait_until, written};
+
+#[test]
+fn ctrl_c_ends_with_0_and_leaves_no_file_by_half() {
+    let project = Project::new();
+    let config = project.read("tgen.toml").replace("[\"bert\", \"vit\"]", "\"all\"");
+    project.write("tgen.toml", &config);
+    project.write("templates/t.py.tera", &"x = {{ model_name | py_str }}\n".repeat(500));
+    let watch = project.watch_unsettled(&[]);
+    wait_until(|| project.path("out").is_dir());
+    assert_eq!(watch.interrupt(), Some(0));
+    assert_eq!(project.temporary_files(), 0);
+    for entry in fs::read_dir(project.path("out")).unwrap().flatten() {
+        assert_eq!(
+            fs::read_to_string(entry.path()).unwrap().lines().count(),
+            501,
+            "{} is torn",
+            entry.path().display()
+        );
+    }
+    let idle = project.watch(&[]);
+    assert_eq!(idle.interrupt(), Some(0));
+    project.assert_fresh();
+}
+
+#[test]
+fn a_templates_folder_that_is_a_link_is_followed_also_to_another_folder() {
+    let project = Project::new();
+    project.rename("templates", "first");
+    symlink("first", project.path("templates")).unwrap();
+    let watch = project.watch(&[]);
+    project.write("first/t.py.tera", "first = 2\n");
+    assert_eq!(watch.wait_for_written().len(), 2);
+    project.write("second/t.py.tera", "second = 1\n");
+    symlink("second", project.path("link")).unwrap();
+    project.rename("link", "templates");
+    watch.wait_for(|_| project.read("out/test_vit.py").ends_with("second = 1\n"));
+    project.write("second/t.py.tera", "second = 2\n");
+    watch.wait_for(|_| project.read("out/test_vit.py").ends_with("second = 2\n"));
+    project.assert_fresh();
+}
+
+#[test]
+fn a_template_that_is_a_link_inside_the_folder_changes_with_what_it_leads_to() {
+    let project = Project::new();
+    project.write("templates/real/part.tera", "part = 1\n");
+    symlink("real/part.tera", project.path("templates/part.tera")).unwrap();
+    project.write("templates/t.py.tera", "{% include \"part.tera\" %}");
+    let watch = project.watch(&[]);
+    project.write("templates/real/part.tera", "part = 2\n");
+    assert_eq!(watch.wait_for_written().len(), 2);
+    project.assert_fresh();
+}
+
+#[test]
+fn a_command_runs_with_what_was_written_and_gives_way_to_the_next() {
+    let project = Project::new();
+    project.write("run.sh", "echo $$ \"$@\" >> \"runs\"\nwhile [ ! -e let-go ]; do sleep 0.05; done\n");
+    let watch = project.watch_unsettled(&["--exec", "sh run.sh first"]);
+    let runs = || fs::read_to_string(project.path("runs")).unwrap_or_default();
+    wait_until(|| runs().ends_with(" first out/test_bert.py out/test_vit.py\n"));
+    project.write("templates/own/vit.py.tera", "own = 1\n");
+    wait_until(|| runs().ends_with(" first out/test_vit.py\n"));
+    let first = runs().split(' ').next().unwrap().to_owned();
+    let is_running = |process: &str| Command::new("kill").args(["-0", process]).output().unwrap().status.success();
+    assert!(!is_running(&first), "the first run goes on");
+    project.write("let-go", "");
+    let event = watch.wait_for(|event| event["event"] == "command-ends");
+    assert_eq!((&event["exit_code"], &event["success"]), (&Value::from(0), &Value::from(true)));
+    project.remove("let-go");
+    project.write("templates/t.py.tera", "again = 1\n");
+    wait_until(|| runs().lines().count() == 3);
+    let last = runs().lines().last().unwrap().split(' ').next().unwrap().to_owned();
+    assert_eq!(watch.interrupt(), Some(0));
+    wait_until(|| !is_running(&last));
+}
+
+#[test]
+fn keys_rebuild_show_the_difference_and_quit() {
+    use std::io::{Read, Write};
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let project = Project::new();
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap();
+    let terminal = fs::File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let mut command = project.command(&["watch"]);
+    command
+        .env_remove("CI")
+        .stdin(terminal.try_clone().unwrap())
+        .stdout(terminal.try_clone().unwrap())
+        .stderr(terminal);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut controller = fs::File::from(controller);
+    let mut said = String::new();
+    let mut wait_for = |controller: &mut fs::File, words: &str| {
+        let mut buffer = [0; 4096];
+        while !said.contains(words) {
+            let read = controller.read(&mut buffer).unwrap_or_default();
+            assert!(read > 0, "`{words}` never came: {said}");
+            said.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+        said.clear();
+    };
+    wait_for(&mut controller, "q quits");
+    project.write("templates/t.py.tera", "y = 1\n");
+    wait_for(&mut controller, "wrote 2 of 2 outputs");
+    controller.write_all(b"d").unwrap();
+    wait_for(&mut controller, "+y = 1");
+    controller.write_all(b"\n").unwrap();
+    wait_for(&mut controller, "wrote 0 of 2 outputs, 2 fresh");
+    controller.write_all(b"q").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_output_that_was_touched_in_the_same_moment_is_left_alone() {
+    let project = Project::new();
+    let watch = project.watch(&[]);
+    for number in 0..20 {
+        project.write("templates/t.py.tera", &format!("y = {number}\n"));
+        project.write("out/test_bert.py", &format!("# by hand {number}\n"));
+        watch.wait_for(|event| written(event).contains(&"out/test_vit.py".to_owned()));
+        assert_eq!(project.read("out/test_bert.py"), format!("# by hand {number}\n"));
+    }
+    watch.events_until_quiet(Duration::from_millis(100));
+    assert_eq!(project.read("out/test_bert.py"), "# by hand 19\n");
+}
