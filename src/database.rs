@@ -59,6 +59,11 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     Ok(project.with_registry(&session.database_path()?, registry))
 }
 
+/// Where the template database is, for those who wait for a change of it.
+pub(crate) fn file(session: &Session) -> Option<Utf8PathBuf> {
+    Some(session::current_folder().ok()?.join(session.database_path().ok()?))
+}
+
 /// The one project that the command line means.
 pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
     let mut sessions = Session::open_all(global)?;

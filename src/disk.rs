@@ -105,7 +105,8 @@ fn leads_out(entry: &ignore::DirEntry, top: &std::path::Path) -> bool {
         && !entry.path().canonicalize().is_ok_and(|target| target.starts_with(top))
 }
 
-fn is_temporary(name: &str) -> bool {
+/// Whether a name is that of a file of ours that is being written.
+pub(crate) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX)
 }
 

@@ -58,16 +58,18 @@ impl Session {
         }
     }
 
+    /// A project whose configuration was read already.
     #[cfg(feature = "store")]
-    fn new(disk: Disk, root: Utf8PathBuf, mut config: Config, global: &Global) -> Self {
+    pub(crate) fn new(disk: Disk, root: Utf8PathBuf, mut config: Config, global: &Global) -> Self {
         if global.template_db.is_some() {
             database::add_database_suite(&mut config);
         }
         Self { disk, root, config, template_db: global.template_db.clone() }
     }
 
+    /// A project whose configuration was read already.
     #[cfg(not(feature = "store"))]
-    fn new(disk: Disk, root: Utf8PathBuf, config: Config, _: &Global) -> Self {
+    pub(crate) fn new(disk: Disk, root: Utf8PathBuf, config: Config, _: &Global) -> Self {
         Self { disk, root, config }
     }
 

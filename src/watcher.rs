@@ -11,6 +11,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RemoveKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tgen_core::change::Change;
 
+use crate::disk::is_temporary;
 use crate::stamp::{Identity, Stamp};
 
 /// How far below a folder changes are told.
@@ -175,9 +176,12 @@ impl Watcher {
     }
 }
 
-/// Whether an event can mean a change; a file that was only read does not, and we read many.
+/// Whether an event can mean a change. A file that was only read does not, and we read many; neither does one of ours in
+/// the making.
 fn may_change(event: &Event) -> bool {
-    !matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write))
+    let is_read = matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
+    let is_in_the_making = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_temporary);
+    !is_read && (event.paths.is_empty() || !event.paths.iter().all(is_in_the_making))
 }
 
 fn is_gone(error: &notify::Error) -> bool {

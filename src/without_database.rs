@@ -1,6 +1,7 @@
 //! The template database in a build without the feature `store`: there is none, and whoever needs it is told.
 
 use anyhow::bail;
+use camino::Utf8PathBuf;
 use tgen_core::plan::Request;
 use tgen_core::project::Project;
 use tgen_core::registry::Registry;
@@ -16,4 +17,9 @@ pub(crate) fn ask<'s>(_: &Session, project: Project<'s>, request: &Request) -> a
         );
     }
     Ok(project)
+}
+
+/// There is no file whose change could matter.
+pub(crate) fn file(_: &Session) -> Option<Utf8PathBuf> {
+    None
 }

@@ -48,7 +48,7 @@ pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> 
         exec: args.exec.clone(),
         eyes: if args.poll { Eyes::Polling } else { Eyes::Events },
     };
-    watch::run(&session::locate(global)?, &options)?;
+    watch::run(global, &session::locate(global)?, &options)?;
     Ok(Outcome::Clean)
 }
 

@@ -3,6 +3,7 @@
 //! Everything that can happen comes through one channel (events of the file system, keys, the end of a command, Ctrl-C), so
 //! that one thread does everything in turn.
 
+mod database;
 mod difference;
 mod keys;
 mod lock;
@@ -23,6 +24,7 @@ use self::lock::Lock;
 use self::runner::{Ended, Runner};
 use self::screen::{Occasion, Screen};
 use self::site::{Rebuild, Site};
+use crate::cli::Global;
 use crate::disk::Disk;
 use crate::interrupt;
 use crate::locate::Located;
@@ -73,7 +75,7 @@ enum Wake {
 }
 
 /// Watches projects until it is ended.
-pub(crate) fn run(projects: &[Located], options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> anyhow::Result<()> {
     let locks = projects.iter().filter(|_| options.intent != Intent::Look);
     let _locks: Vec<Lock> =
         locks.map(|project| Lock::take(&written_below(project, options))).collect::<Result<_, _>>()?;
@@ -83,8 +85,9 @@ pub(crate) fn run(projects: &[Located], options: &Options) -> anyhow::Result<()>
     // A channel that nobody reads any more belongs to a watch that has ended.
     interrupt::listen_and(move || drop(to_interrupt.send(Wake::Interrupted)));
     let sites = projects.iter().zip(&disks);
-    let sites: Vec<_> =
-        sites.map(|(project, disk)| Site::open(project, disk, options.request.clone(), options.intent)).collect();
+    let sites: Vec<_> = sites
+        .map(|(project, disk)| Site::open(global, project, disk, options.request.clone(), options.intent))
+        .collect();
     let runner = options.exec.as_deref().map(|command| {
         let tell = tell.clone();
         Runner::new(command, move |ended| drop(tell.send(Wake::Ended(ended))))

@@ -4,7 +4,7 @@
 //! An output is looked at when what it is made from has changed, or its file. Before one is written it is read, whatever
 //! is known of it, and it is not written if somebody touches it while that is decided: a person's edit is never lost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -39,7 +39,10 @@ pub(crate) enum Intent {
 #[derive(Default)]
 pub(super) struct Outputs {
     ledger: Ledger,
-    known: HashMap<Utf8PathBuf, Known>,
+    /// By where they stand. (A path hashes part by part, which is slow for thousands.)
+    known: HashMap<String, Known>,
+    /// The folders above them.
+    folders: HashSet<Utf8PathBuf>,
     orphans: Option<Vec<Utf8PathBuf>>,
     differences: Differences,
 }
@@ -75,6 +78,12 @@ pub(super) struct Round {
     pub(super) problems: Vec<Problem>,
 }
 
+/// An output's file, seen from outside before anything is done about it.
+struct Look {
+    location: Utf8PathBuf,
+    stamp: Option<Stamp>,
+}
+
 /// What was found or done for one output.
 enum Done {
     Left(State),
@@ -96,8 +105,8 @@ impl Outputs {
     /// Sees to every output that a change affects, or that somebody touched.
     pub(super) fn bring_about(&mut self, plan: &Plan<'_>, root: &Utf8Path, intent: Intent) -> Round {
         let mut round = Round::default();
-        let seen = look_at_all(plan, root);
-        let mut due = self.due(plan, &seen);
+        let all = look_at_all(plan, root);
+        let (mut due, seen) = self.due(plan, &all);
         if !due.is_empty() {
             let formatted = FormattedOutputs::format(plan, &mut due, root, &mut round.problems);
             let formatted = formatted.unwrap_or_else(|error| {
@@ -117,7 +126,7 @@ impl Outputs {
             self.take_in(plan, &due, done, &seen, &mut round);
         }
         self.look_for_orphans(plan, root);
-        self.sum_up(plan, &mut round);
+        self.sum_up(plan, &all, &mut round);
         round
     }
 
@@ -128,17 +137,25 @@ impl Outputs {
 
     /// Whether the file at an output's path is another than the one that is known.
     pub(super) fn is_touched(&self, root: &Utf8Path, path: &Utf8Path) -> bool {
-        let differs = |(path, known): (&Utf8PathBuf, &Known)| Stamp::at(&root.join(path)) != known.stamp;
-        match self.known.get_key_value(path) {
+        let differs = |(path, known): (&String, &Known)| Stamp::at(&root.join(path)) != known.stamp;
+        match self.known.get_key_value(path.as_str()) {
             Some(known) => differs(known),
             // A folder that went or came stands for what is in it.
-            None => self.known.iter().filter(|(known, _)| known.starts_with(path)).any(differs),
+            None if self.folders.contains(path) => {
+                self.known.iter().filter(|(known, _)| Utf8Path::new(known).starts_with(path)).any(differs)
+            }
+            None => false,
         }
     }
 
     /// Where outputs stand.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
-        self.known.keys().map(Utf8PathBuf::as_path)
+        self.known.keys().map(Utf8Path::new)
+    }
+
+    /// The folders that they stand in, and those above.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.folders.iter().map(Utf8PathBuf::as_path)
     }
 
     /// How the last round changed the outputs, or in a watch that only looks, would have.
@@ -152,24 +169,22 @@ impl Outputs {
         self.orphans = None;
     }
 
-    /// The outputs that have to be looked at. Until that is done nothing is known of them.
-    fn due(&mut self, plan: &Plan<'_>, seen: &HashMap<Utf8PathBuf, Option<Stamp>>) -> Vec<PlannedOutput> {
+    /// The outputs that have to be looked at, and their files as they are before that.
+    fn due(&mut self, plan: &Plan<'_>, all: &[Look]) -> (Vec<PlannedOutput>, HashMap<Utf8PathBuf, Option<Stamp>>) {
         let affected = self.ledger.update(plan);
         if !affected.gone.is_empty() {
             self.orphans = None;
         }
-        affected.gone.iter().for_each(|path| drop(self.known.remove(path)));
-        let mut is_affected = vec![false; plan.outputs.len()];
-        affected.outputs.iter().for_each(|number| is_affected[*number] = true);
-        let is_settled = |location: &Utf8Path| {
-            let stamp = seen.get(location).copied().flatten();
-            self.known.get(location).is_some_and(|known| known.stamp == stamp && known.standing.is_settled())
-        };
-        let outputs = plan.outputs.iter().zip(is_affected);
-        outputs
-            .filter(|(output, is_affected)| *is_affected || !is_settled(&plan.location(output)))
-            .map(|(output, _)| output.clone())
-            .collect()
+        affected.gone.iter().for_each(|path| drop(self.known.remove(path.as_str())));
+        let mut is_due: Vec<bool> = all.iter().map(|look| !self.is_settled(look)).collect();
+        affected.outputs.iter().for_each(|number| is_due[*number] = true);
+        let due = plan.outputs.iter().zip(all).zip(is_due).filter(|(_, is_due)| *is_due);
+        due.map(|((output, look), _)| (output.clone(), (look.location.clone(), look.stamp))).unzip()
+    }
+
+    fn is_settled(&self, look: &Look) -> bool {
+        let known = self.known.get(look.location.as_str());
+        known.is_some_and(|known| known.stamp == look.stamp && known.standing.is_settled())
     }
 
     fn take_in(
@@ -185,7 +200,7 @@ impl Outputs {
             let stamp = seen.get(&location).copied().flatten();
             let known = match done {
                 Done::Left(state) => {
-                    let was = self.known.get(&location).and_then(|known| known.standing.state());
+                    let was = self.known.get(location.as_str()).and_then(|known| known.standing.state());
                     if state.is_protected() && was != Some(state) {
                         round.left_alone.push((location.clone(), state));
                     }
@@ -201,7 +216,9 @@ impl Outputs {
                 Done::Failed(problem) => Known { stamp, standing: Standing::Broken(problem) },
                 Done::Touched | Done::Interrupted => Known { stamp, standing: Standing::Unsettled(None) },
             };
-            self.known.insert(location, known);
+            let folders = location.ancestors().skip(1).take_while(|folder| folder.starts_with(&plan.root));
+            self.folders.extend(folders.map(Utf8Path::to_owned));
+            self.known.insert(location.into_string(), known);
         }
     }
 
@@ -212,14 +229,14 @@ impl Outputs {
         }
         match &mut self.orphans {
             None => self.orphans = Some(orphans(plan)),
-            Some(known) => known.retain(|path| !self.known.contains_key(path) && root.join(path).exists()),
+            Some(known) => known.retain(|path| !self.known.contains_key(path.as_str()) && root.join(path).exists()),
         }
     }
 
-    fn sum_up(&self, plan: &Plan<'_>, round: &mut Round) {
+    fn sum_up(&self, plan: &Plan<'_>, all: &[Look], round: &mut Round) {
         let mut failures = Vec::new();
-        for output in &plan.outputs {
-            match self.known.get(&plan.location(output)).map(|known| &known.standing) {
+        for (output, look) in plan.outputs.iter().zip(all) {
+            match self.known.get(look.location.as_str()).map(|known| &known.standing) {
                 Some(Standing::In(state)) => *round.counts.entry(*state).or_default() += 1,
                 Some(Standing::Broken(problem) | Standing::Unsettled(Some(problem))) => {
                     failures.push((problem.clone(), plan.subject_name(output)));
@@ -296,11 +313,11 @@ fn open_writer(plan: &Plan<'_>, root: &Utf8Path, intent: Intent, problems: &mut 
         .ok()
 }
 
-fn look_at_all(plan: &Plan<'_>, root: &Utf8Path) -> HashMap<Utf8PathBuf, Option<Stamp>> {
+fn look_at_all(plan: &Plan<'_>, root: &Utf8Path) -> Vec<Look> {
     let look = |output: &PlannedOutput| {
         let location = plan.location(output);
         let stamp = Stamp::at(&root.join(&location));
-        (location, stamp)
+        Look { location, stamp }
     };
     plan.outputs.par_iter().map(look).collect()
 }

@@ -12,8 +12,10 @@ use tgen_core::plan::{Plan, Request};
 use tgen_core::problem::Problem;
 use tgen_core::{findings, lint};
 
+use super::database::Database;
 use super::difference::Differences;
 use super::outputs::{Intent, Outputs};
+use crate::cli::Global;
 use crate::disk::Disk;
 use crate::locate::{ConfigSource, Located};
 use crate::pack;
@@ -30,7 +32,7 @@ pub(super) struct Site<'d> {
     outputs: Outputs,
     problems: Vec<Problem>,
     changes: Changes,
-    wanted: Wanted,
+    database: Database<'d>,
     places: Places,
     poll: Poll,
 }
@@ -66,7 +68,13 @@ impl Rebuild {
 
 impl<'d> Site<'d> {
     /// Reads a project. Nothing is rendered before the first rebuild.
-    pub(super) fn open(located: &Located, disk: &'d Disk, request: Request, intent: Intent) -> Self {
+    pub(super) fn open(
+        global: &'d Global,
+        located: &Located,
+        disk: &'d Disk,
+        request: Request,
+        intent: Intent,
+    ) -> Self {
         let origin = match located.source {
             ConfigSource::File(origin) => Some(origin),
             ConfigSource::BuiltIn => None,
@@ -80,7 +88,7 @@ impl<'d> Site<'d> {
             outputs: Outputs::default(),
             problems: Vec::new(),
             changes: Changes::default(),
-            wanted: Wanted::default(),
+            database: Database::new(global, &located.root),
             places: Places::default(),
             poll: Poll::default(),
         };
@@ -144,11 +152,13 @@ impl<'d> Site<'d> {
         for folder in self.live.input_folders() {
             wanted.add(&folder, Depth::Tree);
         }
-        for folder in self.outputs.paths().filter_map(Utf8Path::parent) {
+        for folder in self.outputs.folders() {
+            wanted.add(folder, Depth::Folder);
+        }
+        if let Some(folder) = self.database.file().and_then(Utf8Path::parent) {
             wanted.add(folder, Depth::Folder);
         }
         self.places = Places::find(&self.root, &wanted);
-        self.wanted = wanted;
     }
 
     /// Brings the outputs to what the inputs say now.
@@ -159,16 +169,19 @@ impl<'d> Site<'d> {
         let mut round = None;
         let problems = match self.live.current() {
             Err(faults) => findings::gathered(faults.to_vec()),
-            Ok(project) => {
-                let plan = Plan::new(project, &self.request);
-                let mut problems = lint::before_rendering(&plan);
-                // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
-                if !project.problems.iter().any(Problem::is_error) {
-                    let done = round.insert(self.outputs.bring_about(&plan, &self.root, self.intent));
-                    problems.append(&mut done.problems);
+            Ok(project) => match self.database.answer(project, &self.request) {
+                Ok(answered) => {
+                    let plan = Plan::new(answered.as_ref().unwrap_or(project), &self.request);
+                    let mut problems = lint::before_rendering(&plan);
+                    // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
+                    if !project.problems.iter().any(Problem::is_error) {
+                        let done = round.insert(self.outputs.bring_about(&plan, &self.root, self.intent));
+                        problems.append(&mut done.problems);
+                    }
+                    findings::gathered(problems)
                 }
-                findings::gathered(problems)
-            }
+                Err(problem) => vec![problem],
+            },
         };
         let is_readable = round.is_some();
         let round = round.unwrap_or_else(|| self.outputs.hold());
@@ -200,7 +213,11 @@ impl<'d> Site<'d> {
         for change in changes {
             let concerns = match &change {
                 Change::Rescan => true,
-                Change::At(path) => self.live.is_concerned(path) || self.outputs.is_touched(&self.root, path),
+                Change::At(path) => {
+                    self.live.is_concerned(path)
+                        || self.database.file() == Some(path)
+                        || self.outputs.is_touched(&self.root, path)
+                }
             };
             if concerns {
                 self.changes.add(change);

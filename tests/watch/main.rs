@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "store")]
+mod database;
 mod project;
 mod saves;
 #[cfg(unix)]

@@ -256,6 +256,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         if !self.patterns_are_strict(suite, &output, &templates) {
             return;
         }
+        let templates = templates.iter().map(Pattern::names).collect();
         let mut matrix = Matrix { suite: index, output: output.renderer(), templates, chosen: HashMap::new() };
         let expands = |name: &str| output.placeholder(name).is_some();
         let hardware = axis(expands("hardware_type"), &self.plan.suites[index].axes.hardware);
@@ -547,7 +548,7 @@ enum Pattern {
 struct Matrix<'c> {
     suite: usize,
     output: Renderer<'c>,
-    templates: Vec<Pattern>,
+    templates: Vec<Names<'c>>,
     chosen: HashMap<String, bool>,
 }
 
@@ -561,8 +562,8 @@ impl Matrix<'_> {
     /// The first template of the list that exists.
     fn template(&mut self, case: &Case<'_>, project: &Project<'_>) -> Result<TemplateName, Problem> {
         let mut tried = Vec::new();
-        for pattern in &self.templates {
-            let name = pattern.name(case)?;
+        for names in &mut self.templates {
+            let name = names.of(case)?;
             if *self.chosen.entry(name.as_str().to_owned()).or_insert_with(|| project.library.contains(&name)) {
                 return Ok(name);
             }
@@ -572,15 +573,32 @@ impl Matrix<'_> {
     }
 }
 
+/// Gives the names of templates, case after case.
+enum Names<'c> {
+    Constant(&'c TemplateName),
+    Rendered(Box<Renderer<'c>>),
+    Registered,
+}
+
 impl Pattern {
-    fn name(&self, case: &Case<'_>) -> Result<TemplateName, Problem> {
+    fn names(&self) -> Names<'_> {
         match self {
-            Self::Constant(name) => Ok(name.clone()),
+            Self::Constant(name) => Names::Constant(name),
+            Self::Rendered(compiled, _) => Names::Rendered(Box::new(compiled.renderer())),
+            Self::Registered => Names::Registered,
+        }
+    }
+}
+
+impl Names<'_> {
+    fn of(&mut self, case: &Case<'_>) -> Result<TemplateName, Problem> {
+        match self {
+            Self::Constant(name) => Ok((*name).clone()),
             Self::Registered => registered(case),
-            Self::Rendered(compiled, _) => {
-                let mut rendered = Vec::new();
-                compiled.renderer().render(case, &mut rendered)?;
-                Ok(TemplateName::new(String::from_utf8_lossy(&rendered).into_owned()))
+            Self::Rendered(renderer) => {
+                let mut name = Vec::new();
+                renderer.render(case, &mut name)?;
+                Ok(TemplateName::new(String::from_utf8_lossy(&name).into_owned()))
             }
         }
     }

@@ -22,7 +22,8 @@ use crate::template::TemplateName;
 use crate::template::compilations::Compilations;
 use crate::template::library::{Library, Pack};
 
-/// A project, read.
+/// A project, read. A copy shares everything that was read.
+#[derive(Clone)]
 pub struct Project<'f> {
     /// The world it is read from.
     pub files: &'f dyn Files,
@@ -93,8 +94,8 @@ impl<'f> Project<'f> {
         let mut references = self.references.clone();
         for path in changed {
             if let Some(name) = self.template_name(path) {
-                compilations.forget(&name);
-                library.reread(name, path);
+                library.reread(name.clone(), path);
+                compilations.forget(&name, &self.library, &library);
             } else if let Some(module) = self.module_at(path) {
                 let known = references.get_mut(module).filter(|_| files.is_file(path))?;
                 *known = Arc::new(Module::new(path.clone()));

@@ -11,9 +11,9 @@ use super::fingerprint::{Fingerprint, fingerprint};
 use crate::plan::Plan;
 use crate::problem::Problem;
 
-/// Remembers what each output was made from.
+/// Remembers what each output was made from, by where it stands. (A path hashes part by part, which is slow for thousands.)
 #[derive(Debug, Default)]
-pub struct Ledger(HashMap<Utf8PathBuf, Fingerprint>);
+pub struct Ledger(HashMap<String, Fingerprint>);
 
 /// What a change affects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,8 +38,11 @@ impl Ledger {
     /// A plan with errors leaves outputs out that are wanted. They stay remembered, so that nothing is rendered again when
     /// a slip of the pen is taken back.
     pub fn update(&mut self, plan: &Plan<'_>) -> Affected {
-        let made: Vec<_> =
-            plan.outputs.par_iter().map(|output| (plan.location(output), fingerprint(plan, output))).collect();
+        let made: Vec<_> = plan
+            .outputs
+            .par_iter()
+            .map(|output| (plan.location(output).into_string(), fingerprint(plan, output)))
+            .collect();
         let gone = if plan.problems.iter().any(Problem::is_error) { Vec::new() } else { self.forget_all_but(&made) };
         let outputs = made
             .into_iter()
@@ -54,9 +57,10 @@ impl Ledger {
         self.0.clear();
     }
 
-    fn forget_all_but(&mut self, made: &[(Utf8PathBuf, Fingerprint)]) -> Vec<Utf8PathBuf> {
+    fn forget_all_but(&mut self, made: &[(String, Fingerprint)]) -> Vec<Utf8PathBuf> {
         let kept: HashSet<&str> = made.iter().map(|(path, _)| path.as_str()).collect();
-        let mut gone: Vec<_> = self.0.keys().filter(|path| !kept.contains(path.as_str())).cloned().collect();
+        let is_gone = |path: &&String| !kept.contains(path.as_str());
+        let mut gone: Vec<_> = self.0.keys().filter(is_gone).map(Utf8PathBuf::from).collect();
         self.0.retain(|path, _| kept.contains(path.as_str()));
         gone.sort_unstable();
         gone

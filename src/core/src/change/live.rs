@@ -82,8 +82,8 @@ impl<'f> LiveProject<'f> {
     #[must_use]
     pub fn input_files(&self) -> Vec<Utf8PathBuf> {
         let configurations = CONFIGURATIONS.into_iter().map(Utf8PathBuf::from);
-        let maps = self.project.iter().flat_map(|project| map_files(&project.config));
-        configurations.chain(maps).collect()
+        let others = self.project.iter().flat_map(|project| single_files(&project.config));
+        configurations.chain(others).collect()
     }
 
     /// The folders in which everything may be an input. They need not exist.
@@ -142,7 +142,7 @@ fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
 /// What a change at a path, of a file or a folder, means.
 fn concern(project: &Project<'_>, path: &Utf8Path) -> Concern {
     let is_above = |input: &Utf8Path| input.starts_with(path);
-    if map_files(&project.config).iter().any(|file| is_above(file)) || folders(&project.config).any(is_above) {
+    if single_files(&project.config).iter().any(|file| is_above(file)) || folders(&project.config).any(is_above) {
         return Concern::All;
     }
     if !folders(&project.config).any(|folder| path.starts_with(folder)) {
@@ -165,10 +165,11 @@ fn is_folder(files: &dyn Files, path: &Utf8Path) -> bool {
     files.list(path).is_ok()
 }
 
-/// The pipeline map, and the auto classes beside it.
-fn map_files(config: &Config) -> Vec<Utf8PathBuf> {
+/// The inputs that are single files: the pipeline map, the auto classes beside it, the template database.
+fn single_files(config: &Config) -> Vec<Utf8PathBuf> {
     let map = config.pipeline_map.iter().map(|spot| &spot.value);
-    map.flat_map(|map| [map.clone(), AutoClasses::path_beside(map)]).collect()
+    let database = config.template_db.iter().map(|spot| spot.value.clone());
+    map.flat_map(|map| [map.clone(), AutoClasses::path_beside(map)]).chain(database).collect()
 }
 
 /// The folders of templates and of reference implementations.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::TemplateName;
+use super::analysis::analyse;
 use super::compiled::{Compiled, compile};
 use super::library::Library;
 use crate::problem::Problem;
@@ -28,14 +29,25 @@ impl Compilations {
         Ok(compiled)
     }
 
-    /// Forgets what may depend on a template that came, changed or went.
-    pub fn forget(&self, changed: &TemplateName) {
-        self.all().retain(|_, compiled| !compiled.calls_components && !compiled.closure.contains(changed));
+    /// Forgets what may depend on a template that comes, changes or goes: what builds on it, and what calls a component
+    /// that it defines, before or after.
+    pub fn forget(&self, changed: &TemplateName, before: &Library<'_>, after: &Library<'_>) {
+        let defined: Vec<_> = [before, after].into_iter().flat_map(|library| defined(library, changed)).collect();
+        let calls_one = |compiled: &Compiled| defined.iter().any(|component| compiled.calls.contains(component));
+        self.all().retain(|_, compiled| !compiled.closure.contains(changed) && !calls_one(compiled));
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<TemplateName, Arc<Compiled>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The components that a template defines; none where there is no such template.
+fn defined(library: &Library<'_>, name: &TemplateName) -> Vec<String> {
+    let source = library.source(name).ok();
+    source.map_or_else(Vec::new, |source| {
+        analyse(name, &source.text).defines.into_iter().map(|component| component.name).collect()
+    })
 }
 
 impl Clone for Compilations {

@@ -48,8 +48,8 @@ pub struct Compiled {
     pub support: Vec<TemplateName>,
     /// The names and texts of the closure, as one number.
     pub text_hash: u128,
-    /// Whether it, or what it builds on, calls components, which any template of the library may define.
-    pub(super) calls_components: bool,
+    /// The components that it, or what it builds on, calls; any template of the library may define them.
+    pub(super) calls: BTreeSet<String>,
     body: Body,
 }
 
@@ -225,7 +225,7 @@ impl<'l> Closure<'l> {
             name: name.clone(),
             placeholders,
             text_hash: self.text_hash(),
-            calls_components: self.members.iter().any(|member| !member.analysis.calls.is_empty()),
+            calls: self.names_of(|analysis| &analysis.calls).into_iter().map(str::to_owned).collect(),
             support: support.into_iter().map(TemplateName::new).collect(),
             closure: self.members.into_iter().map(|member| member.name).collect(),
             body,

@@ -22,6 +22,7 @@ const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
 pub type Pack = [(&'static str, &'static str)];
 
 /// The templates of a project.
+#[derive(Clone)]
 pub struct Library<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,

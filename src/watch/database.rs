@@ -1,0 +1,51 @@
+//! The template database as one more input of a project under watch.
+//!
+//! It is opened for a rebuild and closed again, so that others can write to it, and only where a suite takes its templates
+//! from there.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::plan::Request;
+use tgen_core::problem::{Code, Problem};
+use tgen_core::project::Project;
+use tgen_core::registry::Registry;
+
+use crate::cli::Global;
+use crate::database;
+use crate::disk::Disk;
+use crate::session::Session;
+
+/// The template database of a project.
+pub(super) struct Database<'d> {
+    global: &'d Global,
+    root: Utf8PathBuf,
+    file: Option<Utf8PathBuf>,
+}
+
+impl<'d> Database<'d> {
+    /// The database of the project in `root`. It is not opened before it is asked.
+    pub(super) fn new(global: &'d Global, root: &Utf8Path) -> Self {
+        Self { global, root: root.to_owned(), file: None }
+    }
+
+    /// The file whose changes matter; none where no suite takes its templates from a database.
+    pub(super) fn file(&self) -> Option<&Utf8Path> {
+        self.file.as_deref()
+    }
+
+    /// The project with the database's answers for a request; none where it need not be asked.
+    pub(super) fn answer<'p>(
+        &mut self,
+        project: &Project<'p>,
+        request: &Request,
+    ) -> Result<Option<Project<'p>>, Problem> {
+        self.file = None;
+        if !Registry::is_needed(&project.config, request) {
+            return Ok(None);
+        }
+        let disk = Disk::new(self.root.clone());
+        let session = Session::new(disk, self.root.clone(), (*project.config).clone(), self.global);
+        self.file = database::file(&session);
+        let answered = database::ask(&session, project.clone(), request);
+        answered.map(Some).map_err(|error| Problem::error(Code::UnreadableFile, format!("{error:#}")))
+    }
+}
