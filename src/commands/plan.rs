@@ -95,6 +95,9 @@ struct ShowArgs {
     /// How many tests to leave out before
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u32,
+    /// Show the text of one test instead
+    #[arg(long, value_name = "ID", conflicts_with_all = ["format", "limit", "offset"])]
+    test: Option<Uuid>,
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +265,9 @@ fn show_new(store: &Store, name: &str, format: PlanFormat) -> anyhow::Result<()>
 fn run_show(store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
     const PAGE_OF_TABLE: u32 = 50;
     let name = name_or_newest(store, args.name.as_ref())?;
+    if let Some(test) = args.test {
+        return Ok(Printer::bytes(store.test_content(&name, test)?.as_bytes())?);
+    }
     let limit = args.limit.or((args.format == PlanFormat::Table).then_some(PAGE_OF_TABLE));
     show(store, &name, args.format, args.offset, limit)
 }

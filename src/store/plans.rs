@@ -189,6 +189,16 @@ impl Store {
         })
     }
 
+    /// The text of a planned test.
+    pub(crate) fn test_content(&self, plan: &str, test: Uuid) -> Result<String, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT test_content FROM planned_tests WHERE plan_id = ? AND test_id = ?::UUID";
+            let plan = identify(connection, plan)?;
+            let found = connection.query_row(sql, params![plan, test.to_string()], |row| row.get(0)).optional()?;
+            found.ok_or_else(|| StoreError::unknown("planned test", &test.to_string(), &[]))
+        })
+    }
+
     /// What the plan `later` does not have as the plan `earlier` has it.
     pub(crate) fn compare_plans(&self, earlier: &str, later: &str) -> Result<Vec<Difference>, StoreError> {
         self.read(|connection| {

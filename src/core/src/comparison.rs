@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
 use crate::files;
-use crate::output::signature::{self, CommentStyle};
+use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput};
 use crate::problem::{Code, Problem};
@@ -59,7 +59,8 @@ pub fn judge_each<T: Send>(
 ) -> Vec<T> {
     in_chunks(plan, outputs, |worker, number, output| match worker.judge(output, formatted) {
         Ok(state) => {
-            let (expected, existing) = (worker.expected.as_slice(), worker.existing.as_slice());
+            let existing = worker.existing.as_slice();
+            let expected = if state == State::Fresh { existing } else { worker.expected.as_slice() };
             handle(number, output, Ok(Judged { output, state, expected, existing }))
         }
         Err(problem) => handle(number, output, Err(problem)),
@@ -112,28 +113,27 @@ impl<'p> Worker<'p> {
         } else {
             self.render(output)?;
         }
-        self.sign(output);
+        // The plan leaves out files that cannot be signed.
+        let style = CommentStyle::of_signable(output.path.as_path());
+        let signed = Signed::new(&self.rendered, style, &self.plan.origin(output));
         let location = self.plan.location(output);
-        let state = match self.plan.project.files.read_into(&location, &mut self.existing) {
-            Ok(()) => State::of(&self.expected, Some(&self.existing)),
+        match self.plan.project.files.read_into(&location, &mut self.existing) {
+            // What is fresh was checked when it was written.
+            Ok(()) if signed.is(&self.existing) => return Ok(State::Fresh),
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                signed.write(&mut self.expected);
                 self.existing.clear();
-                State::Missing
+                return check_syntax(&location, &self.expected).map(|()| State::Missing);
             }
             Err(error) => return Err(inaccessible(&location, &error)),
-        };
-        // What is fresh was checked when it was written.
+        }
+        signed.write(&mut self.expected);
+        let state = State::of(&self.expected, Some(&self.existing));
         if state != State::Fresh {
             check_syntax(&location, &self.expected)?;
         }
         Ok(state)
-    }
-
-    fn sign(&mut self, output: &PlannedOutput) {
-        // The plan leaves out files that cannot be signed.
-        if let Some(style) = CommentStyle::of(output.path.as_path()) {
-            signature::sign(&self.rendered, style, &self.plan.origin(output), &mut self.expected);
-        }
     }
 }
 

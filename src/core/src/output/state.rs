@@ -79,12 +79,12 @@ fn without_returns(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use super::super::signature::{CommentStyle, sign};
+    use super::super::signature::{CommentStyle, Signed};
     use super::*;
 
     fn signed(text: &str) -> Vec<u8> {
         let mut output = Vec::new();
-        sign(text.as_bytes(), CommentStyle::of("x.py".into()).unwrap(), "t for m", &mut output);
+        Signed::new(text.as_bytes(), CommentStyle::of("x.py".into()).unwrap(), "t for m").write(&mut output);
         output
     }
 
