@@ -93,10 +93,26 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
         Runner::new(command, move |ended| drop(tell.send(Wake::Ended(ended))))
     });
     let screen = Screen::new(options.form, options.intent, sites.len());
-    let mut watch =
-        Watch { sites, screen, wakes, tell, runner: runner.transpose()?, watcher: None, later: VecDeque::new() };
-    watch.open_eyes(options.eyes)?;
-    watch.go_on()
+    let mut watch = Watch {
+        sites,
+        screen,
+        wakes,
+        tell,
+        runner: runner.transpose()?,
+        watcher: None,
+        eyes: Eyes::Events,
+        later: VecDeque::new(),
+    };
+    let ended = watch.open_eyes(options.eyes).and_then(|()| watch.go_on());
+    match ended {
+        Err(error) if has_reader_left(&error) => Ok(()),
+        ended => ended,
+    }
+}
+
+/// Whether what ended a watch is that nobody reads what it says any more (`| head`).
+fn has_reader_left(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn written_below(project: &Located, options: &Options) -> camino::Utf8PathBuf {
@@ -111,6 +127,7 @@ struct Watch<'d> {
     runner: Option<Runner>,
     /// None while polling.
     watcher: Option<Watcher>,
+    eyes: Eyes,
     /// What happened while changes settled.
     later: VecDeque<Wake>,
 }
@@ -169,6 +186,9 @@ impl Watch<'_> {
     }
 
     fn fall_back(&mut self, reason: &str) -> anyhow::Result<()> {
+        if self.eyes == Eyes::Polling {
+            return Ok(());
+        }
         self.watcher = None;
         self.poll();
         self.sites.iter_mut().for_each(Site::distrust_events);
@@ -179,6 +199,7 @@ impl Watch<'_> {
     }
 
     fn poll(&mut self) {
+        self.eyes = Eyes::Polling;
         for site in &mut self.sites {
             site.look();
         }

@@ -188,7 +188,7 @@ impl<'d> Site<'d> {
         let has_news = problems != self.problems;
         self.problems.clone_from(&problems);
         Rebuild {
-            causes: changes.paths().filter(|path| !is_by_the_way(path)).map(Utf8Path::to_owned).collect(),
+            causes: changes.paths().filter(|path| self.is_worth_naming(path)).map(Utf8Path::to_owned).collect(),
             is_readable,
             counts: round.counts,
             held: round.held,
@@ -206,6 +206,11 @@ impl<'d> Site<'d> {
             Ok(project) => session::source_text(project, path),
             Err(_) => self.disk.read_text(path).ok(),
         }
+    }
+
+    /// Whether a change at a path says something to a person; that a folder of outputs appeared does not.
+    fn is_worth_naming(&self, path: &Utf8Path) -> bool {
+        !is_by_the_way(path) && (self.live.is_concerned(path) || !self.outputs.has_folder(path))
     }
 
     fn note_all(&mut self, changes: Vec<Change>) -> bool {
