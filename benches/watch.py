@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`cargo tgen watch`: from the end of a save to the last output on disk, beside others that run `cargo tgen generate`.
+"""`cargo tgen watch`: from the end of a save to the last output on disk, beside `watchexec -- cargo tgen generate`.
 
     cargo build --release --no-default-features
     python3 benches/watch.py --tgen target/release/cargo-tgen --saves 200
@@ -8,7 +8,7 @@ A project in a temporary folder: the built-in templates, every model type of the
 template of one model changes one output; a save of the template of all changes 631. What is timed begins when the file
 is closed and ends when the last output was renamed into place. It measures, it does not judge.
 
-Peers are timed in the same rounds, where they are installed: `watchexec` and `entr`, each running `cargo tgen generate`.
+`watchexec -- cargo tgen generate` is timed in the same rounds, where watchexec is installed (`cargo install watchexec-cli`).
 """
 
 import argparse
@@ -81,15 +81,11 @@ def has_inode(path: pathlib.Path, inode: int) -> bool:
 class Watcher:
     """A process that watches, from when it is ready until it is ended."""
 
-    def __init__(self, command: list[str], project: Project, stdin: str | None = None):
+    def __init__(self, command: list[str], project: Project):
         self.log = open(project.root / "log", "w")
         self.process = subprocess.Popen(
-            command, cwd=project.root, stdout=self.log, stderr=self.log, text=True, start_new_session=True,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            command, cwd=project.root, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, start_new_session=True
         )
-        if stdin:
-            self.process.stdin.write(stdin)
-            self.process.stdin.close()
         time.sleep(2)
 
     def end(self) -> None:
@@ -114,9 +110,6 @@ def watchers(project: Project, tgen: str) -> dict:
     if program := shutil.which("watchexec"):
         command = [program, "--postpone", "-w", "templates", "-w", "tgen.toml", "--", tgen, "generate"]
         found["watchexec -- cargo tgen generate"] = lambda: Watcher(command, project)
-    if program := shutil.which("entr"):
-        files = "\n".join(str(path) for path in (project.root / "templates").rglob("*.tera"))
-        found["entr cargo tgen generate"] = lambda: Watcher([program, "-np", tgen, "generate"], project, files)
     return found
 
 

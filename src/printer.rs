@@ -38,17 +38,34 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) struct Printer {
     out: ColorChoice,
     err: ColorChoice,
+    reader: Reader,
+}
+
+/// Who reads the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// One who may leave early, which ends nothing.
+    MayLeave,
+    /// The one for whom all is done, so that it is worth knowing when they leave.
+    IsTheOnly,
 }
 
 impl Printer {
     /// A printer whose colours follow `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
     pub(crate) fn new() -> Self {
-        Self { out: AutoStream::choice(&io::stdout()), err: AutoStream::choice(&io::stderr()) }
+        let (out, err) = (AutoStream::choice(&io::stdout()), AutoStream::choice(&io::stderr()));
+        Self { out, err, reader: Reader::MayLeave }
+    }
+
+    /// A printer that fails with [`io::ErrorKind::BrokenPipe`] when the reader has left, for work without an end of its own.
+    pub(crate) fn for_its_reader() -> Self {
+        Self { reader: Reader::IsTheOnly, ..Self::new() }
     }
 
     /// Writes a result to standard output; escape codes in it are left out where they are not wanted.
     pub(crate) fn report(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        unless_reader_left(buffered(io::stdout().lock(), self.out, write))
+        let written = buffered(io::stdout().lock(), self.out, write);
+        if self.reader == Reader::IsTheOnly { written } else { unless_reader_left(written) }
     }
 
     /// Writes one line of a result.

@@ -88,8 +88,13 @@ impl Place {
             return Some(self.named.clone());
         }
         let is_told = self.depth == Depth::Tree || below.components().count() == 1;
-        is_told.then(|| self.named.join(below))
+        is_told.then(|| with_slashes(self.named.join(below)))
     }
+}
+
+/// The project's paths have `/` between their parts everywhere.
+fn with_slashes(path: Utf8PathBuf) -> Utf8PathBuf {
+    if cfg!(windows) { path.as_str().replace('\\', "/").into() } else { path }
 }
 
 fn has_links(folder: &Utf8Path) -> bool {

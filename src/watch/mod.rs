@@ -88,15 +88,24 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
     let sites: Vec<_> = sites
         .map(|(project, disk)| Site::open(global, project, disk, options.request.clone(), options.intent))
         .collect();
-    let runner = options.exec.as_deref().map(|command| {
+    let runner = |command: &String| {
         let tell = tell.clone();
         Runner::new(command, move |ended| drop(tell.send(Wake::Ended(ended))))
-    });
+    };
+    let runners = sites.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
     let screen = Screen::new(options.form, options.intent, sites.len());
     let mut watch =
-        Watch { sites, screen, wakes, tell, runner: runner.transpose()?, watcher: None, later: VecDeque::new() };
-    watch.open_eyes(options.eyes)?;
-    watch.go_on()
+        Watch { sites, screen, wakes, tell, runners, watcher: None, eyes: Eyes::Events, later: VecDeque::new() };
+    let ended = watch.open_eyes(options.eyes).and_then(|()| watch.go_on());
+    match ended {
+        Err(error) if has_reader_left(&error) => Ok(()),
+        ended => ended,
+    }
+}
+
+/// Whether what ended a watch is that nobody reads what it says any more (`| head`).
+fn has_reader_left(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn written_below(project: &Located, options: &Options) -> camino::Utf8PathBuf {
@@ -108,9 +117,11 @@ struct Watch<'d> {
     screen: Screen,
     wakes: Receiver<Wake>,
     tell: Sender<Wake>,
-    runner: Option<Runner>,
+    /// One for each project; none where no command is to run.
+    runners: Vec<Runner>,
     /// None while polling.
     watcher: Option<Watcher>,
+    eyes: Eyes,
     /// What happened while changes settled.
     later: VecDeque<Wake>,
 }
@@ -169,6 +180,9 @@ impl Watch<'_> {
     }
 
     fn fall_back(&mut self, reason: &str) -> anyhow::Result<()> {
+        if self.eyes == Eyes::Polling {
+            return Ok(());
+        }
         self.watcher = None;
         self.poll();
         self.sites.iter_mut().for_each(Site::distrust_events);
@@ -179,6 +193,7 @@ impl Watch<'_> {
     }
 
     fn poll(&mut self) {
+        self.eyes = Eyes::Polling;
         for site in &mut self.sites {
             site.look();
         }
@@ -268,9 +283,9 @@ impl Watch<'_> {
     }
 
     fn tell_of(&mut self, site: usize, rebuild: &Rebuild, occasion: Occasion) -> anyhow::Result<()> {
-        let site = &self.sites[site];
+        let (site, runner) = (&self.sites[site], self.runners.get_mut(site));
         self.screen.rebuilt(site, rebuild, occasion)?;
-        let Some(runner) = self.runner.as_mut().filter(|_| !rebuild.written.is_empty()) else { return Ok(()) };
+        let Some(runner) = runner.filter(|_| !rebuild.written.is_empty()) else { return Ok(()) };
         self.screen.command_begins(&runner.command(), rebuild.written.len())?;
         if let Err(error) = runner.run(site.root(), &rebuild.written) {
             self.screen.warning(&format!("{error:#}"))?;
@@ -279,7 +294,7 @@ impl Watch<'_> {
     }
 
     fn on_command_ended(&self, ended: &Ended) -> anyhow::Result<()> {
-        match &self.runner {
+        match self.runners.first() {
             Some(runner) => Ok(self.screen.command_ended(&runner.command(), ended)?),
             None => Ok(()),
         }

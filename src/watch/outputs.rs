@@ -135,17 +135,18 @@ impl Outputs {
         Round { held: self.known.len(), ..Round::default() }
     }
 
-    /// Whether the file at an output's path is another than the one that is known.
+    /// Whether the file at an output's path is another than the one that is known, or a folder of outputs came or went: what
+    /// is in it may not be there yet, and has to be watched.
     pub(super) fn is_touched(&self, root: &Utf8Path, path: &Utf8Path) -> bool {
-        let differs = |(path, known): (&String, &Known)| Stamp::at(&root.join(path)) != known.stamp;
-        match self.known.get_key_value(path.as_str()) {
-            Some(known) => differs(known),
-            // A folder that went or came stands for what is in it.
-            None if self.folders.contains(path) => {
-                self.known.iter().filter(|(known, _)| Utf8Path::new(known).starts_with(path)).any(differs)
-            }
-            None => false,
+        match self.known.get(path.as_str()) {
+            Some(known) => Stamp::at(&root.join(path)) != known.stamp,
+            None => self.has_folder(path),
         }
+    }
+
+    /// Whether outputs stand in a folder, or below it.
+    pub(super) fn has_folder(&self, path: &Utf8Path) -> bool {
+        self.folders.contains(path)
     }
 
     /// Where outputs stand.

@@ -55,7 +55,7 @@ pub(super) struct Screen {
 impl Screen {
     /// A screen for so many projects.
     pub(super) fn new(form: Form, intent: Intent, projects: usize) -> Self {
-        Self { printer: Printer::new(), form, intent, are_roots_named: projects > 1 }
+        Self { printer: Printer::for_its_reader(), form, intent, are_roots_named: projects > 1 }
     }
 
     /// Tells of a rebuild: programs of each, people where something was done, found or asked for.

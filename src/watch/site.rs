@@ -14,7 +14,7 @@ use tgen_core::{findings, lint};
 
 use super::database::Database;
 use super::difference::Differences;
-use super::outputs::{Intent, Outputs};
+use super::outputs::{Intent, Outputs, Round};
 use crate::cli::Global;
 use crate::disk::Disk;
 use crate::locate::{ConfigSource, Located};
@@ -122,7 +122,8 @@ impl<'d> Site<'d> {
         let in_folders = |folder: Utf8PathBuf| self.disk.list(&folder).unwrap_or_default();
         let inputs =
             self.live.input_files().into_iter().chain(self.live.input_folders().into_iter().flat_map(in_folders));
-        let files: Vec<_> = inputs.chain(self.outputs.paths().map(Utf8Path::to_owned)).collect();
+        let others = self.outputs.paths().chain(self.database.file()).map(Utf8Path::to_owned);
+        let files: Vec<_> = inputs.chain(others).collect();
         let changes = self.poll.look(&self.root, files);
         self.note_all(changes)
     }
@@ -166,29 +167,13 @@ impl<'d> Site<'d> {
         let started = Instant::now();
         let changes = std::mem::take(&mut self.changes);
         self.live.apply(&changes);
-        let mut round = None;
-        let problems = match self.live.current() {
-            Err(faults) => findings::gathered(faults.to_vec()),
-            Ok(project) => match self.database.answer(project, &self.request) {
-                Ok(answered) => {
-                    let plan = Plan::new(answered.as_ref().unwrap_or(project), &self.request);
-                    let mut problems = lint::before_rendering(&plan);
-                    // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
-                    if !project.problems.iter().any(Problem::is_error) {
-                        let done = round.insert(self.outputs.bring_about(&plan, &self.root, self.intent));
-                        problems.append(&mut done.problems);
-                    }
-                    findings::gathered(problems)
-                }
-                Err(problem) => vec![problem],
-            },
-        };
+        let (round, problems) = self.bring_about();
         let is_readable = round.is_some();
         let round = round.unwrap_or_else(|| self.outputs.hold());
         let has_news = problems != self.problems;
         self.problems.clone_from(&problems);
         Rebuild {
-            causes: changes.paths().filter(|path| !is_by_the_way(path)).map(Utf8Path::to_owned).collect(),
+            causes: changes.paths().filter(|path| self.is_worth_naming(path)).map(Utf8Path::to_owned).collect(),
             is_readable,
             counts: round.counts,
             held: round.held,
@@ -200,12 +185,38 @@ impl<'d> Site<'d> {
         }
     }
 
+    /// What is done about the outputs, and everything that is wrong; nothing is done while an input cannot be read.
+    fn bring_about(&mut self) -> (Option<Round>, Vec<Problem>) {
+        let project = match self.live.current() {
+            Ok(project) => project,
+            Err(faults) => return (None, findings::gathered(faults.to_vec())),
+        };
+        let answered = match self.database.answer(project, &self.request) {
+            Ok(answered) => answered,
+            Err(problem) => return (None, vec![problem]),
+        };
+        let plan = Plan::new(answered.as_ref().unwrap_or(project), &self.request);
+        let mut problems = lint::before_rendering(&plan);
+        // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
+        if project.problems.iter().any(Problem::is_error) {
+            return (None, findings::gathered(problems));
+        }
+        let mut round = self.outputs.bring_about(&plan, &self.root, self.intent);
+        problems.append(&mut round.problems);
+        (Some(round), findings::gathered(problems))
+    }
+
     /// The text of a file that a problem names.
     pub(super) fn source(&self, path: &Utf8Path) -> Option<String> {
         match self.live.current() {
             Ok(project) => session::source_text(project, path),
             Err(_) => self.disk.read_text(path).ok(),
         }
+    }
+
+    /// Whether a change at a path says something to a person; that a folder of outputs appeared does not.
+    fn is_worth_naming(&self, path: &Utf8Path) -> bool {
+        !is_by_the_way(path) && (self.live.is_concerned(path) || !self.outputs.has_folder(path))
     }
 
     fn note_all(&mut self, changes: Vec<Change>) -> bool {

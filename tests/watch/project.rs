@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The binary under test.
-const BINARY: &str = env!("CARGO_BIN_EXE_cargo-tgen");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_cargo-tgen");
 /// Nothing that works takes so long, on whatever machine.
 const LIMIT: Duration = Duration::from_mins(1);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::project::{Project, wait_until, written};
+use super::project::{BINARY, Project, wait_until, written};
 
 #[test]
 fn ctrl_c_ends_with_0_and_leaves_no_file_by_half() {
@@ -138,4 +138,69 @@ fn an_output_that_was_touched_in_the_same_moment_is_left_alone() {
     }
     watch.events_until_quiet(Duration::from_millis(100));
     assert_eq!(project.read("out/test_bert.py"), "# by hand 19\n");
+}
+
+#[test]
+fn a_watch_ends_when_nobody_reads_it_any_more() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let project = Project::new();
+    let mut child = project.command(&["watch"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut String::new()).unwrap();
+    drop(reader);
+    project.write("templates/t.py.tera", "y = 1\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(project.read("out/test_vit.py").ends_with("y = 1\n"));
+}
+
+/// The system keeps so many events and drops the rest, which it tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn events_that_were_dropped_are_made_up_for() {
+    let project = Project::new();
+    let watch = project.watch(&[]);
+    let signal = |name: &str| {
+        let status = Command::new("kill").args([name, &watch.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    };
+    let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let limit: usize = limit.trim().parse().unwrap();
+    signal("-STOP");
+    for number in 0..limit {
+        // Two files in turn: the system makes one of equal events that follow each other.
+        project.write(&format!("templates/noise-{}", number % 2), "noise");
+    }
+    project.write("templates/t.py.tera", "y = 1\n");
+    signal("-CONT");
+    assert_eq!(watch.wait_for_written().len(), 2);
+    project.assert_fresh();
+}
+
+/// A namespace of one's own has limits of its own. Where the system grants none, there is nothing to test with.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_that_hits_the_systems_limit_says_so_and_polls() {
+    let in_namespace = |script: &str| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "sh", "-c"])
+            .arg(format!("echo 1 > /proc/sys/user/max_inotify_watches && {script}"));
+        command
+    };
+    if !in_namespace("true").output().is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let project = Project::new();
+    let log = fs::File::create(project.path("log")).unwrap();
+    let mut command = in_namespace("exec \"$0\" watch --json");
+    let mut child = command.arg(BINARY).current_dir(project.path("")).stdout(log).spawn().unwrap();
+    let said = || project.read("log");
+    wait_until(|| said().contains("\"occasion\":\"start\""));
+    assert!(said().contains("the system's limit of watched folders is reached"), "{}", said());
+    project.write("templates/t.py.tera", "y = 1\n");
+    wait_until(|| project.read("out/test_vit.py").ends_with("y = 1\n"));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

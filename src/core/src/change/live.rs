@@ -64,7 +64,7 @@ impl<'f> LiveProject<'f> {
 
     /// Follows changes of files.
     pub fn apply(&mut self, changes: &Changes) {
-        let of_configuration = changes.paths().any(is_configuration);
+        let of_configuration = changes.paths().any(|path| self.is_configuration(path));
         // Once the configuration can be read again, everything is read with it.
         let can_follow = self.faults.is_empty() && changes.paths().len() < MANY;
         if changes.is_rescan() || of_configuration || !(can_follow && self.follow(changes)) {
@@ -75,13 +75,14 @@ impl<'f> LiveProject<'f> {
     /// Whether a change at a path may change the project.
     #[must_use]
     pub fn is_concerned(&self, path: &Utf8Path) -> bool {
-        is_configuration(path) || self.project.as_ref().is_some_and(|project| concern(project, path) != Concern::None)
+        self.is_configuration(path)
+            || self.project.as_ref().is_some_and(|project| concern(project, path) != Concern::None)
     }
 
     /// The files that are inputs, beside those in the folders. They need not exist.
     #[must_use]
     pub fn input_files(&self) -> Vec<Utf8PathBuf> {
-        let configurations = CONFIGURATIONS.into_iter().map(Utf8PathBuf::from);
+        let configurations = self.configurations().iter().map(Utf8PathBuf::from);
         let others = self.project.iter().flat_map(|project| single_files(&project.config));
         configurations.chain(others).collect()
     }
@@ -90,6 +91,16 @@ impl<'f> LiveProject<'f> {
     #[must_use]
     pub fn input_folders(&self) -> Vec<Utf8PathBuf> {
         self.project.iter().flat_map(|project| folders(&project.config)).map(Utf8Path::to_owned).collect()
+    }
+
+    /// The files in which the configuration stands or may come to stand: beside a `tgen.toml`, no `Cargo.toml` counts.
+    fn configurations(&self) -> &'static [&'static str] {
+        if self.origin == Some(Origin::TgenToml) { &CONFIGURATIONS[..1] } else { &CONFIGURATIONS }
+    }
+
+    /// Whether a path is a configuration, or a folder above one.
+    fn is_configuration(&self, path: &Utf8Path) -> bool {
+        path.as_str().is_empty() || self.configurations().iter().any(|name| path == *name)
     }
 
     /// Reads again what has changed; false where that cannot be told file by file.
@@ -121,13 +132,8 @@ impl<'f> LiveProject<'f> {
     }
 }
 
-/// The files in which a configuration can stand.
+/// The files in which a configuration can stand, the one that wins first.
 const CONFIGURATIONS: [&str; 2] = [Origin::TgenToml.file_name(), Origin::CargoPackageMetadata.file_name()];
-
-/// Whether a path is a configuration, or a folder above one.
-fn is_configuration(path: &Utf8Path) -> bool {
-    path.as_str().is_empty() || CONFIGURATIONS.iter().any(|name| path == *name)
-}
 
 /// Where the configuration stands now. One that is gone is missed rather than silently replaced by the built-in one.
 fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
