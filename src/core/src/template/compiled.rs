@@ -11,7 +11,7 @@ use camino::Utf8PathBuf;
 use tera::{Context, Tera, Value};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::analysis::{Analysis, Reference, UseKind, analyse};
+use super::analysis::{Analysis, Meaning, Reference, UseKind};
 use super::dollar::{self, DollarPiece};
 use super::filters;
 use super::library::{Library, Source};
@@ -102,7 +102,7 @@ struct Closure<'l> {
 struct Member<'l> {
     name: TemplateName,
     source: &'l Source,
-    analysis: Analysis,
+    analysis: &'l Analysis,
 }
 
 impl<'l> Closure<'l> {
@@ -127,7 +127,7 @@ impl<'l> Closure<'l> {
 
     /// Adds a member and returns what it builds on, with the place that asks for it.
     fn add(&mut self, name: TemplateName, source: &'l Source) -> Vec<(TemplateName, Option<Place>)> {
-        let analysis = analyse(&name, &source.text);
+        let analysis = source.analysis();
         let asked = analysis
             .builds_on
             .iter()
@@ -149,14 +149,14 @@ impl<'l> Closure<'l> {
             name.dialect() == Dialect::Tera
                 && !self.members.iter().any(|member| member.name == **name)
                 && library.source(name).is_ok_and(|source| {
-                    analyse(name, &source.text).defines.iter().any(|found| missing.contains(found.name.as_str()))
+                    source.analysis().defines.iter().any(|found| missing.contains(found.name.as_str()))
                 })
         };
         library.names().filter(defines_one).map(|name| (name.clone(), None)).collect()
     }
 
     fn names_of(&self, list: impl Fn(&Analysis) -> &Vec<Reference>) -> BTreeSet<&str> {
-        self.members.iter().flat_map(|member| list(&member.analysis)).map(|reference| reference.name.as_str()).collect()
+        self.members.iter().flat_map(|member| list(member.analysis)).map(|reference| reference.name.as_str()).collect()
     }
 
     fn compile_dollar(self, name: &TemplateName) -> Result<Compiled, Vec<Problem>> {
@@ -189,8 +189,7 @@ impl<'l> Closure<'l> {
     }
 
     fn component_parameters(&self) -> impl Iterator<Item = String> {
-        let defining = self.members.iter().filter(|member| !member.analysis.defines.is_empty());
-        defining.flat_map(|member| member.analysis.bound.iter().cloned())
+        self.members.iter().flat_map(|member| member.analysis.parameters_from_surroundings()).map(str::to_owned)
     }
 
     fn placeholders(&self, names: BTreeSet<String>) -> Vec<Placeholder> {
@@ -203,14 +202,17 @@ impl<'l> Closure<'l> {
     }
 
     fn placeholder(&self, name: String, changeable: bool) -> Placeholder {
-        let bound = self.members.iter().any(|member| member.analysis.bound.contains(&name));
-        let mut placeholder =
-            Placeholder { bare: !changeable && !bound, bound, guarded: true, places: Vec::new(), name };
+        let is_bound = self.members.iter().any(|member| member.analysis.bound.contains(&name));
+        let bare = !changeable && !is_bound;
+        let bound = self.members.iter().any(|member| member.analysis.binds_for_others(&name));
+        let mut placeholder = Placeholder { bare, bound, guarded: true, places: Vec::new(), name };
         for member in &self.members {
             for found in member.analysis.uses.iter().filter(|found| found.name == placeholder.name) {
                 placeholder.bare &= found.kind == UseKind::Bare;
-                placeholder.guarded &= found.kind == UseKind::Guarded;
-                placeholder.places.push(place(member.source, &found.span));
+                if found.meaning == Meaning::Placeholder {
+                    placeholder.guarded &= found.kind == UseKind::Guarded;
+                    placeholder.places.push(place(member.source, &found.span));
+                }
             }
         }
         placeholder.bare &= !placeholder.places.is_empty();

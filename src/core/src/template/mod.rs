@@ -11,6 +11,7 @@ pub mod filters;
 pub mod library;
 pub mod scan;
 mod skeleton;
+pub mod syntax;
 mod tera_errors;
 
 use std::fmt;
