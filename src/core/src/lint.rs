@@ -2,29 +2,34 @@
 //!
 //! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
 
+use rayon::prelude::*;
+
 use crate::comparison::{check_syntax, render_each};
 use crate::findings;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::template::Dialect;
-use crate::template::compiled::compile;
+use crate::template::{Dialect, TemplateName, check};
 
 /// The problems of all inputs, each once. `step` is called for each output, from several threads.
 #[must_use]
 pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
     let mut problems = findings::of_inputs(plan.project, plan);
-    problems.extend(of_unplanned_templates(plan));
+    problems.extend(of_templates(plan));
     problems.extend(of_references(plan));
     problems.extend(of_renderings(plan, step));
     findings::gathered(problems)
 }
 
-/// A template that no output is made of is compiled all the same.
-fn of_unplanned_templates(plan: &Plan<'_>) -> Vec<Problem> {
+/// Every template of the project's own, whether an output is made of it or not.
+fn of_templates(plan: &Plan<'_>) -> Vec<Problem> {
     let library = &plan.project.library;
-    let planned: Vec<_> = plan.templates.iter().flat_map(|compiled| &compiled.closure).collect();
-    let unplanned = library.project_names().filter(|name| !planned.contains(name) && name.dialect() == Dialect::Tera);
-    unplanned.filter_map(|name| compile(library, name).err()).flatten().collect()
+    let names: Vec<_> = library.project_names().filter(|name| is_checked(plan, name)).collect();
+    names.par_iter().flat_map_iter(|name| check::problems(library, name)).collect()
+}
+
+/// A file in the templates folder that no suite names may be anything, unless its name says that it is Tera's.
+fn is_checked(plan: &Plan<'_>, name: &TemplateName) -> bool {
+    name.dialect() == Dialect::Tera || plan.templates.iter().any(|compiled| compiled.closure.contains(name))
 }
 
 fn of_references(plan: &Plan<'_>) -> Vec<Problem> {

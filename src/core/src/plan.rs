@@ -21,6 +21,7 @@ use crate::registry::{Registered, Wanted};
 use crate::strictness::check_placeholders;
 use crate::suggest::did_you_mean;
 use crate::template::TemplateName;
+use crate::template::check::is_allowed;
 use crate::template::compiled::{Compiled, Renderer};
 
 /// What is asked for; the default is everything that is configured.
@@ -437,7 +438,8 @@ impl<'p, 'r> Planner<'p, 'r> {
         let mut broken = Vec::new();
         let mut problems = Vec::new();
         for template in used {
-            let found = check_placeholders(config, &self.plan.templates[template], output);
+            let mut found = check_placeholders(config, &self.plan.templates[template], output);
+            found.retain(|problem| !is_allowed(&self.project.library, problem));
             if found.iter().any(Problem::is_error) {
                 broken.push(template);
             }

@@ -5,7 +5,8 @@
 use camino::Utf8Path;
 use tera::{ErrorKind, Tera};
 use tgen_core::files::{Files, MemoryFiles};
-use tgen_core::template::syntax;
+use tgen_core::template::library::Library;
+use tgen_core::template::{TemplateName, check, syntax};
 
 const MUTANTS: usize = 10_000;
 
@@ -93,7 +94,17 @@ fn check(source: &str) -> bool {
         "Tera says {refused:?}\nwe say {:?}\nof:\n{source}\n",
         parsed.faults
     );
+    check_names(source);
     refused.is_none()
+}
+
+/// Checks that Tera and we agree on the names in a template, those of other templates included.
+#[track_caller]
+fn check_names(source: &str) {
+    let refused = Tera::default().add_raw_template("t.tera", source).err();
+    let name = TemplateName::new("t.tera");
+    let seen = check::refusals(&Library::of_text(&name, source), &name);
+    assert_eq!(seen.is_empty(), refused.is_none(), "Tera says {refused:?}\nwe say {seen:?}\nof:\n{source}\n");
 }
 
 /// What Tera has against the syntax of a template.

@@ -8,8 +8,9 @@ use std::ops::Range;
 use tera::{Error, ErrorKind, ReportError};
 
 use super::TemplateName;
+use super::analysis::CalleeKind;
+use super::callees;
 use super::compiled::{LARGEST_OUTPUT, suggestion};
-use super::filters::{FILTERS, TERA_FILTERS, TERA_TESTS};
 use super::library::Source;
 use crate::problem::{Code, Problem};
 use crate::text::{LineIndex, Position};
@@ -92,15 +93,13 @@ fn from_report<'l>(report: &str, root: &TemplateName, find: &dyn Fn(&str) -> Opt
 
 /// ``Unknown filter `uper` `` may mean another filter.
 fn with_help(problem: Problem, message: &str) -> Problem {
-    let known: Vec<&str> = if message.starts_with("Unknown filter") {
-        FILTERS.iter().map(|filter| filter.name).chain(TERA_FILTERS.iter().copied()).collect()
-    } else if message.starts_with("Unknown test") {
-        TERA_TESTS.to_vec()
-    } else if message.starts_with("Unknown function") {
-        vec!["range", "throw", "super"]
-    } else {
-        return problem;
+    let kind = match message.split(' ').nth(1) {
+        Some("filter") => CalleeKind::Filter,
+        Some("test") => CalleeKind::Test,
+        Some("function") => CalleeKind::Function,
+        _ => return problem,
     };
+    let known: Vec<&str> = callees::of_kind(kind).map(|callee| callee.name).collect();
     let name = message.split('`').nth(1).unwrap_or_default();
     problem.help(suggestion(name, known))
 }

@@ -49,8 +49,9 @@ fn words(source: &str, from: usize) -> Vec<Reference> {
 fn reach(source: &str, at: usize) -> Span {
     let start = source[..at].rfind('\n').map_or(0, |found| found + 1);
     let mut end = line_end(source, at);
-    let is_alone = source[start..at].chars().all(|char| matches!(char, ' ' | '\t' | '{' | '#' | '-' | '/' | '*' | ';'));
-    if is_alone {
+    let is_first = source[start..at].chars().all(|char| matches!(char, ' ' | '\t' | '{' | '#' | '-' | '/' | '*' | ';'));
+    let is_last = source[at..end].split_once("#}").is_none_or(|(_, after)| after.trim().is_empty());
+    if is_first && is_last {
         end = line_end(source, (end + 1).min(source.len()));
     }
     start..end
