@@ -12,6 +12,7 @@ pub mod family;
 pub mod files;
 pub mod findings;
 pub mod hardware;
+pub mod ide;
 pub mod lint;
 pub mod models;
 mod named;

@@ -2,12 +2,15 @@
 //!
 //! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::comparison::{check_syntax, render_each};
 use crate::findings;
 use crate::plan::Plan;
 use crate::problem::Problem;
+use crate::strictness::problems_of_template;
 use crate::template::{Dialect, TemplateName, check};
 
 /// The problems of all inputs, each once. `step` is called for each output, from several threads.
@@ -23,13 +26,22 @@ pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
 /// Every template of the project's own, whether an output is made of it or not.
 fn of_templates(plan: &Plan<'_>) -> Vec<Problem> {
     let library = &plan.project.library;
-    let names: Vec<_> = library.project_names().filter(|name| is_checked(plan, name)).collect();
-    names.par_iter().flat_map_iter(|name| check::problems(library, name)).collect()
+    let planned: HashSet<_> = plan.templates.iter().flat_map(|compiled| &compiled.closure).collect();
+    let names: Vec<_> = library.project_names().collect();
+    let problems = names.par_iter().flat_map_iter(|name| {
+        if planned.contains(name) { check::problems(library, name) } else { of_unplanned_template(plan, name) }
+    });
+    problems.collect()
 }
 
 /// A file in the templates folder that no suite names may be anything, unless its name says that it is Tera's.
-fn is_checked(plan: &Plan<'_>, name: &TemplateName) -> bool {
-    name.dialect() == Dialect::Tera || plan.templates.iter().any(|compiled| compiled.closure.contains(name))
+fn of_unplanned_template(plan: &Plan<'_>, name: &TemplateName) -> Vec<Problem> {
+    if name.dialect() == Dialect::Dollar {
+        return Vec::new();
+    }
+    let mut problems = check::problems(&plan.project.library, name);
+    problems.extend(problems_of_template(plan.project, name, |_| true));
+    problems
 }
 
 fn of_references(plan: &Plan<'_>) -> Vec<Problem> {

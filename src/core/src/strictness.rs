@@ -2,10 +2,17 @@
 //!
 //! This module judges names against the vocabulary and the configuration; it renders nothing.
 
+use std::collections::HashMap;
+
 use crate::config::Config;
 use crate::problem::{Code, Problem};
+use crate::project::Project;
 use crate::suggest::did_you_mean;
+use crate::template::TemplateName;
+use crate::template::analysis::{Meaning, UseKind};
+use crate::template::check::is_allowed;
 use crate::template::compiled::{Compiled, Placeholder};
+use crate::template::library::Library;
 use crate::vocabulary::{self, Origin, VOCABULARY};
 
 /// The problems of the placeholders that a template uses in a suite whose output path is `output`.
@@ -18,6 +25,35 @@ pub fn check_placeholders(config: &Config, template: &Compiled, output: &Compile
         .filter_map(|placeholder| Some((placeholder, fault(config, &placeholder.name, |axis| expands(output, axis))?)))
         .flat_map(|(placeholder, problem)| at_each_place(&problem, placeholder))
         .collect()
+}
+
+/// The problems of the placeholders in one template's text; `expands` knows the axes of the suites that it is used in.
+#[must_use]
+pub fn problems_of_template(
+    project: &Project<'_>,
+    name: &TemplateName,
+    expands: impl Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let Ok(source) = project.library.source(name) else { return Vec::new() };
+    let uses = source.analysis().uses.iter();
+    let unguarded = uses.filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded);
+    let mut bound = HashMap::new();
+    let mut problems = Vec::new();
+    for found in unguarded {
+        let Some(problem) = fault(&project.config, &found.name, &expands) else { continue };
+        if !*bound.entry(&found.name).or_insert_with(|| is_bound_beside(&project.library, name, &found.name)) {
+            problems.push(problem.in_file(&source.path).at(source.range(&found.span)));
+        }
+    }
+    problems.retain(|problem| !is_allowed(&project.library, problem));
+    problems
+}
+
+/// Whether a template that is rendered together with this one, or this one, binds a name.
+fn is_bound_beside(library: &Library<'_>, template: &TemplateName, name: &str) -> bool {
+    let binds =
+        |other: &TemplateName| library.source(other).is_ok_and(|source| source.analysis().binds_for_others(name));
+    binds(template) || library.relatives(template).iter().any(binds)
 }
 
 /// Whether a suite with that output path has an output for each value of an axis.

@@ -23,6 +23,8 @@ pub struct Analysis {
     pub uses: Vec<Use>,
     /// Every name that the template itself binds, in the order of the source.
     pub bindings: Vec<Binding>,
+    /// Where a name is `set` again: the number of its binding, and the byte offsets of the name.
+    pub rebindings: Vec<(usize, Span)>,
     /// Names that the template itself binds: `set`, loop variables, component parameters.
     pub bound: BTreeSet<String>,
     /// The template that it extends.

@@ -60,12 +60,12 @@ impl<'t> Walk<'t> {
             Reach::Global => 0..self.source.len(),
             Reach::Local => self.local_scope(element),
         };
-        let is_known = |name: &Span| {
-            let is_same = |binding: &Binding| binding.kind == BindingKind::Set && binding.scope == scope;
-            self.bindings_of(self.text(name)).any(|binding| is_same(&self.analysis.bindings[binding]))
-        };
-        if !assignment.name.as_ref().is_some_and(is_known) {
-            self.bind(assignment.name.clone(), BindingKind::Set, scope);
+        let Some(name) = assignment.name.clone() else { return };
+        let is_same = |binding: &Binding| binding.kind == BindingKind::Set && binding.scope == scope;
+        let known = self.bindings_of(self.text(&name)).find(|known| is_same(&self.analysis.bindings[*known]));
+        match known {
+            Some(known) => self.analysis.rebindings.push((known, name)),
+            None => self.bind(Some(name), BindingKind::Set, scope),
         }
     }
 
