@@ -5,12 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use camino::Utf8PathBuf;
+
 use super::View;
 use crate::case::{Axes, Case};
 use crate::hardware::HardwareType;
 use crate::models::Model;
 use crate::plan::{Plan, Subject};
 use crate::project::Project;
+use crate::renderings;
 use crate::strictness::expands;
 use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
@@ -43,16 +46,21 @@ pub(super) struct Member {
     hardware: Option<HardwareType>,
     batch_size: Option<u32>,
     template: TemplateName,
+    /// Where the output stands; of a case without one, the pattern of the suite.
+    path: Utf8PathBuf,
 }
 
 impl Cases {
     /// The cases of a plan, those without an output included.
     #[must_use]
     pub fn of(plan: &Plan<'_>) -> Self {
-        let planned = plan.outputs.iter().map(|output| (&plan.templates[output.template].name, output.subject));
-        let left_out = plan.left_out.iter().map(|case| (&case.template, case.subject));
-        let members: Vec<_> =
-            planned.chain(left_out).filter_map(|(name, subject)| Member::new(name, subject)).collect();
+        let planned = plan
+            .outputs
+            .iter()
+            .map(|output| (&plan.templates[output.template].name, output.subject, Some(plan.location(output))));
+        let left_out = plan.left_out.iter().map(|case| (&case.template, case.subject, None));
+        let member = |(name, subject, path)| Member::new(plan, name, subject, path);
+        let members: Vec<_> = planned.chain(left_out).filter_map(member).collect();
         let mut by_template: BTreeMap<TemplateName, Vec<usize>> = BTreeMap::new();
         for (number, member) in members.iter().enumerate() {
             by_template.entry(member.template.clone()).or_default().push(number);
@@ -120,10 +128,11 @@ fn planned_suite(planned: &crate::plan::PlannedSuite<'_>) -> PlannedSuite {
 }
 
 impl Member {
-    fn new(template: &TemplateName, subject: Subject) -> Option<Self> {
+    fn new(plan: &Plan<'_>, template: &TemplateName, subject: Subject, path: Option<Utf8PathBuf>) -> Option<Self> {
         match subject {
             Subject::Case { suite, model, hardware, batch_size } => {
-                Some(Self { suite, model, hardware, batch_size, template: template.clone() })
+                let path = path.unwrap_or_else(|| plan.suites[suite].suite.output.value.clone().into());
+                Some(Self { suite, model, hardware, batch_size, template: template.clone(), path })
             }
             Subject::Support => None,
         }
@@ -132,15 +141,31 @@ impl Member {
 
 impl<'v> View<'v> {
     /// The templates of cases that are rendered with this one: itself, and those that build on it.
-    pub(super) fn roots(&self, name: &TemplateName) -> Vec<&'v TemplateName> {
-        let library = &self.project.library;
-        self.cases.by_template.keys().filter(|root| *root == name || library.closure(root).contains(name)).collect()
+    pub(super) fn roots(&self, name: &TemplateName) -> &[&'v TemplateName] {
+        self.roots.get_or_init(|| self.all_roots()).get(name).map_or(&[], Vec::as_slice)
+    }
+
+    fn all_roots(&self) -> BTreeMap<TemplateName, Vec<&'v TemplateName>> {
+        let mut roots: BTreeMap<TemplateName, Vec<&'v TemplateName>> = BTreeMap::new();
+        for root in self.cases.by_template.keys() {
+            for member in self.project.library.closure(root) {
+                roots.entry(member).or_default().push(root);
+            }
+        }
+        roots
     }
 
     /// The cases that a template is rendered for.
     pub(super) fn members(&self, name: &TemplateName) -> Vec<&'v Member> {
-        let numbers = self.roots(name).into_iter().flat_map(|root| &self.cases.by_template[root]);
+        let numbers = self.roots(name).iter().flat_map(|root| &self.cases.by_template[*root]);
         numbers.map(|number| &self.cases.members[*number]).collect()
+    }
+
+    /// The cases of a template itself, for rendering.
+    pub(super) fn subjects(&self, root: &TemplateName) -> Vec<renderings::Subject<'v>> {
+        let numbers = self.cases.by_template.get(root).into_iter().flatten();
+        let members = numbers.map(|number| &self.cases.members[*number]);
+        members.map(|member| renderings::Subject { case: self.case(member), path: member.path.clone() }).collect()
     }
 
     /// A case, for its values.

@@ -4,6 +4,7 @@ use camino::Utf8Path;
 
 use super::View;
 use crate::problem::Problem;
+use crate::renderings;
 use crate::strictness::problems_of_template;
 use crate::template::{Dialect, check};
 
@@ -20,5 +21,16 @@ pub fn of_file(view: &View<'_>, path: &Utf8Path) -> Vec<Problem> {
     }
     problems.sort_by_key(|problem| problem.range);
     problems.dedup();
+    problems
+}
+
+/// What rendering a template for all its cases tells. It stops when `go_on` says no, and is not complete then.
+#[must_use]
+pub fn of_outputs(view: &View<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
+    let Some(template) = view.template(path) else { return Vec::new() };
+    let roots = view.roots(&template.name).iter();
+    let mut problems: Vec<_> =
+        roots.flat_map(|root| renderings::problems(view.project, root, &view.subjects(root), go_on)).collect();
+    problems.retain(|problem| problem.path.as_deref() == Some(path));
     problems
 }

@@ -51,5 +51,5 @@ pub(super) fn with_cursor<T>(fixture: &str, ask: impl FnOnce(&View<'_>, &Utf8Pat
     let config = config::load(&files, Origin::TgenToml).expect("the fixture's configuration is valid");
     let project = Project::load(&files, config, PACK);
     let cases = Cases::of(&Plan::new(&project, &Request::default()));
-    ask(&View { project: &project, cases: &cases, preview: Preview::default() }, &cursor.0, cursor.1)
+    ask(&View::new(&project, &cases, Preview::default()), &cursor.0, cursor.1)
 }

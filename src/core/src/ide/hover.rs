@@ -130,7 +130,7 @@ fn other_template(view: &View<'_>, name: &str) -> String {
 }
 
 /// A small table of the values over the models; nothing where there is no value to show.
-fn table<'v>(view: &View<'v>, template: &Template<'v>, value: impl Fn(&Case<'v>) -> Option<tera::Value>) -> String {
+fn table<'v>(view: &View<'v>, template: &Template<'_>, value: impl Fn(&Case<'v>) -> Option<tera::Value>) -> String {
     let distinct = view.distinct(template, value);
     if distinct.iter().all(|found| found.value.is_none()) {
         return String::new();

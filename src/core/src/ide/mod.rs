@@ -13,9 +13,14 @@ mod target;
 mod values;
 
 #[cfg(test)]
+mod diagnostics_tests;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod references_tests;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -35,6 +40,8 @@ pub struct View<'v> {
     pub cases: &'v Cases,
     /// The case whose values are shown.
     pub preview: Preview,
+    /// For each template, the templates of cases that it is rendered with; found out when it is first asked for.
+    roots: OnceLock<BTreeMap<TemplateName, Vec<&'v TemplateName>>>,
 }
 
 /// Which case an editor shows; what is left out is the first that there is.
@@ -76,6 +83,12 @@ pub struct Location {
 }
 
 impl<'v> View<'v> {
+    /// A view of a project, with the cases that it has.
+    #[must_use]
+    pub fn new(project: &'v Project<'v>, cases: &'v Cases, preview: Preview) -> Self {
+        Self { project, cases, preview, roots: OnceLock::new() }
+    }
+
     /// The template at a path: the project's own, or `built-in:NAME`.
     fn template(&self, path: &Utf8Path) -> Option<Template<'v>> {
         let library = &self.project.library;

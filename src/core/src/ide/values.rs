@@ -38,7 +38,7 @@ impl<'v> View<'v> {
     /// The different values over the models of a template, the most frequent first.
     pub(super) fn distinct(
         &self,
-        template: &Template<'v>,
+        template: &Template<'_>,
         value: impl Fn(&Case<'v>) -> Option<Value>,
     ) -> Vec<Distinct<'v>> {
         let mut distinct: Vec<Distinct<'v>> = Vec::new();

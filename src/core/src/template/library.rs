@@ -98,9 +98,15 @@ impl<'f> Library<'f> {
     /// A library of one text that stands in no file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
-        let mut library = Library { files: &NoFiles, pack: &[], entries: BTreeMap::new() };
+        let mut library = Self::of_texts();
         library.add(name.clone(), Utf8PathBuf::from(name.as_str()), text);
         library
+    }
+
+    /// A library of texts that are added one by one.
+    #[must_use]
+    pub fn of_texts() -> Library<'static> {
+        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new() }
     }
 
     /// Adds a template that stands in no file of the project.

@@ -12,6 +12,7 @@ pub mod dollar;
 pub mod filters;
 pub mod library;
 pub mod links;
+pub mod origin;
 pub mod scan;
 mod skeleton;
 pub mod syntax;

@@ -56,10 +56,7 @@ impl<'t> Walk<'t> {
     }
 
     fn bind_set(&mut self, element: ElementId, assignment: &Assignment) {
-        let scope = match assignment.reach {
-            Reach::Global => 0..self.source.len(),
-            Reach::Local => self.local_scope(element),
-        };
+        let scope = self.scope_of(element, assignment.reach);
         let Some(name) = assignment.name.clone() else { return };
         let is_same = |binding: &Binding| binding.kind == BindingKind::Set && binding.scope == scope;
         let known = self.bindings_of(self.text(&name)).find(|known| is_same(&self.analysis.bindings[*known]));
@@ -73,10 +70,12 @@ impl<'t> Walk<'t> {
         self.by_name.get(name).into_iter().flatten().copied()
     }
 
-    /// The loop or component around a tag, or the whole template.
-    fn local_scope(&self, element: ElementId) -> Span {
-        let is_scope = |section: &ElementId| {
-            matches!(self.tree.elements[*section].kind, ElementKind::For(_) | ElementKind::Component(_))
+    /// The loop around a tag, unless the name reaches further; the component around it, or the whole template.
+    fn scope_of(&self, element: ElementId, reach: Reach) -> Span {
+        let is_scope = |section: &ElementId| match self.tree.elements[*section].kind {
+            ElementKind::For(_) => reach == Reach::Local,
+            ElementKind::Component(_) => true,
+            _ => false,
         };
         let around = self.tree.sections_around(element).find(is_scope);
         around.map_or(0..self.source.len(), |section| self.section(section))

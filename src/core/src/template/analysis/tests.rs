@@ -65,6 +65,14 @@ fn a_name_means_what_is_bound_nearest_to_it() {
 }
 
 #[test]
+fn what_is_set_in_a_component_stays_in_it() {
+    check_meanings(
+        "{% component c(a) %}{% for x in a %}{% set_global s = x %}{% endfor %}{{ s }}{% endcomponent %}{{ s }}",
+        &["a from 15", "x from 27", "s from 50", "s placeholder"],
+    );
+}
+
+#[test]
 fn what_was_asked_for_before_is_guarded() {
     check_uses(
         "{% if a is defined and b %}{{ a }}{% else %}{{ a }}{% endif %}",
