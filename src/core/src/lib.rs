@@ -8,6 +8,7 @@ pub mod change;
 pub mod checkpoint;
 pub mod comparison;
 pub mod config;
+pub mod explain;
 pub mod family;
 pub mod files;
 pub mod findings;

@@ -68,11 +68,11 @@ fn a_value_that_breaks_out_is_found_where_it_is_put_in() {
 #[test]
 fn a_syntax_error_of_the_output_stands_on_the_line_that_wrote_it() {
     assert_snapshot!(check("{% for task in tasks %}\nx = 1\n{% endfor %}\ndef f(:\n    pass\n"), @"
-    4:7 output-syntax: the rendered file is not valid Python: expected a parameter or the end of the parameter list for all 4 models (out/test_bert.py:6: it is `def f(:` there);
+    4:7 output-syntax: the rendered file is not valid Python: expected a parameter or the end of the parameter list for all 4 models (out/test_bert.py:6: it is `def f(:` there); correct the template
     ");
     let part = "-- templates/part.tera --\ny = = 1\n-- templates/t.py.tera --\nx = 1\n{% include \"part.tera\" %}$0\n";
     assert_snapshot!(with_cursor(part, |view, _, _| shown(&of_outputs(view, "templates/part.tera".into(), &|| true))), @"
-    1:5 output-syntax: the rendered file is not valid Python: expected an expression for all 4 models (out/test_bert.py:2: it is `y = = 1` there);
+    1:5 output-syntax: the rendered file is not valid Python: expected an expression for all 4 models (out/test_bert.py:2: it is `y = = 1` there); correct the template
     ");
 }
 

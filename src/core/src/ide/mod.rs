@@ -7,9 +7,12 @@ mod cases;
 pub mod completion;
 mod config_names;
 pub mod diagnostics;
+pub mod hints;
 pub mod hover;
+pub mod outline;
 pub mod references;
 mod target;
+pub mod tokens;
 mod values;
 
 #[cfg(test)]

@@ -77,6 +77,13 @@ impl Traced {
     pub fn without_marks(text: String) -> Self {
         Self { text, stops: Vec::new() }
     }
+
+    /// Where the next mark after an offset stood, or the end.
+    #[must_use]
+    pub fn next_stop(&self, offset: usize) -> usize {
+        let after = self.stops.partition_point(|(at, _)| *at <= offset);
+        self.stops.get(after).map_or(self.text.len(), |(at, _)| *at)
+    }
 }
 
 /// Marks a template if that changes nothing in what it renders with these values; `rendered` is what it should be.

@@ -257,10 +257,21 @@ impl<'t> Walk<'t> {
     fn use_name(&mut self, value: &Expr, kind: UseKind) {
         let name = self.text(&value.span);
         let at = value.span.start;
+        if self.is_of_tera(name, at) {
+            return;
+        }
         let is_guarded = self.guards.iter().any(|(reach, guarded)| *guarded == name && reach.contains(&at));
         let kind = if is_guarded { UseKind::Guarded } else { kind };
         let meaning = self.meaning(name, at);
         self.analysis.uses.push(Use { name: name.to_owned(), span: value.span.clone(), kind, meaning });
+    }
+
+    /// `loop` in a loop, and the names that Tera keeps for itself.
+    fn is_of_tera(&self, name: &str, at: usize) -> bool {
+        let is_loop = |section: ElementId| matches!(self.tree.elements[section].kind, ElementKind::For(_));
+        name.starts_with("__tera_")
+            || name == "loop"
+                && self.tree.element_at(at).is_some_and(|element| self.tree.sections_around(element).any(is_loop))
     }
 
     fn meaning(&self, name: &str, at: usize) -> Meaning {

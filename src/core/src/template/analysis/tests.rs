@@ -65,6 +65,11 @@ fn a_name_means_what_is_bound_nearest_to_it() {
 }
 
 #[test]
+fn a_loop_is_known_in_a_loop_alone() {
+    check_uses("{% for a in b %}{{ loop.index }}{% endfor %}{{ loop }}{{ __tera_context }}", &["b", "loop bare"]);
+}
+
+#[test]
 fn what_is_set_in_a_component_stays_in_it() {
     check_meanings(
         "{% component c(a) %}{% for x in a %}{% set_global s = x %}{% endfor %}{{ s }}{% endcomponent %}{{ s }}",
