@@ -2,13 +2,15 @@
 //!
 //! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
-use crate::comparison::{check_syntax, render_each};
+use rayon::prelude::*;
+
 use crate::findings;
+use crate::ide::{Cases, Preview, View, diagnostics};
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::template::Dialect;
+use crate::renderings::{self, Subject};
 
 /// The problems of all inputs, each once. `step` is called for each output, from several threads.
 #[must_use]
@@ -22,18 +24,18 @@ pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
 #[must_use]
 pub fn before_rendering(plan: &Plan<'_>) -> Vec<Problem> {
     let mut problems = findings::of_inputs(plan.project, plan);
-    problems.extend(of_unplanned_templates(plan));
+    problems.extend(of_templates(plan));
     problems.extend(of_references(plan));
     problems
 }
 
-/// A template that no output is made of is compiled all the same.
-fn of_unplanned_templates(plan: &Plan<'_>) -> Vec<Problem> {
-    let project = plan.project;
-    let planned: HashSet<_> = plan.templates.iter().flat_map(|compiled| &compiled.closure).collect();
-    let unplanned =
-        project.library.project_names().filter(|name| !planned.contains(name) && name.dialect() == Dialect::Tera);
-    unplanned.filter_map(|name| project.compilations.get(&project.library, name).err()).flatten().collect()
+/// Every template of the project's own, whether an output is made of it or not.
+fn of_templates(plan: &Plan<'_>) -> Vec<Problem> {
+    let cases = Cases::of(plan);
+    let view = View::new(plan.project, &cases, Preview::default());
+    let library = &plan.project.library;
+    let paths: Vec<_> = library.project_names().filter_map(|name| library.path_of(name)).collect();
+    paths.par_iter().flat_map_iter(|path| diagnostics::of_file(&view, path)).collect()
 }
 
 fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
@@ -42,10 +44,18 @@ fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
 }
 
 fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
-    let failures = render_each(plan, &plan.outputs, |output, rendered| {
+    let mut by_template: BTreeMap<usize, Vec<Subject<'_>>> = BTreeMap::new();
+    for output in &plan.outputs {
+        let subject = Subject { case: plan.case(output), path: plan.location(output) };
+        by_template.entry(output.template).or_default().push(subject);
+    }
+    let go_on = || {
         step();
-        let checked = rendered.and_then(|rendered| check_syntax(output.path.as_path(), rendered));
-        checked.err().map(|problem| (problem, plan.subject_name(output)))
+        true
+    };
+    let templates: Vec<_> = by_template.into_iter().collect();
+    let problems = templates.par_iter().flat_map_iter(|(template, subjects)| {
+        renderings::problems(plan.project, &plan.templates[*template].name, subjects, &go_on)
     });
-    findings::by_template(failures.into_iter().flatten().collect())
+    problems.collect()
 }

@@ -21,6 +21,7 @@ use crate::registry::{Registered, Wanted};
 use crate::strictness::check_placeholders;
 use crate::suggest::did_you_mean;
 use crate::template::TemplateName;
+use crate::template::check::is_allowed;
 use crate::template::compiled::{Compiled, Renderer};
 
 /// What is asked for; the default is everything that is configured.
@@ -64,6 +65,8 @@ pub struct Plan<'p> {
     pub models: Vec<Model>,
     /// The outputs, in the order of the suites and their models.
     pub outputs: Vec<PlannedOutput>,
+    /// Cases whose template has errors, so that there is no output of them.
+    pub left_out: Vec<LeftOut>,
     /// What is wrong; the outputs concerned are left out.
     pub problems: Vec<Problem>,
 }
@@ -86,6 +89,15 @@ pub struct PlannedOutput {
     /// The template, as an index into the plan's.
     pub template: usize,
     /// What it is for.
+    pub subject: Subject,
+}
+
+/// A case whose template has errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The template.
+    pub template: TemplateName,
+    /// The case.
     pub subject: Subject,
 }
 
@@ -218,6 +230,7 @@ impl<'p, 'r> Planner<'p, 'r> {
             templates: Vec::new(),
             models: Vec::new(),
             outputs: Vec::new(),
+            left_out: Vec::new(),
             problems: Vec::new(),
         };
         Self { project, request, plan, compiled: HashMap::new(), model_indices: HashMap::new() }
@@ -343,11 +356,10 @@ impl<'p, 'r> Planner<'p, 'r> {
             (_, Err(problem)) => Err(self.in_config(problem, spot)),
         };
         match found {
-            Ok((name, path)) => {
-                if let Some(template) = self.compile(&name) {
-                    self.plan.outputs.push(PlannedOutput { path, template, subject });
-                }
-            }
+            Ok((name, path)) => match self.compile(&name) {
+                Some(template) => self.plan.outputs.push(PlannedOutput { path, template, subject }),
+                None => self.plan.left_out.push(LeftOut { template: name, subject }),
+            },
             Err(problem) => self.add_problems(vec![problem]),
         }
     }
@@ -438,14 +450,23 @@ impl<'p, 'r> Planner<'p, 'r> {
         let mut broken = Vec::new();
         let mut problems = Vec::new();
         for template in used {
-            let found = check_placeholders(config, &self.plan.templates[template], output);
+            let mut found = check_placeholders(config, &self.plan.templates[template], output);
+            found.retain(|problem| !is_allowed(&self.project.library, problem));
             if found.iter().any(Problem::is_error) {
                 broken.push(template);
             }
             problems.extend(found);
         }
         self.add_problems(problems);
-        self.plan.outputs.retain(|output| output.template_of(suite).is_none_or(|template| !broken.contains(&template)));
+        let is_broken =
+            |output: &mut PlannedOutput| output.template_of(suite).is_some_and(|used| broken.contains(&used));
+        let left_out: Vec<_> = self.plan.outputs.extract_if(.., is_broken).collect();
+        let without_output = |output: PlannedOutput| LeftOut {
+            template: self.plan.templates[output.template].name.clone(),
+            subject: output.subject,
+        };
+        let left_out: Vec<_> = left_out.into_iter().map(without_output).collect();
+        self.plan.left_out.extend(left_out);
     }
 
     /// The support templates that outputs ask for, once a folder.

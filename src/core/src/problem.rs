@@ -131,8 +131,20 @@ named_enum! {
         AxisNotExpanded = "axis-not-expanded",
         /// A template uses a filter, test, function or component that does not exist.
         UnknownFunction = "unknown-function",
+        /// A call has an argument that nothing takes, or lacks one that is needed.
+        WrongArguments = "wrong-arguments",
+        /// A block in a template that extends another one overrides nothing.
+        UnknownBlock = "unknown-block",
+        /// A part of a template is never reached.
+        Unreachable = "unreachable",
+        /// A template sets a name that nothing uses.
+        UnusedSet = "unused-set",
+        /// A comment allows what is no problem's code, or what cannot be allowed.
+        UselessAllow = "useless-allow",
         /// A template extends or includes a template that does not exist, or one that leads back to itself.
         BrokenInheritance = "broken-inheritance",
+        /// A placeholder, a field or an element has no value for some models.
+        UndefinedValue = "undefined-value",
         /// Rendering a template failed for a case.
         RenderFailed = "render-failed",
         /// Rendering a template went over a limit of size or repetition.
@@ -155,6 +167,24 @@ named_enum! {
         InvalidReference = "invalid-reference",
         /// The source of a transformers release is laid out in a way that was not understood.
         UnreadableRelease = "unreadable-release",
+    }
+}
+
+impl Code {
+    /// Whether a comment in a template can allow it (`tgen-allow`). What keeps an output from being rendered cannot be
+    /// allowed, for there would be no output and no problem.
+    #[must_use]
+    pub const fn can_be_allowed(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownPlaceholder
+                | Self::NonDeterministic
+                | Self::AxisNotExpanded
+                | Self::WrongArguments
+                | Self::UnsafeValue
+                | Self::Unreachable
+                | Self::UnusedSet
+        )
     }
 }
 

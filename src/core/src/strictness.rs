@@ -2,10 +2,17 @@
 //!
 //! This module judges names against the vocabulary and the configuration; it renders nothing.
 
+use std::collections::HashMap;
+
 use crate::config::Config;
 use crate::problem::{Code, Problem};
+use crate::project::Project;
 use crate::suggest::did_you_mean;
-use crate::template::compiled::{Compiled, Place, Placeholder};
+use crate::template::TemplateName;
+use crate::template::analysis::{Meaning, UseKind};
+use crate::template::check::is_allowed;
+use crate::template::compiled::{Compiled, Placeholder};
+use crate::template::library::Library;
 use crate::vocabulary::{self, Origin, VOCABULARY};
 
 /// The problems of the placeholders that a template uses in a suite whose output path is `output`.
@@ -14,18 +21,52 @@ pub fn check_placeholders(config: &Config, template: &Compiled, output: &Compile
     template
         .placeholders
         .iter()
-        .filter(|placeholder| !placeholder.guarded && !placeholder.bound)
-        .filter_map(|placeholder| Some((placeholder, fault(config, placeholder, output)?)))
-        .flat_map(|(placeholder, problem)| at_each_place(&problem, &placeholder.places))
+        .filter(|placeholder| !placeholder.bound)
+        .filter_map(|placeholder| Some((placeholder, fault(config, &placeholder.name, |axis| expands(output, axis))?)))
+        .flat_map(|(placeholder, problem)| at_each_place(&problem, placeholder))
         .collect()
 }
 
-fn fault(config: &Config, placeholder: &Placeholder, output: &Compiled) -> Option<Problem> {
-    let name = placeholder.name.as_str();
-    match vocabulary::entry(name).map(|entry| entry.origin) {
-        Some(Origin::HardwareAxis | Origin::BatchAxis) if output.placeholder(name).is_none() => {
-            Some(not_expanded(name))
+/// The problems of the placeholders in one template's text; `expands` knows the axes of the suites that it is used in.
+#[must_use]
+pub fn problems_of_template(
+    project: &Project<'_>,
+    name: &TemplateName,
+    expands: impl Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let Ok(source) = project.library.source(name) else { return Vec::new() };
+    let uses = source.analysis().uses.iter();
+    let unguarded = uses.filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded);
+    let mut bound = HashMap::new();
+    let mut problems = Vec::new();
+    for found in unguarded {
+        let Some(problem) = fault(&project.config, &found.name, &expands) else { continue };
+        if !*bound.entry(&found.name).or_insert_with(|| is_bound_beside(&project.library, name, &found.name)) {
+            problems.push(problem.in_file(&source.path).at(source.range(&found.span)));
         }
+    }
+    problems.retain(|problem| !is_allowed(&project.library, problem));
+    problems
+}
+
+/// Whether a template that is rendered together with this one, or this one, binds a name.
+fn is_bound_beside(library: &Library<'_>, template: &TemplateName, name: &str) -> bool {
+    let binds =
+        |other: &TemplateName| library.source(other).is_ok_and(|source| source.analysis().binds_for_others(name));
+    binds(template) || library.relatives(template).iter().any(binds)
+}
+
+/// Whether a suite with that output path has an output for each value of an axis.
+#[must_use]
+pub fn expands(output: &Compiled, axis: &str) -> bool {
+    output.placeholder(axis).is_some()
+}
+
+/// What is wrong with a name that a template takes for a placeholder; `expands` knows the axes of its suite.
+#[must_use]
+pub fn fault(config: &Config, name: &str, expands: impl Fn(&str) -> bool) -> Option<Problem> {
+    match vocabulary::entry(name).map(|entry| entry.origin) {
+        Some(Origin::HardwareAxis | Origin::BatchAxis) if !expands(name) => Some(not_expanded(name)),
         Some(_) => None,
         None if is_configured(config, name) => None,
         None if vocabulary::is_non_deterministic(name) => Some(
@@ -62,9 +103,10 @@ fn is_configured(config: &Config, name: &str) -> bool {
         || config.models.values().any(|facts| facts.placeholders.contains_key(name))
 }
 
-fn at_each_place(problem: &Problem, places: &[Place]) -> Vec<Problem> {
-    if places.is_empty() {
+/// A name that is nowhere to be seen, and that Tera asks for all the same, is a problem without a place.
+fn at_each_place(problem: &Problem, placeholder: &Placeholder) -> Vec<Problem> {
+    if placeholder.places.is_empty() {
         return vec![problem.clone()];
     }
-    places.iter().map(|place| problem.clone().in_file(&place.path).at(place.range)).collect()
+    placeholder.unguarded.iter().map(|place| problem.clone().in_file(&place.path).at(place.range)).collect()
 }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::TemplateName;
-use super::analysis::analyse;
 use super::compiled::{Compiled, compile};
 use super::library::Library;
 use crate::problem::Problem;
@@ -46,7 +45,7 @@ impl Compilations {
 fn defined(library: &Library<'_>, name: &TemplateName) -> Vec<String> {
     let source = library.source(name).ok();
     source.map_or_else(Vec::new, |source| {
-        analyse(name, &source.text).defines.into_iter().map(|component| component.name).collect()
+        source.analysis().defines.iter().map(|component| component.name.clone()).collect()
     })
 }
 

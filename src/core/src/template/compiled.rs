@@ -11,7 +11,8 @@ use camino::Utf8PathBuf;
 use tera::{Context, Tera, Value};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::analysis::{Analysis, Reference, UseKind, analyse};
+use super::analysis::{Analysis, Meaning, Reference, UseKind};
+use super::check;
 use super::dollar::{self, DollarPiece};
 use super::filters;
 use super::library::{Library, Source};
@@ -60,8 +61,8 @@ pub struct Placeholder {
     pub name: String,
     /// Where it is used.
     pub places: Vec<Place>,
-    /// Whether every use asks first whether there is a value.
-    pub guarded: bool,
+    /// Where it is used without asking first whether there is a value.
+    pub unguarded: Vec<Place>,
     /// Whether the template also binds the name itself, somewhere.
     pub bound: bool,
     /// Whether it is only ever written as it is, so that its value changes nothing else.
@@ -88,8 +89,9 @@ enum Body {
 /// All problems of the template and of what it builds on, when there are any.
 pub fn compile(library: &Library<'_>, name: &TemplateName) -> Result<Compiled, Vec<Problem>> {
     let closure = Closure::of(library, name)?;
+    closure.refuse(library)?;
     match name.dialect() {
-        Dialect::Dollar => closure.compile_dollar(name),
+        Dialect::Dollar => Ok(closure.compile_dollar(name)),
         Dialect::Tera => closure.compile_tera(name),
     }
 }
@@ -102,7 +104,7 @@ struct Closure<'l> {
 struct Member<'l> {
     name: TemplateName,
     source: &'l Source,
-    analysis: Analysis,
+    analysis: &'l Analysis,
 }
 
 impl<'l> Closure<'l> {
@@ -127,7 +129,7 @@ impl<'l> Closure<'l> {
 
     /// Adds a member and returns what it builds on, with the place that asks for it.
     fn add(&mut self, name: TemplateName, source: &'l Source) -> Vec<(TemplateName, Option<Place>)> {
-        let analysis = analyse(&name, &source.text);
+        let analysis = source.analysis();
         let asked = analysis
             .builds_on
             .iter()
@@ -149,27 +151,28 @@ impl<'l> Closure<'l> {
             name.dialect() == Dialect::Tera
                 && !self.members.iter().any(|member| member.name == **name)
                 && library.source(name).is_ok_and(|source| {
-                    analyse(name, &source.text).defines.iter().any(|found| missing.contains(found.name.as_str()))
+                    source.analysis().defines.iter().any(|found| missing.contains(found.name.as_str()))
                 })
         };
         library.names().filter(defines_one).map(|name| (name.clone(), None)).collect()
     }
 
     fn names_of(&self, list: impl Fn(&Analysis) -> &Vec<Reference>) -> BTreeSet<&str> {
-        self.members.iter().flat_map(|member| list(&member.analysis)).map(|reference| reference.name.as_str()).collect()
+        self.members.iter().flat_map(|member| list(member.analysis)).map(|reference| reference.name.as_str()).collect()
     }
 
-    fn compile_dollar(self, name: &TemplateName) -> Result<Compiled, Vec<Problem>> {
+    /// All that is wrong with the members; Tera itself would stop at the first error.
+    fn refuse(&self, library: &Library<'_>) -> Result<(), Vec<Problem>> {
+        let problems: Vec<_> = self.members.iter().flat_map(|member| check::refusals(library, &member.name)).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn compile_dollar(self, name: &TemplateName) -> Compiled {
         let member = &self.members[0];
-        let problems: Vec<_> =
-            member.analysis.broken.iter().map(|span| broken_placeholder(member.source, span)).collect();
-        if !problems.is_empty() {
-            return Err(problems);
-        }
         let names: BTreeSet<_> = member.analysis.uses.iter().map(|found| found.name.clone()).collect();
         let placeholders = self.placeholders(names);
         let body = Body::Dollar(dollar_skeleton(&member.source.text, &placeholders));
-        Ok(self.compiled(name, placeholders, body))
+        self.compiled(name, placeholders, body)
     }
 
     fn compile_tera(self, name: &TemplateName) -> Result<Compiled, Vec<Problem>> {
@@ -189,8 +192,7 @@ impl<'l> Closure<'l> {
     }
 
     fn component_parameters(&self) -> impl Iterator<Item = String> {
-        let defining = self.members.iter().filter(|member| !member.analysis.defines.is_empty());
-        defining.flat_map(|member| member.analysis.bound.iter().cloned())
+        self.members.iter().flat_map(|member| member.analysis.parameters_from_surroundings()).map(str::to_owned)
     }
 
     fn placeholders(&self, names: BTreeSet<String>) -> Vec<Placeholder> {
@@ -203,18 +205,23 @@ impl<'l> Closure<'l> {
     }
 
     fn placeholder(&self, name: String, changeable: bool) -> Placeholder {
-        let bound = self.members.iter().any(|member| member.analysis.bound.contains(&name));
-        let mut placeholder =
-            Placeholder { bare: !changeable && !bound, bound, guarded: true, places: Vec::new(), name };
+        let is_bound = self.members.iter().any(|member| member.analysis.bound.contains(&name));
+        let bare = !changeable && !is_bound;
+        let bound = self.members.iter().any(|member| member.analysis.binds_for_others(&name));
+        let mut placeholder = Placeholder { bare, bound, places: Vec::new(), unguarded: Vec::new(), name };
         for member in &self.members {
             for found in member.analysis.uses.iter().filter(|found| found.name == placeholder.name) {
                 placeholder.bare &= found.kind == UseKind::Bare;
-                placeholder.guarded &= found.kind == UseKind::Guarded;
-                placeholder.places.push(place(member.source, &found.span));
+                if found.meaning == Meaning::Placeholder {
+                    let place = place(member.source, &found.span);
+                    if found.kind != UseKind::Guarded {
+                        placeholder.unguarded.push(place.clone());
+                    }
+                    placeholder.places.push(place);
+                }
             }
         }
         placeholder.bare &= !placeholder.places.is_empty();
-        placeholder.guarded &= !placeholder.places.is_empty();
         placeholder
     }
 
@@ -261,14 +268,6 @@ fn blame(problem: Problem, asked_by: Option<Place>) -> Problem {
         blamed.related.push(Related { path, range: problem.range, message: "this is the template".to_owned() });
     }
     blamed
-}
-
-fn broken_placeholder(source: &Source, span: &Range<usize>) -> Problem {
-    let text = &source.text[span.clone()];
-    Problem::error(Code::TemplateSyntax, format!("`{text}` is not a placeholder"))
-        .in_file(&source.path)
-        .at(source.lines.range(span.clone()))
-        .help("write `${name}` with a name of letters, digits and `_`, or `$${` for a literal `${`")
 }
 
 fn dollar_skeleton(text: &str, placeholders: &[Placeholder]) -> Skeleton {

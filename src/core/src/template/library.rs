@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::TemplateName;
+use super::analysis::{self, Analysis};
+use super::syntax::{self, tree::Tree};
 use super::tera_errors::columns_to_bytes;
+use super::{Dialect, TemplateName};
 use crate::files::{self, Files};
 use crate::problem::{Code, Problem};
 use crate::suggest::did_you_mean;
@@ -29,7 +32,7 @@ pub struct Library<'f> {
     entries: BTreeMap<TemplateName, Arc<Entry>>,
 }
 
-/// A template's text and where it came from.
+/// A template's text, where it came from, and what it says, which is found out when it is first asked for.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The path as the user would name it; `built-in:NAME` for the pack's.
@@ -38,6 +41,9 @@ pub struct Source {
     pub text: String,
     /// The lines of the text.
     pub lines: LineIndex,
+    dialect: Dialect,
+    tree: OnceLock<Tree>,
+    analysis: OnceLock<Analysis>,
 }
 
 struct Entry {
@@ -93,14 +99,20 @@ impl<'f> Library<'f> {
     /// A library of one text that stands in no file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
-        let mut library = Library { files: &NoFiles, pack: &[], entries: BTreeMap::new() };
+        let mut library = Self::of_texts();
         library.add(name.clone(), Utf8PathBuf::from(name.as_str()), text);
         library
     }
 
+    /// A library of texts that are added one by one.
+    #[must_use]
+    pub fn of_texts() -> Library<'static> {
+        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new() }
+    }
+
     /// Adds a template that stands in no file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
-        let source = OnceLock::from(Ok(Source::new(path.clone(), text)));
+        let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source }));
     }
 
@@ -152,7 +164,7 @@ impl<'f> Library<'f> {
         let Some(entry) = self.entries.get(name) else {
             return Err(self.missing(name));
         };
-        entry.source.get_or_init(|| entry.read(self.files)).as_ref().map_err(Clone::clone)
+        entry.source.get_or_init(|| entry.read(self.files, name.dialect())).as_ref().map_err(Clone::clone)
     }
 
     fn missing(&self, name: &TemplateName) -> Problem {
@@ -173,7 +185,7 @@ impl Entry {
         Self { path, built_in: None, source: OnceLock::new() }
     }
 
-    fn read(&self, files: &dyn Files) -> Result<Source, Problem> {
+    fn read(&self, files: &dyn Files, dialect: Dialect) -> Result<Source, Problem> {
         let text = match self.built_in {
             Some(text) => text.to_owned(),
             None => files.read_text(&self.path).map_err(|error| self.unreadable(&files::reason(&error)))?,
@@ -181,7 +193,7 @@ impl Entry {
         if text.len() > LARGEST_TEMPLATE {
             return Err(self.unreadable(&format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024))));
         }
-        Ok(Source::new(self.path.clone(), &text))
+        Ok(Source::new(self.path.clone(), dialect, &text))
     }
 
     fn unreadable(&self, reason: &str) -> Problem {
@@ -193,9 +205,46 @@ impl Entry {
 impl Source {
     /// A text and the path it came from.
     #[must_use]
-    pub fn new(path: Utf8PathBuf, text: &str) -> Self {
+    pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { path, lines: LineIndex::new(text), text: text.to_owned() }
+        let (tree, analysis) = (OnceLock::new(), OnceLock::new());
+        Self { lines: LineIndex::new(text), text: text.to_owned(), path, dialect, tree, analysis }
+    }
+
+    /// The dialect, which the template's name decides.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The syntax tree; empty for a `${}` template.
+    #[must_use]
+    pub fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| match self.dialect {
+            Dialect::Tera => syntax::parse(&self.text),
+            Dialect::Dollar => Tree::default(),
+        })
+    }
+
+    /// What the template says about itself.
+    #[must_use]
+    pub fn analysis(&self) -> &Analysis {
+        self.analysis.get_or_init(|| match self.dialect {
+            Dialect::Tera => analysis::of_tera(&self.text, self.tree()),
+            Dialect::Dollar => analysis::of_dollar(&self.text),
+        })
+    }
+
+    /// The text of a span.
+    #[must_use]
+    pub fn slice(&self, span: &Range<usize>) -> &str {
+        &self.text[span.clone()]
+    }
+
+    /// The place of a span.
+    #[must_use]
+    pub fn range(&self, span: &Range<usize>) -> crate::text::Range {
+        self.lines.range(span.clone())
     }
 }
 

@@ -4,13 +4,18 @@
 //! template gets and where its text comes from.
 
 pub mod analysis;
+pub mod callees;
+pub mod check;
 pub mod compilations;
 pub mod compiled;
 pub mod dollar;
 pub mod filters;
 pub mod library;
+pub mod links;
+pub mod origin;
 pub mod scan;
 mod skeleton;
+pub mod syntax;
 mod tera_errors;
 
 use std::fmt;

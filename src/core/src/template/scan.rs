@@ -66,27 +66,64 @@ pub enum TokenKind {
     Unknown,
 }
 
+/// Where a string ends whose quote is closed only after the end of its tag: Tera takes it as it stands, but mostly it
+/// is a tag that is being typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strings {
+    /// At its quote, as for Tera.
+    ToTheirEnd,
+    /// At the end of the tag.
+    ToTheEndOfTheTag,
+}
+
+/// A template, scanned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scanned {
+    /// The pieces.
+    pub pieces: Vec<Piece>,
+    /// Whether [`Strings`] made or would have made a difference.
+    pub ambiguous: bool,
+}
+
 /// Scans a whole template.
 #[must_use]
 pub fn scan(source: &str) -> Vec<Piece> {
-    let mut scanner = Scanner { source, at: 0, pieces: Vec::new() };
+    scan_with(source, Strings::ToTheirEnd).pieces
+}
+
+/// Scans a whole template, with a rule for strings that reach beyond their tag.
+#[must_use]
+pub fn scan_with(source: &str, strings: Strings) -> Scanned {
+    let mut scanner = Scanner { source, strings, at: 0, pieces: Vec::new(), ambiguous: false, lost: Vec::new() };
     while scanner.at < source.len() {
         scanner.piece();
     }
-    scanner.pieces
+    Scanned { pieces: scanner.pieces, ambiguous: scanner.ambiguous }
 }
 
 struct Scanner<'source> {
     source: &'source str,
+    strings: Strings,
     at: usize,
     pieces: Vec<Piece>,
+    ambiguous: bool,
+    /// What was looked for in vain once is not there further on either, so that a scan takes linear time.
+    lost: Vec<Closing>,
+}
+
+/// What can be looked for up to the end of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    Comment,
+    Raw,
+    Quote(u8),
 }
 
 impl Scanner<'_> {
     fn piece(&mut self) {
         match self.rest().as_bytes() {
             [b'{', b'{', ..] => self.tag(PieceKind::Expression, "}}"),
-            [b'{', b'%', ..] => match raw_block(self.rest()) {
+            [b'{', b'%', ..] => match self.raw_block() {
                 Some(len) => self.push(PieceKind::Raw, self.at + len, Vec::new(), true),
                 None => self.tag(PieceKind::Tag, "%}"),
             },
@@ -98,9 +135,27 @@ impl Scanner<'_> {
         }
     }
 
+    fn raw_block(&mut self) -> Option<usize> {
+        let opening = named_tag(self.rest(), "raw")?;
+        self.find(Closing::Raw, |rest| raw_end(rest, opening))
+    }
+
+    /// A comment that is never closed ends with its line, so that it hides nothing after it.
     fn comment(&mut self) {
-        let closing = self.rest()[2..].find("#}").map(|found| self.at + 2 + found + 2);
-        self.push(PieceKind::Comment, closing.unwrap_or(self.source.len()), Vec::new(), closing.is_some());
+        let closed = self.find(Closing::Comment, |rest| Some(rest[2..].find("#}")? + 4));
+        let len = closed.unwrap_or_else(|| line_len(self.rest()));
+        self.push(PieceKind::Comment, self.at + len, Vec::new(), closed.is_some());
+    }
+
+    fn find(&mut self, what: Closing, search: impl FnOnce(&str) -> Option<usize>) -> Option<usize> {
+        if self.lost.contains(&what) {
+            return None;
+        }
+        let found = search(self.rest());
+        if found.is_none() {
+            self.lost.push(what);
+        }
+        found
     }
 
     fn tag(&mut self, kind: PieceKind, closing: &str) {
@@ -108,7 +163,7 @@ impl Scanner<'_> {
         if self.source[at..].starts_with('-') {
             at += 1;
         }
-        let mut tokens = Vec::new();
+        let mut tokens: Vec<Token> = Vec::new();
         loop {
             at += self.source[at..].len() - self.source[at..].trim_ascii_start().len();
             let rest = &self.source[at..];
@@ -116,12 +171,49 @@ impl Scanner<'_> {
             if dashed || rest.starts_with(closing) {
                 return self.push(kind, at + usize::from(dashed) + closing.len(), tokens, true);
             }
-            if rest.is_empty() || opens_a_piece(rest) {
+            if rest.is_empty() || (opens_a_piece(rest) && !self.is_attribute(&tokens, at)) {
                 return self.push(kind, at, tokens, false);
             }
-            let token = token(rest, at);
+            let token = self.token(at, closing);
             at = token.span.end;
             tokens.push(token);
+        }
+    }
+
+    /// `={{` in a component's call is the value `{…}` of an attribute, which is a map.
+    fn is_attribute(&self, tokens: &[Token], at: usize) -> bool {
+        let is_last = |token: &Token| token.span.end == at && token.text(self.source) == "=";
+        self.source[at..].starts_with("{{")
+            && tokens.last().is_some_and(is_last)
+            && tokens.iter().any(|token| token.text(self.source) == "<")
+    }
+
+    fn token(&mut self, at: usize, closing: &str) -> Token {
+        let rest = &self.source[at..];
+        let (kind, len) = match rest.as_bytes()[0] {
+            quote @ (b'"' | b'\'' | b'`') => (TokenKind::Str, self.string_len(at, quote, closing)),
+            b'0'..=b'9' => (TokenKind::Number, number_len(rest)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => (TokenKind::Ident, run_len(rest, |byte| is_ident(*byte))),
+            _ => punctuation(rest),
+        };
+        Token { kind, span: at..at + len }
+    }
+
+    /// The length of a string with its quotes; one that is never closed ends with its tag, or at least with its line.
+    fn string_len(&mut self, at: usize, quote: u8, closing: &str) -> usize {
+        let rest = &self.source[at..];
+        let is_lost = self.lost.contains(&Closing::Quote(quote));
+        let closed = if is_lost { None } else { closed_string_len(rest, quote) };
+        match closed {
+            Some(len) if !rest[..len].contains(closing) => len,
+            Some(len) => {
+                self.ambiguous = true;
+                if self.strings == Strings::ToTheirEnd { len } else { half_typed_len(rest, closing) }
+            }
+            None => {
+                self.lost.push(Closing::Quote(quote));
+                half_typed_len(rest, closing)
+            }
         }
     }
 
@@ -142,14 +234,15 @@ fn opens_a_piece(rest: &str) -> bool {
 
 fn next_delimiter(source: &str, from: usize) -> usize {
     let bytes = source.as_bytes();
-    (from..source.len().saturating_sub(1))
-        .find(|at| bytes[*at] == b'{' && matches!(bytes[at + 1], b'{' | b'%' | b'#'))
+    memchr::memchr_iter(b'{', &bytes[from..])
+        .map(|found| from + found)
+        .find(|at| matches!(bytes.get(at + 1), Some(b'{' | b'%' | b'#')))
         .unwrap_or(source.len())
 }
 
-/// The length of a complete raw block at the start of `rest`.
-fn raw_block(rest: &str) -> Option<usize> {
-    let mut at = named_tag(rest, "raw")?;
+/// The length of a raw block whose opening tag is so long, when it is closed.
+fn raw_end(rest: &str, opening: usize) -> Option<usize> {
+    let mut at = opening;
     loop {
         at += rest[at..].find("{%")?;
         match named_tag(&rest[at..], "endraw") {
@@ -159,6 +252,11 @@ fn raw_block(rest: &str) -> Option<usize> {
     }
 }
 
+/// The length of the first line, without its end.
+fn line_len(rest: &str) -> usize {
+    memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len())
+}
+
 /// The length of `{% name %}` at the start of `rest`, with any whitespace control.
 fn named_tag(rest: &str, name: &str) -> Option<usize> {
     let inner = rest.strip_prefix("{%")?;
@@ -166,17 +264,6 @@ fn named_tag(rest: &str, name: &str) -> Option<usize> {
     let inner = inner.strip_prefix(name)?.trim_ascii_start();
     let inner = inner.strip_prefix('-').unwrap_or(inner).strip_prefix("%}")?;
     Some(rest.len() - inner.len())
-}
-
-fn token(rest: &str, at: usize) -> Token {
-    let first = rest.as_bytes()[0];
-    let (kind, len) = match first {
-        b'"' | b'\'' | b'`' => (TokenKind::Str, string_len(rest, first)),
-        b'0'..=b'9' => (TokenKind::Number, number_len(rest)),
-        b'a'..=b'z' | b'A'..=b'Z' | b'_' => (TokenKind::Ident, run_len(rest, |byte| is_ident(*byte))),
-        _ => punctuation(rest),
-    };
-    Token { kind, span: at..at + len }
 }
 
 fn is_ident(byte: u8) -> bool {
@@ -195,18 +282,25 @@ fn number_len(rest: &str) -> usize {
     }
 }
 
-/// The length of a string with its quotes; one that is never closed ends with its line.
-fn string_len(rest: &str, quote: u8) -> usize {
+/// The length of a string with its quotes, when it is closed.
+fn closed_string_len(rest: &str, quote: u8) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in rest.bytes().enumerate().skip(1) {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,
-            _ if byte == quote => return at + 1,
+            _ if byte == quote => return Some(at + 1),
             _ => {}
         }
     }
-    rest.find('\n').unwrap_or(rest.len())
+    None
+}
+
+/// The length of a string that ends with its tag or its line, whichever comes first.
+fn half_typed_len(rest: &str, closing: &str) -> usize {
+    let ends = |at: &usize| rest.as_bytes()[*at] == b'\n' || rest.as_bytes()[*at..].starts_with(closing.as_bytes());
+    let end = (1..rest.len()).find(ends).unwrap_or(rest.len());
+    rest[..end].trim_end().len().max(1)
 }
 
 fn punctuation(rest: &str) -> (TokenKind, usize) {
@@ -251,7 +345,7 @@ mod tests {
         check("{{ mo {{ x }}", "Expression (open) \"{{ mo \" [\"mo\"]\nExpression \"{{ x }}\" [\"x\"]");
         check(
             "{{ 'oops }}\n{{ x }}",
-            "Expression (open) \"{{ 'oops }}\\n\" [\"'oops }}\"]\nExpression \"{{ x }}\" [\"x\"]",
+            "Expression \"{{ 'oops }}\" [\"'oops\"]\nText \"\\n\"\nExpression \"{{ x }}\" [\"x\"]",
         );
     }
 

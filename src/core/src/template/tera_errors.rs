@@ -8,8 +8,9 @@ use std::ops::Range;
 use tera::{Error, ErrorKind, ReportError};
 
 use super::TemplateName;
+use super::analysis::CalleeKind;
+use super::callees;
 use super::compiled::{LARGEST_OUTPUT, suggestion};
-use super::filters::{FILTERS, TERA_FILTERS, TERA_TESTS};
 use super::library::Source;
 use crate::problem::{Code, Problem};
 use crate::text::{LineIndex, Position};
@@ -46,18 +47,29 @@ pub(super) fn explain_rendering(error: &Error, root: &TemplateName) -> Problem {
 }
 
 fn rendering_problem(report: &ReportError) -> Problem {
-    let code = if report.message().contains("`range`") { Code::LimitExceeded } else { Code::RenderFailed };
     let message = report.message();
-    let problem = if message == "Tried to render a variable that is undefined" {
-        Problem::error(code, "this has no value here")
+    let problem = if is_undefined(message) {
+        Problem::error(Code::UndefinedValue, "this has no value here")
             .help("ask first with `is defined`, or give a default: `| default(value=\"…\")`")
     } else {
+        let code = if message.contains("`range`") { Code::LimitExceeded } else { Code::RenderFailed };
         Problem::error(code, lower_first(message))
     };
     let span = report.span();
     let start = Position::new(narrow(span.start_line.saturating_sub(1)), narrow(span.start_col));
     let end = Position::new(narrow(span.end_line.saturating_sub(1)), narrow(span.end_col));
     problem.in_file(report.filename()).at(crate::text::Range::new(start, end))
+}
+
+/// The ways in which Tera says that something has no value.
+fn is_undefined(message: &str) -> bool {
+    let is_missing = |what: &str| message.starts_with(what) && message.contains("is not defined");
+    message == "Tried to render a variable that is undefined"
+        || message == "Cannot index into an undefined value"
+        || message == "Cannot slice an undefined value"
+        || message.ends_with("but its value is undefined")
+        || is_missing("Variable `")
+        || is_missing("Field `")
 }
 
 fn located(code: Code, report: &ReportError, source: Option<&Source>) -> Problem {
@@ -92,15 +104,13 @@ fn from_report<'l>(report: &str, root: &TemplateName, find: &dyn Fn(&str) -> Opt
 
 /// ``Unknown filter `uper` `` may mean another filter.
 fn with_help(problem: Problem, message: &str) -> Problem {
-    let known: Vec<&str> = if message.starts_with("Unknown filter") {
-        FILTERS.iter().map(|filter| filter.name).chain(TERA_FILTERS.iter().copied()).collect()
-    } else if message.starts_with("Unknown test") {
-        TERA_TESTS.to_vec()
-    } else if message.starts_with("Unknown function") {
-        vec!["range", "throw", "super"]
-    } else {
-        return problem;
+    let kind = match message.split(' ').nth(1) {
+        Some("filter") => CalleeKind::Filter,
+        Some("test") => CalleeKind::Test,
+        Some("function") => CalleeKind::Function,
+        _ => return problem,
     };
+    let known: Vec<&str> = callees::of_kind(kind).map(|callee| callee.name).collect();
     let name = message.split('`').nth(1).unwrap_or_default();
     problem.help(suggestion(name, known))
 }

@@ -1,0 +1,207 @@
+//! Which part of which template made a line of an output, and with which values.
+//!
+//! This module renders one case; it does not know what is in the output's file now.
+
+use camino::Utf8PathBuf;
+
+use crate::output::signature::{CommentStyle, Signed};
+use crate::plan::{Plan, PlannedOutput};
+use crate::problem::Problem;
+use crate::template::compiled::Values;
+use crate::template::library::Source;
+use crate::template::origin::{Marked, Traced, trace};
+use crate::text::Range;
+
+/// What made a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The line, as it should be.
+    pub line: String,
+    /// What made it, in its order; empty for the signature, which cargo-tgen writes itself.
+    pub parts: Vec<Part>,
+    /// The placeholders in those parts, with their values in this case.
+    pub placeholders: Vec<(String, String)>,
+}
+
+/// A part of a template that wrote a part of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The template's file.
+    pub path: Utf8PathBuf,
+    /// The place in it.
+    pub range: Range,
+    /// What stands there, up to the end of its line.
+    pub text: String,
+    /// What it wrote.
+    pub wrote: String,
+}
+
+/// Explains a line of an output, counted from 0 as its file has it; none where there is no such line, or where captured
+/// text or a formatter hides what made it.
+///
+/// # Errors
+/// The problem that keeps the output from being rendered.
+pub fn explain(plan: &Plan<'_>, output: &PlannedOutput, line: usize) -> Result<Option<Explanation>, Problem> {
+    let library = &plan.project.library;
+    let compiled = &plan.templates[output.template];
+    let case = plan.case(output);
+    let mut rendered = Vec::new();
+    compiled.renderer().render(&case, &mut rendered).map_err(|problem| library.locate(problem))?;
+    let text = String::from_utf8_lossy(&rendered);
+    let line = match below_signature(plan, output, &rendered, line) {
+        Line::Signature(line) => return Ok(Some(Explanation { line, parts: Vec::new(), placeholders: Vec::new() })),
+        Line::Rendered(line) => line,
+    };
+    let is_formatted = plan.formatter(output).is_some();
+    let marked = trace(library, compiled, &case, &rendered).filter(|_| !is_formatted);
+    let (Some(marked), Some(span)) = (marked, line_span(&text, line)) else { return Ok(None) };
+    let Ok(traced) = marked.renderer().render(&case) else { return Ok(None) };
+    Ok(Some(Explainer { plan, marked: &marked, traced: &traced }.line(span, &case)))
+}
+
+/// A line of an output's file.
+enum Line {
+    /// The signature.
+    Signature(String),
+    /// The line of that number in what was rendered.
+    Rendered(usize),
+}
+
+fn below_signature(plan: &Plan<'_>, output: &PlannedOutput, rendered: &[u8], line: usize) -> Line {
+    let Some(style) = CommentStyle::of(output.path.as_path()) else { return Line::Rendered(line) };
+    let mut signed = Vec::new();
+    Signed::new(rendered, style, &plan.origin(output)).write(&mut signed);
+    let signed = String::from_utf8_lossy(&signed);
+    let text = String::from_utf8_lossy(rendered);
+    let first_different = signed.lines().zip(text.lines()).position(|(signed, text)| signed != text);
+    let signature = first_different.unwrap_or_else(|| text.lines().count());
+    match line {
+        line if line == signature => Line::Signature(signed.lines().nth(line).unwrap_or_default().to_owned()),
+        line if line > signature => Line::Rendered(line - 1),
+        line => Line::Rendered(line),
+    }
+}
+
+fn line_span(text: &str, line: usize) -> Option<std::ops::Range<usize>> {
+    let mut at = 0;
+    for (number, found) in text.split_inclusive('\n').enumerate() {
+        if number == line {
+            return Some(at..at + found.trim_end_matches(['\n', '\r']).len());
+        }
+        at += found.len();
+    }
+    None
+}
+
+struct Explainer<'e> {
+    plan: &'e Plan<'e>,
+    marked: &'e Marked,
+    traced: &'e Traced,
+}
+
+impl Explainer<'_> {
+    fn line(&self, span: std::ops::Range<usize>, values: &dyn Values) -> Explanation {
+        let mut parts = Vec::new();
+        let mut placeholders: Vec<(String, String)> = Vec::new();
+        let mut at = span.start;
+        while at < span.end {
+            let end = self.traced.next_stop(at).min(span.end);
+            if let Some(origin) = self.marked.origin(self.traced, at)
+                && let Ok(source) = self.plan.project.library.source(&origin.template)
+            {
+                parts.push(self.part(source, &origin.span, at..end));
+                add_placeholders(source, &origin.span, values, &mut placeholders);
+            }
+            at = end;
+        }
+        Explanation { line: self.traced.text[span].to_owned(), parts, placeholders }
+    }
+
+    fn part(&self, source: &Source, span: &std::ops::Range<usize>, wrote: std::ops::Range<usize>) -> Part {
+        let text = source.slice(span).lines().next().unwrap_or_default();
+        let range = source.range(&(span.start..span.start + text.len()));
+        Part { path: source.path.clone(), range, text: text.to_owned(), wrote: self.traced.text[wrote].to_owned() }
+    }
+}
+
+fn add_placeholders(
+    source: &Source,
+    span: &std::ops::Range<usize>,
+    values: &dyn Values,
+    placeholders: &mut Vec<(String, String)>,
+) {
+    let uses = source.analysis().uses.iter().filter(|found| span.contains(&found.span.start));
+    for found in uses {
+        let is_new = placeholders.iter().all(|(name, _)| *name != found.name);
+        if let Some(value) = values.value(&found.name).filter(|_| is_new) {
+            placeholders.push((found.name.clone(), crate::template::filters::python_literal(&value)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::config::{self, Origin};
+    use crate::files::MemoryFiles;
+    use crate::plan::Request;
+    use crate::project::Project;
+
+    /// What made a line of `bert`'s output, the lines counted from 1.
+    fn check(template: &str, line: usize) -> String {
+        let suite = "[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\nmodels = \"bert\"\noutput = \"out/{{ model_name }}.py\"\n";
+        let fixture =
+            format!("-- tgen.toml --\ntemplates = \"templates\"\n{suite}-- templates/t.py.tera --\n{template}");
+        let files = MemoryFiles::from_fixture(&fixture);
+        let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
+        let plan = Plan::new(&project, &Request::default());
+        let Some(found) = explain(&plan, &plan.outputs[0], line - 1).unwrap() else { return "nothing".to_owned() };
+        let mut shown = format!("{}\n", found.line.split(" tgen:").next().unwrap_or_default());
+        for part in &found.parts {
+            let start = part.range.start;
+            writeln!(
+                shown,
+                "{}:{}:{} {:?} wrote {:?}",
+                part.path,
+                start.line + 1,
+                start.column + 1,
+                part.text,
+                part.wrote
+            )
+            .unwrap();
+        }
+        for (name, value) in &found.placeholders {
+            writeln!(shown, "{name} = {value}").unwrap();
+        }
+        shown
+    }
+
+    #[test]
+    fn a_line_names_its_template_lines_and_the_values_in_them() {
+        let template = "import x\n{% for task in tasks %}\n\"{{ task }} of {{ model_name }}\"\n{% endfor %}";
+        assert_snapshot!(check(template, 1), @"
+        # @generated by cargo-tgen from t.py.tera for bert; edit the template instead.
+        ");
+        assert_snapshot!(check(template, 2), @r#"
+        import x
+        templates/t.py.tera:1:1 "import x" wrote "import x"
+        "#);
+        assert_snapshot!(check(template, 4), @r#"
+        "fill-mask of bert"
+        templates/t.py.tera:3:1 "\"" wrote "\""
+        templates/t.py.tera:3:2 "{{ task }}" wrote "fill-mask"
+        templates/t.py.tera:3:12 " of " wrote " "
+        templates/t.py.tera:3:13 "of " wrote "of "
+        templates/t.py.tera:3:16 "{{ model_name }}" wrote "bert"
+        templates/t.py.tera:3:32 "\"" wrote "\""
+        model_name = "bert"
+        "#);
+        assert_snapshot!(check(template, 99), @"
+        nothing
+        ");
+    }
+}

@@ -1,0 +1,146 @@
+//! What can be typed at a place in a template, right inside an unfinished tag.
+//!
+//! The words before the place decide what is asked for ([`context`]); each kind of answer has a file of its own.
+
+mod context;
+mod names;
+mod tags;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use camino::Utf8Path;
+
+use self::context::Asked;
+pub(super) use self::names::signature;
+use super::{Template, TextEdit, View};
+use crate::template::Dialect;
+use crate::template::syntax::tree::Span;
+
+/// Something that can be typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// What is shown, and what is typed to find it.
+    pub label: String,
+    /// What it is.
+    pub kind: CompletionKind,
+    /// A few words beside the label.
+    pub detail: Option<String>,
+    /// What there is to know, as Markdown.
+    pub documentation: Option<String>,
+    /// What is put in.
+    pub edit: TextEdit,
+    /// How the text of the edit is meant.
+    pub format: Format,
+}
+
+/// What can be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompletionKind {
+    /// A placeholder.
+    Placeholder,
+    /// A name that the template binds.
+    Variable,
+    /// A field or key.
+    Field,
+    /// A filter.
+    Filter,
+    /// A test.
+    Test,
+    /// A function.
+    Function,
+    /// A component.
+    Component,
+    /// An argument or an attribute.
+    Argument,
+    /// A block.
+    Block,
+    /// A template.
+    Template,
+    /// A word of the language.
+    Keyword,
+    /// A key of the configuration.
+    Key,
+    /// A value of the configuration.
+    Value,
+}
+
+/// How the text of an edit is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// As it stands.
+    Plain,
+    /// With places to fill in: `${1:name}`, and `$0` where the cursor ends.
+    Snippet,
+}
+
+/// What can be typed at a byte offset of a template, in the order to show it.
+#[must_use]
+pub fn completion(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Completion> {
+    let Some(template) = view.template(path) else { return Vec::new() };
+    let offset = template.source.text.floor_char_boundary(offset);
+    let Some(asked) = context::at(template.source, offset) else { return Vec::new() };
+    let place = Place { view, template: &template, offset, replaced: asked.replaced };
+    match asked.what {
+        Asked::Tag => tags::tags(&place),
+        Asked::EndName => tags::end_names(&place),
+        Asked::Block => names::blocks(&place),
+        Asked::Template => names::templates(&place),
+        Asked::Callee(kind) => names::callees(&place, kind),
+        Asked::Component => names::components(&place),
+        Asked::Argument(callee) => names::arguments(&place, &callee),
+        Asked::Attribute(component) => names::attributes(&place, &component),
+        Asked::Field(of_end) => values::fields(&place, of_end),
+        Asked::Key(of_end) => values::keys(&place, of_end),
+        Asked::Value => values::values(&place),
+        Asked::Operator(words) => place.keywords(words),
+        Asked::Nothing => Vec::new(),
+    }
+}
+
+/// Where something is completed.
+struct Place<'c, 'v> {
+    view: &'c View<'v>,
+    template: &'c Template<'v>,
+    offset: usize,
+    /// What the completion replaces.
+    replaced: Span,
+}
+
+impl Place<'_, '_> {
+    fn item(&self, label: impl Into<String>, kind: CompletionKind) -> Completion {
+        let label = label.into();
+        let edit = TextEdit { range: self.template.source.range(&self.replaced), text: label.clone() };
+        Completion { label, kind, detail: None, documentation: None, edit, format: Format::Plain }
+    }
+
+    fn keywords(&self, words: &[&str]) -> Vec<Completion> {
+        words.iter().map(|word| self.item(*word, CompletionKind::Keyword)).collect()
+    }
+
+    fn is_dollar(&self) -> bool {
+        self.template.source.dialect() == Dialect::Dollar
+    }
+}
+
+impl Completion {
+    fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn documentation(mut self, documentation: impl Into<String>) -> Self {
+        self.documentation = Some(documentation.into());
+        self
+    }
+
+    fn text(mut self, text: impl Into<String>) -> Self {
+        self.edit.text = text.into();
+        self
+    }
+
+    fn snippet(self, text: impl Into<String>) -> Self {
+        Self { format: Format::Snippet, ..self.text(text) }
+    }
+}

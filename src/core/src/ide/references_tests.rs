@@ -1,0 +1,136 @@
+use std::fmt::Write;
+
+use insta::assert_snapshot;
+
+use super::fixture::with_cursor;
+use super::references::{Declaration, definition, prepare_rename, references, rename};
+use super::{Location, View};
+
+/// Places as `path:line: the line, with the range between brackets`.
+fn shown(view: &View<'_>, locations: &[Location]) -> String {
+    let mut shown = String::new();
+    for Location { path, range } in locations {
+        let text = view.project.files.read_text(path).unwrap();
+        let line = text.lines().nth(range.start.line as usize).unwrap_or_default();
+        let (start, end) = (range.start.column as usize, range.end.column as usize);
+        let marked = format!("{}[{}]{}", &line[..start], &line[start..end], &line[end..]);
+        writeln!(shown, "{path}:{}: {marked}", range.start.line + 1).unwrap();
+    }
+    shown
+}
+
+fn check_definition(fixture: &str) -> String {
+    with_cursor(fixture, |view, path, offset| shown(view, &definition(view, path, offset)))
+}
+
+fn check_references(fixture: &str) -> String {
+    with_cursor(fixture, |view, path, offset| shown(view, &references(view, path, offset, Declaration::Include)))
+}
+
+/// The lines that a rename changes, or why it is refused.
+fn check_rename(fixture: &str, new_name: &str) -> String {
+    with_cursor(fixture, |view, path, offset| match rename(view, path, offset, new_name) {
+        Ok(files) => files
+            .iter()
+            .map(|file| format!("{}: {} edits of `{}`\n", file.path, file.edits.len(), file.edits[0].text))
+            .collect(),
+        Err(problem) => problem.message,
+    })
+}
+
+const LIBRARY: &str = "
+-- templates/base.tera --
+{% block head %}{% endblock head %}{% component card(title) %}{{ title }}{% endcomponent card %}
+-- templates/other.tera --
+{% extends \"base.tera\" %}{% block head %}{{ organisation }}{% endblock %}
+-- templates/t.py.tera --
+";
+
+#[test]
+fn a_name_leads_to_where_it_comes_from() {
+    assert_snapshot!(check_definition("{{ organ$0isation }}"), @r#"
+    tgen.toml:5: [organisation] = "acme"
+    "#);
+    assert_snapshot!(check_definition("{{ ta$0sks }}"), @r#"
+    map.json:2:   ["bert"]: ["fill-mask", "text-classification"],
+    "#);
+    assert_snapshot!(check_definition("{% set a = 1 %}{{ a$0 }}"), @"
+    templates/t.py.tera:1: {% set [a] = 1 %}{{ a }}
+    ");
+    assert_snapshot!(check_definition(&format!("{LIBRARY}{{% extends \"ba$0se.tera\" %}}\n")), @"
+    templates/base.tera:1: []{% block head %}{% endblock head %}{% component card(title) %}{{ title }}{% endcomponent card %}
+    ");
+    assert_snapshot!(check_definition(&format!("{LIBRARY}{{% extends \"base.tera\" %}}{{% block he$0ad %}}{{% endblock %}}\n")), @"
+    templates/base.tera:1: {% block [head] %}{% endblock head %}{% component card(title) %}{{ title }}{% endcomponent card %}
+    ");
+    assert_snapshot!(check_definition(&format!("{LIBRARY}{{{{ <ca$0rd title=\"x\" /> }}}}\n")), @"
+    templates/base.tera:1: {% block head %}{% endblock head %}{% component [card](title) %}{{ title }}{% endcomponent card %}
+    ");
+}
+
+#[test]
+fn references_are_found_in_all_templates_and_in_the_configuration() {
+    assert_snapshot!(check_references(&format!("{LIBRARY}{{{{ organisation$0 }}}}\n")), @r#"
+    tgen.toml:5: [organisation] = "acme"
+    templates/other.tera:1: {% extends "base.tera" %}{% block head %}{{ [organisation] }}{% endblock %}
+    templates/t.py.tera:1: {{ [organisation] }}
+    "#);
+    assert_snapshot!(check_references(&format!("{LIBRARY}{{{{ normalized_name$0 }}}}\n")), @r#"
+    tgen.toml:11: output = "out/test_{{ [normalized_name] }}.py"
+    templates/t.py.tera:1: {{ [normalized_name] }}
+    "#);
+    assert_snapshot!(check_references(&format!("{LIBRARY}{{{{ <ca$0rd title=\"x\" /> }}}}\n")), @r#"
+    templates/base.tera:1: {% block head %}{% endblock head %}{% component [card](title) %}{{ title }}{% endcomponent card %}
+    templates/base.tera:1: {% block head %}{% endblock head %}{% component card(title) %}{{ title }}{% endcomponent [card] %}
+    templates/t.py.tera:1: {{ <[card] title="x" /> }}
+    "#);
+    assert_snapshot!(check_references("{% for a in tasks %}{{ a$0 }}{% endfor %}{{ a }}"), @"
+    templates/t.py.tera:1: {% for [a] in tasks %}{{ a }}{% endfor %}{{ a }}
+    templates/t.py.tera:1: {% for a in tasks %}{{ [a] }}{% endfor %}{{ a }}
+    ");
+    assert_snapshot!(check_references("{% set a = 1 %}{% if a$0 %}{% set a = 2 %}{% endif %}{{ a }}"), @"
+    templates/t.py.tera:1: {% set [a] = 1 %}{% if a %}{% set a = 2 %}{% endif %}{{ a }}
+    templates/t.py.tera:1: {% set a = 1 %}{% if [a] %}{% set a = 2 %}{% endif %}{{ a }}
+    templates/t.py.tera:1: {% set a = 1 %}{% if a %}{% set [a] = 2 %}{% endif %}{{ a }}
+    templates/t.py.tera:1: {% set a = 1 %}{% if a %}{% set a = 2 %}{% endif %}{{ [a] }}
+    ");
+}
+
+#[test]
+fn a_rename_changes_every_place_or_says_why_not() {
+    assert_snapshot!(check_rename(&format!("{LIBRARY}{{{{ organisation$0 }}}}\n"), "company"), @"
+    tgen.toml: 1 edits of `company`
+    templates/other.tera: 1 edits of `company`
+    templates/t.py.tera: 1 edits of `company`
+    ");
+    assert_snapshot!(check_rename(&format!("{LIBRARY}{{% extends \"base.tera\" %}}{{% block head$0 %}}{{% endblock %}}\n"), "top"), @"
+    templates/base.tera: 2 edits of `top`
+    templates/other.tera: 1 edits of `top`
+    templates/t.py.tera: 1 edits of `top`
+    ");
+    assert_snapshot!(check_rename(&format!("{LIBRARY}{{{{ <ca$0rd title=\"x\" /> }}}}\n"), "ui.card"), @"
+    templates/base.tera: 2 edits of `ui.card`
+    templates/t.py.tera: 1 edits of `ui.card`
+    ");
+    assert_snapshot!(check_rename("{{ organisation$0 }}", "model_name"), @"
+    there is a `model_name` already
+    ");
+    assert_snapshot!(check_rename("{{ organisation$0 }}", "a b"), @"
+    `a b` is no name: use letters, digits and `_`
+    ");
+    assert_snapshot!(check_rename("{{ model_name$0 }}", "x"), @"
+    `model_name` is a built-in placeholder and keeps its name
+    ");
+    assert_snapshot!(check_rename("{{ tasks | join$0 }}", "x"), @"
+    `join` is a built-in filter and keeps its name
+    ");
+}
+
+#[test]
+fn what_cannot_be_renamed_says_so_before() {
+    let prepared =
+        |fixture| with_cursor(fixture, |view, path, offset| prepare_rename(view, path, offset).map(|(_, name)| name));
+    assert_eq!(prepared("{{ organisation$0 }}").as_deref(), Some("organisation"));
+    assert_eq!(prepared("{{ model_name$0 }}"), None);
+    assert_eq!(prepared("te$0xt"), None);
+}

@@ -1,0 +1,62 @@
+//! What comments ask of cargo-tgen: support templates, and problems that are allowed. A directive is a word in the text,
+//! so it works in both dialects and in the comments of any language.
+
+use super::{Analysis, Reference};
+use crate::template::syntax::tree::Span;
+
+/// A comment with this word and a template's name asks for that template to be rendered once beside the outputs.
+pub const SUPPORT_DIRECTIVE: &str = "tgen-support:";
+
+/// A comment with this word and the codes of problems allows these problems on its line; on a line of its own, on the
+/// next line.
+pub const ALLOW_DIRECTIVE: &str = "tgen-allow:";
+
+/// Problems that a comment allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allow {
+    /// The codes, as they are written.
+    pub codes: Vec<Reference>,
+    /// The part of the source where they are allowed.
+    pub reach: Span,
+}
+
+pub(super) fn read(source: &str, analysis: &mut Analysis) {
+    for (at, _) in source.match_indices("tgen-") {
+        let rest = &source[at..];
+        if rest.starts_with(SUPPORT_DIRECTIVE) {
+            analysis.support.extend(words(source, at + SUPPORT_DIRECTIVE.len()).into_iter().next());
+        } else if rest.starts_with(ALLOW_DIRECTIVE) {
+            let codes = words(source, at + ALLOW_DIRECTIVE.len());
+            analysis.allows.push(Allow { codes, reach: reach(source, at) });
+        }
+    }
+}
+
+/// The words after a directive, up to the end of the comment or of the line.
+fn words(source: &str, from: usize) -> Vec<Reference> {
+    let line_end = source[from..].find('\n').map_or(source.len(), |found| from + found);
+    let line = &source[from..line_end];
+    let text = &line[..line.find('#').unwrap_or(line.len())];
+    let mut words = Vec::new();
+    for word in text.split([',', ' ', '\t', '\r']).filter(|word| !word.is_empty()) {
+        let start = word.as_ptr() as usize - source.as_ptr() as usize;
+        words.push(Reference { name: word.to_owned(), span: start..start + word.len() });
+    }
+    words
+}
+
+/// The line of the directive; where nothing stands before the comment, the line after it as well.
+fn reach(source: &str, at: usize) -> Span {
+    let start = source[..at].rfind('\n').map_or(0, |found| found + 1);
+    let mut end = line_end(source, at);
+    let is_first = source[start..at].chars().all(|char| matches!(char, ' ' | '\t' | '{' | '#' | '-' | '/' | '*' | ';'));
+    let is_last = source[at..end].split_once("#}").is_none_or(|(_, after)| after.trim().is_empty());
+    if is_first && is_last {
+        end = line_end(source, (end + 1).min(source.len()));
+    }
+    start..end
+}
+
+fn line_end(source: &str, from: usize) -> usize {
+    source[from..].find('\n').map_or(source.len(), |found| from + found)
+}

@@ -1,0 +1,219 @@
+//! What a template says about itself, from its text alone: the names it uses and binds and where, the templates it builds
+//! on, its blocks and components, what it calls, and what its comments ask for.
+//!
+//! Analysis never fails and never renders. It must not know which names exist; whoever has the vocabulary judges.
+
+mod directives;
+mod names;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::dollar::{self, DollarPiece};
+use super::syntax::tree::{ElementId, Span, Tree};
+
+pub use self::directives::{ALLOW_DIRECTIVE, Allow, SUPPORT_DIRECTIVE};
+
+/// What one template's text says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Analysis {
+    /// Every use of a name as a value, local names included, in the order of the source.
+    pub uses: Vec<Use>,
+    /// Every name that the template itself binds, in the order of the source.
+    pub bindings: Vec<Binding>,
+    /// Where a name is `set` again: the number of its binding, and the byte offsets of the name.
+    pub rebindings: Vec<(usize, Span)>,
+    /// Names that the template itself binds: `set`, loop variables, component parameters.
+    pub bound: BTreeSet<String>,
+    /// The template that it extends.
+    pub extends: Option<Reference>,
+    /// The templates it extends or includes, with the span of the name.
+    pub builds_on: Vec<Reference>,
+    /// The blocks it defines.
+    pub blocks: Vec<Block>,
+    /// The components it defines.
+    pub defines: Vec<Reference>,
+    /// The components it calls.
+    pub calls: Vec<Reference>,
+    /// The filters, tests and functions it calls.
+    pub callees: Vec<Callee>,
+    /// The support templates it asks for.
+    pub support: Vec<Reference>,
+    /// What its comments allow.
+    pub allows: Vec<Allow>,
+    /// Byte offsets of what cannot be a placeholder although it looks like one (`${}` dialect only).
+    pub broken: Vec<Span>,
+    /// Whether rendered text is captured and can be changed before it is written (`filter` and `set` blocks, components).
+    pub captures: bool,
+}
+
+/// A name used as a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The name.
+    pub name: String,
+    /// Byte offsets of the name.
+    pub span: Span,
+    /// How it is used.
+    pub kind: UseKind,
+    /// What the name means there.
+    pub meaning: Meaning,
+}
+
+/// How a name is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UseKind {
+    /// Alone: `{{ name }}` or `${name}`. The value is written as it is.
+    Bare,
+    /// Asked whether it is defined, or given a default: a missing value is provided for.
+    Guarded,
+    /// Anywhere else in an expression or a tag.
+    Expression,
+}
+
+/// What a name means where it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// A value from outside of the template.
+    Placeholder,
+    /// A name that the template binds, as a number in [`Analysis::bindings`].
+    Local(usize),
+    /// `body`, the content that a component is called with.
+    Content,
+    /// A name in a component that is no parameter of it: it has no value there.
+    OutOfReach,
+}
+
+/// A name that the template binds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The name.
+    pub name: String,
+    /// Byte offsets of the name.
+    pub span: Span,
+    /// How it is bound.
+    pub kind: BindingKind,
+    /// Where the name can be used.
+    pub scope: Span,
+}
+
+/// How a template binds a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BindingKind {
+    /// By `set`; of several, the first that is there.
+    Set,
+    /// By a loop, or by a list's `for`.
+    Loop,
+    /// As a parameter of a component.
+    Parameter,
+}
+
+/// A name of another template or of a component, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The name.
+    pub name: String,
+    /// Byte offsets of the name.
+    pub span: Span,
+}
+
+/// A block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The name.
+    pub name: String,
+    /// Byte offsets of the name.
+    pub span: Span,
+    /// Its opening tag.
+    pub element: ElementId,
+    /// Whether it stands inside of another block, where it is new and overrides nothing.
+    pub position: BlockPosition,
+}
+
+/// Where a block stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockPosition {
+    /// In no other block.
+    Outermost,
+    /// In another block.
+    Nested,
+}
+
+/// A filter, test or function that is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callee {
+    /// Which of the three it is.
+    pub kind: CalleeKind,
+    /// The name.
+    pub name: String,
+    /// Byte offsets of the name.
+    pub span: Span,
+    /// The names of its arguments, with their places.
+    pub arguments: Vec<Reference>,
+}
+
+/// What can be called by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CalleeKind {
+    /// `value | name`
+    Filter,
+    /// `value is name`
+    Test,
+    /// `name()`
+    Function,
+}
+
+impl Analysis {
+    /// The parameters of its components whose values may come from where the component is called (`@name`).
+    pub fn parameters_from_surroundings(&self) -> impl Iterator<Item = &str> {
+        let is_parameter = |found: &&Use| {
+            found.meaning == Meaning::Placeholder
+                && self
+                    .bindings
+                    .iter()
+                    .any(|binding| binding.kind == BindingKind::Parameter && binding.span == found.span)
+        };
+        let defines = !self.defines.is_empty();
+        self.uses.iter().filter(move |_| defines).filter(is_parameter).map(|found| found.name.as_str())
+    }
+
+    /// Whether another template that is rendered together with this one may get a value of that name from it.
+    #[must_use]
+    pub fn binds_for_others(&self, name: &str) -> bool {
+        let includes = self.builds_on.len() > usize::from(self.extends.is_some());
+        let reaches_others = |binding: &Binding| match binding.kind {
+            BindingKind::Set => true,
+            BindingKind::Loop => includes,
+            BindingKind::Parameter => false,
+        };
+        self.bound.contains(name) && self.bindings.iter().any(|binding| binding.name == name && reaches_others(binding))
+    }
+}
+
+/// Reads what a Tera template says about itself.
+#[must_use]
+pub fn of_tera(source: &str, tree: &Tree) -> Analysis {
+    let mut analysis = names::analyse(source, tree);
+    directives::read(source, &mut analysis);
+    analysis
+}
+
+/// Reads what a `${}` template says about itself.
+#[must_use]
+pub fn of_dollar(source: &str) -> Analysis {
+    let mut analysis = Analysis::default();
+    for piece in dollar::scan(source) {
+        match piece {
+            DollarPiece::Placeholder { name: span, .. } => {
+                let name = source[span.clone()].to_owned();
+                analysis.uses.push(Use { name, span, kind: UseKind::Bare, meaning: Meaning::Placeholder });
+            }
+            DollarPiece::Broken(span) => analysis.broken.push(span),
+            DollarPiece::Text(_) | DollarPiece::Escape(_) => {}
+        }
+    }
+    directives::read(source, &mut analysis);
+    analysis
+}

@@ -1,0 +1,296 @@
+//! Names and what they mean: one walk over the syntax tree, with the scopes that Tera has.
+
+use std::collections::HashMap;
+
+use super::{
+    Analysis, Binding, BindingKind, Block, BlockPosition, Callee, CalleeKind, Meaning, Reference, Use, UseKind,
+};
+use crate::template::syntax::tree::{
+    Access, Applied, Assignment, Binary, ComponentCall, Definition, ElementId, ElementKind, Expr, ExprKind, Loop,
+    ParameterSource, Reach, Sense, Span, Tree,
+};
+
+pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
+    let mut walk = Walk {
+        source,
+        tree,
+        analysis: Analysis::default(),
+        by_name: HashMap::new(),
+        guards: Vec::new(),
+        components: Vec::new(),
+    };
+    walk.bind_all();
+    for element in 0..tree.elements.len() {
+        walk.element(element);
+    }
+    walk.analysis.uses.sort_by_key(|found| found.span.start);
+    walk.analysis.bound = walk.analysis.bindings.iter().map(|binding| binding.name.clone()).collect();
+    walk.analysis
+}
+
+struct Walk<'t> {
+    source: &'t str,
+    tree: &'t Tree,
+    analysis: Analysis,
+    /// The bindings of each name.
+    by_name: HashMap<&'t str, Vec<usize>>,
+    /// Names that were asked for before, with the part of the source in which that holds.
+    guards: Vec<(Span, &'t str)>,
+    /// The bodies of components, in the order of the source: nothing but parameters is seen there.
+    components: Vec<Span>,
+}
+
+impl<'t> Walk<'t> {
+    /// Finds the bindings of tags first: a name may be used before the tag that sets it, in the next round of a loop.
+    fn bind_all(&mut self) {
+        for element in 0..self.tree.elements.len() {
+            match &self.tree.elements[element].kind {
+                ElementKind::Set(assignment, _) | ElementKind::SetBlock(assignment, _) => {
+                    self.bind_set(element, assignment);
+                }
+                ElementKind::For(header) => self.bind_loop(header, self.section(element)),
+                ElementKind::Component(definition) => self.bind_component(element, definition),
+                _ => {}
+            }
+        }
+    }
+
+    fn bind_set(&mut self, element: ElementId, assignment: &Assignment) {
+        let scope = self.scope_of(element, assignment.reach);
+        let Some(name) = assignment.name.clone() else { return };
+        let is_same = |binding: &Binding| binding.kind == BindingKind::Set && binding.scope == scope;
+        let known = self.bindings_of(self.text(&name)).find(|known| is_same(&self.analysis.bindings[*known]));
+        match known {
+            Some(known) => self.analysis.rebindings.push((known, name)),
+            None => self.bind(Some(name), BindingKind::Set, scope),
+        }
+    }
+
+    fn bindings_of(&self, name: &str) -> impl Iterator<Item = usize> + '_ {
+        self.by_name.get(name).into_iter().flatten().copied()
+    }
+
+    /// The loop around a tag, unless the name reaches further; the component around it, or the whole template.
+    fn scope_of(&self, element: ElementId, reach: Reach) -> Span {
+        let is_scope = |section: &ElementId| match self.tree.elements[*section].kind {
+            ElementKind::For(_) => reach == Reach::Local,
+            ElementKind::Component(_) => true,
+            _ => false,
+        };
+        let around = self.tree.sections_around(element).find(is_scope);
+        around.map_or(0..self.source.len(), |section| self.section(section))
+    }
+
+    fn bind_loop(&mut self, header: &Loop, scope: Span) {
+        for name in [&header.key, &header.value] {
+            self.bind(name.clone(), BindingKind::Loop, scope.clone());
+        }
+    }
+
+    fn bind_component(&mut self, element: ElementId, definition: &Definition) {
+        let scope = self.section(element);
+        for parameter in &definition.parameters {
+            self.bind(Some(parameter.name.clone()), BindingKind::Parameter, scope.clone());
+        }
+        self.bind(definition.rest.clone(), BindingKind::Parameter, scope.clone());
+        self.components.push(scope);
+    }
+
+    fn bind(&mut self, name: Option<Span>, kind: BindingKind, scope: Span) {
+        if let Some(span) = name {
+            let name = self.text(&span);
+            self.by_name.entry(name).or_default().push(self.analysis.bindings.len());
+            self.analysis.bindings.push(Binding { name: name.to_owned(), span, kind, scope });
+        }
+    }
+
+    /// From the end of a section's opening tag to its end.
+    fn section(&self, element: ElementId) -> Span {
+        let end = self.tree.elements[element].end.map_or(self.source.len(), |end| self.tree.pieces[end].span.start);
+        self.tree.pieces[element].span.end..end
+    }
+
+    fn text(&self, span: &Span) -> &'t str {
+        &self.source[span.clone()]
+    }
+
+    fn reference(&self, span: &Span) -> Reference {
+        Reference { name: self.text(span).to_owned(), span: span.clone() }
+    }
+
+    fn element(&mut self, element: ElementId) {
+        let kind = &self.tree.elements[element].kind;
+        let start = self.tree.pieces[element].span.start;
+        self.guards.retain(|(reach, _)| reach.end > start);
+        match kind {
+            ElementKind::Output(value) if value.kind == ExprKind::Name => return self.use_name(value, UseKind::Bare),
+            ElementKind::Extends(Some(name)) => {
+                let name = self.reference(name);
+                self.analysis.extends.get_or_insert(name.clone());
+                self.analysis.builds_on.push(name);
+            }
+            ElementKind::Include(Some(name)) => self.analysis.builds_on.push(self.reference(name)),
+            ElementKind::Block(Some(name)) => self.block(element, name),
+            ElementKind::If(condition) => self.guard_branch(element, condition),
+            ElementKind::SetBlock(_, filters) | ElementKind::Filter(filters) => {
+                self.analysis.captures = true;
+                for filter in filters {
+                    self.call(CalleeKind::Filter, filter);
+                }
+            }
+            ElementKind::Component(definition) => self.definition(definition),
+            ElementKind::ComponentBody(call) => self.component_call(call),
+            _ => {}
+        }
+        kind.each_expression(&mut |value| self.value(value, UseKind::Expression));
+    }
+
+    fn block(&mut self, element: ElementId, name: &Span) {
+        let is_block = |section: ElementId| matches!(self.tree.elements[section].kind, ElementKind::Block(_));
+        let nested = self.tree.sections_around(element).any(is_block);
+        let position = if nested { BlockPosition::Nested } else { BlockPosition::Outermost };
+        let Reference { name, span } = self.reference(name);
+        self.analysis.blocks.push(Block { name, span, element, position });
+    }
+
+    fn definition(&mut self, definition: &Definition) {
+        self.analysis.captures = true;
+        self.analysis.defines.extend(definition.name.as_ref().map(|name| self.reference(name)));
+        let from_surroundings =
+            definition.parameters.iter().filter(|parameter| parameter.source == ParameterSource::Surroundings);
+        for parameter in from_surroundings {
+            let kind = if parameter.default.is_some() { UseKind::Guarded } else { UseKind::Expression };
+            let Reference { name, span } = self.reference(&parameter.name);
+            self.analysis.uses.push(Use { name, span, kind, meaning: Meaning::Placeholder });
+        }
+    }
+
+    fn component_call(&mut self, call: &ComponentCall) {
+        self.analysis.captures = true;
+        self.analysis.calls.extend(call.name.as_ref().map(|name| self.reference(name)));
+    }
+
+    fn call(&mut self, kind: CalleeKind, applied: &Applied) {
+        if let Some(name) = &applied.name {
+            let arguments = applied.arguments.iter().map(|argument| self.reference(&argument.name)).collect();
+            let Reference { name, span } = self.reference(name);
+            self.analysis.callees.push(Callee { kind, name, span, arguments });
+        }
+    }
+
+    /// What an `if` asks for is there up to the next branch.
+    fn guard_branch(&mut self, element: ElementId, condition: &'t Expr) {
+        let is_branch = |other: &ElementId| {
+            self.tree.elements[*other].parent == Some(element)
+                && matches!(self.tree.elements[*other].kind, ElementKind::Elif(_) | ElementKind::Else)
+        };
+        let whole = self.section(element);
+        let ends = self.tree.elements[element].end.unwrap_or(self.tree.elements.len());
+        let next = (element + 1..ends).find(is_branch).map_or(whole.end, |next| self.tree.pieces[next].span.start);
+        self.guard(condition, &(whole.start..next));
+    }
+
+    /// Remembers which names a condition that holds has shown to be defined.
+    fn guard(&mut self, condition: &'t Expr, reach: &Span) {
+        match &condition.kind {
+            ExprKind::Parentheses(inner) => self.guard(inner, reach),
+            ExprKind::Binary { operator: Binary::And, left, right } => {
+                self.guard(left, reach);
+                self.guard(right, reach);
+            }
+            ExprKind::Test { of, test, sense } if of.kind == ExprKind::Name => {
+                let asked = test.name.as_ref().map(|name| self.text(name));
+                let is_defined =
+                    matches!((asked, sense), (Some("defined"), Sense::Is) | (Some("undefined"), Sense::IsNot));
+                if is_defined {
+                    self.guards.push((reach.clone(), self.text(&of.span)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn value(&mut self, value: &'t Expr, kind: UseKind) {
+        match &value.kind {
+            ExprKind::Name => return self.use_name(value, kind),
+            ExprKind::Parentheses(inner) => return self.value(inner, kind),
+            ExprKind::Call(call) => self.call(CalleeKind::Function, call),
+            ExprKind::Filter { of, filter } => {
+                self.call(CalleeKind::Filter, filter);
+                if self.is_called(filter, &["default"]) {
+                    self.value(of, UseKind::Guarded);
+                    return filter
+                        .arguments
+                        .iter()
+                        .for_each(|argument| self.value(&argument.value, UseKind::Expression));
+                }
+            }
+            ExprKind::Test { of, test, .. } => {
+                self.call(CalleeKind::Test, test);
+                if self.is_called(test, &["defined", "undefined"]) {
+                    return self.value(of, UseKind::Guarded);
+                }
+            }
+            ExprKind::Field { of, access: Access::Optional, .. } => return self.value(of, UseKind::Guarded),
+            ExprKind::Index { of, index, access: Access::Optional } => {
+                self.value(of, UseKind::Guarded);
+                return self.value(index, UseKind::Expression);
+            }
+            ExprKind::Binary { operator: Binary::Or, left, right } => {
+                self.value(left, UseKind::Guarded);
+                return self.value(right, UseKind::Expression);
+            }
+            ExprKind::Binary { operator: Binary::And, left, right } => self.guard(left, &right.span),
+            ExprKind::Ternary { then, condition, .. } => self.guard(condition, &then.span),
+            // The names reach over the item and the condition; in the target they do no harm.
+            ExprKind::Comprehension { header, .. } => self.bind_loop(header, value.span.clone()),
+            ExprKind::Component(call) => self.component_call(call),
+            _ => {}
+        }
+        value.each_child(&mut |child| self.value(child, UseKind::Expression));
+    }
+
+    fn is_called(&self, applied: &Applied, names: &[&str]) -> bool {
+        applied.name.as_ref().is_some_and(|name| names.contains(&self.text(name)))
+    }
+
+    fn use_name(&mut self, value: &Expr, kind: UseKind) {
+        let name = self.text(&value.span);
+        let at = value.span.start;
+        if self.is_of_tera(name, at) {
+            return;
+        }
+        let is_guarded = self.guards.iter().any(|(reach, guarded)| *guarded == name && reach.contains(&at));
+        let kind = if is_guarded { UseKind::Guarded } else { kind };
+        let meaning = self.meaning(name, at);
+        self.analysis.uses.push(Use { name: name.to_owned(), span: value.span.clone(), kind, meaning });
+    }
+
+    /// `loop` in a loop, and the names that Tera keeps for itself.
+    fn is_of_tera(&self, name: &str, at: usize) -> bool {
+        let is_loop = |section: ElementId| matches!(self.tree.elements[section].kind, ElementKind::For(_));
+        name.starts_with("__tera_")
+            || name == "loop"
+                && self.tree.element_at(at).is_some_and(|element| self.tree.sections_around(element).any(is_loop))
+    }
+
+    fn meaning(&self, name: &str, at: usize) -> Meaning {
+        let component = self.component_at(at);
+        let in_reach = |binding: &usize| {
+            let scope = &self.analysis.bindings[*binding].scope;
+            scope.contains(&at) && component.is_none_or(|body| body.start <= scope.start && scope.end <= body.end)
+        };
+        let found = self.bindings_of(name).filter(in_reach);
+        match found.min_by_key(|binding| self.analysis.bindings[*binding].scope.len()) {
+            Some(binding) => Meaning::Local(binding),
+            None if component.is_none() => Meaning::Placeholder,
+            None if name == "body" => Meaning::Content,
+            None => Meaning::OutOfReach,
+        }
+    }
+
+    fn component_at(&self, at: usize) -> Option<&Span> {
+        let after = self.components.partition_point(|body| body.start <= at);
+        self.components[..after].last().filter(|body| body.contains(&at))
+    }
+}

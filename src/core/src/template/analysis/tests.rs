@@ -1,0 +1,118 @@
+use super::*;
+use crate::template::syntax::parse;
+
+#[track_caller]
+fn check_uses(source: &str, expected: &[&str]) {
+    let analysis = of_tera(source, &parse(source));
+    let seen: Vec<_> = analysis
+        .uses
+        .iter()
+        .map(|found| {
+            assert_eq!(source[found.span.clone()], found.name);
+            match found.kind {
+                UseKind::Bare => format!("{} bare", found.name),
+                UseKind::Guarded => format!("{} guarded", found.name),
+                UseKind::Expression => found.name.clone(),
+            }
+        })
+        .collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn only_values_are_uses() {
+    check_uses("{{ a }}{{ b | upper }}", &["a bare", "b"]);
+    check_uses("{{ a.b[c].d | e(f=g) }}", &["a", "c", "g"]);
+    check_uses("{% if a is defined and not b is odd %}{% endif %}", &["a guarded", "b"]);
+    check_uses("{{ range(end=n) }}{{ [x for x in xs if x > 1] }}", &["n", "x", "xs", "x"]);
+    check_uses("{% set q = a ~ 'b' %}{% block name %}{% endblock name %}", &["a"]);
+    check_uses("{{ a or 'x' }}{{ b | default(value=c) }}", &["a guarded", "b guarded", "c"]);
+    check_uses("{{ a if b < c else d }}", &["a", "b", "c", "d"]);
+}
+
+#[test]
+fn components_are_calls_and_their_arguments_values() {
+    let source = "{{ <card title={model_name} /> }}{% <ui.box wide={x}> %}{% </ui.box> %}{% component card(title, n=1) %}{{ title }}{% endcomponent %}";
+    check_uses(source, &["model_name", "x", "title bare"]);
+    let analysis = of_tera(source, &parse(source));
+    let names = |references: &[Reference]| references.iter().map(|found| found.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&analysis.calls), ["card", "ui.box"]);
+    assert_eq!(names(&analysis.defines), ["card"]);
+    assert!(analysis.captures);
+}
+
+#[track_caller]
+fn check_meanings(source: &str, expected: &[&str]) {
+    let analysis = of_tera(source, &parse(source));
+    let meaning = |found: &Use| match &found.meaning {
+        Meaning::Placeholder => format!("{} placeholder", found.name),
+        Meaning::Local(binding) => format!("{} from {}", found.name, analysis.bindings[*binding].span.start),
+        Meaning::Content => format!("{} content", found.name),
+        Meaning::OutOfReach => format!("{} out of reach", found.name),
+    };
+    assert_eq!(analysis.uses.iter().map(meaning).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_name_means_what_is_bound_nearest_to_it() {
+    check_meanings("{% for x in x %}{{ x }}{% endfor %}{{ x }}", &["x placeholder", "x from 7", "x placeholder"]);
+    check_meanings("{% set a = 1 %}{% if b %}{% set a = 2 %}{% endif %}{{ a }}", &["b placeholder", "a from 7"]);
+    check_meanings("{{ [x for x in xs] }}{{ x }}", &["x from 10", "xs placeholder", "x placeholder"]);
+    check_meanings(
+        "{% set s = 1 %}{% component c(a, @m) %}{{ a }}{{ m }}{{ body }}{{ s }}{% endcomponent %}",
+        &["m placeholder", "a from 30", "m from 34", "body content", "s out of reach"],
+    );
+}
+
+#[test]
+fn a_loop_is_known_in_a_loop_alone() {
+    check_uses("{% for a in b %}{{ loop.index }}{% endfor %}{{ loop }}{{ __tera_context }}", &["b", "loop bare"]);
+}
+
+#[test]
+fn what_is_set_in_a_component_stays_in_it() {
+    check_meanings(
+        "{% component c(a) %}{% for x in a %}{% set_global s = x %}{% endfor %}{{ s }}{% endcomponent %}{{ s }}",
+        &["a from 15", "x from 27", "s from 50", "s placeholder"],
+    );
+}
+
+#[test]
+fn what_was_asked_for_before_is_guarded() {
+    check_uses(
+        "{% if a is defined and b %}{{ a }}{% else %}{{ a }}{% endif %}",
+        &["a guarded", "b", "a guarded", "a bare"],
+    );
+    check_uses("{{ a ~ 'x' if a is defined else a }}", &["a guarded", "a guarded", "a"]);
+    check_uses(
+        "{% if a is not undefined %}{% if c %}{{ a | upper }}{% endif %}{% endif %}",
+        &["a guarded", "c", "a guarded"],
+    );
+}
+
+#[test]
+fn a_comment_allows_problems_on_its_line_or_the_next() {
+    let source = "{{ a }} {# tgen-allow: unknown-placeholder, unsafe-value #}\n{# tgen-allow: unused-set #}\nx\ny";
+    let analysis = of_tera(source, &parse(source));
+    let seen: Vec<_> = analysis
+        .allows
+        .iter()
+        .map(|allow| (allow.codes.iter().map(|code| code.name.as_str()).collect(), &source[allow.reach.clone()]))
+        .collect::<Vec<(Vec<&str>, &str)>>();
+    assert_eq!(
+        seen,
+        [
+            (vec!["unknown-placeholder", "unsafe-value"], &source[..59]),
+            (vec!["unused-set"], "{# tgen-allow: unused-set #}\nx"),
+        ]
+    );
+}
+
+#[test]
+fn builds_on_what_it_extends_and_includes() {
+    let source = "{% extends \"base.tera\" %}{% include 'part.tera' %}{# tgen-support: tgen_support.py.tera #}";
+    let analysis = of_tera(source, &parse(source));
+    let found: Vec<_> = analysis.builds_on.iter().chain(&analysis.support).map(|found| found.name.as_str()).collect();
+    assert_eq!(found, ["base.tera", "part.tera", "tgen_support.py.tera"]);
+    assert_eq!(&source[analysis.support[0].span.clone()], "tgen_support.py.tera");
+}

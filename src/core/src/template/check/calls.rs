@@ -1,0 +1,133 @@
+//! Calls of filters, tests, functions and components: names that do not exist, and arguments that do not fit.
+
+use super::Checked;
+use crate::problem::{Code, Problem};
+use crate::suggest::did_you_mean;
+use crate::template::analysis::{Callee, Reference};
+use crate::template::callees::{self, Need, Signature};
+use crate::template::syntax::tree::{
+    Attribute, ComponentCall, Definition, ElementKind, Expr, ExprKind, ParameterSource,
+};
+
+/// Names that Tera refuses.
+pub(super) fn unknown(checked: &Checked<'_, '_>) -> Vec<Problem> {
+    let callees = checked.analysis().callees.iter().filter(|callee| callees::find(callee.kind, &callee.name).is_none());
+    let mut problems: Vec<_> = callees
+        .map(|callee| {
+            let message = format!("there is no {} `{}`", callee.kind.name(), callee.name);
+            let known = callees::of_kind(callee.kind).map(|known| known.name);
+            let problem = checked.error(Code::UnknownFunction, &callee.span, message);
+            match did_you_mean(&callee.name, known) {
+                Some(help) => problem.help(help),
+                None => problem.help("docs/templates.md says what there is"),
+            }
+        })
+        .collect();
+    let calls = checked.analysis().calls.iter().filter(|call| !checked.components().contains_key(call.name.as_str()));
+    problems.extend(calls.map(|call| {
+        let message = format!("there is no component `{}`", call.name);
+        let problem = checked.error(Code::UnknownFunction, &call.span, message);
+        match did_you_mean(&call.name, checked.components().keys().copied()) {
+            Some(help) => problem.help(help),
+            None => problem.help(format!("define it: `{{% component {}() %}}…{{% endcomponent %}}`", call.name)),
+        }
+    }));
+    problems
+}
+
+/// Arguments that are missing or that nothing takes.
+pub(super) fn wrong_arguments(checked: &Checked<'_, '_>) -> Vec<Problem> {
+    let known = |callee: &'_ Callee| callees::find(callee.kind, &callee.name);
+    let callees = checked.analysis().callees.iter().filter_map(|callee| Some((callee, known(callee)?)));
+    let mut problems: Vec<_> = callees.flat_map(|(callee, signature)| of_callee(checked, callee, signature)).collect();
+    each_component_call(checked, &mut |call| problems.extend(of_component(checked, call)));
+    problems
+}
+
+fn of_callee(checked: &Checked<'_, '_>, callee: &Callee, signature: Signature) -> Vec<Problem> {
+    let is_given = |name: &str| callee.arguments.iter().any(|argument| argument.name == name);
+    let required = signature.arguments.iter().filter(|parameter| parameter.need == Need::Required);
+    let missing = required.filter(|parameter| !is_given(parameter.name));
+    let what = format!("the {} `{}`", callee.kind.name(), callee.name);
+    let mut problems: Vec<_> = missing
+        .map(|parameter| {
+            checked
+                .error(Code::WrongArguments, &callee.span, format!("{what} needs the argument `{}`", parameter.name))
+                .help(format!("write `{}({}=…)`", callee.name, parameter.name))
+        })
+        .collect();
+    let is_known = |name: &str| signature.arguments.iter().any(|parameter| parameter.name == name);
+    for argument in callee.arguments.iter().filter(|argument| !is_known(&argument.name)) {
+        // Tera does not look at it.
+        let message = format!("{what} has no argument `{}`, so it changes nothing", argument.name);
+        let problem = checked.warning(Code::WrongArguments, &argument.span, message);
+        let known = signature.arguments.iter().map(|parameter| parameter.name);
+        problems.push(match did_you_mean(&argument.name, known) {
+            Some(help) => problem.help(help),
+            None => problem.help(format!("{what} takes no arguments")),
+        });
+    }
+    problems
+}
+
+fn each_component_call<'c>(checked: &Checked<'c, '_>, visit: &mut dyn FnMut(&'c ComponentCall)) {
+    for element in &checked.source.tree().elements {
+        if let ElementKind::ComponentBody(call) = &element.kind {
+            visit(call);
+        }
+        element.kind.each_expression(&mut |value| calls_in(value, visit));
+    }
+}
+
+fn calls_in<'c>(value: &'c Expr, visit: &mut dyn FnMut(&'c ComponentCall)) {
+    if let ExprKind::Component(call) = &value.kind {
+        visit(call);
+    }
+    value.each_child(&mut |child| calls_in(child, visit));
+}
+
+fn of_component(checked: &Checked<'_, '_>, call: &ComponentCall) -> Vec<Problem> {
+    let Some(name) = &call.name else { return Vec::new() };
+    let component = checked.source.slice(name);
+    let Some((source, definition)) = checked.components().get(component).copied() else { return Vec::new() };
+    let parameters: Vec<&str> = definition.parameters.iter().map(|parameter| source.slice(&parameter.name)).collect();
+    let attributes: Vec<_> = call.attributes.iter().filter_map(|attribute| named(checked, attribute)).collect();
+    let mut problems = Vec::new();
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| definition.rest.is_none() && !parameters.contains(&attribute.name.as_str()))
+    {
+        let message = format!("the component `{component}` has no parameter `{}`", attribute.name);
+        let problem = checked.error(Code::WrongArguments, &attribute.span, message);
+        problems.push(match did_you_mean(&attribute.name, parameters.iter().copied()) {
+            Some(help) => problem.help(help),
+            None => problem.help("take it out"),
+        });
+    }
+    let spreads = call.attributes.iter().any(|attribute| matches!(attribute, Attribute::Spread(_)));
+    let missing = required_parameters(definition)
+        .filter(|parameter| !attributes.iter().any(|attribute| attribute.name == source.slice(parameter)));
+    problems.extend(missing.filter(|_| !spreads).map(|parameter| {
+        let parameter = source.slice(parameter);
+        checked
+            .error(Code::WrongArguments, name, format!("the component `{component}` needs the attribute `{parameter}`"))
+            .help(format!("write `{parameter}=\"…\"` or `{parameter}={{…}}`"))
+    }));
+    problems
+}
+
+fn named(checked: &Checked<'_, '_>, attribute: &Attribute) -> Option<Reference> {
+    match attribute {
+        Attribute::Named { name, .. } => {
+            Some(Reference { name: checked.source.slice(name).to_owned(), span: name.clone() })
+        }
+        Attribute::Spread(_) => None,
+    }
+}
+
+fn required_parameters(definition: &Definition) -> impl Iterator<Item = &std::ops::Range<usize>> {
+    let required = |parameter: &&crate::template::syntax::tree::Parameter| {
+        parameter.default.is_none() && parameter.source == ParameterSource::Attribute
+    };
+    definition.parameters.iter().filter(required).map(|parameter| &parameter.name)
+}

@@ -1,0 +1,152 @@
+//! What is wrong with a template, by its text and the templates beside it: syntax, inheritance, calls, names that lead
+//! nowhere. Commands and the editor ask here, so they say the same.
+//!
+//! Nothing is rendered. Which placeholders there are is not known here; `strictness` judges them.
+
+mod calls;
+mod flow;
+mod inheritance;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::OnceCell;
+
+use super::TemplateName;
+use super::analysis::{Analysis, Meaning};
+use super::library::{Library, Source};
+use super::links::Components;
+use super::syntax::tree::Span;
+use crate::problem::{Code, Problem, Severity};
+use crate::suggest::did_you_mean;
+
+/// Everything that is wrong with a template, without what its comments allow.
+#[must_use]
+pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
+    let source = match library.source(name) {
+        Ok(source) => source,
+        Err(problem) => return vec![problem],
+    };
+    let checked = Checked::new(library, name, source);
+    let mut problems = checked.refusals();
+    problems.extend(calls::wrong_arguments(&checked));
+    problems.extend(checked.out_of_reach());
+    problems.extend(flow::unreachable(&checked));
+    problems.extend(flow::unused_sets(&checked));
+    problems.extend(checked.useless_allows());
+    problems.retain(|problem| !allows(source, problem));
+    problems.sort_by_key(|problem| problem.range);
+    problems
+}
+
+/// What makes Tera refuse a template, so that it cannot be rendered.
+#[must_use]
+pub fn refusals(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
+    match library.source(name) {
+        Ok(source) => Checked::new(library, name, source).refusals(),
+        Err(problem) => vec![problem],
+    }
+}
+
+/// Whether a comment of the problem's template allows it.
+#[must_use]
+pub fn is_allowed(library: &Library<'_>, problem: &Problem) -> bool {
+    problem.code.can_be_allowed()
+        && problem.path.as_ref().and_then(|path| library.source_at(path)).is_some_and(|source| allows(source, problem))
+}
+
+fn allows(source: &Source, problem: &Problem) -> bool {
+    let Some(at) = problem.range.map(|range| source.lines.offset(range.start)) else { return false };
+    let in_reach = source.analysis().allows.iter().filter(|allow| allow.reach.contains(&at));
+    problem.code.can_be_allowed()
+        && in_reach.flat_map(|allow| &allow.codes).any(|code| code.name == problem.code.name())
+}
+
+/// A template that is being checked.
+struct Checked<'c, 'f> {
+    library: &'c Library<'f>,
+    name: &'c TemplateName,
+    source: &'c Source,
+    components: OnceCell<Components<'c>>,
+}
+
+impl<'c, 'f> Checked<'c, 'f> {
+    fn new(library: &'c Library<'f>, name: &'c TemplateName, source: &'c Source) -> Self {
+        Self { library, name, source, components: OnceCell::new() }
+    }
+
+    /// The components of the library, looked for when the first is called.
+    fn components(&self) -> &Components<'c> {
+        self.components.get_or_init(|| self.library.components())
+    }
+
+    fn analysis(&self) -> &'c Analysis {
+        self.source.analysis()
+    }
+
+    fn refusals(&self) -> Vec<Problem> {
+        let faults = self.source.tree().faults.iter();
+        let mut problems: Vec<_> = faults
+            .map(|fault| {
+                let problem = self.problem(Severity::Error, Code::TemplateSyntax, &fault.span, fault.message.clone());
+                Problem { help: fault.help.clone(), ..problem }
+            })
+            .collect();
+        problems.extend(self.analysis().broken.iter().map(|span| self.broken_placeholder(span)));
+        problems.extend(inheritance::problems(self));
+        problems.extend(calls::unknown(self));
+        problems
+    }
+
+    fn problem(&self, severity: Severity, code: Code, span: &Span, message: String) -> Problem {
+        let problem = Problem { severity, ..Problem::error(code, message) };
+        problem.in_file(&self.source.path).at(self.source.range(span))
+    }
+
+    fn error(&self, code: Code, span: &Span, message: String) -> Problem {
+        self.problem(Severity::Error, code, span, message)
+    }
+
+    fn warning(&self, code: Code, span: &Span, message: String) -> Problem {
+        self.problem(Severity::Warning, code, span, message)
+    }
+
+    fn broken_placeholder(&self, span: &Span) -> Problem {
+        let message = format!("`{}` is not a placeholder", self.source.slice(span));
+        self.error(Code::TemplateSyntax, span, message)
+            .help("write `${name}` with a name of letters, digits and `_`, or `$${` for a literal `${`")
+    }
+
+    /// Names in components that are no parameters of them.
+    fn out_of_reach(&self) -> Vec<Problem> {
+        let names = self.analysis().uses.iter().filter(|found| found.meaning == Meaning::OutOfReach);
+        names
+            .map(|found| {
+                let message = format!("`{}` has no value in a component, which sees only its parameters", found.name);
+                self.error(Code::UnknownPlaceholder, &found.span, message).help(format!(
+                    "add the parameter `@{}`, which takes the value from where the component is called",
+                    found.name
+                ))
+            })
+            .collect()
+    }
+
+    /// Comments that allow what does not exist or cannot be allowed.
+    fn useless_allows(&self) -> Vec<Problem> {
+        let codes = self.analysis().allows.iter().flat_map(|allow| &allow.codes);
+        let known = || Code::ALL.iter().copied().filter(|code| code.can_be_allowed()).map(Code::name);
+        codes
+            .filter(|code| !known().any(|known| known == code.name))
+            .map(|code| {
+                let exists = Code::ALL.iter().any(|known| known.name() == code.name);
+                let what =
+                    if exists { "cannot be allowed: nothing can be rendered with it" } else { "is no problem's code" };
+                let problem = self.warning(Code::UselessAllow, &code.span, format!("`{}` {what}", code.name));
+                match did_you_mean(&code.name, known()).filter(|_| !exists) {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                }
+            })
+            .collect()
+    }
+}

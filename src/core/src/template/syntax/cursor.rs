@@ -1,0 +1,167 @@
+//! A reader of the tokens of one piece. The first fault ends the piece: from then on there are no more tokens, so every
+//! rule comes to its end by itself and the tree keeps what was read before.
+
+use super::tree::{Fault, Span};
+use crate::template::scan::{Token, TokenKind};
+
+/// What the rules of Tera count over a whole template.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// How many expressions are being read inside of each other.
+    pub(super) recursion: usize,
+    /// How many operators the outermost expression has so far.
+    pub(super) complexity: usize,
+    /// How many list literals are open.
+    pub(super) dimensions: usize,
+    /// How many brackets after a value are open.
+    pub(super) brackets: usize,
+}
+
+pub(super) struct Cursor<'t> {
+    pub(super) source: &'t str,
+    tokens: &'t [Token],
+    at: usize,
+    /// Where the piece's last token ends, for what is missing there.
+    end: usize,
+    /// Whether `loop` means the loop around the piece.
+    pub(super) place: Place,
+    pub(super) counts: Counts,
+    pub(super) fault: Option<Fault>,
+}
+
+/// Where a piece stands, as far as the words in it depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    InLoop,
+    OutsideOfLoops,
+}
+
+impl<'t> Cursor<'t> {
+    pub(super) fn new(source: &'t str, tokens: &'t [Token], start: usize, place: Place) -> Self {
+        let end = tokens.last().map_or(start, |token| token.span.end);
+        Self { source, tokens, at: 0, end, place, counts: Counts::default(), fault: None }
+    }
+
+    /// The text of the next token; empty at the end.
+    pub(super) fn peek(&self) -> &'t str {
+        self.peek_at(0)
+    }
+
+    /// The text of the token `ahead` of the next one.
+    pub(super) fn peek_at(&self, ahead: usize) -> &'t str {
+        self.tokens.get(self.at + ahead).map_or("", |token| token.text(self.source))
+    }
+
+    pub(super) fn kind(&self) -> Option<TokenKind> {
+        self.kind_at(0)
+    }
+
+    pub(super) fn kind_at(&self, ahead: usize) -> Option<TokenKind> {
+        self.tokens.get(self.at + ahead).map(|token| token.kind)
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    /// Whether the next token is a name; Tera reads `true` and `false` as values wherever they stand.
+    pub(super) fn is_name(&self) -> bool {
+        self.is_name_at(0)
+    }
+
+    pub(super) fn is_name_at(&self, ahead: usize) -> bool {
+        self.kind_at(ahead) == Some(TokenKind::Ident) && !is_boolean(self.peek_at(ahead))
+    }
+
+    /// Where the next token begins, or the last one ended.
+    pub(super) fn position(&self) -> usize {
+        self.tokens.get(self.at).map_or(self.end, |token| token.span.start)
+    }
+
+    /// Where the last token that was taken ended.
+    pub(super) fn last_end(&self) -> usize {
+        match self.at.checked_sub(1).and_then(|last| self.tokens.get(last)) {
+            Some(token) => token.span.end,
+            None => self.position(),
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Span {
+        let position = self.position();
+        match self.tokens.get(self.at) {
+            Some(token) => {
+                self.at += 1;
+                token.span.clone()
+            }
+            None => position..position,
+        }
+    }
+
+    /// Takes the next token if it is `word`.
+    pub(super) fn eat(&mut self, word: &str) -> bool {
+        let found = self.peek() == word;
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    pub(super) fn expect(&mut self, word: &str) {
+        if !self.eat(word) {
+            self.fail_expecting(&format!("`{word}`"));
+        }
+    }
+
+    pub(super) fn expect_name(&mut self, what: &str) -> Option<Span> {
+        if self.is_name() {
+            return Some(self.next());
+        }
+        self.fail_expecting(what);
+        None
+    }
+
+    /// A name whose parts are joined by dots, as components have.
+    pub(super) fn expect_dotted_name(&mut self, what: &str) -> Option<Span> {
+        let mut span = self.expect_name(what)?;
+        while self.eat(".") {
+            span.end = self.expect_name("a name after the dot")?.end;
+        }
+        Some(span)
+    }
+
+    pub(super) fn fail_expecting(&mut self, what: &str) {
+        let message = if self.is_at_end() {
+            format!("{what} is missing here")
+        } else {
+            format!("there is {} where {what} is expected", self.shown())
+        };
+        self.fail(message, None);
+    }
+
+    /// Records a fault at the next token.
+    pub(super) fn fail(&mut self, message: String, help: Option<&str>) {
+        let span = match self.tokens.get(self.at) {
+            Some(token) => token.span.clone(),
+            None => self.tokens.last().map_or(self.end..self.end, |token| token.span.clone()),
+        };
+        self.fail_at(span, message, help);
+    }
+
+    pub(super) fn fail_at(&mut self, span: Span, message: String, help: Option<&str>) {
+        if self.fault.is_none() {
+            self.fault = Some(Fault { span, message, help: help.map(str::to_owned) });
+        }
+        self.at = self.tokens.len();
+    }
+
+    /// The next token as a message shows it; a string that spans lines up to the first.
+    fn shown(&self) -> String {
+        let text = self.peek().lines().next().unwrap_or_default();
+        let short: String = text.chars().take(30).collect();
+        format!("`{short}`")
+    }
+}
+
+pub(super) fn is_boolean(word: &str) -> bool {
+    matches!(word, "true" | "True" | "false" | "False")
+}

@@ -1,0 +1,92 @@
+//! The syntax of Tera templates, read in spite of errors: every piece by itself, so that a half-typed tag hides nothing
+//! else. Tera is the authority on what is valid; this parser follows its rules (version 2.4) and sees beyond the first
+//! error.
+//!
+//! It never fails and never panics, takes time in proportion to the source, and knows no names but those of the language.
+
+mod component;
+mod cursor;
+mod expression;
+mod sections;
+mod tags;
+pub mod tree;
+pub mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use self::cursor::{Cursor, Place};
+use self::sections::Nesting;
+use self::tree::{ElementKind, Fault, Tree};
+use super::scan::{self, Piece, PieceKind, Strings};
+
+pub use self::component::PARAMETER_TYPES;
+pub use self::expression::LOOP_FIELDS;
+pub use self::tags::TAGS;
+
+/// Parses a whole template.
+#[must_use]
+pub fn parse(source: &str) -> Tree {
+    let scanned = scan::scan_with(source, Strings::ToTheirEnd);
+    let tree = assemble(source, scanned.pieces);
+    // A string may have swallowed the end of its tag. Where that is valid it is meant; else it is a half-typed tag.
+    if tree.faults.is_empty() || !scanned.ambiguous {
+        return tree;
+    }
+    assemble(source, scan::scan_with(source, Strings::ToTheEndOfTheTag).pieces)
+}
+
+fn assemble(source: &str, pieces: Vec<Piece>) -> Tree {
+    let mut tree = Tree { elements: Vec::with_capacity(pieces.len()), ..Tree::default() };
+    let mut nesting = Nesting::new(source);
+    for piece in &pieces {
+        let (kind, fault) = read(source, piece, &nesting);
+        let nesting_fault = nesting.add(&mut tree, piece, kind, fault.as_ref());
+        tree.faults.extend(fault.or(nesting_fault));
+    }
+    nesting.finish(&mut tree);
+    tree.pieces = pieces;
+    tree.faults.sort_by_key(|fault| fault.span.start);
+    tree
+}
+
+/// What a piece says by itself.
+fn read(source: &str, piece: &Piece, nesting: &Nesting<'_>) -> (ElementKind, Option<Fault>) {
+    match piece.kind {
+        PieceKind::Text => (ElementKind::Text, None),
+        PieceKind::Raw => (ElementKind::Raw, None),
+        PieceKind::Comment => (ElementKind::Comment, unclosed(source, piece, "this comment", "#}")),
+        PieceKind::Expression => {
+            let mut cursor = cursor(source, piece, nesting.place(""));
+            let expression = expression::expression(&mut cursor);
+            if !cursor.is_at_end() && cursor.fault.is_none() {
+                cursor.fail_expecting("`}}`");
+            }
+            let fault = unclosed(source, piece, "this expression", "}}").or(cursor.fault);
+            (ElementKind::Output(expression), fault)
+        }
+        PieceKind::Tag => {
+            let word = piece.tokens.first().map_or("", |token| token.text(source));
+            let mut cursor = cursor(source, piece, nesting.place(word));
+            let kind = tags::tag(&mut cursor);
+            (kind, unclosed(source, piece, "this tag", "%}").or(cursor.fault))
+        }
+    }
+}
+
+fn cursor<'t>(source: &'t str, piece: &'t Piece, place: Place) -> Cursor<'t> {
+    Cursor::new(source, &piece.tokens, piece.span.start + 2, place)
+}
+
+fn unclosed(source: &str, piece: &Piece, what: &str, closing: &str) -> Option<Fault> {
+    if piece.closed {
+        return None;
+    }
+    let text = source[piece.span.clone()].trim_end();
+    let line = text.lines().next().unwrap_or_default().trim_end();
+    Some(Fault {
+        span: piece.span.start..piece.span.start + line.len(),
+        message: format!("{what} is never closed"),
+        help: Some(format!("close it with `{closing}`")),
+    })
+}

@@ -1,0 +1,111 @@
+//! What one tag says: its first word decides by which rule the rest is read. How tags nest is not known here.
+
+use super::component;
+use super::cursor::Cursor;
+use super::expression::{applied, bound_name, expression, loop_header, string};
+use super::tree::{Applied, Assignment, ElementKind, ExprKind, Literal, Reach, Span};
+
+/// The words that begin a tag, in the order in which an editor offers them.
+pub const TAGS: [&str; 12] = [
+    "if",
+    "for",
+    "set",
+    "block",
+    "include",
+    "extends",
+    "filter",
+    "component",
+    "raw",
+    "set_global",
+    "break",
+    "continue",
+];
+
+/// Reads a whole tag, up to its end.
+pub(super) fn tag(cursor: &mut Cursor<'_>) -> ElementKind {
+    let kind = first_word(cursor);
+    if !cursor.is_at_end() && cursor.fault.is_none() {
+        cursor.fail_expecting("the end of the tag");
+    }
+    kind
+}
+
+fn first_word(cursor: &mut Cursor<'_>) -> ElementKind {
+    let word = cursor.peek();
+    let first = cursor.next();
+    match word {
+        "extends" => ElementKind::Extends(template_name(cursor)),
+        "include" => ElementKind::Include(template_name(cursor)),
+        "set" => set(cursor, Reach::Local),
+        "set_global" => set(cursor, Reach::Global),
+        "for" => ElementKind::For(loop_header(cursor, 0)),
+        "if" => ElementKind::If(expression(cursor)),
+        "elif" => ElementKind::Elif(expression(cursor)),
+        "else" => ElementKind::Else,
+        "block" => ElementKind::Block(cursor.expect_name("a block's name")),
+        "filter" => ElementKind::Filter(filters(cursor)),
+        "component" => ElementKind::Component(component::definition(cursor)),
+        "break" => ElementKind::Break,
+        "continue" => ElementKind::Continue,
+        "<" => ElementKind::ComponentBody(component::tag_call(cursor)),
+        "</" => component_end(cursor),
+        "endblock" => ElementKind::End(cursor.is_name().then(|| cursor.next())),
+        "endcomponent" if cursor.is_name() => ElementKind::End(cursor.expect_dotted_name("a component's name")),
+        "endif" | "endfor" | "endset" | "endfilter" | "endcomponent" => ElementKind::End(None),
+        "raw" if cursor.is_at_end() => {
+            cursor.fail_at(first, "this raw block is never closed".to_owned(), Some("close it with `{% endraw %}`"));
+            ElementKind::Unknown
+        }
+        _ => unknown(cursor, word, first),
+    }
+}
+
+fn unknown(cursor: &mut Cursor<'_>, word: &str, at: Span) -> ElementKind {
+    let message = match word {
+        "" => "a tag's name is missing here".to_owned(),
+        "endraw" => "`endraw` closes nothing".to_owned(),
+        word => format!("there is no tag `{word}`"),
+    };
+    let help = crate::suggest::closest(word, TAGS).map(|tag| format!("did you mean `{tag}`?"));
+    cursor.fail_at(at, message, help.as_deref());
+    ElementKind::Unknown
+}
+
+fn template_name(cursor: &mut Cursor<'_>) -> Option<Span> {
+    if !cursor.peek().starts_with(['"', '\'', '`']) {
+        cursor.fail_expecting("a template's name in quotes");
+        return None;
+    }
+    let name = string(cursor);
+    let is_whole = name.kind == ExprKind::Literal(Literal::String) && name.span.len() >= 2;
+    is_whole.then(|| name.span.start + 1..name.span.end - 1)
+}
+
+fn set(cursor: &mut Cursor<'_>, reach: Reach) -> ElementKind {
+    let assignment = Assignment { name: bound_name(cursor, "a name"), reach };
+    if cursor.eat("=") {
+        return ElementKind::Set(assignment, expression(cursor));
+    }
+    let mut filters = Vec::new();
+    while cursor.eat("|") {
+        filters.push(applied(cursor, "a filter's name"));
+    }
+    if !cursor.is_at_end() {
+        cursor.fail_expecting("`=` and a value");
+    }
+    ElementKind::SetBlock(assignment, filters)
+}
+
+fn filters(cursor: &mut Cursor<'_>) -> Vec<Applied> {
+    let mut filters = vec![applied(cursor, "a filter's name")];
+    while cursor.eat("|") {
+        filters.push(applied(cursor, "a filter's name"));
+    }
+    filters
+}
+
+fn component_end(cursor: &mut Cursor<'_>) -> ElementKind {
+    let name = cursor.expect_dotted_name("a component's name");
+    cursor.expect(">");
+    ElementKind::End(name)
+}
