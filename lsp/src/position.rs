@@ -1,0 +1,213 @@
+//! Places as clients count them: lines that end as the protocol says, characters in the encoding that was agreed on.
+//!
+//! Everything behind this module counts in bytes. It knows no documents and no templates.
+
+use memchr::memchr2_iter;
+use tgen_core::text;
+use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
+
+/// What a client counts along a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Encoding {
+    /// Bytes.
+    Utf8,
+    /// UTF-16 code units, which every client knows.
+    #[default]
+    Utf16,
+    /// Characters.
+    Utf32,
+}
+
+impl Encoding {
+    /// Bytes where the client offers them, else the first on its list that is known here.
+    pub(crate) fn negotiate(offered: &[PositionEncodingKind]) -> Self {
+        let known = |kind: &PositionEncodingKind| {
+            [Self::Utf8, Self::Utf16, Self::Utf32].into_iter().find(|own| own.kind() == *kind)
+        };
+        if offered.contains(&PositionEncodingKind::UTF8) {
+            return Self::Utf8;
+        }
+        offered.iter().find_map(known).unwrap_or_default()
+    }
+
+    /// The protocol's word for it.
+    pub(crate) const fn kind(self) -> PositionEncodingKind {
+        match self {
+            Self::Utf8 => PositionEncodingKind::UTF8,
+            Self::Utf16 => PositionEncodingKind::UTF16,
+            Self::Utf32 => PositionEncodingKind::UTF32,
+        }
+    }
+
+    /// How many units a stretch of a line has.
+    fn count(self, line: &str) -> usize {
+        match self {
+            Self::Utf8 => line.len(),
+            Self::Utf16 => line.chars().map(char::len_utf16).sum(),
+            Self::Utf32 => line.chars().count(),
+        }
+    }
+
+    /// The byte offset of a unit in a line; what lies inside of a character is its beginning.
+    fn offset(self, line: &str, units: usize) -> usize {
+        if self == Self::Utf8 {
+            return line.floor_char_boundary(units.min(line.len()));
+        }
+        let mut left = units;
+        for (at, character) in line.char_indices() {
+            let width = if self == Self::Utf16 { character.len_utf16() } else { 1 };
+            if left < width {
+                return at;
+            }
+            left -= width;
+        }
+        line.len()
+    }
+}
+
+/// Where the lines of a text begin, as the protocol counts them: `\n`, `\r\n` and a lone `\r` end a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lines {
+    starts: Vec<usize>,
+}
+
+impl Lines {
+    /// Reads the text once.
+    pub(crate) fn new(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let ends =
+            memchr2_iter(b'\n', b'\r', bytes).filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
+        Self { starts: std::iter::once(0).chain(ends.map(|at| at + 1)).collect() }
+    }
+
+    /// The byte offset of a position; one past a line is its end, one past the text is the text's.
+    pub(crate) fn offset(&self, text: &str, position: Position, encoding: Encoding) -> usize {
+        let Some(start) = self.starts.get(position.line as usize).copied() else { return text.len() };
+        start + encoding.offset(self.line(text, position.line as usize), position.character as usize)
+    }
+
+    /// The byte offsets of a range, in order even where the client's are not.
+    pub(crate) fn span(&self, text: &str, range: Range, encoding: Encoding) -> std::ops::Range<usize> {
+        let (start, end) = (self.offset(text, range.start, encoding), self.offset(text, range.end, encoding));
+        start.min(end)..start.max(end)
+    }
+
+    /// The position of a byte offset.
+    pub(crate) fn position(&self, text: &str, offset: usize, encoding: Encoding) -> Position {
+        let offset = text.floor_char_boundary(offset.min(text.len()));
+        let line = self.starts.partition_point(|start| *start <= offset) - 1;
+        let within = &text[self.starts[line]..offset];
+        Position::new(narrow(line), narrow(encoding.count(within)))
+    }
+
+    /// The range of byte offsets.
+    pub(crate) fn range(&self, text: &str, span: std::ops::Range<usize>, encoding: Encoding) -> Range {
+        Range::new(self.position(text, span.start, encoding), self.position(text, span.end, encoding))
+    }
+
+    /// A line without what ends it.
+    fn line<'t>(&self, text: &'t str, line: usize) -> &'t str {
+        let end = self.starts.get(line + 1).copied().unwrap_or(text.len());
+        text[self.starts[line]..end].trim_end_matches(['\n', '\r'])
+    }
+}
+
+/// A text with its lines counted both ways: as core counts them, and as the client does.
+#[derive(Debug, Clone)]
+pub(crate) struct Measured<'t> {
+    text: &'t str,
+    ours: text::LineIndex,
+    theirs: Lines,
+    encoding: Encoding,
+}
+
+impl<'t> Measured<'t> {
+    /// Reads the text once for each way.
+    pub(crate) fn new(text: &'t str, encoding: Encoding) -> Self {
+        Self { text, ours: text::LineIndex::new(text), theirs: Lines::new(text), encoding }
+    }
+
+    /// A range of core's, for the client.
+    pub(crate) fn range(&self, range: text::Range) -> Range {
+        Range::new(self.position(range.start), self.position(range.end))
+    }
+
+    /// A position of core's, for the client.
+    pub(crate) fn position(&self, position: text::Position) -> Position {
+        self.theirs.position(self.text, self.ours.offset(position), self.encoding)
+    }
+
+    /// The byte offset of a client's position.
+    pub(crate) fn offset(&self, position: Position) -> usize {
+        self.theirs.offset(self.text, position, self.encoding)
+    }
+
+    /// A client's range, for core.
+    pub(crate) fn ours(&self, range: Range) -> text::Range {
+        self.ours.range(self.theirs.span(self.text, range, self.encoding))
+    }
+}
+
+/// Counts beyond four billion do not occur; they would be pinned to the largest.
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(encoding: Encoding, text: &str, position: (u32, u32), offset: usize) {
+        let lines = Lines::new(text);
+        let position = Position::new(position.0, position.1);
+        assert_eq!(lines.offset(text, position, encoding), offset);
+        assert_eq!(lines.position(text, offset, encoding), position);
+    }
+
+    #[test]
+    fn characters_are_counted_as_agreed() {
+        let text = "é😀x\n";
+        check(Encoding::Utf8, text, (0, 6), 6);
+        check(Encoding::Utf16, text, (0, 3), 6);
+        check(Encoding::Utf32, text, (0, 2), 6);
+    }
+
+    #[test]
+    fn all_three_line_ends_end_a_line() {
+        let text = "a\r\nb\rc\nd";
+        for (line, offset) in [(0, 0), (1, 3), (2, 5), (3, 7)] {
+            check(Encoding::Utf16, text, (line, 0), offset);
+        }
+    }
+
+    #[test]
+    fn a_position_past_a_line_or_inside_of_a_character_is_held_back() {
+        let offset = |line, character, encoding| {
+            Lines::new("é😀\r\nz").offset("é😀\r\nz", Position::new(line, character), encoding)
+        };
+        assert_eq!(offset(0, 99, Encoding::Utf16), 6);
+        assert_eq!(offset(9, 0, Encoding::Utf16), 9);
+        assert_eq!(offset(0, 2, Encoding::Utf16), 2);
+        assert_eq!(offset(0, 1, Encoding::Utf8), 0);
+    }
+
+    #[test]
+    fn bytes_are_preferred_and_utf_16_is_what_remains() {
+        let kinds =
+            |names: &[&'static str]| names.iter().map(|name| PositionEncodingKind::from(*name)).collect::<Vec<_>>();
+        assert_eq!(Encoding::negotiate(&kinds(&["utf-16", "utf-8"])), Encoding::Utf8);
+        assert_eq!(Encoding::negotiate(&kinds(&["utf-7", "utf-32"])), Encoding::Utf32);
+        assert_eq!(Encoding::negotiate(&[]), Encoding::Utf16);
+    }
+
+    #[test]
+    fn a_range_of_core_becomes_one_of_the_client_and_back() {
+        let text = "a\n  é{{ x }}\n";
+        let measured = Measured::new(text, Encoding::Utf16);
+        let ours = text::Range::new(text::Position::new(1, 7), text::Position::new(1, 8));
+        let theirs = measured.range(ours);
+        assert_eq!(theirs, Range::new(Position::new(1, 6), Position::new(1, 7)));
+        assert_eq!(measured.ours(theirs), ours);
+    }
+}
