@@ -100,11 +100,6 @@ impl Lines {
         Position::new(narrow(line), narrow(encoding.count(within)))
     }
 
-    /// The range of byte offsets.
-    pub(crate) fn range(&self, text: &str, span: std::ops::Range<usize>, encoding: Encoding) -> Range {
-        Range::new(self.position(text, span.start, encoding), self.position(text, span.end, encoding))
-    }
-
     /// A line without what ends it.
     fn line<'t>(&self, text: &'t str, line: usize) -> &'t str {
         let end = self.starts.get(line + 1).copied().unwrap_or(text.len());

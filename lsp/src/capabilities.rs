@@ -1,0 +1,112 @@
+//! What the client can do, and what this server offers it.
+
+use tower_lsp::ls_types::{
+    ClientCapabilities, DiagnosticOptions, DiagnosticServerCapabilities, InitializeParams, OneOf, ServerCapabilities,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+
+use crate::position::Encoding;
+
+/// What the client can do, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ClientAbilities {
+    /// How it counts characters.
+    pub(crate) encoding: Encoding,
+    /// How it gets diagnostics.
+    pub(crate) delivery: Delivery,
+    /// Whether it shows progress.
+    pub(crate) shows_progress: bool,
+    /// Whether it watches files for us.
+    pub(crate) watches: Watching,
+}
+
+/// How a client gets diagnostics: one way or the other, never both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Delivery {
+    /// They are sent when they change.
+    #[default]
+    Pushed,
+    /// It asks for them, and is told when to ask again.
+    Pulled,
+}
+
+/// Whether a client watches files for its servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Watching {
+    /// Not at all.
+    #[default]
+    Never,
+    /// By globs of whole paths.
+    Globs,
+    /// By globs below a folder.
+    RelativeGlobs,
+}
+
+impl ClientAbilities {
+    /// Reads what the client says of itself.
+    pub(crate) fn of(params: &InitializeParams) -> Self {
+        let client = &params.capabilities;
+        let general = client.general.as_ref();
+        let offered = general.and_then(|general| general.position_encodings.as_deref()).unwrap_or_default();
+        Self {
+            encoding: Encoding::negotiate(offered),
+            delivery: delivery(client),
+            shows_progress: client.window.as_ref().and_then(|window| window.work_done_progress) == Some(true),
+            watches: watching(client),
+        }
+    }
+}
+
+/// A client that asks has to be told when a change elsewhere changed the answer, else it is better sent.
+fn delivery(client: &ClientCapabilities) -> Delivery {
+    let asks = client.text_document.as_ref().is_some_and(|text| text.diagnostic.is_some());
+    let workspace = client.workspace.as_ref();
+    let can_be_told = workspace
+        .and_then(|workspace| workspace.diagnostics.as_ref())
+        .is_some_and(|diagnostics| diagnostics.refresh_support == Some(true));
+    if asks && can_be_told { Delivery::Pulled } else { Delivery::Pushed }
+}
+
+fn watching(client: &ClientCapabilities) -> Watching {
+    let workspace = client.workspace.as_ref();
+    match workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref()) {
+        Some(watch) if watch.dynamic_registration == Some(true) => {
+            if watch.relative_pattern_support == Some(true) {
+                Watching::RelativeGlobs
+            } else {
+                Watching::Globs
+            }
+        }
+        _ => Watching::Never,
+    }
+}
+
+/// What this server offers that client.
+pub(crate) fn offered(client: &ClientAbilities) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(client.encoding.kind()),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::Supported(true)),
+            ..TextDocumentSyncOptions::default()
+        })),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
+        diagnostic_provider: (client.delivery == Delivery::Pulled).then(|| {
+            DiagnosticServerCapabilities::Options(DiagnosticOptions {
+                identifier: Some("tgen".to_owned()),
+                inter_file_dependencies: true,
+                workspace_diagnostics: false,
+                ..DiagnosticOptions::default()
+            })
+        }),
+        ..ServerCapabilities::default()
+    }
+}

@@ -1,0 +1,124 @@
+//! Checks documents in the background and shows what is wrong with them: at once what their text tells, and when the
+//! client pauses what rendering tells.
+//!
+//! While one state is checked, the edits that come are not queued: the next check sees the newest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tgen_core::problem::Problem;
+use tower_lsp::ls_types::{Diagnostic, Uri};
+
+use crate::capabilities::Delivery;
+use crate::convert;
+use crate::server::Server;
+use crate::session::Place;
+use crate::shown::Rendered;
+use crate::snapshot;
+
+/// Rendering begins when nothing was edited for so long.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Checks what was edited, again and again.
+pub(crate) async fn check_texts(server: Arc<Server>) {
+    loop {
+        server.edited.notified().await;
+        let (dirty, closed) = server.session().take_dirty();
+        for uri in closed {
+            server.shown().forget(&uri);
+            publish(&server, uri, Vec::new(), None).await;
+        }
+        for uri in dirty {
+            check_text(&server, uri).await;
+        }
+        server.checked.notify_one();
+    }
+}
+
+async fn check_text(server: &Arc<Server>, uri: Uri) {
+    let view = server.session().view();
+    if view.client.delivery == Delivery::Pulled {
+        return;
+    }
+    let Some(place) = view.place(&uri).filter(|place| place.open.is_some()) else { return };
+    let version = place.open.as_ref().map(|open| open.document.version);
+    let checking = Arc::clone(server);
+    let checked = tokio::task::spawn_blocking(move || (diagnostics(&checking, &place, &uri), uri)).await;
+    // A check that panicked shows nothing; the next edit tries again.
+    let Ok((diagnostics, uri)) = checked else { return };
+    if server.shown().is_news(&uri, version, &diagnostics) {
+        publish(server, uri, diagnostics, version).await;
+    }
+}
+
+async fn publish(server: &Server, uri: Uri, diagnostics: Vec<Diagnostic>, version: Option<i32>) {
+    let delivery = server.session().view().client.delivery;
+    if delivery == Delivery::Pushed {
+        server.client.publish_diagnostics(uri, diagnostics, version).await;
+    }
+}
+
+/// What is wrong with a document: what its text tells, and what rendering told of it.
+pub(crate) fn diagnostics(server: &Server, place: &Place, uri: &Uri) -> Vec<Diagnostic> {
+    let mut problems = place.problems();
+    let rendered = place.open.as_ref().map(|open| server.shown().moved(uri, &open.document.text)).unwrap_or_default();
+    for problem in rendered {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    convert::diagnostics(place, &problems)
+}
+
+/// Renders what the open templates render to, whenever the client pauses.
+pub(crate) async fn check_outputs(server: Arc<Server>) {
+    loop {
+        server.checked.notified().await;
+        while tokio::time::timeout(PAUSE, server.checked.notified()).await.is_ok() {}
+        let edits = server.edits();
+        let uris: Vec<Uri> = server.session().view().documents.keys().cloned().collect();
+        let mut is_news = false;
+        for uri in uris {
+            is_news |= check_output(&server, uri, edits).await;
+        }
+        if is_news {
+            show_again(&server).await;
+        }
+    }
+}
+
+/// Whether rendering told something new of a document.
+async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
+    let view = server.session().view();
+    let Some(place) = view.place(&uri) else { return false };
+    let Some(text) = place.open.as_ref().map(|open| Arc::clone(&open.document.text)) else { return false };
+    if server.shown().was_rendered_at(&uri, edits) || server.edits() != edits {
+        return false;
+    }
+    let rendering = Arc::clone(server);
+    let rendered = tokio::task::spawn_blocking(move || render(&place, &|| rendering.edits() == edits)).await;
+    match rendered {
+        Ok(problems) if server.edits() == edits => {
+            server.session().mark(&uri);
+            server.shown().rendered(uri, Rendered { at: edits, text, problems })
+        }
+        _ => false,
+    }
+}
+
+fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
+    let Some(snapshot) = &place.project.snapshot else { return Vec::new() };
+    snapshot::of_outputs(snapshot, &place.path, go_on)
+}
+
+/// Shows what is new: pushes it, or tells the client to ask.
+async fn show_again(server: &Arc<Server>) {
+    let delivery = server.session().view().client.delivery;
+    match delivery {
+        Delivery::Pushed => server.edited.notify_one(),
+        Delivery::Pulled => {
+            // A client that cannot be told was not taken for one that asks.
+            let _ = server.client.workspace_diagnostic_refresh().await;
+        }
+    }
+}

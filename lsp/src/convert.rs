@@ -1,0 +1,64 @@
+//! Core's findings in the protocol's words. It judges nothing, so CI and the editor cannot disagree.
+
+use camino::Utf8Path;
+use tgen_core::problem::{Problem, Severity};
+use tgen_core::text;
+use tower_lsp::ls_types::{
+    Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, Uri,
+};
+
+use crate::position::Measured;
+use crate::session::Place;
+use crate::uri;
+
+/// The name under which diagnostics are shown.
+pub(crate) const SOURCE: &str = "tgen";
+
+/// The problems of a document, as diagnostics; `problems` may hold others', which are left out.
+pub(crate) fn diagnostics(place: &Place, problems: &[Problem]) -> Vec<Diagnostic> {
+    let Some(text) = place.text(&place.path) else { return Vec::new() };
+    let measured = Measured::new(&text, place.client.encoding);
+    let own = problems.iter().filter(|problem| problem.path.as_ref() == Some(&place.path));
+    own.map(|problem| diagnostic(place, &measured, problem)).collect()
+}
+
+fn diagnostic(place: &Place, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
+    let help = problem.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
+    let related = problem.related.iter().filter_map(|related| {
+        let location = location(place, &related.path, related.range)?;
+        Some(DiagnosticRelatedInformation { location, message: related.message.clone() })
+    });
+    let related: Vec<_> = related.collect();
+    Diagnostic {
+        range: problem.range.map_or_else(Range::default, |range| measured.range(range)),
+        severity: Some(severity(problem.severity)),
+        code: Some(NumberOrString::String(problem.code.name().to_owned())),
+        source: Some(SOURCE.to_owned()),
+        message: format!("{}{help}", problem.message),
+        related_information: (!related.is_empty()).then_some(related),
+        ..Diagnostic::default()
+    }
+}
+
+const fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Info => DiagnosticSeverity::INFORMATION,
+    }
+}
+
+/// A place in a file of the project; the file's beginning where no range is known.
+pub(crate) fn location(place: &Place, path: &Utf8Path, range: Option<text::Range>) -> Option<Location> {
+    let uri = file(place, path)?;
+    let range = match (range, place.text(path)) {
+        (Some(range), Some(text)) => Measured::new(&text, place.client.encoding).range(range),
+        _ => Range::default(),
+    };
+    Some(Location { uri, range })
+}
+
+/// The client's name of a file of the project. A built-in template stands in no file.
+pub(crate) fn file(place: &Place, path: &Utf8Path) -> Option<Uri> {
+    if path.as_str().starts_with("built-in:") { None } else { uri::of_path(&place.root.join(path)) }
+}

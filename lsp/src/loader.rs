@@ -1,0 +1,207 @@
+//! Finds and reads projects in the background, and again when what they were read from changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::config::{self, Config};
+use tgen_core::files::Files;
+use tgen_core::pipeline_map::AutoClasses;
+use tgen_core::problem::Problem;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tower_lsp::ls_types::{MessageType, ProgressToken};
+
+use crate::host::Located;
+use crate::layered::Layered;
+use crate::server::{Question, Server};
+use crate::session::Loaded;
+use crate::snapshot::Snapshot;
+use crate::watching;
+
+/// Changes on disk come in swarms (a checkout, a save of all files); so long is waited for the rest of one.
+const SWARM: Duration = Duration::from_millis(30);
+
+/// So long a client that was answered may take to say that it is ready.
+const GREETING: Duration = Duration::from_millis(200);
+
+/// Answers questions until the server ends.
+pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Question>) {
+    let mut loader = Loader { server, known: BTreeMap::new(), told: BTreeSet::new() };
+    let mut batch = Vec::new();
+    // Progress may be asked for when `initialize` has been answered. A client that does not say so is not waited for.
+    let _ = tokio::time::timeout(GREETING, loader.server.greeted.notified()).await;
+    while questions.recv_many(&mut batch, usize::MAX).await > 0 {
+        if batch.iter().any(|question| matches!(question, Question::Disk(_))) {
+            tokio::time::sleep(SWARM).await;
+            while let Ok(question) = questions.try_recv() {
+                batch.push(question);
+            }
+        }
+        let count = batch.len() as u64;
+        loader = loader.answer(std::mem::take(&mut batch)).await;
+        loader.server.answered(count);
+        loader.server.count_edit();
+    }
+}
+
+struct Loader {
+    server: Arc<Server>,
+    /// The projects that were found, by their roots.
+    known: BTreeMap<Utf8PathBuf, Located>,
+    /// What the user was told already.
+    told: BTreeSet<String>,
+}
+
+impl Loader {
+    async fn answer(mut self, questions: Vec<Question>) -> Self {
+        let progress = self.begin_progress(&questions).await;
+        // Reading is work for a thread that may block.
+        let answering = tokio::task::spawn_blocking(move || {
+            self.read(questions);
+            self
+        });
+        let answered = match answering.await {
+            Ok(loader) => loader,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        if let Some(progress) = progress {
+            progress.finish().await;
+        }
+        watching::renew(&answered.server);
+        answered
+    }
+
+    /// Progress is for the first look at a project, not for each change on disk.
+    async fn begin_progress(
+        &self,
+        questions: &[Question],
+    ) -> Option<tower_lsp::OngoingProgress<tower_lsp::Unbounded, tower_lsp::NotCancellable>> {
+        let is_first = questions.iter().any(|question| matches!(question, Question::Folder(_)));
+        if !is_first || !self.server.session().view().client.shows_progress {
+            return None;
+        }
+        let token = ProgressToken::String("tgen-index".to_owned());
+        self.server.client.create_work_done_progress(token.clone()).await.ok()?;
+        Some(self.server.client.progress(token, "cargo-tgen: reading templates").begin().await)
+    }
+
+    fn read(&mut self, questions: Vec<Question>) {
+        let mut roots = BTreeSet::new();
+        for question in questions {
+            match question {
+                Question::Folder(folder) => roots.extend(self.locate(&folder)),
+                Question::Reload(root) => {
+                    roots.insert(root);
+                }
+                Question::Disk(paths) => roots.extend(self.touched(&paths)),
+            }
+        }
+        for root in roots {
+            self.load(&root);
+        }
+    }
+
+    /// The root of a folder's project, if it is news.
+    fn locate(&mut self, folder: &Utf8Path) -> Option<Utf8PathBuf> {
+        match self.server.host.locate(folder) {
+            Ok(mut located) => {
+                if located.origin.is_none() {
+                    located.root = self.folder_around(folder);
+                    self.tell_once(MessageType::INFO, nothing_found(&located.root));
+                }
+                let root = located.root.clone();
+                let is_news = self.known.insert(root.clone(), located.clone()) != Some(located);
+                is_news.then_some(root)
+            }
+            Err(reason) => {
+                self.tell_once(MessageType::ERROR, format!("cargo-tgen: {reason}"));
+                None
+            }
+        }
+    }
+
+    /// Where nothing is configured, the folder that the client has open is the project.
+    fn folder_around(&self, folder: &Utf8Path) -> Utf8PathBuf {
+        let session = self.server.session();
+        let around = session.folders.iter().find(|open| folder.starts_with(open));
+        around.map_or_else(|| folder.to_owned(), Clone::clone)
+    }
+
+    /// The roots of the projects that changes on disk concern. A configuration may have come or gone.
+    fn touched(&mut self, paths: &[Utf8PathBuf]) -> BTreeSet<Utf8PathBuf> {
+        let mut roots = BTreeSet::new();
+        for path in paths {
+            let folder = path.parent().unwrap_or(path);
+            if watching::is_configuration(path) {
+                self.forget_below(folder);
+                roots.extend(self.locate(folder));
+            }
+            roots.extend(self.known.keys().rfind(|root| path.starts_with(root)).cloned());
+        }
+        roots
+    }
+
+    fn forget_below(&mut self, folder: &Utf8Path) {
+        let gone: Vec<_> = self.known.keys().filter(|root| root.as_path() == folder).cloned().collect();
+        for root in gone {
+            self.known.remove(&root);
+            self.server.session().forget(&root);
+        }
+    }
+
+    fn load(&mut self, root: &Utf8Path) {
+        let Some(located) = self.known.get(root).cloned() else { return };
+        let loaded = self.read_project(&located);
+        if let Some(first) = loaded.config_problems.iter().find(|problem| problem.is_error()) {
+            let file = loaded.config_path.as_ref().map_or(root.to_owned(), |path| root.join(path));
+            self.tell_once(MessageType::ERROR, format!("cargo-tgen: `{file}` cannot be used: {}", first.message));
+        }
+        self.server.session().loaded(root.to_owned(), loaded);
+    }
+
+    fn read_project(&self, located: &Located) -> Loaded {
+        let files = self.server.host.files(&located.root);
+        let open = Layered::new(Arc::clone(&files), self.open_texts(&located.root));
+        let config = located.origin.map_or_else(|| Ok(Config::built_in()), |origin| config::load(&open, origin));
+        let config_path = located.origin.map(|origin| Utf8PathBuf::from(origin.file_name()));
+        let (snapshot, problems) = match config {
+            Ok(config) => (Some(self.snapshot(&located.root, files, config)), Vec::new()),
+            Err(problems) => (None, problems),
+        };
+        let config_problems: Arc<[Problem]> = problems.into();
+        Loaded { snapshot, config_problems, config_path }
+    }
+
+    /// A configuration or a map that is open counts as it is there; the other documents are laid over it later.
+    fn snapshot(&self, root: &Utf8Path, files: Arc<dyn Files + Send + Sync>, config: Config) -> Snapshot {
+        let map = config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
+        let inputs: Vec<_> = map.into_iter().flat_map(|map| [map.to_owned(), AutoClasses::path_beside(map)]).collect();
+        let mut texts = self.open_texts(root);
+        texts.retain(|path, _| inputs.contains(path));
+        Snapshot::load(Arc::new(Layered::new(files, texts)), config, self.server.host.pack())
+    }
+
+    fn open_texts(&self, root: &Utf8Path) -> BTreeMap<Utf8PathBuf, Arc<str>> {
+        let view = self.server.session().view();
+        let texts = view.documents.values().filter_map(|open| {
+            let below = open.path.as_deref()?.strip_prefix(root).ok()?;
+            Some((below.to_owned(), Arc::clone(&open.document.text)))
+        });
+        texts.collect()
+    }
+
+    /// The same sentence again and again is no news.
+    fn tell_once(&mut self, kind: MessageType, message: String) {
+        if self.told.insert(message.clone()) {
+            self.server.tell(kind, message);
+        }
+    }
+}
+
+fn nothing_found(root: &Utf8Path) -> String {
+    format!(
+        "cargo-tgen: no `tgen.toml` in or above `{root}`; the built-in templates and models serve. \
+         Run `cargo tgen init` to begin a project"
+    )
+}

@@ -1,0 +1,146 @@
+//! The parts of the running server, and what they say to each other.
+//!
+//! The message loop changes the [`Session`] and never waits. The loader and the checker work in the background; they are
+//! the only ones who talk to the client, so that no handler ever waits for it.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::sync::{Notify, mpsc, watch};
+use tower_lsp::Client;
+use tower_lsp::ls_types::{MessageType, Uri};
+
+use crate::host::Host;
+use crate::session::{Place, Session, Then, View};
+use crate::shown::Shown;
+use crate::uri;
+use crate::watching::Glob;
+
+/// What the message loop, the handlers and the background share.
+pub(crate) struct Server {
+    /// The world.
+    pub(crate) host: Arc<dyn Host>,
+    /// The way to the client, for the background only.
+    pub(crate) client: Client,
+    /// Wakes the checker of texts.
+    pub(crate) edited: Notify,
+    /// Wakes the checker of outputs.
+    pub(crate) checked: Notify,
+    /// Rings when the client is ready to be talked to.
+    pub(crate) greeted: Notify,
+    /// Rings when the client says `exit`.
+    pub(crate) exited: Notify,
+    session: Mutex<Session>,
+    shown: Mutex<Shown>,
+    watched: Mutex<BTreeSet<Glob>>,
+    edits: AtomicU64,
+    questions: mpsc::UnboundedSender<Question>,
+    answered: watch::Sender<u64>,
+}
+
+/// What the loader is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Which project does a folder belong to?
+    Folder(Utf8PathBuf),
+    /// What does the project with this root look like now?
+    Reload(Utf8PathBuf),
+    /// Files on disk came, changed or went.
+    Disk(Vec<Utf8PathBuf>),
+}
+
+impl Server {
+    /// A server that knows nothing yet, and the questions to its loader.
+    pub(crate) fn new(client: Client, host: Arc<dyn Host>) -> (Arc<Self>, mpsc::UnboundedReceiver<Question>) {
+        let (questions, asked) = mpsc::unbounded_channel();
+        let server = Self {
+            host,
+            client,
+            edited: Notify::new(),
+            checked: Notify::new(),
+            greeted: Notify::new(),
+            exited: Notify::new(),
+            session: Mutex::default(),
+            shown: Mutex::default(),
+            watched: Mutex::default(),
+            edits: AtomicU64::new(0),
+            questions,
+            answered: watch::Sender::new(0),
+        };
+        (Arc::new(server), asked)
+    }
+
+    /// The state between two messages. It is held for moments, and never across a wait.
+    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the client was shown.
+    pub(crate) fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the client watches.
+    pub(crate) fn watched(&self) -> MutexGuard<'_, BTreeSet<Glob>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many edits of anything there were.
+    pub(crate) fn edits(&self) -> u64 {
+        self.edits.load(Ordering::Acquire)
+    }
+
+    /// Something was edited, here or on disk.
+    pub(crate) fn count_edit(&self) {
+        self.edits.fetch_add(1, Ordering::AcqRel);
+        self.edited.notify_one();
+    }
+
+    /// Asks the loader.
+    pub(crate) fn ask(&self, question: Question) {
+        self.session().ask();
+        // The loader only ever ends with the server.
+        let _ = self.questions.send(question);
+    }
+
+    /// The loader has answered so many questions.
+    pub(crate) fn answered(&self, count: u64) {
+        self.answered.send_modify(|answered| *answered += count);
+    }
+
+    /// Passes on what a change of a document asks for.
+    pub(crate) fn follow(&self, uri: &Uri, then: Then) {
+        match (then, uri::path(uri)) {
+            (Then::Check, _) | (_, None) => {}
+            (Then::Locate, Some(path)) => {
+                self.ask(Question::Folder(path.parent().unwrap_or(Utf8Path::new("/")).to_owned()));
+            }
+            (Then::Reload, Some(path)) => {
+                let root = self.session().view().root_of(&path).map(Utf8Path::to_owned);
+                if let Some(root) = root {
+                    self.ask(Question::Reload(root));
+                }
+            }
+        }
+        self.count_edit();
+    }
+
+    /// The place of a document as of `view`, after every question has been answered that was asked before.
+    pub(crate) async fn place(&self, view: &View, uri: &Uri) -> Option<Place> {
+        if let Some(place) = view.place(uri).filter(|place| place.project.snapshot.is_some()) {
+            return Some(place);
+        }
+        let mut answered = self.answered.subscribe();
+        answered.wait_for(|count| *count >= view.asked).await.ok()?;
+        let found = self.session().view();
+        View { projects: found.projects, ..view.clone() }.place_with_documents(uri)
+    }
+
+    /// Shows a message in the editor, from the background.
+    pub(crate) fn tell(self: &Arc<Self>, kind: MessageType, message: String) {
+        let server = Arc::clone(self);
+        tokio::spawn(async move { server.client.show_message(kind, message).await });
+    }
+}

@@ -1,0 +1,238 @@
+//! What the server knows: the open documents, the projects they belong to, and what the client can do.
+//!
+//! Everything here is quick and never waits, because it runs between two messages of the client.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::problem::Problem;
+use tower_lsp::ls_types::{DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, Uri};
+
+use crate::capabilities::ClientAbilities;
+use crate::document::Document;
+use crate::snapshot::{self, Snapshot};
+use crate::uri;
+
+/// What a request sees: everything as of the message before it.
+#[derive(Clone, Default)]
+pub(crate) struct View {
+    /// What the client can do.
+    pub(crate) client: Arc<ClientAbilities>,
+    /// The open documents.
+    pub(crate) documents: Arc<BTreeMap<Uri, Arc<Open>>>,
+    /// The projects, by their roots.
+    pub(crate) projects: Arc<BTreeMap<Utf8PathBuf, Loaded>>,
+    /// How many questions about projects had been asked, so that a request can wait for their answers.
+    pub(crate) asked: u64,
+}
+
+/// An open document and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    /// The client's name for it.
+    pub(crate) uri: Uri,
+    /// Where it is on disk, or would be.
+    pub(crate) path: Option<Utf8PathBuf>,
+    /// Its text.
+    pub(crate) document: Document,
+}
+
+/// A project that was found.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    /// The project with the open documents in it; none while its configuration has never been readable.
+    pub(crate) snapshot: Option<Snapshot>,
+    /// What is wrong with its configuration.
+    pub(crate) config_problems: Arc<[Problem]>,
+    /// The file of its configuration, relative to its root.
+    pub(crate) config_path: Option<Utf8PathBuf>,
+}
+
+/// The state between two messages.
+#[derive(Default)]
+pub(crate) struct Session {
+    view: View,
+    dirty: BTreeSet<Uri>,
+    closed: BTreeSet<Uri>,
+    /// Whether the client may be talked to.
+    pub(crate) is_initialized: bool,
+    /// Whether the client has asked to shut down.
+    pub(crate) is_shut_down: bool,
+    /// The folders that the client has open.
+    pub(crate) folders: Vec<Utf8PathBuf>,
+}
+
+/// What a change of a document asks of those who work in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Nothing but to check the document again.
+    Check,
+    /// Its project has to be found.
+    Locate,
+    /// Its project has to be read again, because it is one of its inputs.
+    Reload,
+}
+
+impl Session {
+    /// What a request that comes now sees.
+    pub(crate) fn view(&self) -> View {
+        self.view.clone()
+    }
+
+    /// Remembers what the client can do.
+    pub(crate) fn greet(&mut self, client: ClientAbilities) {
+        self.view.client = Arc::new(client);
+        self.is_initialized = true;
+    }
+
+    /// A question about projects is on its way.
+    pub(crate) fn ask(&mut self) {
+        self.view.asked += 1;
+    }
+
+    /// A document was opened.
+    pub(crate) fn open(&mut self, params: DidOpenTextDocumentParams) -> Then {
+        let item = params.text_document;
+        let path = uri::path(&item.uri);
+        self.put(Open { uri: item.uri, path, document: Document::new(item.version, &item.text) })
+    }
+
+    /// A document was changed. What was never opened cannot be.
+    pub(crate) fn change(&mut self, params: DidChangeTextDocumentParams) -> Option<Then> {
+        let uri = params.text_document.uri;
+        let open = self.view.documents.get(&uri)?;
+        let encoding = self.view.client.encoding;
+        let document = open.document.changed(params.text_document.version, params.content_changes, encoding);
+        let path = open.path.clone();
+        Some(self.put(Open { uri, path, document }))
+    }
+
+    /// A document was closed: what is on disk counts again.
+    pub(crate) fn close(&mut self, params: &DidCloseTextDocumentParams) -> Option<Then> {
+        let uri = &params.text_document.uri;
+        let open = Arc::make_mut(&mut self.view.documents).remove(uri)?;
+        self.dirty.remove(uri);
+        self.closed.insert(uri.clone());
+        Some(self.relay(&open, Snapshot::without_open))
+    }
+
+    /// A project was read. The documents that are open now are laid over it, whatever happened while it was read.
+    pub(crate) fn loaded(&mut self, root: Utf8PathBuf, mut loaded: Loaded) {
+        let inside = |open: &&Arc<Open>| open.path.as_deref().is_some_and(|path| path.starts_with(&root));
+        for open in self.view.documents.values().filter(inside) {
+            let below = open.path.as_deref().and_then(|path| path.strip_prefix(&root).ok());
+            loaded.snapshot = match (loaded.snapshot, below) {
+                (Some(snapshot), Some(path)) => Some(snapshot.with_open(path, &open.document.text)),
+                (snapshot, _) => snapshot,
+            };
+            self.dirty.insert(open.uri.clone());
+        }
+        if loaded.snapshot.is_none() {
+            let before = self.view.projects.get(&root).and_then(|before| before.snapshot.clone());
+            loaded.snapshot = before;
+        }
+        Arc::make_mut(&mut self.view.projects).insert(root, loaded);
+    }
+
+    /// A project is gone.
+    pub(crate) fn forget(&mut self, root: &Utf8Path) {
+        Arc::make_mut(&mut self.view.projects).remove(root);
+    }
+
+    /// The documents to check again, and the ones that are closed.
+    pub(crate) fn take_dirty(&mut self) -> (BTreeSet<Uri>, BTreeSet<Uri>) {
+        (std::mem::take(&mut self.dirty), std::mem::take(&mut self.closed))
+    }
+
+    /// A document is to be shown again.
+    pub(crate) fn mark(&mut self, uri: &Uri) {
+        if self.view.documents.contains_key(uri) {
+            self.dirty.insert(uri.clone());
+        }
+    }
+
+    fn put(&mut self, open: Open) -> Then {
+        self.dirty.insert(open.uri.clone());
+        self.closed.remove(&open.uri);
+        let open = Arc::new(open);
+        Arc::make_mut(&mut self.view.documents).insert(open.uri.clone(), Arc::clone(&open));
+        self.relay(&open, |snapshot, path| snapshot.with_open(path, &open.document.text))
+    }
+
+    /// Tells the document's project.
+    fn relay(&mut self, open: &Open, next: impl FnOnce(&Snapshot, &Utf8Path) -> Snapshot) -> Then {
+        let Some(path) = &open.path else { return Then::Check };
+        let Some(root) = self.view.root_of(path).map(Utf8Path::to_owned) else { return Then::Locate };
+        let Some(project) = Arc::make_mut(&mut self.view.projects).get_mut(&root) else { return Then::Locate };
+        let Ok(below) = path.strip_prefix(&root) else { return Then::Check };
+        let is_config = project.config_path.as_deref() == Some(below);
+        let is_input = project.snapshot.as_ref().is_some_and(|snapshot| snapshot.is_read_once(below));
+        project.snapshot = project.snapshot.as_ref().map(|snapshot| next(snapshot, below));
+        if is_config || is_input { Then::Reload } else { Then::Check }
+    }
+}
+
+impl View {
+    /// The root of the project that a path belongs to: the innermost.
+    pub(crate) fn root_of<'a>(&self, path: &'a Utf8Path) -> Option<&'a Utf8Path> {
+        path.ancestors().find(|folder| self.projects.contains_key(*folder))
+    }
+
+    /// The document, its project and its path in it.
+    pub(crate) fn place(&self, uri: &Uri) -> Option<Place> {
+        let path = self.documents.get(uri).and_then(|open| open.path.clone()).or_else(|| uri::path(uri))?;
+        let root = self.root_of(&path)?;
+        let project = self.projects.get(root)?.clone();
+        let path = path.strip_prefix(root).ok()?.to_owned();
+        let open = self.documents.get(uri).cloned();
+        Some(Place { root: root.to_owned(), path, project, open, client: Arc::clone(&self.client) })
+    }
+}
+
+/// A file in its project, as a request sees it.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// The project's root.
+    pub(crate) root: Utf8PathBuf,
+    /// The file, relative to the root.
+    pub(crate) path: Utf8PathBuf,
+    /// The project.
+    pub(crate) project: Loaded,
+    /// The document, where the file is open.
+    pub(crate) open: Option<Arc<Open>>,
+    /// What the client can do.
+    pub(crate) client: Arc<ClientAbilities>,
+}
+
+impl View {
+    /// As [`View::place`], with the documents of this view laid over the project, which may have been found later.
+    pub(crate) fn place_with_documents(&self, uri: &Uri) -> Option<Place> {
+        let mut place = self.place(uri)?;
+        let inside = self.documents.values().filter_map(|open| Some((open, open.path.as_deref()?)));
+        let inside = inside.filter_map(|(open, path)| Some((open, path.strip_prefix(&place.root).ok()?.to_owned())));
+        for (open, path) in inside.collect::<Vec<_>>() {
+            place.project.snapshot =
+                place.project.snapshot.map(|snapshot| snapshot.with_open(&path, &open.document.text));
+        }
+        Some(place)
+    }
+}
+
+impl Place {
+    /// The text of a file of the project, as the client sees it.
+    pub(crate) fn text(&self, path: &Utf8Path) -> Option<Arc<str>> {
+        match &self.open {
+            Some(open) if path == self.path => Some(Arc::clone(&open.document.text)),
+            _ => self.project.snapshot.as_ref()?.text(path),
+        }
+    }
+
+    /// What is wrong with the file, as far as its text and the project tell.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        if self.project.config_path.as_ref() == Some(&self.path) && !self.project.config_problems.is_empty() {
+            return self.project.config_problems.to_vec();
+        }
+        self.project.snapshot.as_ref().map(|snapshot| snapshot::of_file(snapshot, &self.path)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,116 @@
+//! What the client was shown, and what rendering found, which an edit only moves until the next rendering.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tgen_core::problem::Problem;
+use tgen_core::text::{LineIndex, Range};
+use tower_lsp::ls_types::{Diagnostic, Uri};
+
+use crate::document::replaced;
+
+/// What the client was shown.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    published: BTreeMap<Uri, (Option<i32>, Vec<Diagnostic>)>,
+    rendered: BTreeMap<Uri, Rendered>,
+}
+
+/// What rendering found in a document.
+#[derive(Debug, Clone)]
+pub(crate) struct Rendered {
+    /// How many edits of anything had been seen.
+    pub(crate) at: u64,
+    /// The text that was rendered.
+    pub(crate) text: Arc<str>,
+    /// What was found.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Shown {
+    /// Whether these diagnostics of this version are news; remembers them.
+    pub(crate) fn is_news(&mut self, uri: &Uri, version: Option<i32>, diagnostics: &[Diagnostic]) -> bool {
+        let shown = (version, diagnostics.to_vec());
+        self.published.insert(uri.clone(), shown.clone()) != Some(shown)
+    }
+
+    /// Forgets a document that was closed.
+    pub(crate) fn forget(&mut self, uri: &Uri) {
+        self.published.remove(uri);
+        self.rendered.remove(uri);
+    }
+
+    /// Remembers what rendering found; whether it is news.
+    pub(crate) fn rendered(&mut self, uri: Uri, rendered: Rendered) -> bool {
+        let problems = rendered.problems.clone();
+        let before = self.rendered.insert(uri, rendered).map(|before| before.problems).unwrap_or_default();
+        before != problems
+    }
+
+    /// Whether a document was rendered after so many edits.
+    pub(crate) fn was_rendered_at(&self, uri: &Uri, edits: u64) -> bool {
+        self.rendered.get(uri).is_some_and(|rendered| rendered.at == edits)
+    }
+
+    /// What rendering found, at its places in the text as it is now; what was edited since is left out.
+    pub(crate) fn moved(&self, uri: &Uri, text: &str) -> Vec<Problem> {
+        self.rendered.get(uri).map(|rendered| rendered.moved(text)).unwrap_or_default()
+    }
+}
+
+impl Rendered {
+    fn moved(&self, text: &str) -> Vec<Problem> {
+        let (gone, length) = replaced(&self.text, text);
+        let (before, after) = (LineIndex::new(&self.text), LineIndex::new(text));
+        let offset = |range: Range| before.offset(range.start)..before.offset(range.end);
+        let moved = self.problems.iter().filter_map(|problem| {
+            let Some(span) = problem.range.map(offset) else { return Some(problem.clone()) };
+            let span = if span.end <= gone.start {
+                span
+            } else if span.start >= gone.end {
+                let shift = |at: usize| at + gone.start + length - gone.end;
+                shift(span.start)..shift(span.end)
+            } else {
+                return None;
+            };
+            Some(problem.clone().at(after.range(span)))
+        });
+        moved.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tgen_core::problem::Code;
+    use tgen_core::text::Position;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(old: &str, new: &str, expected: &[&str]) {
+        let lines = LineIndex::new(old);
+        let problem = |word: &str| {
+            let at = old.find(word).unwrap();
+            Problem::error(Code::OutputSyntax, word).at(lines.range(at..at + word.len()))
+        };
+        let problems = ["one", "two", "three"].map(problem).to_vec();
+        let moved = Rendered { at: 0, text: Arc::from(old), problems }.moved(new);
+        let index = LineIndex::new(new);
+        let offset = |position: Position| index.offset(position);
+        let words: Vec<_> = moved.iter().filter_map(|problem| problem.range).collect();
+        let words: Vec<_> = words.iter().map(|range| &new[offset(range.start)..offset(range.end)]).collect();
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn what_rendering_found_moves_with_the_text() {
+        check("one\ntwo\nthree\n", "one\nnew\ntwo\nthree\n", &["one", "two", "three"]);
+        check("one\ntwo\nthree\n", "one two\nthree", &["one", "two", "three"]);
+    }
+
+    #[test]
+    fn what_was_edited_is_no_longer_blamed() {
+        check("one\ntwo\nthree\n", "one\ntwain\nthree\n", &["one", "three"]);
+        check("one two three", "", &[]);
+    }
+}

@@ -1,0 +1,94 @@
+//! Asks the client to watch what projects are read from, so that they are read again when it changes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::json;
+use tower_lsp::ls_types::{
+    DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, OneOf, Registration, RelativePattern,
+    Unregistration,
+};
+
+use crate::capabilities::Watching;
+use crate::server::Server;
+use crate::session::View;
+use crate::uri;
+
+const METHOD: &str = "workspace/didChangeWatchedFiles";
+const ID: &str = "tgen-watched-files";
+
+/// Whether a file of that name may hold a configuration.
+pub(crate) fn is_configuration(path: &Utf8Path) -> bool {
+    matches!(path.file_name(), Some("tgen.toml" | "Cargo.toml"))
+}
+
+/// Has the client watch what the projects are read from now, if that is not what it watches already.
+pub(crate) fn renew(server: &Arc<Server>) {
+    let view = server.session().view();
+    if view.client.watches == Watching::Never {
+        return;
+    }
+    let wanted = globs(server, &view);
+    let before = std::mem::replace(&mut *server.watched(), wanted.clone());
+    if before == wanted {
+        return;
+    }
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        if !before.is_empty() {
+            let old = Unregistration { id: ID.to_owned(), method: METHOD.to_owned() };
+            // A client that never registered has nothing to take back.
+            let _ = server.client.unregister_capability(vec![old]).await;
+        }
+        let watchers = wanted.iter().filter_map(|glob| glob.watcher(view.client.watches)).collect();
+        let options = DidChangeWatchedFilesRegistrationOptions { watchers };
+        let registration =
+            Registration { id: ID.to_owned(), method: METHOD.to_owned(), register_options: Some(json!(options)) };
+        // Without it the server still works; it just reads a project again only when a document of it is saved.
+        let _ = server.client.register_capability(vec![registration]).await;
+    });
+}
+
+/// Files below a folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Glob {
+    folder: Utf8PathBuf,
+    pattern: String,
+}
+
+impl Glob {
+    fn new(folder: impl Into<Utf8PathBuf>, pattern: impl Into<String>) -> Self {
+        Self { folder: folder.into(), pattern: pattern.into() }
+    }
+
+    fn watcher(&self, watching: Watching) -> Option<FileSystemWatcher> {
+        let glob_pattern = match watching {
+            Watching::Never => return None,
+            Watching::Globs => GlobPattern::String(format!("{}/{}", self.folder, self.pattern)),
+            Watching::RelativeGlobs => GlobPattern::Relative(RelativePattern {
+                base_uri: OneOf::Right(uri::of_path(&self.folder)?),
+                pattern: self.pattern.clone(),
+            }),
+        };
+        Some(FileSystemWatcher { glob_pattern, kind: None })
+    }
+}
+
+/// Everything that any project is read from, and configurations that may come.
+fn globs(server: &Server, view: &View) -> BTreeSet<Glob> {
+    let folders = server.session().folders.clone();
+    let mut globs: BTreeSet<_> = folders.into_iter().map(|folder| Glob::new(folder, "**/{tgen,Cargo}.toml")).collect();
+    for (root, loaded) in &*view.projects {
+        globs.insert(Glob::new(root, "{tgen,Cargo}.toml"));
+        let Some(snapshot) = &loaded.snapshot else { continue };
+        let config = &snapshot.project().config;
+        let folders = [&config.templates, &config.skillset].into_iter().flatten();
+        globs.extend(folders.map(|spot| Glob::new(root.join(&spot.value), "**/*")));
+        if let Some(map) = &config.pipeline_map {
+            let folder = root.join(&map.value).parent().map_or_else(|| root.clone(), Utf8Path::to_owned);
+            globs.insert(Glob::new(folder, format!("{}*.json", map.value.file_stem().unwrap_or_default())));
+        }
+    }
+    globs
+}

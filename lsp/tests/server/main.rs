@@ -1,0 +1,5 @@
+//! The server as a client meets it, over a pipe.
+
+mod client;
+mod diagnostics;
+mod protocol;
