@@ -136,7 +136,8 @@ pub(crate) fn current_folder() -> anyhow::Result<Utf8PathBuf> {
         .map_err(|path| anyhow::anyhow!("the current folder `{}` is not UTF-8", path.display()))
 }
 
-fn start(global: &Global) -> anyhow::Result<Utf8PathBuf> {
+/// The folder where a command begins to look.
+pub(crate) fn start(global: &Global) -> anyhow::Result<Utf8PathBuf> {
     let here = current_folder()?;
     let Some(root) = &global.root else { return Ok(here) };
     let root = here.join(root);

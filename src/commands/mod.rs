@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod lint;
+pub(crate) mod lsp;
 pub(crate) mod man;
 pub(crate) mod map;
 #[cfg(feature = "store")]

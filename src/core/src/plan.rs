@@ -534,7 +534,9 @@ impl<'p, 'r> Planner<'p, 'r> {
 }
 
 impl PlannedOutput {
-    fn suite(&self) -> Option<usize> {
+    /// The suite of its case, as an index into the plan's.
+    #[must_use]
+    pub fn suite(&self) -> Option<usize> {
         match self.subject {
             Subject::Case { suite, .. } => Some(suite),
             Subject::Support => None,
