@@ -1,0 +1,35 @@
+-- `:checkhealth tgen`
+
+local M = {}
+
+local health = vim.health or require('health')
+local start = health.start or health.report_start
+local ok = health.ok or health.report_ok
+local warn = health.warn or health.report_warn
+local fail = health.error or health.report_error
+
+function M.check()
+  start('cargo-tgen')
+  local here = vim.fn.getcwd()
+  local root = require('tgen.project').above(here)
+  local cmd, why = require('tgen').command(root or here)
+  if not cmd then
+    return fail(why)
+  end
+  local version = vim.trim(vim.fn.system({ cmd[1], '--version' }))
+  if vim.v.shell_error ~= 0 then
+    return fail(('`%s --version` fails: %s'):format(cmd[1], version))
+  end
+  ok(('`%s` is %s'):format(cmd[1], version))
+  vim.fn.system({ cmd[1], 'tgen', 'lsp', '--help' })
+  if vim.v.shell_error ~= 0 then
+    return fail(('`%s` is too old: it has no language server; install a newer one'):format(cmd[1]))
+  end
+  if root then
+    ok(('the project is `%s`'):format(root))
+  else
+    warn(('no `tgen.toml` in or above `%s`; run `cargo tgen init` to begin a project'):format(here))
+  end
+end
+
+return M

@@ -1,0 +1,83 @@
+-- What the template renders to, in a window beside it, renewed as one types.
+
+local M = {}
+
+-- So long after the last key the preview is renewed.
+local PAUSE_MS = 80
+
+-- By template buffer: the preview's buffer, the model it was asked for, and the number of the newest request.
+local previews = {}
+
+local function show(preview, result)
+  local lines = vim.split(result.text or ('cannot be rendered: ' .. (result.problem or 'unknown')), '\n')
+  if lines[#lines] == '' then
+    table.remove(lines)
+  end
+  vim.bo[preview.buffer].modifiable = true
+  vim.api.nvim_buf_set_lines(preview.buffer, 0, -1, false, lines)
+  vim.bo[preview.buffer].modifiable = false
+  local name = result.output and vim.fn.fnamemodify(vim.uri_to_fname(result.output), ':t') or 'preview'
+  pcall(vim.api.nvim_buf_set_name, preview.buffer, ('tgen://%s (%s)'):format(name, result.model or '?'))
+  local filetype = vim.filetype and vim.filetype.match
+    and select(2, pcall(vim.filetype.match, { filename = name })) or (name:match('%.py$') and 'python')
+  if type(filetype) == 'string' and vim.bo[preview.buffer].filetype ~= filetype then
+    vim.bo[preview.buffer].filetype = filetype
+  end
+end
+
+-- Renders the template again; only the newest answer is shown.
+function M.refresh(template)
+  local preview = previews[template]
+  if not preview or not vim.api.nvim_buf_is_valid(preview.buffer) then
+    previews[template] = nil
+    return
+  end
+  preview.newest = preview.newest + 1
+  local number = preview.newest
+  require('tgen').ask(template, 'tgen/preview', { model = preview.model }, function(result)
+    if result and number == preview.newest and vim.api.nvim_buf_is_valid(preview.buffer) then
+      show(preview, result)
+    end
+  end)
+end
+
+local function follow(template)
+  local waiting = 0
+  vim.api.nvim_create_autocmd({ 'TextChanged', 'TextChangedI' }, {
+    buffer = template,
+    group = vim.api.nvim_create_augroup('tgen-preview-' .. template, {}),
+    callback = function()
+      waiting = waiting + 1
+      local number = waiting
+      vim.defer_fn(function()
+        if number == waiting then
+          M.refresh(template)
+        end
+      end, PAUSE_MS)
+      return previews[template] == nil
+    end,
+  })
+end
+
+-- Opens the preview of the current buffer, or renews it, for a model or the chosen one.
+function M.open(model)
+  local template = vim.api.nvim_get_current_buf()
+  if not require('tgen').client(template) then
+    return vim.notify('cargo-tgen: this buffer is no template of a project; see :TgenDoctor', vim.log.levels.WARN)
+  end
+  local preview = previews[template]
+  if not preview or not vim.api.nvim_buf_is_valid(preview.buffer) then
+    local window = vim.api.nvim_get_current_win()
+    vim.cmd(require('tgen').options.preview.split == 'horizontal' and 'belowright new' or 'belowright vnew')
+    preview = { buffer = vim.api.nvim_get_current_buf(), newest = 0 }
+    vim.bo[preview.buffer].buftype, vim.bo[preview.buffer].bufhidden = 'nofile', 'wipe'
+    vim.bo[preview.buffer].swapfile = false
+    vim.api.nvim_set_current_win(window)
+    previews[template] = preview
+    follow(template)
+  end
+  preview.model = model
+  M.refresh(template)
+end
+
+return M

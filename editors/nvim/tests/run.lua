@@ -1,0 +1,138 @@
+-- Opens templates in a headless Neovim with the plugin and checks what a user would see.
+-- Run: TGEN_PROGRAM=/path/to/cargo-tgen nvim --headless --clean -n -i NONE -u NONE -S editors/nvim/tests/run.lua
+
+local here = vim.fn.fnamemodify(debug.getinfo(1, 'S').source:sub(2), ':p:h:h')
+vim.opt.runtimepath:prepend(here)
+vim.cmd('runtime plugin/tgen.lua')
+-- Once more, now that the plugin's folder is on the path.
+vim.cmd('filetype off')
+vim.cmd('filetype plugin on')
+vim.cmd('syntax on')
+
+local PATIENCE_MS = 15000
+local root = vim.fn.resolve(vim.fn.tempname())
+local failures = {}
+local said = {}
+vim.notify = function(message) table.insert(said, message) end
+
+local function write(path, text)
+  vim.fn.mkdir(vim.fn.fnamemodify(root .. '/' .. path, ':h'), 'p')
+  vim.fn.writefile(vim.split(text, '\n'), root .. '/' .. path)
+end
+
+local function expect(what, condition)
+  if not vim.wait(PATIENCE_MS, condition, 10) then
+    error(what .. '; said: ' .. vim.inspect(said), 2)
+  end
+end
+
+local function equal(what, seen, wanted)
+  if not vim.deep_equal(seen, wanted) then
+    error(('%s: saw %s, wanted %s'):format(what, vim.inspect(seen), vim.inspect(wanted)), 2)
+  end
+end
+
+local function edit(path)
+  vim.cmd('edit! ' .. vim.fn.fnameescape(root .. '/' .. path))
+  return vim.api.nvim_get_current_buf()
+end
+
+local function set_lines(lines)
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+  vim.cmd('doautocmd TextChanged')
+end
+
+local function request(method, line, character)
+  local buffer = vim.api.nvim_get_current_buf()
+  local client = require('tgen').client(buffer)
+  local params = { textDocument = { uri = vim.uri_from_bufnr(buffer) }, position = { line = line, character = character } }
+  local answer
+  local function keep(problem, result) answer = { problem = problem, result = result } end
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:request(method, params, keep, buffer)
+  else
+    client.request(method, params, keep, buffer)
+  end
+  expect(method .. ' is answered', function() return answer ~= nil end)
+  equal(method .. ' fails', answer.problem, nil)
+  return answer.result
+end
+
+write('tgen.toml', table.concat({
+  'templates = "templates"',
+  '[placeholders]',
+  'organisation = "acme"',
+  '[[suite]]',
+  'name = "s"',
+  'template = "t.py.tera"',
+  'models = ["bert", "vit"]',
+  'output = "out/test_{{ normalized_name }}.py"',
+}, '\n'))
+write('templates/t.py.tera', '# {{ model_nam }}\nNAME = {{ model_name | py_str }}\n')
+write('templates/dollar.py', 'name = "${model_nam}"\n')
+
+local tests = {}
+
+function tests.a_mistyped_placeholder_is_underlined_once_and_whole()
+  local buffer = edit('templates/t.py.tera')
+  equal('filetype', vim.bo.filetype, 'tgen')
+  expect('no diagnostics', function() return #vim.diagnostic.get(buffer) > 0 end)
+  -- A second copy would come with the other way of getting diagnostics.
+  vim.wait(700)
+  local found = vim.diagnostic.get(buffer)
+  equal('number of diagnostics', #found, 1)
+  equal('place', { found[1].lnum, found[1].col, found[1].end_col }, { 0, 5, 14 })
+  equal('code', found[1].code, 'unknown-placeholder')
+  set_lines({ '# {{ model_name }}' })
+  expect('the diagnostic stays', function() return #vim.diagnostic.get(buffer) == 0 end)
+end
+
+function tests.a_file_without_an_ending_of_ours_is_a_template_by_its_folder()
+  local buffer = edit('templates/dollar.py')
+  equal('filetype', vim.bo.filetype, 'python')
+  expect('no diagnostics', function() return #vim.diagnostic.get(buffer) == 1 end)
+end
+
+function tests.another_python_file_is_left_alone()
+  write('src/other.py', 'name = "${x}"')
+  local buffer = edit('src/other.py')
+  equal('client', require('tgen').client(buffer), nil)
+end
+
+function tests.a_missing_program_is_said_once()
+  require('tgen').setup({ cmd = { '/nowhere/cargo-tgen', 'tgen', 'lsp' } })
+  said = {}
+  write('b/tgen.toml', 'templates = "t"')
+  write('b/t/one.tera', '')
+  write('b/t/two.tera', '')
+  edit('b/t/one.tera')
+  edit('b/t/two.tera')
+  vim.wait(100)
+  equal('messages', #said, 1)
+  assert(said[1]:find('/nowhere/cargo-tgen', 1, true), said[1])
+  require('tgen').setup({ cmd = { vim.env.TGEN_PROGRAM, 'tgen', 'lsp' } })
+end
+
+function tests.the_server_ends_when_it_is_told_to()
+  edit('templates/t.py.tera')
+  local client = require('tgen').client(vim.api.nvim_get_current_buf())
+  client.stop()
+  expect('the server is still running', function() return vim.lsp.get_client_by_id(client.id) == nil end)
+end
+
+require('tgen').setup({ cmd = { vim.env.TGEN_PROGRAM, 'tgen', 'lsp' } })
+local names = vim.tbl_keys(tests)
+-- The last one ends the server.
+table.sort(names)
+for _, name in ipairs(names) do
+  local passed, problem = pcall(tests[name])
+  io.stdout:write((passed and 'ok   ' or 'FAIL ') .. name:gsub('_', ' ') .. '\n')
+  if not passed then
+    io.stdout:write('     ' .. problem .. '\n')
+    table.insert(failures, name)
+  end
+end
+vim.fn.delete(root, 'rf')
+io.stdout:write(('%d of %d passed\n'):format(#names - #failures, #names))
+io.stdout:flush()
+vim.cmd('cquit ' .. (#failures == 0 and 0 or 1))
