@@ -36,8 +36,8 @@ impl Backend {
         uri: &Uri,
         work: impl FnOnce(&Place) -> T + Send + 'static,
     ) -> Result<Option<T>> {
-        let view = service::view();
-        let Some(place) = self.server.place(&view, uri).await else { return Ok(None) };
+        let moment = service::moment();
+        let Some(place) = self.server.place(&moment, uri).await else { return Ok(None) };
         let working = tokio::task::spawn_blocking(move || work(&place));
         working.await.map(Some).map_err(|_| Error::internal_error())
     }
@@ -72,7 +72,7 @@ impl LanguageServer for Backend {
     }
 
     async fn did_save(&self, params: DidSaveTextDocumentParams) {
-        let watches = self.server.session().view().client.watches;
+        let watches = self.server.session().moment().client.watches;
         if let (Watching::Never, Some(path)) = (watches, uri::path(&params.text_document.uri)) {
             self.server.ask(Question::Disk(vec![path]));
         }

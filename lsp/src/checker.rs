@@ -36,11 +36,11 @@ pub(crate) async fn check_texts(server: Arc<Server>) {
 }
 
 async fn check_text(server: &Arc<Server>, uri: Uri) {
-    let view = server.session().view();
-    if view.client.delivery == Delivery::Pulled {
+    let moment = server.session().moment();
+    if moment.client.delivery == Delivery::Pulled {
         return;
     }
-    let Some(place) = view.place(&uri).filter(|place| place.open.is_some()) else { return };
+    let Some(place) = moment.place(&uri).filter(|place| place.open.is_some()) else { return };
     let version = place.open.as_ref().map(|open| open.document.version);
     let checking = Arc::clone(server);
     let checked = tokio::task::spawn_blocking(move || (diagnostics(&checking, &place, &uri), uri)).await;
@@ -52,7 +52,7 @@ async fn check_text(server: &Arc<Server>, uri: Uri) {
 }
 
 async fn publish(server: &Server, uri: Uri, diagnostics: Vec<Diagnostic>, version: Option<i32>) {
-    let delivery = server.session().view().client.delivery;
+    let delivery = server.session().moment().client.delivery;
     if delivery == Delivery::Pushed {
         server.client.publish_diagnostics(uri, diagnostics, version).await;
     }
@@ -76,7 +76,7 @@ pub(crate) async fn check_outputs(server: Arc<Server>) {
         server.checked.notified().await;
         while tokio::time::timeout(PAUSE, server.checked.notified()).await.is_ok() {}
         let edits = server.edits();
-        let uris: Vec<Uri> = server.session().view().documents.keys().cloned().collect();
+        let uris: Vec<Uri> = server.session().moment().documents.keys().cloned().collect();
         let mut is_news = false;
         for uri in uris {
             is_news |= check_output(&server, uri, edits).await;
@@ -89,8 +89,8 @@ pub(crate) async fn check_outputs(server: Arc<Server>) {
 
 /// Whether rendering told something new of a document.
 async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
-    let view = server.session().view();
-    let Some(place) = view.place(&uri) else { return false };
+    let moment = server.session().moment();
+    let Some(place) = moment.place(&uri) else { return false };
     let Some(text) = place.open.as_ref().map(|open| Arc::clone(&open.document.text)) else { return false };
     if server.shown().was_rendered_at(&uri, edits) || server.edits() != edits {
         return false;
@@ -113,7 +113,7 @@ fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
 
 /// Shows what is new: pushes it, or tells the client to ask.
 async fn show_again(server: &Arc<Server>) {
-    let delivery = server.session().view().client.delivery;
+    let delivery = server.session().moment().client.delivery;
     match delivery {
         Delivery::Pushed => server.edited.notify_one(),
         Delivery::Pulled => {

@@ -78,7 +78,7 @@ impl Loader {
         questions: &[Question],
     ) -> Option<tower_lsp::OngoingProgress<tower_lsp::Unbounded, tower_lsp::NotCancellable>> {
         let is_first = questions.iter().any(|question| matches!(question, Question::Folder(_)));
-        if !is_first || !self.server.session().view().client.shows_progress {
+        if !is_first || !self.server.session().moment().client.shows_progress {
             return None;
         }
         let token = ProgressToken::String("tgen-index".to_owned());
@@ -183,8 +183,8 @@ impl Loader {
     }
 
     fn open_texts(&self, root: &Utf8Path) -> BTreeMap<Utf8PathBuf, Arc<str>> {
-        let view = self.server.session().view();
-        let texts = view.documents.values().filter_map(|open| {
+        let moment = self.server.session().moment();
+        let texts = moment.documents.values().filter_map(|open| {
             let below = open.path.as_deref()?.strip_prefix(root).ok()?;
             Some((below.to_owned(), Arc::clone(&open.document.text)))
         });

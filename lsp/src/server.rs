@@ -13,7 +13,7 @@ use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
 use crate::host::Host;
-use crate::session::{Place, Session, Then, View};
+use crate::session::{Place, Session, Then, Moment};
 use crate::shown::Shown;
 use crate::uri;
 use crate::watching::Glob;
@@ -118,7 +118,7 @@ impl Server {
                 self.ask(Question::Folder(path.parent().unwrap_or(Utf8Path::new("/")).to_owned()));
             }
             (Then::Reload, Some(path)) => {
-                let root = self.session().view().root_of(&path).map(Utf8Path::to_owned);
+                let root = self.session().moment().root_of(&path).map(Utf8Path::to_owned);
                 if let Some(root) = root {
                     self.ask(Question::Reload(root));
                 }
@@ -127,15 +127,15 @@ impl Server {
         self.count_edit();
     }
 
-    /// The place of a document as of `view`, after every question has been answered that was asked before.
-    pub(crate) async fn place(&self, view: &View, uri: &Uri) -> Option<Place> {
-        if let Some(place) = view.place(uri).filter(|place| place.project.snapshot.is_some()) {
+    /// The place of a document as of `moment`, after every question has been answered that was asked before.
+    pub(crate) async fn place(&self, moment: &Moment, uri: &Uri) -> Option<Place> {
+        if let Some(place) = moment.place(uri).filter(|place| place.project.snapshot.is_some()) {
             return Some(place);
         }
         let mut answered = self.answered.subscribe();
-        answered.wait_for(|count| *count >= view.asked).await.ok()?;
-        let found = self.session().view();
-        View { projects: found.projects, ..view.clone() }.place_with_documents(uri)
+        answered.wait_for(|count| *count >= moment.asked).await.ok()?;
+        let found = self.session().moment();
+        Moment { projects: found.projects, ..moment.clone() }.place_with_documents(uri)
     }
 
     /// Shows a message in the editor, from the background.

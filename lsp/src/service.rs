@@ -14,16 +14,16 @@ use tower_lsp::ls_types::notification::Notification;
 use tower_lsp::ls_types::{Uri, notification};
 
 use crate::server::Server;
-use crate::session::{Session, Then, View};
+use crate::session::{Session, Then, Moment};
 
 tokio::task_local! {
     /// What the request at hand sees.
-    static VIEW: View;
+    static MOMENT: Moment;
 }
 
 /// What the request at hand sees.
-pub(crate) fn view() -> View {
-    VIEW.try_with(View::clone).unwrap_or_default()
+pub(crate) fn moment() -> Moment {
+    MOMENT.try_with(Moment::clone).unwrap_or_default()
 }
 
 /// The language service, behind the documents.
@@ -113,10 +113,10 @@ where
 {
     /// Runs a handler beside the message loop, with what it sees. A handler that panics fails its own request only.
     fn handle(&mut self, request: Request) -> Pending {
-        let view = self.server.session().view();
+        let moment = self.server.session().moment();
         let id = request.id().cloned();
-        let answer = VIEW.sync_scope(view.clone(), || self.inner.call(request));
-        let running = tokio::spawn(VIEW.scope(view, answer));
+        let answer = MOMENT.sync_scope(moment.clone(), || self.inner.call(request));
+        let running = tokio::spawn(MOMENT.scope(moment, answer));
         Box::pin(async move {
             running.await.unwrap_or_else(|_| Ok(id.map(|id| Response::from_error(id, Error::internal_error()))))
         })

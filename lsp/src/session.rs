@@ -16,7 +16,7 @@ use crate::uri;
 
 /// What a request sees: everything as of the message before it.
 #[derive(Clone, Default)]
-pub(crate) struct View {
+pub(crate) struct Moment {
     /// What the client can do.
     pub(crate) client: Arc<ClientAbilities>,
     /// The open documents.
@@ -52,7 +52,7 @@ pub(crate) struct Loaded {
 /// The state between two messages.
 #[derive(Default)]
 pub(crate) struct Session {
-    view: View,
+    moment: Moment,
     dirty: BTreeSet<Uri>,
     closed: BTreeSet<Uri>,
     /// Whether the client may be talked to.
@@ -76,19 +76,19 @@ pub(crate) enum Then {
 
 impl Session {
     /// What a request that comes now sees.
-    pub(crate) fn view(&self) -> View {
-        self.view.clone()
+    pub(crate) fn moment(&self) -> Moment {
+        self.moment.clone()
     }
 
     /// Remembers what the client can do.
     pub(crate) fn greet(&mut self, client: ClientAbilities) {
-        self.view.client = Arc::new(client);
+        self.moment.client = Arc::new(client);
         self.is_initialized = true;
     }
 
     /// A question about projects is on its way.
     pub(crate) fn ask(&mut self) {
-        self.view.asked += 1;
+        self.moment.asked += 1;
     }
 
     /// A document was opened.
@@ -101,8 +101,8 @@ impl Session {
     /// A document was changed. What was never opened cannot be.
     pub(crate) fn change(&mut self, params: DidChangeTextDocumentParams) -> Option<Then> {
         let uri = params.text_document.uri;
-        let open = self.view.documents.get(&uri)?;
-        let encoding = self.view.client.encoding;
+        let open = self.moment.documents.get(&uri)?;
+        let encoding = self.moment.client.encoding;
         let document = open.document.changed(params.text_document.version, params.content_changes, encoding);
         let path = open.path.clone();
         Some(self.put(Open { uri, path, document }))
@@ -111,7 +111,7 @@ impl Session {
     /// A document was closed: what is on disk counts again.
     pub(crate) fn close(&mut self, params: &DidCloseTextDocumentParams) -> Option<Then> {
         let uri = &params.text_document.uri;
-        let open = Arc::make_mut(&mut self.view.documents).remove(uri)?;
+        let open = Arc::make_mut(&mut self.moment.documents).remove(uri)?;
         self.dirty.remove(uri);
         self.closed.insert(uri.clone());
         Some(self.relay(&open, Snapshot::without_open))
@@ -120,7 +120,7 @@ impl Session {
     /// A project was read. The documents that are open now are laid over it, whatever happened while it was read.
     pub(crate) fn loaded(&mut self, root: Utf8PathBuf, mut loaded: Loaded) {
         let inside = |open: &&Arc<Open>| open.path.as_deref().is_some_and(|path| path.starts_with(&root));
-        for open in self.view.documents.values().filter(inside) {
+        for open in self.moment.documents.values().filter(inside) {
             let below = open.path.as_deref().and_then(|path| path.strip_prefix(&root).ok());
             loaded.snapshot = match (loaded.snapshot, below) {
                 (Some(snapshot), Some(path)) => Some(snapshot.with_open(path, &open.document.text)),
@@ -129,15 +129,15 @@ impl Session {
             self.dirty.insert(open.uri.clone());
         }
         if loaded.snapshot.is_none() {
-            let before = self.view.projects.get(&root).and_then(|before| before.snapshot.clone());
+            let before = self.moment.projects.get(&root).and_then(|before| before.snapshot.clone());
             loaded.snapshot = before;
         }
-        Arc::make_mut(&mut self.view.projects).insert(root, loaded);
+        Arc::make_mut(&mut self.moment.projects).insert(root, loaded);
     }
 
     /// A project is gone.
     pub(crate) fn forget(&mut self, root: &Utf8Path) {
-        Arc::make_mut(&mut self.view.projects).remove(root);
+        Arc::make_mut(&mut self.moment.projects).remove(root);
     }
 
     /// The documents to check again, and the ones that are closed.
@@ -147,7 +147,7 @@ impl Session {
 
     /// A document is to be shown again.
     pub(crate) fn mark(&mut self, uri: &Uri) {
-        if self.view.documents.contains_key(uri) {
+        if self.moment.documents.contains_key(uri) {
             self.dirty.insert(uri.clone());
         }
     }
@@ -156,15 +156,15 @@ impl Session {
         self.dirty.insert(open.uri.clone());
         self.closed.remove(&open.uri);
         let open = Arc::new(open);
-        Arc::make_mut(&mut self.view.documents).insert(open.uri.clone(), Arc::clone(&open));
+        Arc::make_mut(&mut self.moment.documents).insert(open.uri.clone(), Arc::clone(&open));
         self.relay(&open, |snapshot, path| snapshot.with_open(path, &open.document.text))
     }
 
     /// Tells the document's project.
     fn relay(&mut self, open: &Open, next: impl FnOnce(&Snapshot, &Utf8Path) -> Snapshot) -> Then {
         let Some(path) = &open.path else { return Then::Check };
-        let Some(root) = self.view.root_of(path).map(Utf8Path::to_owned) else { return Then::Locate };
-        let Some(project) = Arc::make_mut(&mut self.view.projects).get_mut(&root) else { return Then::Locate };
+        let Some(root) = self.moment.root_of(path).map(Utf8Path::to_owned) else { return Then::Locate };
+        let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(&root) else { return Then::Locate };
         let Ok(below) = path.strip_prefix(&root) else { return Then::Check };
         let is_config = project.config_path.as_deref() == Some(below);
         let is_input = project.snapshot.as_ref().is_some_and(|snapshot| snapshot.is_read_once(below));
@@ -173,7 +173,7 @@ impl Session {
     }
 }
 
-impl View {
+impl Moment {
     /// The root of the project that a path belongs to: the innermost.
     pub(crate) fn root_of<'a>(&self, path: &'a Utf8Path) -> Option<&'a Utf8Path> {
         path.ancestors().find(|folder| self.projects.contains_key(*folder))
@@ -205,8 +205,8 @@ pub(crate) struct Place {
     pub(crate) client: Arc<ClientAbilities>,
 }
 
-impl View {
-    /// As [`View::place`], with the documents of this view laid over the project, which may have been found later.
+impl Moment {
+    /// As [`Moment::place`], with the documents of this moment laid over the project, which may have been found later.
     pub(crate) fn place_with_documents(&self, uri: &Uri) -> Option<Place> {
         let mut place = self.place(uri)?;
         let inside = self.documents.values().filter_map(|open| Some((open, open.path.as_deref()?)));

@@ -12,7 +12,7 @@ use tower_lsp::ls_types::{
 
 use crate::capabilities::Watching;
 use crate::server::Server;
-use crate::session::View;
+use crate::session::Moment;
 use crate::uri;
 
 const METHOD: &str = "workspace/didChangeWatchedFiles";
@@ -25,11 +25,11 @@ pub(crate) fn is_configuration(path: &Utf8Path) -> bool {
 
 /// Has the client watch what the projects are read from now, if that is not what it watches already.
 pub(crate) fn renew(server: &Arc<Server>) {
-    let view = server.session().view();
-    if view.client.watches == Watching::Never {
+    let moment = server.session().moment();
+    if moment.client.watches == Watching::Never {
         return;
     }
-    let wanted = globs(server, &view);
+    let wanted = globs(server, &moment);
     let before = std::mem::replace(&mut *server.watched(), wanted.clone());
     if before == wanted {
         return;
@@ -41,7 +41,7 @@ pub(crate) fn renew(server: &Arc<Server>) {
             // A client that never registered has nothing to take back.
             let _ = server.client.unregister_capability(vec![old]).await;
         }
-        let watchers = wanted.iter().filter_map(|glob| glob.watcher(view.client.watches)).collect();
+        let watchers = wanted.iter().filter_map(|glob| glob.watcher(moment.client.watches)).collect();
         let options = DidChangeWatchedFilesRegistrationOptions { watchers };
         let registration =
             Registration { id: ID.to_owned(), method: METHOD.to_owned(), register_options: Some(json!(options)) };
@@ -76,10 +76,10 @@ impl Glob {
 }
 
 /// Everything that any project is read from, and configurations that may come.
-fn globs(server: &Server, view: &View) -> BTreeSet<Glob> {
+fn globs(server: &Server, moment: &Moment) -> BTreeSet<Glob> {
     let folders = server.session().folders.clone();
     let mut globs: BTreeSet<_> = folders.into_iter().map(|folder| Glob::new(folder, "**/{tgen,Cargo}.toml")).collect();
-    for (root, loaded) in &*view.projects {
+    for (root, loaded) in &*moment.projects {
         globs.insert(Glob::new(root, "{tgen,Cargo}.toml"));
         let Some(snapshot) = &loaded.snapshot else { continue };
         let config = &snapshot.project().config;
