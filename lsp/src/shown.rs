@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_rendering_found_moves_with_the_text() {
         check("one\ntwo\nthree\n", "one\nnew\ntwo\nthree\n", &["one", "two", "three"]);
-        check("one\ntwo\nthree\n", "one two\nthree", &["one", "two", "three"]);
+        check("one\ntwo\nthree\n", "one\n  two\nthree\n", &["one", "two", "three"]);
     }
 
     #[test]
