@@ -3,17 +3,22 @@
 
 use std::sync::Arc;
 
+use tgen_core::ide::references::Declaration;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
-    DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
-    DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport, InitializeParams,
-    InitializeResult, InitializedParams, RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
-    ServerInfo, UnchangedDocumentDiagnosticReport, Uri, WorkspaceFolder,
+    CompletionParams, CompletionResponse, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+    DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
+    FullDocumentDiagnosticReport, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
+    InitializeResult, InitializedParams, Location, PrepareRenameResponse, ReferenceParams,
+    RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, RenameParams, ServerInfo,
+    TextDocumentPositionParams, UnchangedDocumentDiagnosticReport, Uri, WorkspaceEdit, WorkspaceFolder,
 };
 
 use crate::capabilities::{self, ClientAbilities, Watching};
 use crate::checker;
+use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
+use crate::features::{self, names};
 use crate::server::{Question, Server};
 use crate::service;
 use crate::session::Place;
@@ -40,6 +45,28 @@ impl Backend {
         let Some(place) = self.server.place(&moment, uri).await else { return Ok(None) };
         let working = tokio::task::spawn_blocking(move || work(&place));
         working.await.map(Some).map_err(|_| Error::internal_error())
+    }
+
+    /// `tgen/preview`: what a template renders to.
+    pub(crate) async fn preview(&self, params: PreviewParams) -> Result<Option<PreviewResult>> {
+        let uri = params.text_document.uri.clone();
+        Ok(self.at(&uri, move |place| preview::render(place, &params)).await?.flatten())
+    }
+
+    /// `tgen/models`: the models that a template can be shown for.
+    pub(crate) async fn models(&self, params: PreviewParams) -> Result<Option<ModelsResult>> {
+        Ok(self.at(&params.text_document.uri, preview::models).await?.flatten())
+    }
+
+    /// `tgen/setPreview`: the case to show from now on.
+    pub(crate) async fn set_preview(&self, params: PreviewParams) -> Result<()> {
+        let moment = service::moment();
+        if let Some(place) = self.server.place(&moment, &params.text_document.uri).await
+            && let Some(snapshot) = &place.project.snapshot
+        {
+            self.server.session().show(&place.root, params.over(&snapshot.view().preview));
+        }
+        Ok(())
     }
 
     fn open_folders(&self, folders: &[WorkspaceFolder]) {
@@ -87,6 +114,41 @@ impl LanguageServer for Backend {
         let gone: Vec<_> = params.event.removed.iter().filter_map(|folder| uri::path(&folder.uri)).collect();
         self.server.session().folders.retain(|folder| !gone.contains(folder));
         self.open_folders(&params.event.added);
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        let at = params.text_document_position;
+        let found = self.at(&at.text_document.uri, move |place| features::completion::completion(place, at.position));
+        Ok(found.await?.flatten().map(CompletionResponse::Array))
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let at = params.text_document_position_params;
+        Ok(self.at(&at.text_document.uri, move |place| names::hover(place, at.position)).await?.flatten())
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let at = params.text_document_position_params;
+        let found = self.at(&at.text_document.uri, move |place| names::definition(place, at.position));
+        Ok(found.await?.flatten().map(GotoDefinitionResponse::Array))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let at = params.text_document_position;
+        let declaration = if params.context.include_declaration { Declaration::Include } else { Declaration::Exclude };
+        let found = self.at(&at.text_document.uri, move |place| names::references(place, at.position, declaration));
+        Ok(found.await?.flatten())
+    }
+
+    async fn prepare_rename(&self, params: TextDocumentPositionParams) -> Result<Option<PrepareRenameResponse>> {
+        let found = self.at(&params.text_document.uri, move |place| names::prepare_rename(place, params.position));
+        Ok(found.await?.flatten())
+    }
+
+    async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
+        let at = params.text_document_position;
+        let renamed = self.at(&at.text_document.uri, move |place| names::rename(place, at.position, &params.new_name));
+        renamed.await?.unwrap_or(Ok(None))
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {

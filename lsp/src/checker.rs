@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tgen_core::lint;
+use tgen_core::plan::{Plan, Request};
 use tgen_core::problem::Problem;
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
@@ -14,7 +16,6 @@ use crate::convert;
 use crate::server::Server;
 use crate::session::Place;
 use crate::shown::Rendered;
-use crate::snapshot;
 
 /// Rendering begins when nothing was edited for so long.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -108,7 +109,8 @@ async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
 
 fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
     let Some(snapshot) = &place.project.snapshot else { return Vec::new() };
-    snapshot::of_outputs(snapshot, &place.path, go_on)
+    let plan = Plan::new(snapshot.project(), &Request::default());
+    lint::of_file(&plan, &place.path, go_on)
 }
 
 /// Shows what is new: pushes it, or tells the client to ask.

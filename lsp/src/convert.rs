@@ -23,7 +23,6 @@ pub(crate) fn diagnostics(place: &Place, problems: &[Problem]) -> Vec<Diagnostic
 }
 
 fn diagnostic(place: &Place, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
-    let help = problem.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
     let related = problem.related.iter().filter_map(|related| {
         let location = location(place, &related.path, related.range)?;
         Some(DiagnosticRelatedInformation { location, message: related.message.clone() })
@@ -34,10 +33,16 @@ fn diagnostic(place: &Place, measured: &Measured<'_>, problem: &Problem) -> Diag
         severity: Some(severity(problem.severity)),
         code: Some(NumberOrString::String(problem.code.name().to_owned())),
         source: Some(SOURCE.to_owned()),
-        message: format!("{}{help}", problem.message),
+        message: sentence(problem),
         related_information: (!related.is_empty()).then_some(related),
         ..Diagnostic::default()
     }
+}
+
+/// What is wrong, and below it what to do next.
+pub(crate) fn sentence(problem: &Problem) -> String {
+    let help = problem.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
+    format!("{}{help}", problem.message)
 }
 
 const fn severity(severity: Severity) -> DiagnosticSeverity {

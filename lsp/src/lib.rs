@@ -8,6 +8,7 @@ mod capabilities;
 mod checker;
 mod convert;
 mod document;
+mod features;
 mod host;
 mod layered;
 mod loader;
@@ -66,11 +67,15 @@ pub fn serve(host: Arc<dyn Host>) -> io::Result<End> {
 /// Serves one client on any two streams.
 pub async fn serve_on(input: impl AsyncRead + Unpin, output: impl AsyncWrite, host: Arc<dyn Host>) -> End {
     let mut started = None;
-    let (service, socket) = LspService::new(|client| {
+    let (service, socket) = LspService::build(|client| {
         let (server, questions) = Server::new(client, host);
         started = Some((Arc::clone(&server), questions));
         Backend::new(server)
-    });
+    })
+    .custom_method("tgen/preview", Backend::preview)
+    .custom_method("tgen/models", Backend::models)
+    .custom_method("tgen/setPreview", Backend::set_preview)
+    .finish();
     let Some((server, questions)) = started else { return End::Abrupt };
     let background = [
         tokio::spawn(loader::run(Arc::clone(&server), questions)),

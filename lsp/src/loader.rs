@@ -179,7 +179,12 @@ impl Loader {
         let inputs: Vec<_> = map.into_iter().flat_map(|map| [map.to_owned(), AutoClasses::path_beside(map)]).collect();
         let mut texts = self.open_texts(root);
         texts.retain(|path, _| inputs.contains(path));
-        Snapshot::load(Arc::new(Layered::new(files, texts)), config, self.server.host.pack())
+        let snapshot = Snapshot::load(Arc::new(Layered::new(files, texts)), config, self.server.host.pack());
+        let open = self.open_texts(root).into_iter();
+        let snapshot = open.fold(snapshot, |snapshot, (path, text)| snapshot.with_open(&path, &text));
+        // Planning is for this thread: the message loop and the first request find it done.
+        snapshot.view();
+        snapshot
     }
 
     fn open_texts(&self, root: &Utf8Path) -> BTreeMap<Utf8PathBuf, Arc<str>> {

@@ -13,7 +13,7 @@ use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
 use crate::host::Host;
-use crate::session::{Place, Session, Then, Moment};
+use crate::session::{Moment, Place, Session, Then};
 use crate::shown::Shown;
 use crate::uri;
 use crate::watching::Glob;

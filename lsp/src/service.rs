@@ -14,7 +14,7 @@ use tower_lsp::ls_types::notification::Notification;
 use tower_lsp::ls_types::{Uri, notification};
 
 use crate::server::Server;
-use crate::session::{Session, Then, Moment};
+use crate::session::{Moment, Session, Then};
 
 tokio::task_local! {
     /// What the request at hand sees.

@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::ide::diagnostics::of_file;
+use tgen_core::ide::{Preview, View};
 use tgen_core::problem::Problem;
 use tower_lsp::ls_types::{DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, Uri};
 
 use crate::capabilities::ClientAbilities;
 use crate::document::Document;
-use crate::snapshot::{self, Snapshot};
+use crate::position::Measured;
+use crate::snapshot::Snapshot;
 use crate::uri;
 
 /// What a request sees: everything as of the message before it.
@@ -55,6 +58,7 @@ pub(crate) struct Session {
     moment: Moment,
     dirty: BTreeSet<Uri>,
     closed: BTreeSet<Uri>,
+    previews: BTreeMap<Utf8PathBuf, Preview>,
     /// Whether the client may be talked to.
     pub(crate) is_initialized: bool,
     /// Whether the client has asked to shut down.
@@ -128,11 +132,22 @@ impl Session {
             };
             self.dirty.insert(open.uri.clone());
         }
+        if let (Some(snapshot), Some(preview)) = (&loaded.snapshot, self.previews.get(&root)) {
+            loaded.snapshot = Some(snapshot.with_preview(preview.clone()));
+        }
         if loaded.snapshot.is_none() {
             let before = self.moment.projects.get(&root).and_then(|before| before.snapshot.clone());
             loaded.snapshot = before;
         }
         Arc::make_mut(&mut self.moment.projects).insert(root, loaded);
+    }
+
+    /// Another case of a project is to be shown.
+    pub(crate) fn show(&mut self, root: &Utf8Path, preview: Preview) {
+        if let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) {
+            project.snapshot = project.snapshot.as_ref().map(|snapshot| snapshot.with_preview(preview.clone()));
+        }
+        self.previews.insert(root.to_owned(), preview);
     }
 
     /// A project is gone.
@@ -168,8 +183,12 @@ impl Session {
         let Ok(below) = path.strip_prefix(&root) else { return Then::Check };
         let is_config = project.config_path.as_deref() == Some(below);
         let is_input = project.snapshot.as_ref().is_some_and(|snapshot| snapshot.is_read_once(below));
+        let has_template =
+            |snapshot: &Option<Snapshot>| snapshot.as_ref().is_some_and(|snapshot| snapshot.has_template(below));
+        let had_template = has_template(&project.snapshot);
         project.snapshot = project.snapshot.as_ref().map(|snapshot| next(snapshot, below));
-        if is_config || is_input { Then::Reload } else { Then::Check }
+        let came_or_went = had_template != has_template(&project.snapshot);
+        if is_config || is_input || came_or_went { Then::Reload } else { Then::Check }
     }
 }
 
@@ -228,11 +247,18 @@ impl Place {
         }
     }
 
+    /// Asks core about the file, with its text at hand.
+    pub(crate) fn ask<T>(&self, ask: impl FnOnce(&View<'_>, &Measured<'_>) -> T) -> Option<T> {
+        let snapshot = self.project.snapshot.as_ref()?;
+        let text = self.text(&self.path)?;
+        Some(ask(&snapshot.view(), &Measured::new(&text, self.client.encoding)))
+    }
+
     /// What is wrong with the file, as far as its text and the project tell.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         if self.project.config_path.as_ref() == Some(&self.path) && !self.project.config_problems.is_empty() {
             return self.project.config_problems.to_vec();
         }
-        self.project.snapshot.as_ref().map(|snapshot| snapshot::of_file(snapshot, &self.path)).unwrap_or_default()
+        self.project.snapshot.as_ref().map(|snapshot| of_file(&snapshot.view(), &self.path)).unwrap_or_default()
     }
 }

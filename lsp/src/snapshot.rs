@@ -1,18 +1,15 @@
-//! One consistent view of a project with the open documents in it. Copies are cheap, and so is the next keystroke.
+//! A project with the open documents in it, as one moment has it. Copies are cheap, and so is the next keystroke.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use self_cell::self_cell;
 use tgen_core::config::Config;
 use tgen_core::files::Files;
-use tgen_core::lint::lint;
+use tgen_core::ide::{Cases, Preview, View};
 use tgen_core::plan::{Plan, Request};
-use tgen_core::problem::Problem;
 use tgen_core::project::Project;
-use tgen_core::strictness::check_placeholders;
-use tgen_core::template::compiled::{Compiled, compile};
 use tgen_core::template::library::Pack;
 
 use crate::layered::Layered;
@@ -32,27 +29,42 @@ pub(crate) struct Snapshot {
     pack: &'static Pack,
     texts: BTreeMap<Utf8PathBuf, Arc<str>>,
     cell: Arc<Cell>,
+    cases: Arc<OnceLock<Cases>>,
+    preview: Preview,
 }
 
 impl Snapshot {
+    /// Reads a project.
     pub(crate) fn load(below: Arc<dyn Files + Send + Sync>, config: Config, pack: &'static Pack) -> Self {
         let files = Layered::new(Arc::clone(&below), BTreeMap::new());
         let cell = Arc::new(Cell::new(files, |files| Project::load(files, config, pack)));
-        Self { below, pack, texts: BTreeMap::new(), cell }
+        Self { below, pack, texts: BTreeMap::new(), cell, cases: Arc::default(), preview: Preview::default() }
     }
 
-    pub(crate) fn with_open(&self, path: &Utf8Path, text: &str) -> Self {
+    /// The project with a document in it.
+    pub(crate) fn with_open(&self, path: &Utf8Path, text: &Arc<str>) -> Self {
+        if self.texts.get(path) == Some(text) {
+            return self.clone();
+        }
         let mut texts = self.texts.clone();
-        texts.insert(path.to_owned(), Arc::from(text));
+        texts.insert(path.to_owned(), Arc::clone(text));
         self.after(texts, path)
     }
 
+    /// The project without a document in it.
     pub(crate) fn without_open(&self, path: &Utf8Path) -> Self {
         let mut texts = self.texts.clone();
         texts.remove(path);
         self.after(texts, path)
     }
 
+    /// The project with another case to show.
+    pub(crate) fn with_preview(&self, preview: Preview) -> Self {
+        Self { preview, ..self.clone() }
+    }
+
+    /// The cases are kept: they follow from what is read once and from the names of templates, and who adds a template or
+    /// takes one away reads the project again.
     fn after(&self, texts: BTreeMap<Utf8PathBuf, Arc<str>>, path: &Utf8Path) -> Self {
         let files = Layered::new(Arc::clone(&self.below), texts.clone());
         let changed = [path.to_owned()];
@@ -60,11 +72,24 @@ impl Snapshot {
             let before = self.project();
             before.after(files, &changed).unwrap_or_else(|| Project::load(files, (*before.config).clone(), self.pack))
         });
-        Self { below: Arc::clone(&self.below), pack: self.pack, texts, cell: Arc::new(cell) }
+        Self { texts, cell: Arc::new(cell), ..self.clone() }
     }
 
+    /// The project.
     pub(crate) fn project(&self) -> &Project<'_> {
         self.cell.borrow_dependent()
+    }
+
+    /// What questions are asked of. The first one plans all cases.
+    pub(crate) fn view(&self) -> View<'_> {
+        let cases = self.cases.get_or_init(|| Cases::of(&Plan::new(self.project(), &Request::default())));
+        View { project: self.project(), cases, preview: self.preview.clone() }
+    }
+
+    /// Whether there is a template at a path.
+    pub(crate) fn has_template(&self, path: &Utf8Path) -> bool {
+        let project = self.project();
+        project.template_name(path).is_some_and(|name| project.library.contains(&name))
     }
 
     /// Whether a file is read once, when the project is: its configuration, the pipeline map or what stands beside it.
@@ -79,29 +104,4 @@ impl Snapshot {
         let read = || self.project().library.text_of(path).or_else(|| self.below.read_text(path).ok()).map(Arc::from);
         self.texts.get(path).cloned().or_else(read)
     }
-}
-
-/// The problems of a file that its text and the project tell without rendering it.
-pub(crate) fn of_file(snapshot: &Snapshot, path: &Utf8Path) -> Vec<Problem> {
-    let project = snapshot.project();
-    let mut problems: Vec<_> =
-        project.problems.iter().filter(|problem| problem.path.as_deref() == Some(path)).cloned().collect();
-    if let Some(name) = project.template_name(path).filter(|name| project.library.contains(name)) {
-        match (compile(&project.library, &name), Compiled::inline("output", "{{ hardware_type }}{{ batch_size }}")) {
-            (Ok(compiled), Ok(output)) => problems.extend(check_placeholders(&project.config, &compiled, &output)),
-            (Err(found), _) | (_, Err(found)) => problems.extend(found),
-        }
-    }
-    problems
-}
-
-/// What rendering tells of a file; nothing complete once `go_on` is false.
-pub(crate) fn of_outputs(snapshot: &Snapshot, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
-    if !go_on() || snapshot.project().template_name(path).is_none() {
-        return Vec::new();
-    }
-    let plan = Plan::new(snapshot.project(), &Request::default());
-    let mut problems = lint(&plan, &|| ());
-    problems.retain(|problem| problem.path.as_deref() == Some(path));
-    problems
 }

@@ -68,6 +68,16 @@ impl Case<'_> {
         Some(registered.map_or(name.as_str(), |template| &template.name))
     }
 
+    /// What its output is generated from, for a signature: ``skillset.py.tera for bert on cuda, batch size 4``.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let template = self.template.map_or("", TemplateName::as_str);
+        let model = self.model.map_or("", |model| model.name.as_str());
+        let hardware = self.hardware.map(|hardware| format!(" on {hardware}")).unwrap_or_default();
+        let batch_size = self.batch_size.map(|size| format!(", batch size {size}")).unwrap_or_default();
+        format!("{template} for {model}{hardware}{batch_size}")
+    }
+
     /// The names and values that are this case's own, for telling that two cases say the same thing.
     #[must_use]
     pub fn telling_values(&self) -> Vec<(&'static str, String)> {

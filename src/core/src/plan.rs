@@ -165,11 +165,7 @@ impl<'p> Plan<'p> {
         let template = &self.templates[output.template].name;
         match output.subject {
             Subject::Support => format!("{template} for the tests beside it"),
-            Subject::Case { model, hardware, batch_size, .. } => {
-                let hardware = hardware.map(|hardware| format!(" on {hardware}")).unwrap_or_default();
-                let batch_size = batch_size.map(|size| format!(", batch size {size}")).unwrap_or_default();
-                format!("{template} for {}{hardware}{batch_size}", self.models[model].name.as_str())
-            }
+            Subject::Case { .. } => self.case(output).origin(),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod diagnostics;
 pub mod hints;
 pub mod hover;
 pub mod outline;
+pub mod preview;
 pub mod references;
 mod target;
 pub mod tokens;

@@ -1,0 +1,67 @@
+//! Completion.
+
+use tgen_core::ide::completion::{self, Completion, CompletionKind, Format};
+use tower_lsp::ls_types::{
+    CompletionItem, CompletionItemKind, CompletionItemLabelDetails, CompletionOptions, CompletionTextEdit,
+    Documentation, InsertTextFormat, MarkupContent, MarkupKind, Position, TextEdit,
+};
+
+use crate::position::Measured;
+use crate::session::Place;
+
+/// Typing one of these asks for completion; what cannot follow them, core does not offer.
+const TRIGGERS: [&str; 10] = ["{", "%", "|", ".", "\"", "'", "<", "$", "[", "("];
+
+/// What is said about completion beforehand.
+pub(crate) fn options() -> CompletionOptions {
+    CompletionOptions {
+        trigger_characters: Some(TRIGGERS.iter().map(ToString::to_string).collect()),
+        ..CompletionOptions::default()
+    }
+}
+
+/// What can be typed at a position.
+pub(crate) fn completion(place: &Place, position: Position) -> Option<Vec<CompletionItem>> {
+    place.ask(|view, measured| {
+        let found = completion::completion(view, &place.path, measured.offset(position));
+        found.into_iter().enumerate().map(|(rank, found)| item(measured, rank, found)).collect()
+    })
+}
+
+fn item(measured: &Measured<'_>, rank: usize, found: Completion) -> CompletionItem {
+    let edit = TextEdit { range: measured.range(found.edit.range), new_text: found.edit.text };
+    let value = found.documentation;
+    let documentation =
+        value.map(|value| Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value }));
+    CompletionItem {
+        kind: Some(kind(found.kind)),
+        label_details: found
+            .detail
+            .map(|description| CompletionItemLabelDetails { detail: None, description: Some(description) }),
+        documentation,
+        // The order is core's; editors sort by this text.
+        sort_text: Some(format!("{rank:05}")),
+        filter_text: Some(found.label.clone()),
+        insert_text_format: (found.format == Format::Snippet).then_some(InsertTextFormat::SNIPPET),
+        text_edit: Some(CompletionTextEdit::Edit(edit)),
+        label: found.label,
+        ..CompletionItem::default()
+    }
+}
+
+const fn kind(kind: CompletionKind) -> CompletionItemKind {
+    match kind {
+        CompletionKind::Placeholder => CompletionItemKind::CONSTANT,
+        CompletionKind::Variable => CompletionItemKind::VARIABLE,
+        CompletionKind::Field => CompletionItemKind::FIELD,
+        CompletionKind::Filter | CompletionKind::Function => CompletionItemKind::FUNCTION,
+        CompletionKind::Test => CompletionItemKind::OPERATOR,
+        CompletionKind::Component => CompletionItemKind::CLASS,
+        CompletionKind::Argument => CompletionItemKind::PROPERTY,
+        CompletionKind::Block => CompletionItemKind::MODULE,
+        CompletionKind::Template => CompletionItemKind::FILE,
+        CompletionKind::Keyword => CompletionItemKind::KEYWORD,
+        CompletionKind::Key => CompletionItemKind::PROPERTY,
+        CompletionKind::Value => CompletionItemKind::VALUE,
+    }
+}

@@ -1,0 +1,5 @@
+//! Core's answers in the protocol's words, a file for each kind of question.
+
+pub(crate) mod completion;
+pub(crate) mod names;
+pub(crate) mod preview;

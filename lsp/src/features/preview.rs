@@ -1,0 +1,79 @@
+//! What a template renders to, and the case that is shown: requests of our own, `tgen/...`.
+
+use serde::{Deserialize, Serialize};
+use tgen_core::hardware::HardwareType;
+use tgen_core::ide::{Preview, View, preview};
+use tower_lsp::ls_types::{TextDocumentIdentifier, Uri};
+
+use crate::convert;
+use crate::session::Place;
+
+/// A template, and the case to show; what is left out is as chosen before.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PreviewParams {
+    /// The template.
+    pub(crate) text_document: TextDocumentIdentifier,
+    model: Option<String>,
+    hardware: Option<String>,
+    batch_size: Option<u32>,
+}
+
+impl PreviewParams {
+    /// The case that is asked for.
+    pub(crate) fn over(&self, chosen: &Preview) -> Preview {
+        let hardware = self.hardware.as_deref().and_then(HardwareType::from_name);
+        Preview {
+            model: self.model.clone().or_else(|| chosen.model.clone()),
+            hardware: hardware.or(chosen.hardware),
+            batch_size: self.batch_size.or(chosen.batch_size),
+        }
+    }
+}
+
+/// What a template renders to, or why it does not.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PreviewResult {
+    text: Option<String>,
+    problem: Option<String>,
+    output: Option<Uri>,
+    model: Option<String>,
+}
+
+/// The models that a template is rendered for.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ModelsResult {
+    models: Vec<String>,
+    current: Option<String>,
+}
+
+/// Renders a template for a case.
+pub(crate) fn render(place: &Place, asked: &PreviewParams) -> Option<PreviewResult> {
+    let snapshot = place.project.snapshot.as_ref()?;
+    let view = snapshot.view();
+    let view = View { preview: asked.over(&view.preview), ..view };
+    Some(match preview::preview(&view, &place.path) {
+        Ok(rendered) => PreviewResult {
+            text: Some(rendered.text),
+            problem: None,
+            output: convert::file(place, &rendered.output),
+            model: Some(rendered.model),
+        },
+        Err(problem) => PreviewResult {
+            text: None,
+            problem: Some(convert::sentence(&problem)),
+            output: None,
+            model: preview::shown_model(&view, &place.path).map(|model| model.name.as_str().to_owned()),
+        },
+    })
+}
+
+/// The models that a template can be shown for.
+pub(crate) fn models(place: &Place) -> Option<ModelsResult> {
+    let view = place.project.snapshot.as_ref()?.view();
+    let name = |model: &tgen_core::models::Model| model.name.as_str().to_owned();
+    Some(ModelsResult {
+        models: preview::models(&view, &place.path).into_iter().map(name).collect(),
+        current: preview::shown_model(&view, &place.path).map(name),
+    })
+}
