@@ -185,9 +185,9 @@ impl Session {
         let is_input = project.snapshot.as_ref().is_some_and(|snapshot| snapshot.is_read_once(below));
         let has_template =
             |snapshot: &Option<Snapshot>| snapshot.as_ref().is_some_and(|snapshot| snapshot.has_template(below));
-        let had_template = has_template(&project.snapshot);
+        let before = has_template(&project.snapshot);
         project.snapshot = project.snapshot.as_ref().map(|snapshot| next(snapshot, below));
-        let came_or_went = had_template != has_template(&project.snapshot);
+        let came_or_went = before != has_template(&project.snapshot);
         if is_config || is_input || came_or_went { Then::Reload } else { Then::Check }
     }
 }

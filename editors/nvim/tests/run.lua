@@ -99,6 +99,44 @@ function tests.another_python_file_is_left_alone()
   equal('client', require('tgen').client(buffer), nil)
 end
 
+function tests.completion_hover_and_definition_are_answered()
+  edit('templates/t.py.tera')
+  set_lines({ '{{ model_fa', '{{ organisation }}', '{{ model_name }}' })
+  local items = request('textDocument/completion', 0, 11)
+  local labels = vim.tbl_map(function(item) return item.label end, items.items or items)
+  assert(vim.tbl_contains(labels, 'model_family'), vim.inspect(labels))
+  local hover = request('textDocument/hover', 2, 5)
+  assert(hover.contents.value:find('bert', 1, true), vim.inspect(hover))
+  local places = request('textDocument/definition', 1, 5)
+  equal('definition', vim.uri_to_fname((places[1] or places).uri), root .. '/tgen.toml')
+end
+
+function tests.the_preview_follows_the_text_and_the_model()
+  local template = edit('templates/t.py.tera')
+  set_lines({ 'NAME = {{ model_name | py_str }}' })
+  vim.cmd('TgenPreview')
+  local preview
+  local function shows(text)
+    for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+      if vim.api.nvim_buf_get_name(buffer):find('tgen://', 1, true) then
+        preview = buffer
+      end
+    end
+    return preview and table.concat(vim.api.nvim_buf_get_lines(preview, 0, -1, false), '\n'):find(text, 1, true) ~= nil
+  end
+  expect('the preview shows bert', function() return shows('NAME = "bert"') end)
+  equal('current buffer', vim.api.nvim_get_current_buf(), template)
+  set_lines({ 'NAME = {{ model_name | py_str }}  # edited' })
+  expect('the preview shows the edit', function() return shows('NAME = "bert"  # edited') end)
+  vim.cmd('TgenModel vit')
+  expect('the preview shows vit', function() return shows('NAME = "vit"') end)
+  equal('filetype of the preview', vim.bo[preview].filetype, 'python')
+  equal('models', require('tgen').complete_model('v'), { 'vit' })
+  set_lines({ '{{ nothing }}' })
+  expect('the preview says why', function() return shows('cannot be rendered') end)
+  vim.cmd('only')
+end
+
 function tests.a_missing_program_is_said_once()
   require('tgen').setup({ cmd = { '/nowhere/cargo-tgen', 'tgen', 'lsp' } })
   said = {}

@@ -57,11 +57,10 @@ const fn kind(kind: CompletionKind) -> CompletionItemKind {
         CompletionKind::Filter | CompletionKind::Function => CompletionItemKind::FUNCTION,
         CompletionKind::Test => CompletionItemKind::OPERATOR,
         CompletionKind::Component => CompletionItemKind::CLASS,
-        CompletionKind::Argument => CompletionItemKind::PROPERTY,
+        CompletionKind::Argument | CompletionKind::Key => CompletionItemKind::PROPERTY,
         CompletionKind::Block => CompletionItemKind::MODULE,
         CompletionKind::Template => CompletionItemKind::FILE,
         CompletionKind::Keyword => CompletionItemKind::KEYWORD,
-        CompletionKind::Key => CompletionItemKind::PROPERTY,
         CompletionKind::Value => CompletionItemKind::VALUE,
     }
 }

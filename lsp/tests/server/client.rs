@@ -16,8 +16,12 @@ use tokio::task::JoinHandle;
 
 /// Where the fixture's files are.
 pub(crate) const ROOT: &str = "/project";
+/// The built-in templates of tests.
+pub(crate) static PACK: &Pack = &[("built_in.py.tera", "# {{ model_name }}\n")];
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Diagnostics that do not come in this time do not come.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Files in memory that a test can change while the server runs.
 #[derive(Clone)]
@@ -61,7 +65,7 @@ impl Host for World {
     }
 
     fn pack(&self) -> &'static Pack {
-        &[("built_in.py.tera", "# {{ model_name }}\n")]
+        PACK
     }
 }
 
@@ -199,11 +203,14 @@ impl Client {
 
     /// Waits until the diagnostics of a file are these.
     pub(crate) async fn until_diagnostics(&mut self, path: &str, is_it: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let mut last = Vec::new();
         loop {
-            let found = self.diagnostics(path).await;
-            if is_it(&found) {
-                return found;
-            }
+            let next = tokio::time::timeout(SILENCE, self.diagnostics(path)).await;
+            last = match next {
+                Ok(found) if is_it(&found) => return found,
+                Ok(found) => found,
+                Err(_) => panic!("`{path}` still has {last:#?}"),
+            };
         }
     }
 
