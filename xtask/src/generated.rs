@@ -1,11 +1,10 @@
 //! The tests that the built-in templates render: valid, formatted, and passing with numpy and pytest alone.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::libduckdb::cache_folder;
+use crate::python;
 use crate::test::{cargo, step};
 
 /// What the rendered tests need, the linter that their authors hold them to, and another reader of the template database.
@@ -19,7 +18,7 @@ const MODELS: [&str; 18] = [
 
 /// Renders a slice of the models and runs what comes out.
 pub(crate) fn run() -> Result<()> {
-    let python = virtual_environment()?;
+    let python = python::programs(&PACKAGES)?.join("python");
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     let mut render = cargo();

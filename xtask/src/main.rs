@@ -1,15 +1,17 @@
 //! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
 
 mod foreign_reader;
+mod editors;
 mod generated;
 mod libduckdb;
+mod python;
 mod test;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], or cargo xtask lint";
+const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, or cargo xtask editors";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +28,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         Some((chore, rest)) if chore == "test" => test::run(passed_on(rest)),
         Some((chore, [])) if chore == "lint" => test::lint(),
+        Some((chore, [])) if chore == "editors" => editors::run(),
         Some((chore, _)) => bail!("there is no chore `{chore}`\n{USAGE}"),
         None => bail!("{USAGE}"),
     }

@@ -67,6 +67,11 @@ write('tgen.toml', table.concat({
   'template = "t.py.tera"',
   'models = ["bert", "vit"]',
   'output = "out/test_{{ normalized_name }}.py"',
+  '[[suite]]',
+  'name = "dollar"',
+  'template = "dollar.py"',
+  'models = ["bert"]',
+  'output = "out/dollar_{{ normalized_name }}.py"',
 }, '\n'))
 write('templates/t.py.tera', '# {{ model_nam }}\nNAME = {{ model_name | py_str }}\n')
 write('templates/dollar.py', 'name = "${model_nam}"\n')

@@ -8,6 +8,15 @@ local PAUSE_MS = 80
 -- By template buffer: the preview's buffer, the model it was asked for, and the number of the newest request.
 local previews = {}
 
+-- What Neovim makes of a file of that name; 0.7 cannot be asked without a buffer.
+local function filetype_of(name)
+  if name:match('%.py$') then
+    return 'python'
+  end
+  local asked, filetype = pcall(vim.filetype.match, { filename = name })
+  return asked and filetype or nil
+end
+
 local function show(preview, result)
   local lines = vim.split(result.text or ('cannot be rendered: ' .. (result.problem or 'unknown')), '\n')
   if lines[#lines] == '' then
@@ -16,11 +25,12 @@ local function show(preview, result)
   vim.bo[preview.buffer].modifiable = true
   vim.api.nvim_buf_set_lines(preview.buffer, 0, -1, false, lines)
   vim.bo[preview.buffer].modifiable = false
-  local name = result.output and vim.fn.fnamemodify(vim.uri_to_fname(result.output), ':t') or 'preview'
-  pcall(vim.api.nvim_buf_set_name, preview.buffer, ('tgen://%s (%s)'):format(name, result.model or '?'))
-  local filetype = vim.filetype and vim.filetype.match
-    and select(2, pcall(vim.filetype.match, { filename = name })) or (name:match('%.py$') and 'python')
-  if type(filetype) == 'string' and vim.bo[preview.buffer].filetype ~= filetype then
+  local name = result.output and vim.fn.fnamemodify(vim.uri_to_fname(result.output), ':t') or ''
+  for _, window in ipairs(vim.fn.win_findbuf(preview.buffer)) do
+    vim.wo[window].statusline = (' preview for %s: %s'):format(result.model or '?', name):gsub('%%', '%%%%')
+  end
+  local filetype = filetype_of(name)
+  if filetype and vim.bo[preview.buffer].filetype ~= filetype then
     vim.bo[preview.buffer].filetype = filetype
   end
 end
@@ -72,6 +82,7 @@ function M.open(model)
     preview = { buffer = vim.api.nvim_get_current_buf(), newest = 0 }
     vim.bo[preview.buffer].buftype, vim.bo[preview.buffer].bufhidden = 'nofile', 'wipe'
     vim.bo[preview.buffer].swapfile = false
+    vim.api.nvim_buf_set_name(preview.buffer, ('tgen://%d/%s'):format(template, vim.fn.fnamemodify(vim.api.nvim_buf_get_name(template), ':t')))
     vim.api.nvim_set_current_win(window)
     previews[template] = preview
     follow(template)

