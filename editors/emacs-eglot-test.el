@@ -1,7 +1,9 @@
 ;;; Opens a template in Emacs with eglot, as docs/editors.md sets it up, and checks what a user would see.
-;; Run: TGEN_PROGRAM=/path/to/cargo-tgen emacs --batch -Q -l editors/emacs-eglot-test.el
+;; Run: TGEN_PROGRAM=/path/to/cargo-tgen emacs --batch -q -l editors/emacs-eglot-test.el
 
 (package-initialize)
+(setq load-prefer-newer t)
+(require 'project)
 (require 'eglot)
 (require 'flymake)
 
@@ -9,6 +11,7 @@
 (add-to-list 'auto-mode-alist '("\\.tera\\'" . tgen-mode))
 (add-to-list 'eglot-server-programs `(tgen-mode . (,(getenv "TGEN_PROGRAM") "tgen" "lsp")))
 (setq eglot-autoshutdown nil
+      eglot-sync-connect 20
       ;; The project is the folder with the configuration, not what version control says.
       project-find-functions
       (list (lambda (folder)
@@ -32,7 +35,7 @@
             "models = [\"bert\", \"vit\"]\noutput = \"out/test_{{ normalized_name }}.py\"\n"))
   (with-temp-file template (insert "# {{ model_nam }}\nNAME = {{ model_name | py_str }}\n"))
   (find-file template)
-  (eglot--connect 'tgen-mode (project-current) 'eglot-lsp-server (list (getenv "TGEN_PROGRAM") "tgen" "lsp") "tgen")
+  (apply #'eglot (eglot--guess-contact))
   (tgen-expect "a server" #'eglot-current-server)
   (flymake-mode 1)
   (tgen-expect "the mistyped placeholder is a diagnostic, once"

@@ -155,7 +155,7 @@ impl LanguageServer for Backend {
         let uri = params.text_document.uri;
         let server = Arc::clone(&self.server);
         let name = uri.clone();
-        let items = self.at(&uri, move |place| checker::diagnostics(&server, place, &name)).await?.unwrap_or_default();
+        let items = self.at(&uri, move |place| checker::all_of(&server, place, &name)).await?.unwrap_or_default();
         Ok(DocumentDiagnosticReportResult::Report(report(items, params.previous_result_id.as_ref())))
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tgen_core::ide::diagnostics;
 use tgen_core::lint;
 use tgen_core::plan::{Plan, Request};
 use tgen_core::problem::Problem;
@@ -44,7 +45,7 @@ async fn check_text(server: &Arc<Server>, uri: Uri) {
     let Some(place) = moment.place(&uri).filter(|place| place.open.is_some()) else { return };
     let version = place.open.as_ref().map(|open| open.document.version);
     let checking = Arc::clone(server);
-    let checked = tokio::task::spawn_blocking(move || (diagnostics(&checking, &place, &uri), uri)).await;
+    let checked = tokio::task::spawn_blocking(move || (all_of(&checking, &place, &uri), uri)).await;
     // A check that panicked shows nothing; the next edit tries again.
     let Ok((diagnostics, uri)) = checked else { return };
     if server.shown().is_news(&uri, version, &diagnostics) {
@@ -60,7 +61,7 @@ async fn publish(server: &Server, uri: Uri, diagnostics: Vec<Diagnostic>, versio
 }
 
 /// What is wrong with a document: what its text tells, and what rendering told of it.
-pub(crate) fn diagnostics(server: &Server, place: &Place, uri: &Uri) -> Vec<Diagnostic> {
+pub(crate) fn all_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Diagnostic> {
     let mut problems = place.problems();
     let rendered = place.open.as_ref().map(|open| server.shown().moved(uri, &open.document.text)).unwrap_or_default();
     for problem in rendered {
@@ -110,7 +111,9 @@ async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
 fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
     let Some(snapshot) = &place.project.snapshot else { return Vec::new() };
     let plan = Plan::new(snapshot.project(), &Request::default());
-    lint::of_file(&plan, &place.path, go_on)
+    let mut problems = lint::of_input(&plan, &place.path);
+    problems.extend(diagnostics::of_outputs(&snapshot.view(), &place.path, go_on));
+    problems
 }
 
 /// Shows what is new: pushes it, or tells the client to ask.

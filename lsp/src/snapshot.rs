@@ -83,7 +83,7 @@ impl Snapshot {
     /// What questions are asked of. The first one plans all cases.
     pub(crate) fn view(&self) -> View<'_> {
         let cases = self.cases.get_or_init(|| Cases::of(&Plan::new(self.project(), &Request::default())));
-        View { project: self.project(), cases, preview: self.preview.clone() }
+        View::new(self.project(), cases, self.preview.clone())
     }
 
     /// Whether there is a template at a path.

@@ -46,7 +46,7 @@ fn neovim(name: &str, nvim: &Path, program: &Path) -> Result<()> {
 
 fn emacs(program: &Path) -> Command {
     let mut command = Command::new("emacs");
-    command.args(["--batch", "-Q", "-l"]).env("TGEN_PROGRAM", program).current_dir(root());
+    command.args(["--batch", "-q", "-l"]).env("TGEN_PROGRAM", program).current_dir(root());
     command
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tgen_core::hardware::HardwareType;
 use tgen_core::ide::{Preview, View, preview};
+use tgen_core::problem::Problem;
 use tower_lsp::ls_types::{TextDocumentIdentifier, Uri};
 
 use crate::convert;
@@ -51,7 +52,7 @@ pub(crate) struct ModelsResult {
 pub(crate) fn render(place: &Place, asked: &PreviewParams) -> Option<PreviewResult> {
     let snapshot = place.project.snapshot.as_ref()?;
     let view = snapshot.view();
-    let view = View { preview: asked.over(&view.preview), ..view };
+    let view = View::new(view.project, view.cases, asked.over(&view.preview));
     Some(match preview::preview(&view, &place.path) {
         Ok(rendered) => PreviewResult {
             text: Some(rendered.text),
@@ -61,11 +62,18 @@ pub(crate) fn render(place: &Place, asked: &PreviewParams) -> Option<PreviewResu
         },
         Err(problem) => PreviewResult {
             text: None,
-            problem: Some(convert::sentence(&problem)),
+            problem: Some(placed(&problem)),
             output: None,
             model: preview::shown_model(&view, &place.path).map(|model| model.name.as_str().to_owned()),
         },
     })
+}
+
+/// What is wrong, after where.
+fn placed(problem: &Problem) -> String {
+    let line = problem.range.map(|range| format!(":{}", range.start.line + 1)).unwrap_or_default();
+    let place = problem.path.as_ref().map(|path| format!("{path}{line}: ")).unwrap_or_default();
+    format!("{place}{}", convert::sentence(problem))
 }
 
 /// The models that a template can be shown for.

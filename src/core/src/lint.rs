@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8Path;
 use rayon::prelude::*;
 
 use crate::findings;
@@ -26,6 +27,15 @@ pub fn before_rendering(plan: &Plan<'_>) -> Vec<Problem> {
     let mut problems = findings::of_inputs(plan.project, plan);
     problems.extend(of_templates(plan));
     problems.extend(of_references(plan));
+    problems
+}
+
+/// What planning tells of one file, for an editor that asks [`diagnostics`] about its text and its outputs.
+#[must_use]
+pub fn of_input(plan: &Plan<'_>, path: &Utf8Path) -> Vec<Problem> {
+    let mut problems = findings::of_inputs(plan.project, plan);
+    problems.extend(of_references(plan));
+    problems.retain(|problem| problem.path.as_deref() == Some(path));
     problems
 }
 

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::View;
+use super::{View, diagnostics};
 use crate::case::Case;
 use crate::models::Model;
 use crate::output::signature::{self, CommentStyle};
@@ -34,7 +34,10 @@ pub fn preview(view: &View<'_>, path: &Utf8Path) -> Result<Rendered, Problem> {
         let problem = Problem::error(Code::MissingTemplate, format!("no case is made of `{}`", template.name));
         return Err(problem.help("name it in the `template` of a suite, or build on it in a template that is"));
     };
-    render(view, &case, case.template.unwrap_or(&template.name))
+    let root = case.template.unwrap_or(&template.name);
+    // What is wrong with the text says more than what rendering stopped at.
+    let cause = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
+    render(view, &case, root).map_err(|problem| cause().unwrap_or(problem))
 }
 
 /// The models that a template is rendered for.
@@ -93,7 +96,7 @@ mod tests {
     fn check(fixture: &str, model: Option<&str>, expected: &str) {
         let seen = with_cursor(fixture, |view, path, _| {
             let preview = Preview { model: model.map(str::to_owned), ..Preview::default() };
-            let view = View { project: view.project, cases: view.cases, preview };
+            let view = View::new(view.project, view.cases, preview);
             match super::preview(&view, path) {
                 Ok(rendered) => {
                     format!("{} {}\n{}", rendered.model, rendered.output, without_signature(&rendered.text))
@@ -124,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_rendered_says_why() {
-        check("{{ nothing }}$0", None, "variable `nothing` is not defined");
+        check("{{ nothing }}$0", None, "there is no placeholder `nothing`");
         check("-- templates/t.py.tera --\n-- templates/lost.tera --\n$0x\n", None, "no case is made of `lost.tera`");
     }
 }
