@@ -9,16 +9,19 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
     CompletionParams, CompletionResponse, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
     DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport, DocumentDiagnosticReportResult,
+    DocumentLink, DocumentLinkParams, DocumentSymbolParams, DocumentSymbolResponse, FoldingRange, FoldingRangeParams,
     FullDocumentDiagnosticReport, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
-    InitializeResult, InitializedParams, Location, PrepareRenameResponse, ReferenceParams,
-    RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, RenameParams, ServerInfo,
-    TextDocumentPositionParams, UnchangedDocumentDiagnosticReport, Uri, WorkspaceEdit, WorkspaceFolder,
+    InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location, PrepareRenameResponse, ReferenceParams,
+    RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, RenameParams, SelectionRange,
+    SelectionRangeParams, SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams,
+    SemanticTokensResult, ServerInfo, TextDocumentPositionParams, UnchangedDocumentDiagnosticReport, Uri,
+    WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
 use crate::capabilities::{self, ClientAbilities, Watching};
 use crate::checker;
 use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
-use crate::features::{self, names};
+use crate::features::{self, hints, names, outline, tokens};
 use crate::server::{Question, Server};
 use crate::service;
 use crate::session::Place;
@@ -149,6 +152,52 @@ impl LanguageServer for Backend {
         let at = params.text_document_position;
         let renamed = self.at(&at.text_document.uri, move |place| names::rename(place, at.position, &params.new_name));
         renamed.await?.unwrap_or(Ok(None))
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        let found = self.at(&params.text_document.uri, outline::symbols).await?.flatten();
+        Ok(found.map(DocumentSymbolResponse::Nested))
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
+        let moment = service::moment();
+        let working = tokio::task::spawn_blocking(move || {
+            let places = moment.everywhere();
+            places.iter().flat_map(|place| outline::of_project(place, &params.query)).collect()
+        });
+        working.await.map(|found| Some(WorkspaceSymbolResponse::Flat(found))).map_err(|_| Error::internal_error())
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        Ok(self.at(&params.text_document.uri, outline::folding).await?.flatten())
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        let found = self.at(&params.text_document.uri, move |place| outline::selections(place, &params.positions));
+        Ok(found.await?.flatten())
+    }
+
+    async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        Ok(self.at(&params.text_document.uri, outline::links).await?.flatten())
+    }
+
+    async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokensResult>> {
+        let uri = params.text_document.uri;
+        let found = self.at(&uri, tokens::tokens).await?.flatten();
+        Ok(found.map(|data| SemanticTokensResult::Tokens(self.server.tokens().whole(uri, data))))
+    }
+
+    async fn semantic_tokens_full_delta(
+        &self,
+        params: SemanticTokensDeltaParams,
+    ) -> Result<Option<SemanticTokensFullDeltaResult>> {
+        let uri = params.text_document.uri;
+        let found = self.at(&uri, tokens::tokens).await?.flatten();
+        Ok(found.map(|data| self.server.tokens().change(uri, &params.previous_result_id, data)))
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        Ok(self.at(&params.text_document.uri, move |place| hints::hints(place, params.range)).await?.flatten())
     }
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {

@@ -28,6 +28,7 @@ pub(crate) async fn check_texts(server: Arc<Server>) {
         let (dirty, closed) = server.session().take_dirty();
         for uri in closed {
             server.shown().forget(&uri);
+            server.tokens().forget(&uri);
             publish(&server, uri, Vec::new(), None).await;
         }
         for uri in dirty {

@@ -136,6 +136,11 @@ impl<'t> Measured<'t> {
     pub(crate) fn offset(&self, position: Position) -> usize {
         self.theirs.offset(self.text, position, self.encoding)
     }
+
+    /// A client's range, for core.
+    pub(crate) fn ours(&self, range: Range) -> text::Range {
+        self.ours.range(self.theirs.span(self.text, range, self.encoding))
+    }
 }
 
 /// Counts beyond four billion do not occur; they would be pinned to the largest.
@@ -192,12 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_core_becomes_one_of_the_client() {
+    fn a_range_of_core_becomes_one_of_the_client_and_back() {
         let text = "a\n  é{{ x }}\n";
         let measured = Measured::new(text, Encoding::Utf16);
         let ours = text::Range::new(text::Position::new(1, 7), text::Position::new(1, 8));
         let theirs = measured.range(ours);
         assert_eq!(theirs, Range::new(Position::new(1, 6), Position::new(1, 7)));
-        assert_eq!(measured.offset(theirs.start), 10);
+        assert_eq!(measured.ours(theirs), ours);
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
+use crate::features::tokens::Sent;
 use crate::host::Host;
 use crate::session::{Moment, Place, Session, Then};
 use crate::shown::Shown;
@@ -35,6 +36,7 @@ pub(crate) struct Server {
     session: Mutex<Session>,
     shown: Mutex<Shown>,
     watched: Mutex<BTreeSet<Glob>>,
+    tokens: Mutex<Sent>,
     edits: AtomicU64,
     questions: mpsc::UnboundedSender<Question>,
     answered: watch::Sender<u64>,
@@ -65,6 +67,7 @@ impl Server {
             session: Mutex::default(),
             shown: Mutex::default(),
             watched: Mutex::default(),
+            tokens: Mutex::default(),
             edits: AtomicU64::new(0),
             questions,
             answered: watch::Sender::new(0),
@@ -85,6 +88,11 @@ impl Server {
     /// What the client watches.
     pub(crate) fn watched(&self) -> MutexGuard<'_, BTreeSet<Glob>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The semantic tokens that the client has.
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, Sent> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many edits of anything there were.

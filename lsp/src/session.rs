@@ -198,6 +198,18 @@ impl Moment {
         path.ancestors().find(|folder| self.projects.contains_key(*folder))
     }
 
+    /// Each project, by a place in it that is no file.
+    pub(crate) fn everywhere(&self) -> Vec<Place> {
+        let place = |(root, project): (&Utf8PathBuf, &Loaded)| Place {
+            root: root.clone(),
+            path: Utf8PathBuf::new(),
+            project: project.clone(),
+            open: None,
+            client: Arc::clone(&self.client),
+        };
+        self.projects.iter().map(place).collect()
+    }
+
     /// The document, its project and its path in it.
     pub(crate) fn place(&self, uri: &Uri) -> Option<Place> {
         let path = self.documents.get(uri).and_then(|open| open.path.clone()).or_else(|| uri::path(uri))?;

@@ -1,5 +1,8 @@
 //! Core's answers in the protocol's words, a file for each kind of question.
 
 pub(crate) mod completion;
+pub(crate) mod hints;
 pub(crate) mod names;
+pub(crate) mod outline;
 pub(crate) mod preview;
+pub(crate) mod tokens;

@@ -140,3 +140,58 @@ async fn a_preview_that_cannot_be_rendered_says_why() {
     assert_eq!(found["text"], Value::Null);
     assert!(found["problem"].as_str().unwrap().contains("`nothing`"), "{found}");
 }
+
+#[tokio::test]
+async fn the_shape_of_a_template_is_told() {
+    let text = "{% block body %}\n{% for task in tasks %}\n{{ task }}<|>\n{% endfor %}\n{% endblock %}\n{% include \"other.py.tera\" %}\n";
+    let (mut client, at) = at(text).await;
+    let document = json!({ "textDocument": at["textDocument"] });
+    let symbols = client.request("textDocument/documentSymbol", document.clone()).await;
+    assert_eq!((&symbols[0]["name"], &symbols[0]["children"][0]["detail"]), (&json!("body"), &json!("for")));
+    let folds = client.request("textDocument/foldingRange", document.clone()).await;
+    let lines: Vec<_> = folds.as_array().unwrap().iter().map(|fold| (&fold["startLine"], &fold["endLine"])).collect();
+    assert_eq!(lines, [(&json!(0), &json!(3)), (&json!(1), &json!(2))]);
+    let links = client.request("textDocument/documentLink", document).await;
+    assert_eq!(
+        (&links[0]["target"], range(&links[0]["range"])),
+        (&json!(uri("templates/other.py.tera")), "5:12-5:25".to_owned())
+    );
+    let around = json!({ "textDocument": at["textDocument"], "positions": [{ "line": 2, "character": 4 }] });
+    let selection = client.request("textDocument/selectionRange", around).await;
+    assert_eq!(range(&selection[0]["range"]), "2:3-2:7");
+    assert!(selection[0]["parent"]["range"].is_object());
+    let found = client.request("workspace/symbol", json!({ "query": "bdy" })).await;
+    assert_eq!((&found[0]["name"], &found[0]["location"]["uri"]), (&json!("body"), &json!(uri(T))));
+}
+
+#[tokio::test]
+async fn tokens_are_told_whole_and_then_as_a_change() {
+    let mut client = Client::start(PROJECT).await;
+    client.open_as(T, "é {{ model_name }}\n{{ tasks }}\n").await;
+    let document = json!({ "uri": uri(T) });
+    let whole = client.request("textDocument/semanticTokens/full", json!({ "textDocument": document })).await;
+    let legend = &client.greeting["capabilities"]["semanticTokensProvider"]["legend"]["tokenTypes"];
+    let first: Vec<u64> =
+        whole["data"].as_array().unwrap()[..5].iter().map(|number| number.as_u64().unwrap()).collect();
+    assert_eq!(first[..3], [0, 5, 10]);
+    assert_eq!(legend[usize::try_from(first[3]).unwrap()], "variable");
+    client.edit(T, "é {{ model_name }}\n{{ tasks | length }}\n").await;
+    let since = json!({ "textDocument": document, "previousResultId": whole["resultId"] });
+    let change = client.request("textDocument/semanticTokens/full/delta", since).await;
+    let edit = &change["edits"][0];
+    assert_eq!((edit["start"].as_u64(), edit["deleteCount"].as_u64()), (Some(10), Some(0)), "{change}");
+    let unknown = json!({ "textDocument": document, "previousResultId": "nothing" });
+    assert!(client.request("textDocument/semanticTokens/full/delta", unknown).await["data"].is_array());
+}
+
+#[tokio::test]
+async fn hints_show_the_values_of_the_shown_model() {
+    let mut client = Client::start(PROJECT).await;
+    client.open_as(T, "{{ model_name }}\n{{ model_type }}\n").await;
+    let first_line = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 1, "character": 0 } });
+    let hints = client
+        .request("textDocument/inlayHint", json!({ "textDocument": { "uri": uri(T) }, "range": first_line }))
+        .await;
+    assert_eq!(hints.as_array().unwrap().len(), 1);
+    assert!(hints[0]["label"].as_str().unwrap().contains("bert"), "{hints}");
+}

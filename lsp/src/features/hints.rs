@@ -1,0 +1,24 @@
+//! Inlay hints: the values of placeholders for the case that is shown.
+
+use tgen_core::ide::hints;
+use tower_lsp::ls_types::{InlayHint, InlayHintLabel, Range};
+
+use crate::session::Place;
+
+/// The values of what is written out within a range.
+pub(crate) fn hints(place: &Place, within: Range) -> Option<Vec<InlayHint>> {
+    place.ask(|view, measured| {
+        let found = hints::inlay_hints(view, &place.path, measured.ours(within));
+        let hint = |found: hints::InlayHint| InlayHint {
+            position: measured.position(found.position),
+            label: InlayHintLabel::String(found.label),
+            kind: None,
+            text_edits: None,
+            tooltip: None,
+            padding_left: Some(true),
+            padding_right: None,
+            data: None,
+        };
+        found.into_iter().map(hint).collect()
+    })
+}
