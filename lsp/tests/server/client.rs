@@ -206,11 +206,11 @@ impl Client {
         let mut last = Vec::new();
         loop {
             let next = tokio::time::timeout(SILENCE, self.diagnostics(path)).await;
-            last = match next {
-                Ok(found) if is_it(&found) => return found,
-                Ok(found) => found,
-                Err(_) => panic!("`{path}` still has {last:#?}"),
-            };
+            let Ok(found) = next else { panic!("`{path}` still has {last:#?}") };
+            if is_it(&found) {
+                return found;
+            }
+            last = found;
         }
     }
 

@@ -149,8 +149,8 @@ async fn the_shape_of_a_template_is_told() {
     let symbols = client.request("textDocument/documentSymbol", document.clone()).await;
     assert_eq!((&symbols[0]["name"], &symbols[0]["children"][0]["detail"]), (&json!("body"), &json!("for")));
     let folds = client.request("textDocument/foldingRange", document.clone()).await;
-    let lines: Vec<_> = folds.as_array().unwrap().iter().map(|fold| (&fold["startLine"], &fold["endLine"])).collect();
-    assert_eq!(lines, [(&json!(0), &json!(3)), (&json!(1), &json!(2))]);
+    let folded: Vec<_> = folds.as_array().unwrap().iter().map(|fold| (&fold["startLine"], &fold["endLine"])).collect();
+    assert_eq!(folded, [(&json!(0), &json!(3)), (&json!(1), &json!(2))]);
     let links = client.request("textDocument/documentLink", document).await;
     assert_eq!(
         (&links[0]["target"], range(&links[0]["range"])),

@@ -36,8 +36,8 @@ pub fn preview(view: &View<'_>, path: &Utf8Path) -> Result<Rendered, Problem> {
     };
     let root = case.template.unwrap_or(&template.name);
     // What is wrong with the text says more than what rendering stopped at.
-    let cause = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
-    render(view, &case, root).map_err(|problem| cause().unwrap_or(problem))
+    let in_the_text = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
+    render(view, &case, root).map_err(|problem| in_the_text().unwrap_or(problem))
 }
 
 /// The models that a template is rendered for.
