@@ -17,6 +17,9 @@ use crate::store::{Content, Mode, NewTemplate, Patience, PlannedTest, Store};
 #[expect(dead_code, reason = "only what the store needs of it is used here")]
 #[path = "../src/disk.rs"]
 mod disk;
+#[expect(dead_code, reason = "as above")]
+#[path = "../src/stamp.rs"]
+mod stamp;
 #[expect(dead_code, unused_imports, reason = "only a part of it is measured")]
 #[path = "../src/store/mod.rs"]
 mod store;

@@ -6,9 +6,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::generated::virtual_environment;
+use crate::python;
 use crate::say;
 use crate::test::Store;
+
+const PACKAGE: &str = "duckdb==1.5.6";
 
 const TEMPLATE: &str = "# größe of ${model_name}\nassert '${hardware_type}' and ${batch_size}  # \"quoted\"\n";
 
@@ -47,7 +49,7 @@ pub(crate) fn run(store: &Store) -> Result<()> {
     for arguments in SESSION {
         tgen(store, folder.path(), arguments)?;
     }
-    let mut python = Command::new(virtual_environment()?);
+    let mut python = Command::new(python::programs(&[PACKAGE])?.join("python"));
     python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/read_database.py"));
     let theirs = output_of(python.arg(folder.path().join("templates.duckdb")).args(QUESTIONS))?;
     let answers: Vec<&str> = theirs.lines().collect();

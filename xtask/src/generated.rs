@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use crate::python;
 use crate::test::{cargo, step};
 
-/// What the rendered tests need, the linter that their authors hold them to, and another reader of the template database.
-const PACKAGES: [&str; 4] = ["duckdb==1.5.6", "numpy==2.4.6", "pytest==9.2.0", "ruff==0.17.6"];
+/// What the rendered tests need, and the linter that their authors hold them to.
+const PACKAGES: [&str; 3] = ["numpy==2.4.6", "pytest==9.2.0", "ruff==0.17.6"];
 
 /// A model type of each primary task that many models have, and the sample of the README.
 const MODELS: [&str; 18] = [
@@ -37,27 +37,4 @@ pub(crate) fn run() -> Result<()> {
         "rendered tests pass",
         Command::new(&python).args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(&tests),
     )
-}
-
-/// The Python of an environment that holds exactly the packages, made once and kept in the cache.
-pub(crate) fn virtual_environment() -> Result<PathBuf> {
-    let folder = cache_folder().context("there is no cache folder for the Python environment")?;
-    let name = PACKAGES.join("-").replace("==", "-");
-    let environment = folder.join(format!("venv-{name}"));
-    let python = python_in(&environment);
-    let complete = environment.join("complete");
-    if !complete.exists() {
-        let host = if cfg!(windows) { "python" } else { "python3" };
-        step("making a Python environment", Command::new(host).args(["-m", "venv", "--clear"]).arg(&environment))?;
-        step(
-            "installing its packages",
-            Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES),
-        )?;
-        std::fs::write(&complete, "").with_context(|| format!("cannot write `{}`", complete.display()))?;
-    }
-    Ok(python)
-}
-
-fn python_in(environment: &Path) -> PathBuf {
-    if cfg!(windows) { environment.join("Scripts/python.exe") } else { environment.join("bin/python") }
 }

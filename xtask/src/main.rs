@@ -1,7 +1,7 @@
 //! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
 
-mod foreign_reader;
 mod editors;
+mod foreign_reader;
 mod generated;
 mod libduckdb;
 mod python;

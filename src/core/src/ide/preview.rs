@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{View, diagnostics};
 use crate::case::Case;
 use crate::models::Model;
-use crate::output::signature::{self, CommentStyle};
+use crate::output::signature::{CommentStyle, Signed};
 use crate::problem::{Code, Problem};
 use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
@@ -36,8 +36,8 @@ pub fn preview(view: &View<'_>, path: &Utf8Path) -> Result<Rendered, Problem> {
     };
     let root = case.template.unwrap_or(&template.name);
     // What is wrong with the text says more than what rendering stopped at.
-    let in_the_text = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
-    render(view, &case, root).map_err(|problem| in_the_text().unwrap_or(problem))
+    let fault = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
+    render(view, &case, root).map_err(|problem| fault().unwrap_or(problem))
 }
 
 /// The models that a template is rendered for.
@@ -62,7 +62,7 @@ fn render(view: &View<'_>, case: &Case<'_>, name: &TemplateName) -> Result<Rende
     let mut signed = Vec::new();
     let text = match CommentStyle::of(&output) {
         Some(style) => {
-            signature::sign(&text, style, &case.origin(), &mut signed);
+            Signed::new(&text, style, &case.origin()).write(&mut signed);
             signed
         }
         None => text,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn without_signature(text: &str) -> String {
-        assert!(signature::is_signed(text.as_bytes()));
+        assert!(crate::output::signature::is_signed(text.as_bytes()));
         text.lines().filter(|line| !line.contains("@generated")).map(|line| format!("{line}\n")).collect()
     }
 
