@@ -3,10 +3,12 @@
 //! Every feature is a plain function of a [`View`], a path and a place. This room must not know a protocol, an editor or
 //! which documents are open: the project that it is given is as its user sees it.
 
+pub mod actions;
 mod cases;
 pub mod completion;
 mod config_names;
 pub mod diagnostics;
+pub mod format;
 pub mod hints;
 pub mod hover;
 pub mod outline;

@@ -2,6 +2,7 @@
 //!
 //! The words before the place decide what is asked for ([`context`]); each kind of answer has a file of its own.
 
+mod config;
 mod context;
 mod names;
 mod tags;
@@ -12,6 +13,7 @@ mod tests;
 
 use camino::Utf8Path;
 
+pub use self::config::in_configuration;
 use self::context::Asked;
 pub(super) use self::names::signature;
 use super::{Template, TextEdit, View};
