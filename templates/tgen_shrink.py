@@ -95,6 +95,8 @@ def tiny_config(model_type: str, transformers: Any) -> Any:
     shrinker = _Shrinker(transformers)
     config = shrinker.shrink(transformers.CONFIG_MAPPING[model_type], None, {})
     config.num_labels = LABELS
+    if getattr(config, "decoder_start_token_id", None) is None:
+        config.decoder_start_token_id = _SPECIAL["decoder_start"]
     if getattr(config, "architectures", None) is None:
         config.architectures = []
     return config
@@ -124,6 +126,8 @@ class _Shrinker:
         }
         if "pad_token_id" in parameters:
             settings.setdefault("pad_token_id", _SPECIAL["pad"])
+        if "vocab_size" in parameters:
+            settings.setdefault("vocab_size", VOCABULARY)
         settings |= _one_layer_of_each_kind(live, parameters)
         settings |= {} if given is None else _stages(live, facts)
         inner = self._inner(live, facts)

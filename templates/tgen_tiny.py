@@ -53,6 +53,8 @@ class TinyModel:
     def _built(self, model_type: str, transformers: Any) -> Any:
         try:
             config = tiny_config(model_type, transformers)
+            labels = self.facts.get("labels_of", {}).get(self.auto_class)
+            config.num_labels = labels or config.num_labels
             return self.loader.from_config(config).eval()
         except ImportError as error:
             lines = str(error).strip().splitlines()
@@ -64,7 +66,8 @@ class TinyModel:
         for name, look in self.plan.items():
             samples = [sample(name, look, first + index) for index in range(size)]
             batch[name] = (np.concatenate if joined(look) else np.stack)(samples)
-        if type(self.model).__name__.endswith("ForSequenceClassification"):
+        of_text = type(self.model).__name__.endswith("ForSequenceClassification")
+        if of_text and "input_ids" in batch:
             batch["input_ids"][:, -1] = END
         start = 1
         for token, count in self.tokens:
@@ -121,7 +124,7 @@ class TinyModel:
         self.model.save_pretrained(folder)
         other = object.__new__(TinyModel)
         vars(other).update(vars(self))
-        other.model = self.loader.from_pretrained(folder).eval()
+        other.model = type(self.model).from_pretrained(folder).eval()
         return other
 
     def _make_room_for_tokens(self) -> None:
@@ -144,7 +147,7 @@ class TinyModel:
 
     def _count(self, kind: str) -> int:
         """Count the tokens that one image, sound or video becomes, by making them."""
-        owners = (self.model, getattr(self.model, "model", None), self.model.base_model)
+        owners = (getattr(self.model, "model", None), self.model, self.model.base_model)
         methods = (getattr(owner, f"get_{kind}_features", None) for owner in owners)
         method = next((method for method in methods if method is not None), None)
         if method is None:
@@ -153,10 +156,12 @@ class TinyModel:
         given = self.tensors(self.inputs(1), "cpu")
         with self.torch.no_grad():
             made = method(**{name: v for name, v in given.items() if name in known})
-        return _rows_of(getattr(made, "pooler_output", made))
+        pooled = getattr(made, "pooler_output", None)
+        return _rows_of(made if pooled is None else pooled)
 
 
 def _rows_of(features: Any) -> int:
+    features = getattr(features, "last_hidden_state", features)
     if isinstance(features, list | tuple):
         return sum(map(_rows_of, features))
     return features.numel() // features.shape[-1]
