@@ -40,10 +40,15 @@ pub(crate) fn run() -> Result<()> {
     )
 }
 
-/// The Python of an environment that holds exactly the packages, made once and kept in the cache.
+/// The Python of the environment that the rendered tests need.
 pub(crate) fn virtual_environment() -> Result<PathBuf> {
+    environment_with(&PACKAGES)
+}
+
+/// The Python of an environment that holds exactly the packages, made once and kept in the cache.
+pub(crate) fn environment_with(packages: &[&str]) -> Result<PathBuf> {
     let folder = cache_folder().context("there is no cache folder for the Python environment")?;
-    let name = PACKAGES.join("-").replace("==", "-");
+    let name = packages.join("-").replace("==", "-");
     let environment = folder.join(format!("venv-{name}"));
     let python = python_in(&environment);
     let complete = environment.join("complete");
@@ -52,7 +57,7 @@ pub(crate) fn virtual_environment() -> Result<PathBuf> {
         step("making a Python environment", Command::new(host).args(["-m", "venv", "--clear"]).arg(&environment))?;
         step(
             "installing its packages",
-            Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES),
+            Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages),
         )?;
         std::fs::write(&complete, "").with_context(|| format!("cannot write `{}`", complete.display()))?;
     }
