@@ -56,6 +56,7 @@ pub(crate) enum Command {
     Map(commands::map::MapArgs),
     Models(commands::models::ModelsArgs),
     Placeholders(commands::placeholders::PlaceholdersArgs),
+    Hardware(commands::hardware::HardwareArgs),
     #[cfg(feature = "store")]
     Template(commands::template::TemplateArgs),
     #[cfg(feature = "store")]

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Map(args) => commands::map::run(global, &args),
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
+        Command::Hardware(args) => commands::hardware::run(&args),
         #[cfg(feature = "store")]
         Command::Template(args) => commands::template::run(global, &args),
         #[cfg(feature = "store")]

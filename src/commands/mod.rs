@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod generate;
+pub(crate) mod hardware;
 pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod lsp;

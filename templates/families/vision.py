@@ -31,21 +31,21 @@ def test_platform_is_known() -> None:
 
 
 def test_${model_family}_${hardware_type}(handler: tgen.Handler) -> None:
-    tgen.check_output(handler(INPUTS), CASE, INPUTS)
+    tgen.check_forward(handler, CASE, BATCH_SIZE)
 
 
 def test_batch(handler: tgen.Handler) -> None:
-    tgen.check_batch(handler, INPUTS)
+    tgen.check_batch(handler, BATCH_SIZE)
 
 
 def test_wrong_input(handler: tgen.Handler) -> None:
-    with pytest.raises(ValueError, match="the inputs have no"):
-        handler({})
+    tgen.check_wrong_input(handler)
 
 
 def test_missing_dependency() -> None:
     tgen.require(CASE.platform)
-    output = tgen.handler_for(CASE, {"torch": None})(INPUTS)
+    handler = tgen.handler_for(CASE, {"torch": None})
+    output = handler(handler.inputs(BATCH_SIZE))
     assert (output.implementation, output.reason) == (
         tgen.MOCK,
         "torch is not installed",

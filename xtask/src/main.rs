@@ -1,5 +1,6 @@
 //! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
 
+mod coverage;
 mod editors;
 mod foreign_reader;
 mod generated;
@@ -11,7 +12,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, or cargo xtask editors";
+const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, cargo xtask editors, or \
+                     cargo xtask coverage [PYTHON]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +31,9 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((chore, rest)) if chore == "test" => test::run(passed_on(rest)),
         Some((chore, [])) if chore == "lint" => test::lint(),
         Some((chore, [])) if chore == "editors" => editors::run(),
+        Some((chore, rest)) if chore == "coverage" && rest.len() <= 1 => {
+            coverage::run(rest.first().map(String::as_str))
+        }
         Some((chore, _)) => bail!("there is no chore `{chore}`\n{USAGE}"),
         None => bail!("{USAGE}"),
     }

@@ -1,7 +1,9 @@
 //! The hardware types that a test can be for.
 //!
 //! To add one, add a row to the table below; the configuration, its schema, the commands and the documentation follow.
-//! This module names platforms; it does not look for them on a machine.
+//! This module names platforms; what tells that a machine has one is in `detection`.
+
+pub mod detection;
 
 use crate::named::named_enum;
 

@@ -465,20 +465,23 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.plan.left_out.extend(left_out);
     }
 
-    /// The support templates that outputs ask for, once a folder.
+    /// The support templates that outputs ask for, and those that these ask for, once a folder.
     fn plan_support(&mut self) {
         let mut wanted: BTreeSet<(String, TemplateName)> = BTreeSet::new();
+        let mut planned = BTreeSet::new();
         for output in &self.plan.outputs {
             let folder = output.path.as_path().parent().unwrap_or(Utf8Path::new(""));
             for name in &self.plan.templates[output.template].support {
                 wanted.insert((folder.as_str().to_owned(), name.clone()));
             }
         }
-        for (folder, name) in wanted {
+        while let Some((folder, name)) = wanted.pop_first() {
             let path = Utf8Path::new(&folder).join(name.output_file_name());
-            if let (Ok(path), Some(template)) = (OutputPath::new(path.as_str()), self.compile(&name)) {
-                self.plan.outputs.push(PlannedOutput { path, template, subject: Subject::Support });
-            }
+            let (Ok(path), Some(template)) = (OutputPath::new(path.as_str()), self.compile(&name)) else { continue };
+            self.plan.outputs.push(PlannedOutput { path, template, subject: Subject::Support });
+            let asked = self.plan.templates[template].support.iter().map(|other| (folder.clone(), other.clone()));
+            planned.insert((folder.clone(), name));
+            wanted.extend(asked.filter(|support| !planned.contains(support)));
         }
     }
 
