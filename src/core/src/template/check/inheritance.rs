@@ -92,12 +92,12 @@ fn linked(checked: &Checked<'_, '_>, link: Link, name: &TemplateName) -> Vec<Tem
 fn blocks_that_override_nothing(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let parents = checked.library.parents(checked.name);
     let Some(parent) = parents.first() else { return Vec::new() };
-    let known: Vec<&str> = parents
-        .iter()
-        .filter_map(|parent| checked.library.source(parent).ok())
-        .flat_map(|source| &source.analysis().blocks)
-        .map(|block| block.name.as_str())
-        .collect();
+    // What a parent that cannot be read has is not known; that it cannot be read is said already.
+    let Ok(sources) = parents.iter().map(|parent| checked.library.source(parent)).collect::<Result<Vec<_>, _>>() else {
+        return Vec::new();
+    };
+    let known: Vec<&str> =
+        sources.iter().flat_map(|source| &source.analysis().blocks).map(|block| block.name.as_str()).collect();
     let outermost = checked.analysis().blocks.iter().filter(|block| block.position == BlockPosition::Outermost);
     let unknown = outermost.filter(|block| !known.contains(&block.name.as_str()));
     unknown
