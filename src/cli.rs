@@ -79,6 +79,15 @@ pub(crate) enum ListFormat {
     Json,
 }
 
+/// What a command that only lists takes.
+#[cfg(feature = "store")]
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ListFormat,
+}
+
 /// Which cases and where to; what is left out is as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct SelectionArgs {

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Outcome;
-use crate::cli::{Global, ListFormat};
+use crate::cli::{Global, ListArgs, ListFormat};
 use crate::database::one_session;
 use crate::printer::Printer;
 use crate::store::{Mapped, Mapping, Mode};
@@ -43,13 +43,6 @@ struct AddArgs {
     /// What the model is, or why it is mapped
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-}
-
-#[derive(Debug, Args)]
-struct ListArgs {
-    /// How to show them
-    #[arg(long, value_enum, default_value_t)]
-    format: ListFormat,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use tgen_core::test_plan::{self, TEST_TYPE, planned_tests};
 use uuid::Uuid;
 
 use super::Outcome;
-use crate::cli::{CaseArgs, Global, ListFormat};
+use crate::cli::{CaseArgs, Global, ListArgs, ListFormat};
 use crate::database::{add_database_suite, one_session};
 use crate::interrupt;
 use crate::printer::{Printer, Progress, counted};
@@ -73,13 +73,6 @@ enum PlanCommand {
     Show(ShowArgs),
     /// Show what differs between two plans
     Diff(DiffArgs),
-}
-
-#[derive(Debug, Args)]
-struct ListArgs {
-    /// How to show them
-    #[arg(long, value_enum, default_value_t)]
-    format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -161,7 +154,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
         Printer::new().line("no test could be planned; no plan was written")?;
         return Ok(Outcome::Findings);
     };
-    show_new(&store, &name, args.format)?;
+    show(&store, &name, args.format, 0, (args.format == PlanFormat::Table).then_some(SHOWN))?;
     if args.format == PlanFormat::Table {
         let left_out = match written.left_out.len() {
             0 => String::new(),
@@ -255,11 +248,6 @@ fn stored<'t>(
         template_version: registered.map(|template| template.version),
         dependencies: test.depends_on.as_slice(),
     }
-}
-
-fn show_new(store: &Store, name: &str, format: PlanFormat) -> anyhow::Result<()> {
-    let limit = (format == PlanFormat::Table).then_some(SHOWN);
-    show(store, name, format, 0, limit)
 }
 
 fn run_show(store: &Store, args: &ShowArgs) -> anyhow::Result<()> {

@@ -10,12 +10,12 @@ use tgen_core::hardware::HardwareType;
 use tgen_core::output::diff::hunks;
 use tgen_core::problem::Problem;
 use tgen_core::strictness::check_placeholders;
+use tgen_core::template::TemplateName;
 use tgen_core::template::compiled::{Compiled, compile};
 use tgen_core::template::library::Library;
-use tgen_core::template::{Dialect, TemplateName};
 
 use super::Outcome;
-use crate::cli::{Global, ListFormat};
+use crate::cli::{Global, ListArgs, ListFormat};
 use crate::database::one_session;
 use crate::disk::Disk;
 use crate::printer::{Printer, counted};
@@ -76,13 +76,6 @@ struct AddArgs {
     /// Add it even if it has problems
     #[arg(long)]
     allow_problems: bool,
-}
-
-#[derive(Debug, Args)]
-struct ListArgs {
-    /// How to show them
-    #[arg(long, value_enum, default_value_t)]
-    format: ListFormat,
 }
 
 #[derive(Debug, Args)]
@@ -291,7 +284,7 @@ fn show_history(printer: &Printer, versions: &[Version], format: ListFormat) -> 
         ListFormat::Table => {
             let row = |version: &Version| {
                 let numbers = [version.number.to_string(), version.added_at.clone(), version.size.to_string()];
-                numbers.into_iter().chain([dialect_name(version.dialect).to_owned()]).collect()
+                numbers.into_iter().chain([version.dialect.name().to_owned()]).collect()
             };
             printer.table(&["version", "added", "bytes", "dialect"], versions.iter().map(row).collect())?;
         }
@@ -302,18 +295,11 @@ fn show_history(printer: &Printer, versions: &[Version], format: ListFormat) -> 
 fn version_as_json(version: &Version) -> serde_json::Value {
     json!({
         "version": version.number,
-        "dialect": dialect_name(version.dialect),
+        "dialect": version.dialect.name(),
         "added_at": version.added_at,
         "content_hash": version.content_hash,
         "size": version.size,
     })
-}
-
-const fn dialect_name(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Tera => "tera",
-        Dialect::Dollar => "dollar",
-    }
 }
 
 fn counted_all(counts: Counts) -> String {

@@ -241,7 +241,7 @@ fn insert_version(
 ) -> Result<(), StoreError> {
     connection.execute(
         "INSERT INTO template_versions VALUES (?, ?, ?, ?, ?, make_timestamp(?::BIGINT))",
-        params![template, version, dialect_name(new.dialect), new.content, hash, clock::now()],
+        params![template, version, new.dialect.name(), new.content, hash, clock::now()],
     )?;
     Ok(())
 }
@@ -255,7 +255,7 @@ fn is_text(
 ) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM template_versions \
                WHERE template_id = ? AND version = ? AND dialect = ? AND content_hash = ?";
-    Ok(connection.prepare(sql)?.exists(params![template, version, dialect_name(new.dialect), hash])?)
+    Ok(connection.prepare(sql)?.exists(params![template, version, new.dialect.name(), hash])?)
 }
 
 /// Makes the hardware types of a template those given, touching no row that stays; whether any did not.
@@ -340,16 +340,8 @@ pub(super) fn content_hash(content: &str) -> String {
     blake3::hash(content.as_bytes()).to_hex().to_string()
 }
 
-/// A dialect's name in the database.
-pub(super) const fn dialect_name(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Tera => "tera",
-        Dialect::Dollar => "dollar",
-    }
-}
-
 /// The dialect in a column; a check of the table holds that it is one of the two.
 pub(super) fn dialect(row: &Row<'_>, column: usize) -> duckdb::Result<Dialect> {
     let name: String = row.get(column)?;
-    Ok(if name == dialect_name(Dialect::Tera) { Dialect::Tera } else { Dialect::Dollar })
+    Ok(if name == Dialect::Tera.name() { Dialect::Tera } else { Dialect::Dollar })
 }

@@ -14,19 +14,19 @@ const BINARY: &str = env!("CARGO_BIN_EXE_cargo-tgen");
 
 #[test]
 fn commands_say_and_do_what_their_cases_tell() {
-    trycmd::TestCases::new()
-        .register_bin("cargo", std::path::Path::new(BINARY))
-        .env("NO_COLOR", "1")
-        .env("CI", "true")
-        .case("tests/cli/cases/*.trycmd");
+    check("tests/cli/cases/*.trycmd");
 }
 
 #[cfg(feature = "store")]
 #[test]
 fn the_template_database_says_and_does_what_its_cases_tell() {
+    check("tests/cli/cases/store/*.trycmd");
+}
+
+fn check(cases: &str) {
     trycmd::TestCases::new()
         .register_bin("cargo", std::path::Path::new(BINARY))
         .env("NO_COLOR", "1")
         .env("CI", "true")
-        .case("tests/cli/cases/store/*.trycmd");
+        .case(cases);
 }

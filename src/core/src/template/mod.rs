@@ -20,6 +20,8 @@ mod tera_errors;
 
 use std::fmt;
 
+use crate::named::named_enum;
+
 /// A template's name: its path below the templates folder, with `/` between the parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateName(String);
@@ -78,11 +80,12 @@ fn has_extension(name: &str, extension: &str) -> bool {
     camino::Utf8Path::new(name).extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-/// The two languages a template can be written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// `*.tera`: Tera 2.
-    Tera,
-    /// Anything else: text with `${name}`.
-    Dollar,
+named_enum! {
+    /// The two languages a template can be written in.
+    pub enum Dialect {
+        /// `*.tera`: Tera 2.
+        Tera = "tera",
+        /// Anything else: text with `${name}`.
+        Dollar = "dollar",
+    }
 }
