@@ -265,7 +265,7 @@ proptest! {
         lines in prop::collection::vec(
             prop::sample::select(vec![
                 "x = {{ model_name | py_str }}\n", "{% for task in tasks %}# {{ task }}\n{% endfor %}", "# é {{ model_family }}\r\n",
-                "{%- if 'fill-mask' in tasks %}\ny = 1\n{% endif -%}", "#!/bin/sh\n", "# {{ class_name }}{{ class_name }}\n",
+                "{%- if 'fill-mask' in tasks %}\ny = 1\n{%- endif %}\n", "#!/bin/sh\n", "{% if 'fill-mask' in tasks -%}\ny = 2\n{% endif %}", "# {{ class_name }}{{ class_name }}\n",
                 "{% set z = camel_case_name %}# {{ z }}\n", "{% raw %}# {{ raw }}{% endraw %}\n", "", "# coding: utf-8\n",
             ]),
             0..8,
