@@ -1,23 +1,24 @@
 //! `cargo tgen template`: the templates of the template database.
 
 use anyhow::anyhow;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
-use tgen_core::config::Config;
+use tgen_core::candidate::Candidate;
+use tgen_core::family::Family;
 use tgen_core::files::{Files, reason};
 use tgen_core::hardware::HardwareType;
 use tgen_core::output::diff::hunks;
 use tgen_core::problem::Problem;
-use tgen_core::strictness::check_placeholders;
+use tgen_core::project::Project;
+use tgen_core::registry::Registered;
 use tgen_core::template::TemplateName;
-use tgen_core::template::compiled::{Compiled, compile};
-use tgen_core::template::library::Library;
 
 use super::Outcome;
 use crate::cli::{Global, ListArgs, ListFormat};
-use crate::database::one_session;
+use crate::database::{add_database_suite, one_session};
 use crate::disk::Disk;
+use crate::pack;
 use crate::printer::{Printer, counted};
 use crate::report::human;
 use crate::session::{self, Session};
@@ -165,9 +166,13 @@ fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
     let text = Disk::new(session::current_folder()?)
         .read_text(&args.file)
         .map_err(|error| anyhow!("cannot read the template `{}`: {}", args.file, reason(&error)))?;
+    let dialect = TemplateName::new(args.file.as_str()).dialect();
     let printer = Printer::new();
-    let problems = problems_of(&session.config, &args.file, &text);
-    printer.problems(&problems, &|path| (path == args.file).then(|| text.clone()));
+    let candidate = Registered { name: args.name.clone(), version: 1, dialect, content: text.clone() };
+    let problems = problems_of(session, args, candidate);
+    printer.problems(&problems, &|path| {
+        if path == args.file { Some(text.clone()) } else { session.disk.read_text(path).ok() }
+    });
     let outcome = Outcome::of(&problems);
     if outcome == Outcome::Findings && !args.allow_problems {
         printer.line("nothing was added; `--allow-problems` adds it as it is")?;
@@ -178,21 +183,24 @@ fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
         family: &args.family,
         hardware: &args.hardware,
         description: args.description.as_deref(),
-        dialect: TemplateName::new(args.file.as_str()).dialect(),
+        dialect,
         content: &text,
     })?;
     printer.line(&said_of(added, &args.name))?;
     Ok(Outcome::Clean)
 }
 
-/// The problems that `lint` would find in a template of any suite.
-fn problems_of(config: &Config, file: &Utf8Path, text: &str) -> Vec<Problem> {
-    let name = TemplateName::new(file.as_str());
-    let every_axis = Compiled::inline("output", "{{ hardware_type }}{{ batch_size }}");
-    match (compile(&Library::of_text(&name, text), &name), every_axis) {
-        (Ok(template), Ok(output)) => check_placeholders(config, &template, &output),
-        (Err(problems), _) | (_, Err(problems)) => problems,
-    }
+/// The problems that `lint` would find in the template if it were added.
+fn problems_of(session: &Session, args: &AddArgs, template: Registered) -> Vec<Problem> {
+    let mut config = session.config.clone();
+    add_database_suite(&mut config);
+    let candidate = Candidate {
+        template,
+        family: Family::new(&args.family),
+        hardware: (!args.hardware.is_empty()).then(|| args.hardware.clone()),
+        file: args.file.clone(),
+    };
+    candidate.problems(Project::load(&session.disk, config, pack::pack()))
 }
 
 fn said_of(added: Added, name: &str) -> String {

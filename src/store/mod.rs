@@ -10,6 +10,7 @@ mod exchange;
 mod mappings;
 mod migrations;
 mod opening;
+mod plan_writer;
 mod plans;
 mod query;
 mod schema;

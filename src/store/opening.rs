@@ -99,7 +99,9 @@ pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
 fn config(mode: Mode) -> Result<Config, StoreError> {
     let config = match mode {
         Mode::ReadOnly => Config::default().access_mode(AccessMode::ReadOnly)?,
-        Mode::ReadWrite => Config::default().access_mode(AccessMode::ReadWrite)?.max_memory(MEMORY_LIMIT)?,
+        Mode::ReadWrite => {
+            Config::default().access_mode(AccessMode::ReadWrite)?.max_memory(MEMORY_LIMIT)?.threads(1)?
+        }
     };
     let config = config
         .enable_external_access(false)?

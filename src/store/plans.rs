@@ -1,12 +1,9 @@
-//! Plans: written once, through DuckDB's appender, then listed, shown by page and compared.
+//! Plans that were stored: listed, shown by page and compared.
 
-use std::collections::HashMap;
-
-use duckdb::{Appender, Connection, OptionalExt, Row, Transaction, params};
+use duckdb::{Connection, OptionalExt, Row, params};
 use tgen_core::hardware::HardwareType;
 use uuid::Uuid;
 
-use super::columns::{self, TestColumns};
 use super::error::StoreError;
 use super::{Store, clock};
 
@@ -120,37 +117,7 @@ pub(crate) enum Differing {
     Changed(Vec<&'static str>),
 }
 
-/// A plan that is being written. Dropped before [`PlanWriter::finish`], it leaves nothing behind.
-pub(crate) struct PlanWriter<'s> {
-    // The appender comes first: what it holds must be gone before the transaction is rolled back.
-    appender: Appender<'s>,
-    transaction: Transaction<'s>,
-    connection: &'s Connection,
-    plan: i64,
-    waiting: TestColumns,
-    positions: HashMap<Uuid, u32>,
-    dependencies: Vec<(u32, Uuid)>,
-}
-
-/// How many bytes of tests wait for the appender.
-const BATCH: usize = 16 * 1024 * 1024;
-
 impl Store {
-    /// Begins a plan; without a name of its own, it is called `plan-` and a number.
-    pub(crate) fn new_plan(&mut self, name: Option<&str>) -> Result<PlanWriter<'_>, StoreError> {
-        // DuckDB checks a foreign key much faster when the row that it refers to is not of the same transaction.
-        let plan = self.write(|connection| insert_plan(connection, name))?;
-        Ok(PlanWriter {
-            appender: self.connection.appender("planned_tests")?,
-            transaction: self.connection.unchecked_transaction()?,
-            connection: &self.connection,
-            plan,
-            waiting: TestColumns::default(),
-            positions: HashMap::new(),
-            dependencies: Vec::new(),
-        })
-    }
-
     /// Every plan, the newest first.
     pub(crate) fn plans(&self) -> Result<Vec<Plan>, StoreError> {
         self.read(|connection| plans(connection, None))
@@ -208,62 +175,6 @@ impl Store {
             Ok(differences.collect::<Result<_, _>>()?)
         })
     }
-}
-
-impl PlanWriter<'_> {
-    /// Adds the next test. What it depends on may come before or after it.
-    pub(crate) fn add(&mut self, test: &PlannedTest<'_>) -> Result<(), StoreError> {
-        let position = u32::try_from(self.positions.len())
-            .map_err(|_| StoreError::InvalidPlan("it has too many tests".to_owned()))?;
-        if self.positions.insert(test.test_id, position).is_some() {
-            return Err(StoreError::InvalidPlan(format!("it has the test `{}` twice", test.test_id)));
-        }
-        self.dependencies.extend(test.dependencies.iter().map(|id| (position, *id)));
-        self.waiting.add(self.plan, position, test);
-        if self.waiting.size() >= BATCH { self.flush() } else { Ok(()) }
-    }
-
-    /// Stores the plan; its name.
-    pub(crate) fn finish(mut self) -> Result<String, StoreError> {
-        self.flush()?;
-        let pairs = self.dependencies.iter().map(|(position, id)| Ok((*position, self.position(id)?)));
-        let pairs = pairs.collect::<Result<Vec<_>, StoreError>>()?;
-        let mut appender = self.connection.appender("dependencies")?;
-        appender.append_record_batch(columns::dependencies(self.plan, &pairs)?)?;
-        appender.flush()?;
-        let complete = "UPDATE plans SET is_complete = true WHERE plan_id = ?";
-        self.transaction.execute(complete, [self.plan])?;
-        let name = "SELECT name FROM plans WHERE plan_id = ?";
-        let name = self.transaction.query_row(name, [self.plan], |row| row.get(0))?;
-        self.transaction.commit()?;
-        Ok(name)
-    }
-
-    fn flush(&mut self) -> Result<(), StoreError> {
-        self.appender.append_record_batch(self.waiting.take()?)?;
-        Ok(self.appender.flush()?)
-    }
-
-    fn position(&self, id: &Uuid) -> Result<u32, StoreError> {
-        let missing = || StoreError::InvalidPlan(format!("a test depends on `{id}`, which is not in it"));
-        self.positions.get(id).copied().ok_or_else(missing)
-    }
-}
-
-/// Inserts a plan that is not complete yet; those that never will be are gone then.
-fn insert_plan(connection: &Connection, name: Option<&str>) -> Result<i64, StoreError> {
-    connection.execute("DELETE FROM plans WHERE NOT is_complete", [])?;
-    if let Some(name) = name
-        && connection.prepare("SELECT 1 FROM plans WHERE name = ?")?.exists([name])?
-    {
-        return Err(StoreError::PlanExists(name.to_owned()));
-    }
-    let id: i64 = connection.query_row("SELECT nextval('plan_ids')", [], |row| row.get(0))?;
-    connection.execute(
-        "INSERT INTO plans VALUES ($1, coalesce($2, 'plan-' || $1), make_timestamp($3::BIGINT), $4, false)",
-        params![id, name, clock::now(), clock::GENERATOR],
-    )?;
-    Ok(id)
 }
 
 fn identify(connection: &Connection, name: &str) -> Result<i64, StoreError> {

@@ -3,6 +3,7 @@
 //! Core does no IO: it sees files through [`files::Files`], returns values and [`problem::Problem`]s, and never writes,
 //! reads the clock, the environment or a database, or knows of a terminal or an editor.
 
+pub mod candidate;
 pub mod case;
 pub mod change;
 pub mod checkpoint;

@@ -53,7 +53,8 @@ fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
     found.flat_map(|(_, problems)| problems.to_vec()).collect()
 }
 
-fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
+/// What rendering every output tells. `step` is called for each, from several threads.
+pub(crate) fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
     let mut by_template: BTreeMap<usize, Vec<Subject<'_>>> = BTreeMap::new();
     for output in &plan.outputs {
         let subject = Subject { case: plan.case(output), path: plan.location(output) };

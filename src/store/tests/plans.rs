@@ -68,6 +68,21 @@ fn a_plan_comes_back_as_it_was_stored() {
 }
 
 #[test]
+fn a_plan_whose_writing_was_cut_short_gives_way_to_the_next() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    store_plan(&mut store, "killed", &[FIRST, SECOND]);
+    store.connection.execute("UPDATE plans SET is_complete = false", []).unwrap();
+    assert_snapshot!(message(&folder, store.plan("killed")), @"
+    there is no plan `killed`
+    ");
+    store_plan(&mut store, "killed", &[FIRST]);
+    assert_eq!(store.plans().unwrap().len(), 1);
+    let left = "SELECT count(*) FROM planned_tests UNION ALL SELECT count(*) FROM dependencies";
+    assert_eq!(store.query(left).unwrap().rows, [[Some("1".to_owned())], [Some("0".to_owned())]]);
+}
+
+#[test]
 fn plans_are_listed_and_named_once() {
     let folder = Folder::new();
     let mut store = folder.store();
