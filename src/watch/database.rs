@@ -3,6 +3,8 @@
 //! It is opened for a rebuild and closed again, so that others can write to it, and only where a suite takes its templates
 //! from there.
 
+use std::sync::Arc;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::plan::Request;
 use tgen_core::problem::{Code, Problem};
@@ -39,13 +41,16 @@ impl<'d> Database<'d> {
         request: &Request,
     ) -> Result<Option<Project<'p>>, Problem> {
         self.file = None;
-        if !Registry::is_needed(&project.config, request) {
-            return Ok(None);
-        }
         let disk = Disk::new(self.root.clone());
         let session = Session::new(disk, self.root.clone(), (*project.config).clone(), self.global);
+        if !Registry::is_needed(&session.config, request) {
+            return Ok(None);
+        }
         self.file = database::file(&session);
-        let answered = database::ask(&session, project.clone(), request);
+        // Whoever names a database on the command line has a suite more than the configuration says.
+        let mut project = project.clone();
+        project.config = Arc::new(session.config.clone());
+        let answered = database::ask(&session, project, request);
         answered.map(Some).map_err(|error| Problem::error(Code::UnreadableFile, format!("{error:#}")))
     }
 }

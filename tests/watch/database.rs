@@ -25,3 +25,14 @@ fn the_template_database_is_an_input_like_any_other() {
     assert!(project.read("out/test_bert.py").ends_with("z = 'bert'\n"));
     project.assert_fresh();
 }
+
+#[test]
+fn a_database_that_the_command_line_names_has_a_suite_of_its_own() {
+    let project = Project::new();
+    project.write("text.py", "x = '${model_name}'\n");
+    let add = ["--template-db", "given.duckdb", "template", "add", "--name", "t", "--file", "text.py", "--family"];
+    let added = project.run(&[&add[..], &["text_embedding"]].concat());
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let watch = project.watch_unsettled(&["--template-db", "given.duckdb", "--suite", "database", "--model", "bert"]);
+    watch.wait_for(|event| event["written"][0] == "test/database/test_bert_cpu_b1.py");
+}
