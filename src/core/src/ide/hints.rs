@@ -4,7 +4,7 @@ use camino::Utf8Path;
 
 use super::View;
 use super::values::shown;
-use crate::template::analysis::{Meaning, UseKind};
+use crate::template::analysis::{Meaning, Use, UseKind};
 use crate::template::compiled::Values;
 use crate::text::{Position, Range};
 
@@ -28,7 +28,7 @@ pub fn inlay_hints(view: &View<'_>, path: &Utf8Path, within: Range) -> Vec<Inlay
     let first = analysis.uses.partition_point(|found| found.span.start < start);
     let uses = analysis.uses[first..].iter().take_while(|found| found.span.start < end);
     let bare = uses.filter(|found| found.kind == UseKind::Bare);
-    let hint = |found: &crate::template::analysis::Use| {
+    let hint = |found: &Use| {
         let value = match found.meaning {
             Meaning::Placeholder => case.value(&found.name),
             Meaning::Local(binding) => template.bound_value(&case, &analysis.bindings[binding]),

@@ -9,6 +9,7 @@ use super::target::Target;
 use super::values::{Distinct, shown};
 use super::{Template, View};
 use crate::case::Case;
+use crate::strictness::fault;
 use crate::template::TemplateName;
 use crate::template::analysis::{BindingKind, CalleeKind};
 use crate::template::callees;
@@ -55,7 +56,7 @@ fn placeholder(view: &View<'_>, template: &Template<'_>, name: &str) -> String {
 }
 
 fn is_configured(view: &View<'_>, name: &str) -> bool {
-    crate::strictness::fault(&view.project.config, name, |_| true).is_none()
+    fault(&view.project.config, name, |_| true).is_none()
 }
 
 fn local(view: &View<'_>, template: &Template<'_>, binding: usize) -> String {

@@ -6,6 +6,7 @@ use super::config_names::{self, ConfigName};
 use super::target::Target;
 use super::{FileEdit, Location, Template, TextEdit, View};
 use crate::problem::{Code, Problem};
+use crate::strictness::fault;
 use crate::template::TemplateName;
 use crate::template::analysis::{Analysis, BindingKind, Meaning, Reference};
 use crate::template::library::Source;
@@ -117,7 +118,7 @@ fn unfit(view: &View<'_>, target: &Target, new_name: &str) -> Option<String> {
         return Some(format!("`{new_name}` is no name: use letters, digits and `_`"));
     }
     let is_taken = match target {
-        Target::Placeholder(_) => crate::strictness::fault(&view.project.config, new_name, |_| true).is_none(),
+        Target::Placeholder(_) => fault(&view.project.config, new_name, |_| true).is_none(),
         Target::Component(_) => view.project.library.components().contains_key(new_name),
         _ => false,
     };

@@ -121,6 +121,17 @@ impl Place<'_, '_> {
         words.iter().map(|word| self.item(*word, CompletionKind::Keyword)).collect()
     }
 
+    /// Whether the tag gives an argument or attribute of that name already, somewhere else than here.
+    fn is_given(&self, name: &str) -> bool {
+        let source = self.template.source;
+        let pieces = &source.tree().pieces;
+        let after = pieces.partition_point(|piece| piece.span.start < self.offset);
+        let tokens = after.checked_sub(1).map_or(&[][..], |piece| &pieces[piece].tokens);
+        tokens.windows(2).any(|pair| {
+            source.slice(&pair[0].span) == name && source.slice(&pair[1].span) == "=" && pair[0].span != self.replaced
+        })
+    }
+
     fn is_dollar(&self) -> bool {
         self.template.source.dialect() == Dialect::Dollar
     }

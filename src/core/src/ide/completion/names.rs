@@ -3,7 +3,9 @@
 use super::{Completion, CompletionKind, Place};
 use crate::template::analysis::CalleeKind;
 use crate::template::callees::{self, Need, Signature};
-use crate::template::syntax::tree::ParameterSource;
+use crate::template::library::Source;
+use crate::template::syntax::tree::{Definition, Parameter, ParameterSource};
+use crate::template::{Dialect, TemplateName};
 
 pub(super) fn callees(place: &Place<'_, '_>, kind: CalleeKind) -> Vec<Completion> {
     let mut items: Vec<_> = callees::of_kind(kind).map(|callee| callable(place, callee)).collect();
@@ -51,7 +53,7 @@ pub(in crate::ide) fn signature(callee: &Signature) -> String {
     }
 }
 
-/// The arguments of whatever has that name, and values, for what is called may be a value in parentheses.
+/// The arguments of whatever has that name that are not given yet.
 pub(super) fn arguments(place: &Place<'_, '_>, callee: &str) -> Vec<Completion> {
     let kinds = [CalleeKind::Filter, CalleeKind::Test, CalleeKind::Function];
     let Some(signature) = kinds.into_iter().find_map(|kind| callees::find(kind, callee)) else { return Vec::new() };
@@ -59,15 +61,12 @@ pub(super) fn arguments(place: &Place<'_, '_>, callee: &str) -> Vec<Completion> 
         let detail = if argument.need == Need::Required { "must be given" } else { "may be given" };
         place.item(argument.name, CompletionKind::Argument).detail(detail).text(format!("{}=", argument.name))
     };
-    signature.arguments.iter().map(item).collect()
+    signature.arguments.iter().filter(|argument| !place.is_given(argument.name)).map(item).collect()
 }
 
 pub(super) fn components(place: &Place<'_, '_>) -> Vec<Completion> {
     let components = place.view.project.library.components();
-    let item = |(name, (source, definition)): (
-        &&str,
-        &(&crate::template::library::Source, &crate::template::syntax::tree::Definition),
-    )| {
+    let item = |(name, (source, definition)): (&&str, &(&Source, &Definition))| {
         let parameters: Vec<_> = definition.parameters.iter().map(|parameter| source.slice(&parameter.name)).collect();
         place
             .item(*name, CompletionKind::Component)
@@ -77,11 +76,11 @@ pub(super) fn components(place: &Place<'_, '_>) -> Vec<Completion> {
     components.iter().map(item).collect()
 }
 
-/// The attributes of a component that are not given yet, and the end of its call.
+/// The attributes of a component that are not given yet.
 pub(super) fn attributes(place: &Place<'_, '_>, component: &str) -> Vec<Completion> {
     let components = place.view.project.library.components();
     let Some((source, definition)) = components.get(component) else { return Vec::new() };
-    let item = |parameter: &crate::template::syntax::tree::Parameter| {
+    let item = |parameter: &Parameter| {
         let name = source.slice(&parameter.name);
         let detail = match (&parameter.default, parameter.source) {
             (Some(default), _) => format!("default {}", source.slice(&default.span)),
@@ -90,7 +89,8 @@ pub(super) fn attributes(place: &Place<'_, '_>, component: &str) -> Vec<Completi
         };
         place.item(name, CompletionKind::Argument).detail(detail).snippet(format!("{name}={{${{1:{name}}}}}"))
     };
-    definition.parameters.iter().map(item).collect()
+    let missing = definition.parameters.iter().filter(|parameter| !place.is_given(source.slice(&parameter.name)));
+    missing.map(item).collect()
 }
 
 /// The blocks of the parents that this template does not override yet.
@@ -113,10 +113,8 @@ pub(super) fn blocks(place: &Place<'_, '_>) -> Vec<Completion> {
 /// The templates of the library but this one.
 pub(super) fn templates(place: &Place<'_, '_>) -> Vec<Completion> {
     let library = &place.view.project.library;
-    let is_tera = |name: &&crate::template::TemplateName| {
-        **name != place.template.name && name.dialect() == crate::template::Dialect::Tera
-    };
-    let item = |name: &crate::template::TemplateName| {
+    let is_tera = |name: &&TemplateName| **name != place.template.name && name.dialect() == Dialect::Tera;
+    let item = |name: &TemplateName| {
         let path = library.path_of(name).map(|path| path.as_str().to_owned()).unwrap_or_default();
         place.item(name.as_str(), CompletionKind::Template).detail(path)
     };

@@ -101,6 +101,9 @@ fn what_follows_a_word_is_of_its_kind() {
     from — must be given → `from=`
     to — must be given → `to=`
     ");
+    assert_snapshot!(labels("{{ tasks | replace(from='a', $0) }}"), @"
+    to
+    ");
     assert_snapshot!(labels("{% for x $0 %}{% endfor %}"), @"
     in
     ");

@@ -9,8 +9,9 @@ use crate::ide::values::shown;
 use crate::template::analysis::{Binding, BindingKind, CalleeKind};
 use crate::template::callees;
 use crate::template::compiled::Values;
+use crate::template::filters::is_python_identifier;
 use crate::template::syntax::LOOP_FIELDS;
-use crate::template::syntax::tree::{ElementKind, Expr};
+use crate::template::syntax::tree::{ElementId, ElementKind, Expr};
 use crate::vocabulary::{self, VOCABULARY};
 
 /// After so many models without a new key, no more are asked: a reference implementation must be parsed for its fields.
@@ -103,9 +104,7 @@ fn local(place: &Place<'_, '_>, binding: &Binding, case: Option<&Case<'_>>) -> C
 fn is_in_loop(place: &Place<'_, '_>) -> bool {
     let tree = place.template.source.tree();
     let after = tree.pieces.partition_point(|piece| piece.span.start < place.offset);
-    let is_loop = |section| {
-        matches!(tree.elements[section], crate::template::syntax::tree::Element { kind: ElementKind::For(_), .. })
-    };
+    let is_loop = |section: ElementId| matches!(tree.elements[section].kind, ElementKind::For(_));
     after.checked_sub(1).is_some_and(|element| tree.sections_around(element).any(is_loop))
 }
 
@@ -115,8 +114,7 @@ pub(super) fn fields(place: &Place<'_, '_>, of_end: usize) -> Vec<Completion> {
     if place.template.source.slice(&expression.span) == "loop" && is_in_loop(place) {
         return LOOP_FIELDS.iter().map(|field| place.item(*field, CompletionKind::Field)).collect();
     }
-    let is_name = |key: &str| crate::template::filters::is_python_identifier(key);
-    entries(place, expression).into_iter().filter(|item| is_name(&item.label)).collect()
+    entries(place, expression).into_iter().filter(|item| is_python_identifier(&item.label)).collect()
 }
 
 /// The keys of the value that ends at an offset, inside of quotes.

@@ -168,15 +168,11 @@ pub enum CalleeKind {
 impl Analysis {
     /// The parameters of its components whose values may come from where the component is called (`@name`).
     pub fn parameters_from_surroundings(&self) -> impl Iterator<Item = &str> {
-        let is_parameter = |found: &&Use| {
-            found.meaning == Meaning::Placeholder
-                && self
-                    .bindings
-                    .iter()
-                    .any(|binding| binding.kind == BindingKind::Parameter && binding.span == found.span)
-        };
-        let defines = !self.defines.is_empty();
-        self.uses.iter().filter(move |_| defines).filter(is_parameter).map(|found| found.name.as_str())
+        let parameters = self.bindings.iter().filter(|binding| binding.kind == BindingKind::Parameter);
+        let places: BTreeSet<usize> = parameters.map(|binding| binding.span.start).collect();
+        let is_parameter =
+            move |found: &&Use| found.meaning == Meaning::Placeholder && places.contains(&found.span.start);
+        self.uses.iter().filter(is_parameter).map(|found| found.name.as_str())
     }
 
     /// Whether another template that is rendered together with this one may get a value of that name from it.
