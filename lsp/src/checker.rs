@@ -61,8 +61,13 @@ async fn publish(server: &Server, uri: Uri, diagnostics: Vec<Diagnostic>, versio
     }
 }
 
-/// What is wrong with a document: what its text tells, and what rendering told of it.
+/// What is wrong with a document, as diagnostics.
 pub(crate) fn all_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Diagnostic> {
+    convert::diagnostics(place, &problems_of(server, place, uri))
+}
+
+/// What is wrong with a document: what its text tells, and what rendering told of it.
+pub(crate) fn problems_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Problem> {
     let mut problems = place.problems();
     let rendered = place.open.as_ref().map(|open| server.shown().moved(uri, &open.document.text)).unwrap_or_default();
     for problem in rendered {
@@ -70,7 +75,7 @@ pub(crate) fn all_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Diagnosti
             problems.push(problem);
         }
     }
-    convert::diagnostics(place, &problems)
+    problems
 }
 
 /// Renders what the open templates render to, whenever the client pauses.

@@ -1,10 +1,14 @@
 //! Core's findings in the protocol's words. It judges nothing, so CI and the editor cannot disagree.
 
+use std::collections::HashMap;
+
 use camino::Utf8Path;
+use tgen_core::ide;
 use tgen_core::problem::{Problem, Severity};
 use tgen_core::text;
 use tower_lsp::ls_types::{
-    Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, Uri,
+    Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, TextEdit, Uri,
+    WorkspaceEdit,
 };
 
 use crate::position::Measured;
@@ -22,7 +26,8 @@ pub(crate) fn diagnostics(place: &Place, problems: &[Problem]) -> Vec<Diagnostic
     own.map(|problem| diagnostic(place, &measured, problem)).collect()
 }
 
-fn diagnostic(place: &Place, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
+/// A problem of the text that was measured.
+pub(crate) fn diagnostic(place: &Place, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
     let related = problem.related.iter().filter_map(|related| {
         let location = location(place, &related.path, related.range)?;
         Some(DiagnosticRelatedInformation { location, message: related.message.clone() })
@@ -66,4 +71,21 @@ pub(crate) fn location(place: &Place, path: &Utf8Path, range: Option<text::Range
 /// The client's name of a file of the project. A built-in template stands in no file.
 pub(crate) fn file(place: &Place, path: &Utf8Path) -> Option<Uri> {
     if path.as_str().starts_with("built-in:") { None } else { uri::of_path(&place.root.join(path)) }
+}
+
+/// Edits of files of the project. A built-in template stands in no file, so nothing of it is edited.
+pub(crate) fn workspace_edit(place: &Place, files: Vec<ide::FileEdit>) -> WorkspaceEdit {
+    let changes = files.into_iter().filter_map(|file| {
+        let text = place.text(&file.path)?;
+        let measured = Measured::new(&text, place.client.encoding);
+        let edits = file.edits.into_iter().map(|edit| text_edit(&measured, edit)).collect();
+        Some((self::file(place, &file.path)?, edits))
+    });
+    let changes: HashMap<Uri, Vec<TextEdit>> = changes.collect();
+    WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
+}
+
+/// An edit of the text that was measured.
+pub(crate) fn text_edit(measured: &Measured<'_>, edit: ide::TextEdit) -> TextEdit {
+    TextEdit { range: measured.range(edit.range), new_text: edit.text }
 }

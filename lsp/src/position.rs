@@ -122,6 +122,11 @@ impl<'t> Measured<'t> {
         Self { text, ours: text::LineIndex::new(text), theirs: Lines::new(text), encoding }
     }
 
+    /// The text.
+    pub(crate) const fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// A range of core's, for the client.
     pub(crate) fn range(&self, range: text::Range) -> Range {
         Range::new(self.position(range.start), self.position(range.end))

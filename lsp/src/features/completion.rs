@@ -23,7 +23,9 @@ pub(crate) fn options() -> CompletionOptions {
 /// What can be typed at a position.
 pub(crate) fn completion(place: &Place, position: Position) -> Option<Vec<CompletionItem>> {
     place.ask(|view, measured| {
-        let found = completion::completion(view, &place.path, measured.offset(position));
+        let offset = measured.offset(position);
+        let mut found = completion::completion(view, &place.path, offset);
+        found.extend(completion::in_configuration(view, &place.path, measured.text(), offset));
         found.into_iter().enumerate().map(|(rank, found)| item(measured, rank, found)).collect()
     })
 }

@@ -1,6 +1,7 @@
 //! Core's answers in the protocol's words, a file for each kind of question.
 
 pub(crate) mod completion;
+pub(crate) mod edits;
 pub(crate) mod hints;
 pub(crate) mod names;
 pub(crate) mod outline;

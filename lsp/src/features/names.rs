@@ -1,13 +1,10 @@
 //! What a name is, where it comes from, where else it stands, and giving it another.
 
-use std::collections::HashMap;
-
+use tgen_core::ide;
 use tgen_core::ide::references::{self, Declaration};
-use tgen_core::ide::{self, FileEdit};
 use tower_lsp::jsonrpc::{Error, ErrorCode};
 use tower_lsp::ls_types::{
-    Hover, HoverContents, Location, MarkupContent, MarkupKind, Position, PrepareRenameResponse, TextEdit, Uri,
-    WorkspaceEdit,
+    Hover, HoverContents, Location, MarkupContent, MarkupKind, Position, PrepareRenameResponse, WorkspaceEdit,
 };
 
 use crate::convert;
@@ -53,7 +50,7 @@ pub(crate) fn rename(place: &Place, position: Position, name: &str) -> Result<Op
     let renamed = place.ask(|view, measured| references::rename(view, &place.path, measured.offset(position), name));
     match renamed {
         None => Ok(None),
-        Some(Ok(edits)) => Ok(Some(workspace_edit(place, edits))),
+        Some(Ok(edits)) => Ok(Some(convert::workspace_edit(place, edits))),
         Some(Err(problem)) => {
             Err(Error { code: ErrorCode::InvalidParams, message: problem.message.into(), data: None })
         }
@@ -62,16 +59,4 @@ pub(crate) fn rename(place: &Place, position: Position, name: &str) -> Result<Op
 
 fn locations(place: &Place, found: &[ide::Location]) -> Vec<Location> {
     found.iter().filter_map(|location| convert::location(place, &location.path, Some(location.range))).collect()
-}
-
-/// Edits of files of the project, for the client.
-fn workspace_edit(place: &Place, files: Vec<FileEdit>) -> WorkspaceEdit {
-    let changes = files.into_iter().filter_map(|file| {
-        let text = place.text(&file.path)?;
-        let measured = Measured::new(&text, place.client.encoding);
-        let edit = |edit: ide::TextEdit| TextEdit { range: measured.range(edit.range), new_text: edit.text };
-        Some((convert::file(place, &file.path)?, file.edits.into_iter().map(edit).collect()))
-    });
-    let changes: HashMap<Uri, Vec<TextEdit>> = changes.collect();
-    WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
 }

@@ -195,3 +195,34 @@ async fn hints_show_the_values_of_the_shown_model() {
     assert_eq!(hints.as_array().unwrap().len(), 1);
     assert!(hints[0]["label"].as_str().unwrap().contains("bert"), "{hints}");
 }
+
+#[tokio::test]
+async fn a_mistyped_name_has_a_fix() {
+    let (mut client, mut at) = at("{{ model_n<|>am }}\n").await;
+    let here = at["position"].clone();
+    at["range"] = json!({ "start": here, "end": here });
+    at["context"] = json!({ "diagnostics": [] });
+    let actions = client.request("textDocument/codeAction", at).await;
+    let fix = &actions[0];
+    assert_eq!((&fix["kind"], &fix["isPreferred"]), (&json!("quickfix"), &json!(true)), "{actions}");
+    assert_eq!(fix["edit"]["changes"][uri(T)][0]["newText"], "model_name");
+    assert_eq!(fix["diagnostics"][0]["code"], "unknown-placeholder");
+}
+
+#[tokio::test]
+async fn tags_are_formatted() {
+    let (mut client, at) = at("{{model_name|upper}}<|>\n").await;
+    let options = json!({ "tabSize": 4, "insertSpaces": true });
+    let params = json!({ "textDocument": at["textDocument"], "options": options });
+    let edits = client.request("textDocument/formatting", params).await;
+    assert!(edits[0]["newText"].as_str().unwrap().contains("model_name | upper"), "{edits}");
+}
+
+#[tokio::test]
+async fn the_configuration_is_completed() {
+    let mut client = Client::start(PROJECT).await;
+    client.open_as("tgen.toml", "templates = \"templates\"\nskil\n").await;
+    let at = json!({ "textDocument": { "uri": uri("tgen.toml") }, "position": { "line": 1, "character": 4 } });
+    let found = client.request("textDocument/completion", at).await;
+    assert!(found.as_array().unwrap().iter().any(|item| item["label"] == "skillset"), "{found}");
+}
