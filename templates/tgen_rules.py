@@ -28,7 +28,13 @@ class Rule(NamedTuple):
     generates: bool = False
 
 
-_STATES = ("last_hidden_state", "image_embeds", "text_embeds", "pooler_output")
+_STATES = (
+    "last_hidden_state",
+    "image_embeds",
+    "text_embeds",
+    "pooler_output",
+    "audio_values",
+)
 _MASKS = ("masks_queries_logits", "pred_masks", "logits")
 _SCORES = ("batch", "positions", "vocabulary")
 _LABELS = ("batch", LABELS)

@@ -95,6 +95,8 @@ def tiny_config(model_type: str, transformers: Any) -> Any:
     shrinker = _Shrinker(transformers)
     config = shrinker.shrink(transformers.CONFIG_MAPPING[model_type], None, {})
     config.num_labels = LABELS
+    if getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = _SPECIAL["pad"]
     if getattr(config, "decoder_start_token_id", None) is None:
         config.decoder_start_token_id = _SPECIAL["decoder_start"]
     if getattr(config, "architectures", None) is None:
@@ -110,6 +112,8 @@ class _Shrinker:
         bases = [getattr(transformers, name, None) for name in names]
         self.base = next(base for base in bases if base is not None)
         self.classes = transformers.CONFIG_MAPPING
+        # Before version 5 a configuration takes those inside it as dictionaries.
+        self.takes_dicts = transformers.__version__.startswith("4.")
         self.tokens: dict[str, int] = {}
 
     def shrink(self, config_class: type, given: Any, facts: dict[str, Any]) -> Any:
@@ -129,9 +133,13 @@ class _Shrinker:
         if "vocab_size" in parameters:
             settings.setdefault("vocab_size", VOCABULARY)
         settings |= _one_layer_of_each_kind(live, parameters)
-        settings |= {} if given is None else _stages(live, facts)
+        if given is not None:
+            settings |= _said_by_the_outer_one(live, parameters)
+            settings |= _stages(live, facts)
         inner = self._inner(live, facts)
         own = {name: self._made(fact) for name, fact in facts.items()}
+        if self.takes_dicts and "rope_parameters" in own:
+            own["rope_scaling"] = own.pop("rope_parameters")
         return config_class(**{**settings, **own, **inner})
 
     def _default(self, config_class: type, facts: dict[str, Any]) -> Any:
@@ -144,11 +152,14 @@ class _Shrinker:
             return config_class(**own)
 
     def _inner(self, live: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-        return {
+        inner = {
             name: self.shrink(type(value), value, facts.get(name, {}))
             for name, value in live.items()
             if isinstance(value, self.base) and not _is_whole(facts.get(name))
         }
+        if not self.takes_dicts:
+            return inner
+        return {name: config.to_dict() for name, config in inner.items()}
 
     def _made(self, fact: Any) -> Any:
         if _is_whole(fact):
@@ -233,6 +244,17 @@ def _one_layer_of_each_kind(
     chosen = chosen if len(chosen) > 1 else list(range(live[count]))[:2]
     cut = {name: type(v)(v[i] for i in chosen) for name, v in by_layer.items()}
     return {**cut, count: len(chosen)}
+
+
+def _said_by_the_outer_one(
+    live: dict[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Keep the switches that the configuration around this one has turned."""
+    return {
+        name: live[name]
+        for name, parameter in parameters.items()
+        if isinstance(live.get(name), bool) and live[name] != parameter.default
+    }
 
 
 def _stages(live: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::python;
+use crate::python as environments;
 use crate::say;
 use crate::test::{cargo, step};
 
@@ -28,7 +28,7 @@ pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let start = Instant::now();
     let python = match python {
         Some(path) => PathBuf::from(path),
-        None => python::programs(&PACKAGES)?.join("python"),
+        None => environments::programs(&PACKAGES)?.join("python"),
     };
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
@@ -126,9 +126,17 @@ impl TestResult {
             ("passed", Some("REAL")) => Verdict::Real,
             ("passed", _) => Verdict::Mock,
             ("skipped", _) => Verdict::Skipped(self.reason.clone()),
-            _ => Verdict::Failed(self.reason.clone()),
+            _ => Verdict::Failed(without_folders(&self.reason)),
         }
     }
+}
+
+/// The reason without the folders of the file that it begins with: they are this machine's.
+fn without_folders(reason: &str) -> String {
+    let (place, rest) = reason.split_once(": ").unwrap_or(("", reason));
+    let file = place.rsplit(['/', '\\']).next().unwrap_or_default();
+    let first_line = rest.lines().next().unwrap_or_default();
+    format!("{file}: {first_line}")
 }
 
 #[derive(Clone, PartialEq, Eq, serde::Serialize)]
@@ -265,7 +273,7 @@ mod tests {
             line("bert", "feature-extraction", "\"REAL\"", "passed", ""),
             line("dinat", "feature-extraction", "null", "skipped", "needs natten"),
             line("beit", "feature-extraction", "\"REAL\"", "passed", ""),
-            line("beit", "image-segmentation", "null", "failed", "no | mask"),
+            line("beit", "image-segmentation", "null", "failed", "/usr/lib/head.py:7: ValueError: no | mask"),
             line("vocoder", "text-to-audio", "\"REAL\"", "passed", ""),
         ];
         let coverage = coverage(&lines.iter().map(String::as_str).collect::<Vec<_>>());
@@ -273,7 +281,7 @@ mod tests {
         let page = coverage.page("Python 3");
         assert!(page.contains("Python 3. 9 s of tests, at most 1.0 GiB a process."), "{page}");
         assert!(page.contains("| feature-extraction | 2 | 0 | 1 | 0 |"), "{page}");
-        assert!(page.contains("| beit | image-segmentation | no \\| mask |"), "{page}");
+        assert!(page.contains("| beit | image-segmentation | head.py:7: ValueError: no \\| mask |"), "{page}");
         assert!(page.contains("| dinat | feature-extraction | needs natten |"), "{page}");
     }
 

@@ -208,6 +208,18 @@ fn a_support_template_is_rendered_once_beside_the_outputs() {
 }
 
 #[test]
+fn a_support_template_asks_for_others_once_even_in_a_circle() {
+    check(
+        &format!(
+            "{SUITE}-- templates/t.py.tera --\n{{# tgen-support: help.py.tera #}}\nx = 1\n\
+             -- templates/help.py.tera --\n{{# tgen-support: data.toml #}}\ny = 1\n\
+             -- templates/data.toml --\n# tgen-support: help.py.tera\nz = 1\n"
+        ),
+        "missing out/test_bert.py\nmissing out/test_vit.py\nmissing out/help.py\nmissing out/data.toml",
+    );
+}
+
+#[test]
 fn a_support_template_stands_beside_its_outputs_wherever_they_stand() {
     check(
         &format!(
