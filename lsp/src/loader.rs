@@ -167,10 +167,19 @@ impl Loader {
         let config_path = located.origin.map(|origin| Utf8PathBuf::from(origin.file_name()));
         let (snapshot, problems) = match config {
             Ok(config) => (Some(self.snapshot(&located.root, files, config)), Vec::new()),
-            Err(problems) => (None, problems),
+            Err(problems) => (self.as_saved(located, &files), problems),
         };
         let config_problems: Arc<[Problem]> = problems.into();
         Loaded { snapshot, config_problems, config_path }
+    }
+
+    /// While the configuration that is open cannot be read, the last one that could be stays; at the beginning, that is the
+    /// one on disk.
+    fn as_saved(&self, located: &Located, files: &Arc<dyn Files + Send + Sync>) -> Option<Snapshot> {
+        let moment = self.server.session().moment();
+        let has_one = moment.projects.get(&located.root).is_some_and(|project| project.snapshot.is_some());
+        let config = located.origin.filter(|_| !has_one).and_then(|origin| config::load(files.as_ref(), origin).ok())?;
+        Some(self.snapshot(&located.root, Arc::clone(files), config))
     }
 
     /// A configuration or a map that is open counts as it is there; the other documents are laid over it later.
