@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Check(commands::check::CheckArgs),
     Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),
+    Explain(commands::explain::ExplainArgs),
     Lsp(commands::lsp::LspArgs),
     Map(commands::map::MapArgs),
     Models(commands::models::ModelsArgs),

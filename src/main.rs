@@ -55,6 +55,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Check(args) => commands::check::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
+        Command::Explain(args) => commands::explain::run(global, &args),
         Command::Lsp(args) => commands::lsp::run(global, &args),
         Command::Map(args) => commands::map::run(global, &args),
         Command::Models(args) => commands::models::run(global, &args),

@@ -9,6 +9,8 @@ mod checker;
 mod convert;
 mod document;
 mod features;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod host;
 mod layered;
 mod loader;

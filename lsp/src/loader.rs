@@ -178,7 +178,8 @@ impl Loader {
     fn as_saved(&self, located: &Located, files: &Arc<dyn Files + Send + Sync>) -> Option<Snapshot> {
         let moment = self.server.session().moment();
         let has_one = moment.projects.get(&located.root).is_some_and(|project| project.snapshot.is_some());
-        let config = located.origin.filter(|_| !has_one).and_then(|origin| config::load(files.as_ref(), origin).ok())?;
+        let config =
+            located.origin.filter(|_| !has_one).and_then(|origin| config::load(files.as_ref(), origin).ok())?;
         Some(self.snapshot(&located.root, Arc::clone(files), config))
     }
 

@@ -196,12 +196,13 @@ impl<'d> Site<'d> {
             Err(problem) => return (None, vec![problem]),
         };
         let plan = Plan::new(answered.as_ref().unwrap_or(project), &self.request);
-        let mut problems = lint::before_rendering(&plan);
         // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
         if project.problems.iter().any(Problem::is_error) {
-            return (None, findings::gathered(problems));
+            return (None, findings::gathered(lint::before_rendering(&plan)));
         }
         let mut round = self.outputs.bring_about(&plan, &self.root, self.intent);
+        // The outputs come first: somebody waits for them.
+        let mut problems = lint::before_rendering(&plan);
         problems.append(&mut round.problems);
         (Some(round), findings::gathered(problems))
     }

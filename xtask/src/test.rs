@@ -30,7 +30,8 @@ pub(crate) fn run(passed_on: &[String]) -> Result<()> {
 pub(crate) fn lint() -> Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     let store = Store::find()?;
-    step("lints", store.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+    step("lints", store.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    step("fuzz targets", cargo().args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))
 }
 
 /// How DuckDB comes into the build.

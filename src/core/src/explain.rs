@@ -8,6 +8,7 @@ use crate::output::signature::{CommentStyle, Signed};
 use crate::plan::{Plan, PlannedOutput};
 use crate::problem::Problem;
 use crate::template::compiled::Values;
+use crate::template::filters::python_literal;
 use crate::template::library::Source;
 use crate::template::origin::{Marked, Traced, trace};
 use crate::text::Range;
@@ -57,6 +58,14 @@ pub fn explain(plan: &Plan<'_>, output: &PlannedOutput, line: usize) -> Result<O
     let (Some(marked), Some(span)) = (marked, line_span(&text, line)) else { return Ok(None) };
     let Ok(traced) = marked.renderer().render(&case) else { return Ok(None) };
     Ok(Some(Explainer { plan, marked: &marked, traced: &traced }.line(span, &case)))
+}
+
+/// The placeholders that an output's template uses, with their values.
+#[must_use]
+pub fn values(plan: &Plan<'_>, output: &PlannedOutput) -> Vec<(String, String)> {
+    let case = plan.case(output);
+    let names = plan.templates[output.template].placeholders.iter().map(|placeholder| &placeholder.name);
+    names.filter_map(|name| Some((name.clone(), python_literal(&case.value(name)?)))).collect()
 }
 
 /// A line of an output's file.
@@ -134,7 +143,7 @@ fn add_placeholders(
     for found in uses {
         let is_new = placeholders.iter().all(|(name, _)| *name != found.name);
         if let Some(value) = values.value(&found.name).filter(|_| is_new) {
-            placeholders.push((found.name.clone(), crate::template::filters::python_literal(&value)));
+            placeholders.push((found.name.clone(), python_literal(&value)));
         }
     }
 }
