@@ -38,7 +38,7 @@ impl Located {
     pub(crate) fn config(&self, files: &dyn Files) -> Result<Config, Vec<Problem>> {
         match self.source {
             ConfigSource::File(origin) => config::load(files, origin),
-            ConfigSource::BuiltIn => Ok(Config::built_in()),
+            ConfigSource::BuiltIn => Ok(Config::unconfigured(files)),
         }
     }
 }

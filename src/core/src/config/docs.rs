@@ -16,7 +16,8 @@ cargo-tgen reads the first of these:
 2. `[package.metadata.tgen]` of the current package, else `[workspace.metadata.tgen]` of its workspace, in a `Cargo.toml`
    that cargo finds. Its folder is the project's root. The keys are those of `tgen.toml`: `[[suite]]` is written
    `[[workspace.metadata.tgen.suite]]`.
-3. Neither: one suite that renders the sample models with the built-in templates. The current folder is the root.
+3. Neither: one suite that renders the sample models with the built-in templates, over which the folder `templates` is laid
+   where there is one. The current folder is the root.
 
 `cargo tgen init` writes a `tgen.toml` to start from. Unknown keys are errors. `schema/tgen.schema.json` is the JSON schema
 of the file; an editor with a TOML plugin uses it when the first line is `#:schema <path or address of the schema>`.

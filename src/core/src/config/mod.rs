@@ -16,9 +16,10 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
+use crate::files::Files;
 use crate::hardware::HardwareType;
 use crate::models::Model;
 use crate::problem::Problem;
@@ -54,6 +55,18 @@ impl Config {
     pub fn built_in() -> Self {
         Self { suites: vec![Suite::built_in()], ..Self::default() }
     }
+
+    /// What applies in a folder where nothing is configured: the built-in configuration, with the folder `templates` where
+    /// there is one.
+    #[must_use]
+    pub fn unconfigured(files: &dyn Files) -> Self {
+        let folder = Utf8Path::new(Self::USUAL_TEMPLATES);
+        let templates = files.list(folder).is_ok().then(|| Spot::nowhere(folder));
+        Self { templates, ..Self::built_in() }
+    }
+
+    /// Where templates usually are.
+    const USUAL_TEMPLATES: &'static str = "templates";
 
     /// Puts a problem at its place in the configuration; what is built in has none.
     #[must_use]

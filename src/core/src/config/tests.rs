@@ -59,6 +59,13 @@ fn suite_with(lines: &str) -> String {
 }
 
 #[test]
+fn without_a_configuration_a_folder_of_templates_counts() {
+    let templates = |fixture: &str| Config::unconfigured(&MemoryFiles::from_fixture(fixture)).templates;
+    assert_eq!(templates("-- templates/t.py.tera --\nx\n").map(|spot| spot.value), Some("templates".into()));
+    assert_eq!(templates("-- other/t.py.tera --\nx\n"), None);
+}
+
+#[test]
 fn everything_that_a_file_says_is_read() {
     let config = config(
         r#"
