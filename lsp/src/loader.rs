@@ -163,7 +163,8 @@ impl Loader {
     fn read_project(&self, located: &Located) -> Loaded {
         let files = self.server.host.files(&located.root);
         let open = Layered::new(Arc::clone(&files), self.open_texts(&located.root));
-        let config = located.origin.map_or_else(|| Ok(Config::unconfigured(&open)), |origin| config::load(&open, origin));
+        let config =
+            located.origin.map_or_else(|| Ok(Config::unconfigured(&open)), |origin| config::load(&open, origin));
         let config_path = located.origin.map(|origin| Utf8PathBuf::from(origin.file_name()));
         let (snapshot, problems) = match config {
             Ok(config) => (Some(self.snapshot(&located.root, files, config)), Vec::new()),

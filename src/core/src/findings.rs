@@ -40,15 +40,16 @@ fn concerning(mut problem: Problem, subjects: &[String]) -> Problem {
 
 /// Each problem once, the errors last, where a reader of a terminal looks first.
 #[must_use]
-pub fn gathered(mut problems: Vec<Problem>) -> Vec<Problem> {
-    let mut seen = Vec::with_capacity(problems.len());
-    problems.retain(|problem| {
-        let new = !seen.contains(problem);
-        if new {
-            seen.push(problem.clone());
+pub fn gathered(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut gathered: Vec<Problem> = Vec::with_capacity(problems.len());
+    let mut places: HashMap<_, Vec<usize>> = HashMap::new();
+    for problem in problems {
+        let here = places.entry((problem.code, problem.path.clone(), problem.range)).or_default();
+        if !here.iter().any(|known| gathered[*known] == problem) {
+            here.push(gathered.len());
+            gathered.push(problem);
         }
-        new
-    });
-    problems.sort_by_key(|problem| problem.severity);
-    problems
+    }
+    gathered.sort_by_key(|problem| problem.severity);
+    gathered
 }

@@ -2,6 +2,7 @@
 //!
 //! This module judges names against the vocabulary and the configuration; it renders nothing.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use crate::config::Config;
@@ -37,11 +38,15 @@ pub fn problems_of_template(
     let Ok(source) = project.library.source(name) else { return Vec::new() };
     let uses = source.analysis().uses.iter();
     let unguarded = uses.filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded);
+    let relatives = LazyCell::new(|| project.library.relatives(name));
     let mut bound = HashMap::new();
     let mut problems = Vec::new();
     for found in unguarded {
         let Some(problem) = fault(&project.config, &found.name, &expands) else { continue };
-        if !*bound.entry(&found.name).or_insert_with(|| is_bound_beside(&project.library, name, &found.name)) {
+        if !*bound
+            .entry(&found.name)
+            .or_insert_with(|| is_bound(&project.library, std::iter::once(name).chain(relatives.iter()), &found.name))
+        {
             problems.push(problem.in_file(&source.path).at(source.range(&found.span)));
         }
     }
@@ -49,11 +54,9 @@ pub fn problems_of_template(
     problems
 }
 
-/// Whether a template that is rendered together with this one, or this one, binds a name.
-fn is_bound_beside(library: &Library<'_>, template: &TemplateName, name: &str) -> bool {
-    let binds =
-        |other: &TemplateName| library.source(other).is_ok_and(|source| source.analysis().binds_for_others(name));
-    binds(template) || library.relatives(template).iter().any(binds)
+/// Whether one of the templates, which are rendered together, binds a name.
+fn is_bound<'n>(library: &Library<'_>, mut templates: impl Iterator<Item = &'n TemplateName>, name: &str) -> bool {
+    templates.any(|template| library.source(template).is_ok_and(|source| source.analysis().binds_for_others(name)))
 }
 
 /// Whether a suite with that output path has an output for each value of an axis.

@@ -122,7 +122,10 @@ impl<'f> LiveProject<'f> {
 
     fn load_afresh(&mut self) {
         self.origin = origin_now(self.files, self.origin);
-        match self.origin.map_or_else(|| Ok(Config::unconfigured(self.files)), |origin| config::load(self.files, origin)) {
+        match self
+            .origin
+            .map_or_else(|| Ok(Config::unconfigured(self.files)), |origin| config::load(self.files, origin))
+        {
             Ok(config) => {
                 self.faults.clear();
                 self.project = Some(Project::load(self.files, config, self.pack));

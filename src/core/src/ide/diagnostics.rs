@@ -16,6 +16,8 @@ pub fn of_file(view: &View<'_>, path: &Utf8Path) -> Vec<Problem> {
     if let Some(template) = view.template(path)
         && (template.name.dialect() == Dialect::Tera || !view.roots(&template.name).is_empty())
     {
+        // The analysis is made of a tree that is there already.
+        let _ = template.source.tree();
         problems.extend(check::problems(&view.project.library, &template.name));
         problems.extend(problems_of_template(view.project, &template.name, |axis| view.expands(&template.name, axis)));
     }

@@ -31,9 +31,13 @@ impl Compilations {
     /// Forgets what may depend on a template that comes, changes or goes: what builds on it, and what calls a component
     /// that it defines, before or after.
     pub fn forget(&self, changed: &TemplateName, before: &Library<'_>, after: &Library<'_>) {
+        let mut all = self.all();
+        all.retain(|_, compiled| !compiled.closure.contains(changed));
+        if all.values().all(|compiled| compiled.calls.is_empty()) {
+            return;
+        }
         let defined: Vec<_> = [before, after].into_iter().flat_map(|library| defined(library, changed)).collect();
-        let calls_one = |compiled: &Compiled| defined.iter().any(|component| compiled.calls.contains(component));
-        self.all().retain(|_, compiled| !compiled.closure.contains(changed) && !calls_one(compiled));
+        all.retain(|_, compiled| !defined.iter().any(|component| compiled.calls.contains(component)));
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<TemplateName, Arc<Compiled>>> {
@@ -43,7 +47,8 @@ impl Compilations {
 
 /// The components that a template defines; none where there is no such template.
 fn defined(library: &Library<'_>, name: &TemplateName) -> Vec<String> {
-    let source = library.source(name).ok();
+    // While somebody types, a word in the text costs less to look for than a tree to grow.
+    let source = library.source(name).ok().filter(|source| source.text.contains("component"));
     source.map_or_else(Vec::new, |source| {
         source.analysis().defines.iter().map(|component| component.name.clone()).collect()
     })

@@ -142,8 +142,24 @@ impl<'f> Library<'f> {
     /// The text of the template at a path, if it was read.
     #[must_use]
     pub fn text_of(&self, path: &Utf8Path) -> Option<String> {
-        let entry = self.entries.values().find(|entry| entry.path == path)?;
-        entry.source.get()?.as_ref().ok().map(|source| source.text.clone())
+        let source = self.entry_at(path)?.source.get()?;
+        source.as_ref().ok().map(|source| source.text.clone())
+    }
+
+    /// The template at a path, if it can be read.
+    #[must_use]
+    pub fn source_at(&self, path: &Utf8Path) -> Option<&Source> {
+        let name = self.entries.iter().find(|(_, entry)| entry.is_at(path)).map(|(name, _)| name)?;
+        self.source(name).ok()
+    }
+
+    fn entry_at(&self, path: &Utf8Path) -> Option<&Entry> {
+        self.entries.values().map(Arc::as_ref).find(|entry| entry.is_at(path))
+    }
+
+    /// Every template that can be read.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (&TemplateName, &Source)> {
+        self.entries.iter().filter_map(|(name, entry)| Some((name, entry.source(self.files, name).as_ref().ok()?)))
     }
 
     /// All names, sorted.
@@ -164,7 +180,7 @@ impl<'f> Library<'f> {
         let Some(entry) = self.entries.get(name) else {
             return Err(self.missing(name));
         };
-        entry.source.get_or_init(|| entry.read(self.files, name.dialect())).as_ref().map_err(Clone::clone)
+        entry.source(self.files, name).as_ref().map_err(Clone::clone)
     }
 
     fn missing(&self, name: &TemplateName) -> Problem {
@@ -183,6 +199,15 @@ impl Entry {
 
     fn on_disk(path: Utf8PathBuf) -> Self {
         Self { path, built_in: None, source: OnceLock::new() }
+    }
+
+    /// A path's own comparison goes part by part, which is slow for thousands.
+    fn is_at(&self, path: &Utf8Path) -> bool {
+        self.path.as_str() == path.as_str()
+    }
+
+    fn source(&self, files: &dyn Files, name: &TemplateName) -> &Result<Source, Problem> {
+        self.source.get_or_init(|| self.read(files, name.dialect()))
     }
 
     fn read(&self, files: &dyn Files, dialect: Dialect) -> Result<Source, Problem> {
@@ -226,12 +251,13 @@ impl Source {
         })
     }
 
-    /// What the template says about itself.
+    /// What the template says about itself. A tree that nobody asked for is not kept: it is many times larger than the text.
     #[must_use]
     pub fn analysis(&self) -> &Analysis {
-        self.analysis.get_or_init(|| match self.dialect {
-            Dialect::Tera => analysis::of_tera(&self.text, self.tree()),
-            Dialect::Dollar => analysis::of_dollar(&self.text),
+        self.analysis.get_or_init(|| match (self.dialect, self.tree.get()) {
+            (Dialect::Tera, Some(tree)) => analysis::of_tera(&self.text, tree),
+            (Dialect::Tera, None) => analysis::of_tera(&self.text, &syntax::parse(&self.text)),
+            (Dialect::Dollar, _) => analysis::of_dollar(&self.text),
         })
     }
 

@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
-
 use super::TemplateName;
 use super::library::{Library, Source};
 use super::syntax::tree::{Definition, ElementKind};
@@ -48,8 +46,12 @@ impl Library<'_> {
     /// The templates that are ever rendered together with a template, itself left out.
     #[must_use]
     pub fn relatives(&self, name: &TemplateName) -> Vec<TemplateName> {
-        let closures = self.names().map(|root| self.closure(root)).filter(|closure| closure.contains(name));
-        let together: BTreeSet<TemplateName> = closures.flatten().collect();
+        let mut roots = BTreeSet::from([name]);
+        let mut waiting = vec![name];
+        while let Some(next) = waiting.pop() {
+            waiting.extend(self.users(next).into_iter().filter(|user| roots.insert(*user)));
+        }
+        let together: BTreeSet<TemplateName> = roots.into_iter().flat_map(|root| self.closure(root)).collect();
         together.into_iter().filter(|other| other != name).collect()
     }
 
@@ -57,13 +59,13 @@ impl Library<'_> {
     #[must_use]
     pub fn users(&self, name: &TemplateName) -> Vec<&TemplateName> {
         let uses = |source: &Source| source.analysis().builds_on.iter().any(|found| found.name == name.as_str());
-        self.names().filter(|other| self.known_source(other).is_some_and(uses)).collect()
+        self.sources().filter(|(_, source)| uses(source)).map(|(other, _)| other).collect()
     }
 
     /// Every component that some template defines.
     #[must_use]
     pub fn components(&self) -> Components<'_> {
-        let sources = self.names().filter_map(|name| self.known_source(name));
+        let sources = self.sources().map(|(_, source)| source);
         let defining = sources.filter(|source| !source.analysis().defines.is_empty());
         let mut components = BTreeMap::new();
         for source in defining {
@@ -76,13 +78,6 @@ impl Library<'_> {
             }
         }
         components
-    }
-
-    /// The template at a path, if it can be read.
-    #[must_use]
-    pub fn source_at(&self, path: &Utf8Path) -> Option<&Source> {
-        let name = self.names().find(|name| self.path_of(name) == Some(path))?;
-        self.known_source(name)
     }
 
     /// A template that exists and can be read.
