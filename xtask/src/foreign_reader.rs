@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::python;
 use crate::say;
-use crate::test::Store;
+use crate::test::{Store, root};
 
 const PACKAGE: &str = "duckdb==1.5.6";
 
@@ -50,7 +50,7 @@ pub(crate) fn run(store: &Store) -> Result<()> {
         tgen(store, folder.path(), arguments)?;
     }
     let mut python = Command::new(python::programs(&[PACKAGE])?.join("python"));
-    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/read_database.py"));
+    python.arg(root().join("xtask/src/read_database.py"));
     let theirs = output_of(python.arg(folder.path().join("templates.duckdb")).args(QUESTIONS))?;
     let answers: Vec<&str> = theirs.lines().collect();
     ensure!(answers.len() == QUESTIONS.len(), "Python answered {} questions", answers.len());

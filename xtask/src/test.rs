@@ -2,7 +2,7 @@
 //!
 //! DuckDB's C++ takes longer to compile than all the rest together, so a prebuilt library is linked where there is one.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -69,8 +69,15 @@ impl Store {
 /// The cargo that runs this chore, at the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    cargo.current_dir(root());
     cargo
+}
+
+/// The workspace's root. A program that another checkout built into the same folder must not work there.
+pub(crate) fn root() -> PathBuf {
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.join("..")
 }
 
 pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
