@@ -179,8 +179,18 @@ fn hash(parts: &[&[u8]]) -> u128 {
         return xxh3_128(only);
     }
     let mut hasher = Xxh3::new();
-    for part in parts {
-        update_without_returns(&mut hasher, part);
+    let mut is_returned = false;
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        // A `\r\n` may stand in two parts.
+        if is_returned && !part.starts_with(b"\n") {
+            hasher.update(b"\r");
+        }
+        let rest = part.strip_suffix(b"\r");
+        is_returned = rest.is_some();
+        update_without_returns(&mut hasher, rest.unwrap_or(part));
+    }
+    if is_returned {
+        hasher.update(b"\r");
     }
     hasher.digest128()
 }
@@ -234,6 +244,12 @@ mod tests {
     #[test]
     fn a_line_before_the_signature_may_quote_one() {
         let text = signed(&format!("#!/bin/sh {MARKER}x\ny\n"));
+        assert!(find(text.as_bytes()).is_some_and(|found| found.intact), "{text}");
+    }
+
+    #[test]
+    fn a_line_end_in_two_halves_is_one() {
+        let text = signed("#!/bin/sh\r");
         assert!(find(text.as_bytes()).is_some_and(|found| found.intact), "{text}");
     }
 
