@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use camino::Utf8PathBuf;
-use tgen_core::config::{Config, Suite, TemplateSource};
+use tgen_core::config::{Config, Suite};
 use tgen_core::family::Family;
 use tgen_core::plan::Request;
 use tgen_core::project::Project;
@@ -76,7 +76,7 @@ pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
 /// Whoever names a template database wants its templates: where no suite takes them, a built-in one does. It takes the
 /// place of the built-in suite of template files.
 pub(crate) fn add_database_suite(config: &mut Config) {
-    if config.suites.iter().any(|suite| matches!(suite.template, TemplateSource::Database(_))) {
+    if config.suites.iter().any(Suite::takes_registered) {
         return;
     }
     config.suites.retain(|suite| *suite != Suite::built_in());

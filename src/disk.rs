@@ -62,6 +62,11 @@ impl Files for Disk {
         Ok(paths)
     }
 
+    /// Without listing what is below it.
+    fn is_folder(&self, path: &Utf8Path) -> bool {
+        fs::read_dir(self.absolute(path)).is_ok()
+    }
+
     fn is_file(&self, path: &Utf8Path) -> bool {
         self.absolute(path).is_file()
     }

@@ -37,6 +37,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// The most memory that DuckDB may hold while a plan is written, before it uses files beside the database. Reading needs
 /// little, but for a question in SQL, whose limit is the machine's.
 const MEMORY_LIMIT: &str = "200MB";
+/// DuckDB's threads while something is written: only a plan is large enough for several, and its writer brings its own.
+const WRITING_THREADS: i64 = 1;
 /// The oldest DuckDB that can read the files; the first one with zstd for texts.
 const READABLE_SINCE: &str = "v1.2.0";
 
@@ -100,7 +102,7 @@ fn config(mode: Mode) -> Result<Config, StoreError> {
     let config = match mode {
         Mode::ReadOnly => Config::default().access_mode(AccessMode::ReadOnly)?,
         Mode::ReadWrite => {
-            Config::default().access_mode(AccessMode::ReadWrite)?.max_memory(MEMORY_LIMIT)?.threads(1)?
+            Config::default().access_mode(AccessMode::ReadWrite)?.max_memory(MEMORY_LIMIT)?.threads(WRITING_THREADS)?
         }
     };
     let config = config

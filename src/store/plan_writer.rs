@@ -1,8 +1,9 @@
 //! Writing a plan: its tests go through DuckDB's appender in threads of their own, so that making tests and storing them
 //! overlap.
 //!
-//! A plan is written in three transactions, since DuckDB checks a foreign key much faster when the row that it refers to
-//! is of an earlier one: the plan's own row, its tests, and what they depend on. It counts as there after the last.
+//! A plan is written step by step: its own row, its tests in one transaction for each thread, and what they depend on. No
+//! transaction sees the rows of another before that has ended, so each step is over before the next begins. The plan counts
+//! as there after the last.
 
 use std::collections::HashMap;
 use std::mem;

@@ -5,8 +5,8 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::config::TemplateSource;
 use crate::family::Family;
+use crate::findings;
 use crate::hardware::HardwareType;
 use crate::ide::{Cases, Preview, View, diagnostics};
 use crate::lint;
@@ -36,34 +36,34 @@ impl Candidate {
     /// The problems of the text in this project, whose suites are judged where they take templates from the database.
     #[must_use]
     pub fn problems(&self, project: Project<'_>) -> Vec<Problem> {
+        let stand_in = self.stand_in(&project);
+        let suites = project.config.suites.iter().filter(|suite| suite.takes_registered());
         let request = Request {
-            models: self.models(&project),
-            suites: database_suites(&project),
+            models: vec![stand_in.clone().map_or_else(|| self.family(), Selector::Name)],
+            suites: suites.map(|suite| suite.name.value.clone()).collect(),
             hardware: self.hardware.clone(),
             ..Request::default()
         };
-        let registry = self.registry(&project, &request);
+        let mapping = stand_in.map(|model| (model, self.family.clone()));
+        let registry = self.alone_in(Registry::new(&project.catalogue, mapping), &project, &request);
         let project = project.with_registry(Utf8Path::new(DATABASE), registry);
         let problems = self.problems_with(&Plan::new(&project, &request));
         problems.into_iter().map(|problem| self.in_its_file(problem)).collect()
     }
 
-    /// The models of its family; one that stands for them where the family is one that only the database knows.
-    fn models(&self, project: &Project<'_>) -> Vec<Selector> {
-        let family = Selector::Family(self.family.name().to_owned());
-        if project.catalogue.select(std::slice::from_ref(&family)).0.is_empty() {
-            return project.catalogue.model_types().take(1).map(|name| Selector::Name(name.to_owned())).collect();
-        }
-        vec![family]
+    /// A model that stands for the family, where that is one that only the database knows.
+    fn stand_in(&self, project: &Project<'_>) -> Option<String> {
+        let is_known = !project.catalogue.select(&[self.family()]).0.is_empty();
+        if is_known { None } else { project.catalogue.model_types().next().map(str::to_owned) }
     }
 
-    /// A template database that has this template alone.
-    fn registry(&self, project: &Project<'_>, request: &Request) -> Registry {
-        let named = request.models.iter().filter_map(|selector| match selector {
-            Selector::Name(name) => Some((name.clone(), self.family.clone())),
-            _ => None,
-        });
-        let registry = Registry::new(&project.catalogue, named);
+    /// The models of its family.
+    fn family(&self) -> Selector {
+        Selector::Family(self.family.name().to_owned())
+    }
+
+    /// The registry of a template database that has this template alone.
+    fn alone_in(&self, registry: Registry, project: &Project<'_>, request: &Request) -> Registry {
         let wanted = registry.wanted(&project.config, request);
         let choices = vec![Some(0); wanted.len()];
         let selection = Selection { templates: vec![self.template.clone()], choices };
@@ -77,7 +77,7 @@ impl Candidate {
         let mut problems = lint::of_input(plan, &path);
         problems.extend(diagnostics::of_file(&view, &path));
         problems.extend(lint::of_renderings(plan, &|| ()));
-        crate::findings::gathered(problems)
+        findings::gathered(problems)
     }
 
     fn registered_path(&self) -> Utf8PathBuf {
@@ -90,11 +90,6 @@ impl Candidate {
         paths.filter(|path| **path == registered).for_each(|path| path.clone_from(&self.file));
         problem
     }
-}
-
-fn database_suites(project: &Project<'_>) -> Vec<String> {
-    let suites = project.config.suites.iter().filter(|suite| matches!(suite.template, TemplateSource::Database(_)));
-    suites.map(|suite| suite.name.value.clone()).collect()
 }
 
 #[cfg(test)]

@@ -78,14 +78,9 @@ enum Line {
 
 fn below_signature(plan: &Plan<'_>, output: &PlannedOutput, rendered: &[u8], line: usize) -> Line {
     let Some(style) = CommentStyle::of(output.path.as_path()) else { return Line::Rendered(line) };
-    let mut signed = Vec::new();
-    Signed::new(rendered, style, &plan.origin(output)).write(&mut signed);
-    let signed = String::from_utf8_lossy(&signed);
-    let text = String::from_utf8_lossy(rendered);
-    let first_different = signed.lines().zip(text.lines()).position(|(signed, text)| signed != text);
-    let signature = first_different.unwrap_or_else(|| text.lines().count());
+    let (signature, text) = Signed::new(rendered, style, &plan.origin(output)).line();
     match line {
-        line if line == signature => Line::Signature(signed.lines().nth(line).unwrap_or_default().to_owned()),
+        line if line == signature => Line::Signature(text),
         line if line > signature => Line::Rendered(line - 1),
         line => Line::Rendered(line),
     }

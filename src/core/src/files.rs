@@ -22,6 +22,11 @@ pub trait Files: Sync {
     /// Whatever the world says; a missing folder is [`io::ErrorKind::NotFound`].
     fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>>;
 
+    /// Whether there is a folder at `path` that can be listed.
+    fn is_folder(&self, path: &Utf8Path) -> bool {
+        self.list(path).is_ok()
+    }
+
     /// Whether there is a file at `path`.
     fn is_file(&self, path: &Utf8Path) -> bool;
 

@@ -15,9 +15,14 @@ pub fn of_inputs(project: &Project<'_>, plan: &Plan<'_>) -> Vec<Problem> {
 /// Problems of single outputs, each with what its output is for: those of one template place become one.
 #[must_use]
 pub fn by_template(problems: Vec<(Problem, String)>) -> Vec<Problem> {
+    grouped(problems).into_iter().map(|(problem, subjects)| concerning(problem, &subjects)).collect()
+}
+
+/// The same problem once, with all that it was found for, in the order in which they were found.
+pub(crate) fn grouped(found: impl IntoIterator<Item = (Problem, String)>) -> Vec<(Problem, Vec<String>)> {
     let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
     let mut places = HashMap::new();
-    for (problem, subject) in problems {
+    for (problem, subject) in found {
         let key = (problem.code, problem.path.clone(), problem.range, problem.message.clone());
         let at = *places.entry(key).or_insert(order.len());
         match order.get_mut(at) {
@@ -25,7 +30,7 @@ pub fn by_template(problems: Vec<(Problem, String)>) -> Vec<Problem> {
             None => order.push((problem, vec![subject])),
         }
     }
-    order.into_iter().map(|(problem, subjects)| concerning(problem, &subjects)).collect()
+    order
 }
 
 fn concerning(mut problem: Problem, subjects: &[String]) -> Problem {

@@ -113,7 +113,7 @@ impl<'f> Project<'f> {
     fn has_its_folders(&self, files: &dyn Files, changed: &[Utf8PathBuf]) -> bool {
         let loses = |folder: &Utf8Path| changed.iter().any(|path| path.starts_with(folder) && !files.is_file(path));
         let folders = [&self.config.templates, &self.config.skillset].into_iter().flatten().map(|spot| &spot.value);
-        folders.filter(|folder| loses(folder)).all(|folder| files.list(folder).is_ok())
+        folders.filter(|folder| loses(folder)).all(|folder| files.is_folder(folder))
     }
 
     /// The name of the template that stands, or would stand, at a path of the project's own folder.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use crate::config::{Config, Suite, TemplateSource};
+use crate::config::{Config, Suite};
 use crate::family::Family;
 use crate::hardware::HardwareType;
 use crate::models::{Catalogue, Model, Selector};
@@ -181,7 +181,7 @@ impl Registered {
 
 fn database_suites<'c>(config: &'c Config, request: &'c Request) -> impl Iterator<Item = &'c Suite> {
     let asked = |suite: &&Suite| request.suites.is_empty() || request.suites.contains(&suite.name.value);
-    config.suites.iter().filter(asked).filter(|suite| matches!(suite.template, TemplateSource::Database(_)))
+    config.suites.iter().filter(asked).filter(|suite| suite.takes_registered())
 }
 
 #[cfg(test)]

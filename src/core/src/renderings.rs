@@ -4,13 +4,13 @@
 //! Every case is rendered; problems that are the same for several models are one, which says how many. No output is read
 //! or written.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
 use crate::case::Case;
+use crate::findings;
 use crate::problem::{Code, Problem, Related};
 use crate::project::Project;
 use crate::python;
@@ -50,7 +50,7 @@ pub fn problems(
     let marked = first_rendering(&compiled, subjects)
         .and_then(|(case, rendered)| trace(&project.library, &compiled, case, &rendered));
     let work = Work { project, compiled: &compiled, marked: marked.as_ref() };
-    let found: Vec<Vec<Found>> = subjects
+    let found: Vec<Vec<(Problem, String)>> = subjects
         .par_chunks(CHUNK)
         .map(|chunk| {
             let mut worker = Worker::new(&work);
@@ -83,12 +83,6 @@ fn name_of<'s>(subject: &Subject<'s>) -> &'s str {
     subject.case.model.map_or(template, |model| model.name.as_str())
 }
 
-/// A problem of one case.
-struct Found {
-    problem: Problem,
-    model: String,
-}
-
 struct Work<'w> {
     project: &'w Project<'w>,
     compiled: &'w Compiled,
@@ -112,14 +106,14 @@ impl<'w> Worker<'w> {
         Self { work, plain, marked, rendered: Vec::new(), neutral: String::new(), splices: Vec::new() }
     }
 
-    fn problems_of(&mut self, subject: &Subject<'_>) -> Vec<Found> {
+    fn problems_of(&mut self, subject: &Subject<'_>) -> Vec<(Problem, String)> {
         let found = match self.render(subject) {
             Ok(traced) if subject.path.extension() == Some("py") => self.of_python(&traced, subject),
             Ok(_) => Vec::new(),
             Err(problem) => vec![self.with_expression(self.work.project.library.locate(problem))],
         };
         let model = name_of(subject);
-        found.into_iter().map(|problem| Found { problem, model: model.to_owned() }).collect()
+        found.into_iter().map(|problem| (problem, model.to_owned())).collect()
     }
 
     /// Renders with marks; where that fails, without, for the right places of the error.
@@ -247,19 +241,13 @@ fn longest(value: &Expr, end: usize, found: &mut Option<Range<usize>>) {
 }
 
 /// Those of one place become one, which says for how many of all models.
-fn gathered(found: impl Iterator<Item = Found>, models: usize) -> Vec<Problem> {
-    let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
-    let mut places = HashMap::new();
-    for Found { problem, model } in found {
-        let key = (problem.code, problem.path.clone(), problem.range, problem.message.clone());
-        let at = *places.entry(key).or_insert(order.len());
-        match order.get_mut(at) {
-            Some((_, known)) if known.last() == Some(&model) => {}
-            Some((_, known)) => known.push(model),
-            None => order.push((problem, vec![model])),
-        }
-    }
-    order.into_iter().map(|(problem, affected)| concerning(problem, &affected, models)).collect()
+fn gathered(found: impl Iterator<Item = (Problem, String)>, models: usize) -> Vec<Problem> {
+    let concerning = |(problem, mut affected): (Problem, Vec<String>)| {
+        // The cases of one model stand beside each other.
+        affected.dedup();
+        concerning(problem, &affected, models)
+    };
+    findings::grouped(found).into_iter().map(concerning).collect()
 }
 
 /// `… for 214 of 631 models: `a`, `b`, `c` and 211 more`.

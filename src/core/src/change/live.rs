@@ -164,14 +164,10 @@ fn concern(project: &Project<'_>, path: &Utf8Path) -> Concern {
         }
         was_file = true;
     }
-    if project.files.is_file(path) || (was_file && !is_folder(project.files, path)) {
+    if project.files.is_file(path) || (was_file && !project.files.is_folder(path)) {
         return Concern::File;
     }
-    if is_folder(project.files, path) { Concern::All } else { Concern::None }
-}
-
-fn is_folder(files: &dyn Files, path: &Utf8Path) -> bool {
-    files.list(path).is_ok()
+    if project.files.is_folder(path) { Concern::All } else { Concern::None }
 }
 
 /// The inputs that are single files: the pipeline map, the auto classes beside it, the template database.

@@ -61,7 +61,7 @@ impl Config {
     #[must_use]
     pub fn unconfigured(files: &dyn Files) -> Self {
         let folder = Utf8Path::new(Self::USUAL_TEMPLATES);
-        let templates = files.list(folder).is_ok().then(|| Spot::nowhere(folder));
+        let templates = files.is_folder(folder).then(|| Spot::nowhere(folder));
         Self { templates, ..Self::built_in() }
     }
 
@@ -176,6 +176,12 @@ impl Suite {
     /// The output path of the built-in suite of the template database.
     pub const BUILT_IN_DATABASE_OUTPUT: &'static str =
         "test/database/test_{{ normalized_name }}_{{ hardware_type }}_b{{ batch_size }}.py";
+
+    /// Whether it takes its templates from the template database.
+    #[must_use]
+    pub fn takes_registered(&self) -> bool {
+        matches!(self.template, TemplateSource::Database(_))
+    }
 
     /// The suite that applies where none is configured.
     #[must_use]

@@ -1,5 +1,7 @@
 //! The problems of a file, as `lint` has them, for an editor that cannot wait for all files.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
 use super::View;
@@ -30,19 +32,25 @@ pub fn of_file(view: &View<'_>, path: &Utf8Path) -> Vec<Problem> {
 #[must_use]
 pub fn of_outputs(view: &View<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
     let Some(template) = view.template(path) else { return Vec::new() };
-    let roots = view.roots(&template.name).iter().filter(|root| !is_broken(view, root));
-    let mut problems: Vec<_> =
-        roots.flat_map(|root| renderings::problems(view.project, root, &view.subjects(root), go_on)).collect();
+    let roots = unbroken(view, view.roots(&template.name));
+    let mut problems: Vec<_> = roots
+        .into_iter()
+        .flat_map(|root| renderings::problems(view.project, root, &view.subjects(root), go_on))
+        .collect();
     problems.retain(|problem| problem.path.as_deref() == Some(path));
     problems
 }
 
-/// Whether a template, or one that it builds on, has an error, so that no output of it is ever rendered.
-fn is_broken(view: &View<'_>, root: &TemplateName) -> bool {
+/// The templates of which outputs are rendered: those that have no error, and build on none that has one. A template on
+/// which many build is judged once.
+fn unbroken<'v>(view: &View<'v>, roots: &[&'v TemplateName]) -> Vec<&'v TemplateName> {
     let library = &view.project.library;
-    let closure = library.closure(root);
-    let mut paths = closure.iter().filter_map(|member| library.path_of(member));
-    paths.any(|path| of_file(view, path).iter().any(Problem::is_error))
+    let mut judged = BTreeMap::new();
+    let has_error = |member: &TemplateName| {
+        library.path_of(member).is_some_and(|path| of_file(view, path).iter().any(Problem::is_error))
+    };
+    let mut is_broken = |member| *judged.entry(member).or_insert_with_key(has_error);
+    roots.iter().copied().filter(|root| !library.closure(root).into_iter().any(&mut is_broken)).collect()
 }
 
 #[cfg(test)]

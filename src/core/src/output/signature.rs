@@ -96,6 +96,15 @@ impl<'t> Signed<'t> {
         Self { before, line, after }
     }
 
+    /// The signature's line, and its number, counted from 0.
+    #[must_use]
+    pub fn line(&self) -> (usize, String) {
+        let line = String::from_utf8_lossy(&self.line);
+        let text = line.trim_matches(['\r', '\n']);
+        let above = memchr::memchr_iter(b'\n', self.before).count() + usize::from(!line.starts_with(text));
+        (above, text.to_owned())
+    }
+
     /// Whether a file holds exactly this.
     #[must_use]
     pub fn is(&self, content: &[u8]) -> bool {

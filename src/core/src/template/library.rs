@@ -142,19 +142,20 @@ impl<'f> Library<'f> {
     /// The text of the template at a path, if it was read.
     #[must_use]
     pub fn text_of(&self, path: &Utf8Path) -> Option<String> {
-        let source = self.entry_at(path)?.source.get()?;
+        let source = self.entry_at(path)?.1.source.get()?;
         source.as_ref().ok().map(|source| source.text.clone())
     }
 
     /// The template at a path, if it can be read.
     #[must_use]
     pub fn source_at(&self, path: &Utf8Path) -> Option<&Source> {
-        let name = self.entries.iter().find(|(_, entry)| entry.is_at(path)).map(|(name, _)| name)?;
-        self.source(name).ok()
+        let (name, entry) = self.entry_at(path)?;
+        entry.source(self.files, name).as_ref().ok()
     }
 
-    fn entry_at(&self, path: &Utf8Path) -> Option<&Entry> {
-        self.entries.values().map(Arc::as_ref).find(|entry| entry.is_at(path))
+    /// A path's own comparison goes part by part, which is slow for thousands.
+    fn entry_at(&self, path: &Utf8Path) -> Option<(&TemplateName, &Arc<Entry>)> {
+        self.entries.iter().find(|(_, entry)| entry.path.as_str() == path.as_str())
     }
 
     /// Every template that can be read.
@@ -199,11 +200,6 @@ impl Entry {
 
     fn on_disk(path: Utf8PathBuf) -> Self {
         Self { path, built_in: None, source: OnceLock::new() }
-    }
-
-    /// A path's own comparison goes part by part, which is slow for thousands.
-    fn is_at(&self, path: &Utf8Path) -> bool {
-        self.path.as_str() == path.as_str()
     }
 
     fn source(&self, files: &dyn Files, name: &TemplateName) -> &Result<Source, Problem> {
