@@ -13,6 +13,19 @@ fn the_readme_shows_what_happens() {
     check_tour("README.md");
 }
 
+#[test]
+fn the_first_command_writes_what_the_readme_shows() {
+    const CARGO: &str = "cargo run --no-default-features --";
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, from_command) = text.split_once(CARGO).unwrap();
+    let (arguments, rest) = from_command.split_once('\n').unwrap();
+    let (_, from_output) = rest.split_once("```text\n").unwrap();
+    let (expected, _) = from_output.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let seen = run(&format!("cargo tgen{arguments}"), folder.path());
+    assert_eq!(without_times(&seen), without_times(expected));
+}
+
 #[cfg(feature = "store")]
 #[test]
 fn the_page_of_the_template_database_shows_what_happens() {
