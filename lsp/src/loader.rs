@@ -10,6 +10,7 @@ use tgen_core::files::Files;
 use tgen_core::pipeline_map::AutoClasses;
 use tgen_core::problem::Problem;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 use tower_lsp::ls_types::{MessageType, ProgressToken};
 
 use crate::host::Located;
@@ -22,6 +23,13 @@ use crate::watching;
 /// Changes on disk come in swarms (a checkout, a save of all files); so long is waited for the rest of one.
 const SWARM: Duration = Duration::from_millis(30);
 
+/// A template that came or went changes which cases there are, and nothing that is seen of a text as it is typed; reading
+/// the project again waits until the client is quiet for so long.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// However much is asked, an answer is put off no longer.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// So long a client that was answered may take to say that it is ready.
 const GREETING: Duration = Duration::from_millis(200);
 
@@ -32,16 +40,32 @@ pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Qu
     // Progress may be asked for when `initialize` has been answered. A client that does not say so is not waited for.
     let _ = tokio::time::timeout(GREETING, loader.server.greeted.notified()).await;
     while questions.recv_many(&mut batch, usize::MAX).await > 0 {
-        if batch.iter().any(|question| matches!(question, Question::Disk(_))) {
-            tokio::time::sleep(SWARM).await;
-            while let Ok(question) = questions.try_recv() {
-                batch.push(question);
-            }
-        }
+        wait_for_more(&mut batch, &mut questions).await;
         let count = batch.len() as u64;
         loader = loader.answer(std::mem::take(&mut batch)).await;
         loader.server.answered(count);
         loader.server.count_edit();
+    }
+}
+
+/// Waits as long as the most urgent question can.
+async fn wait_for_more(batch: &mut Vec<Question>, questions: &mut UnboundedReceiver<Question>) {
+    let latest = Instant::now() + LONGEST;
+    while let Some(patience) = batch.iter().map(patience).min().filter(|patience| !patience.is_zero()) {
+        let until = latest.min(Instant::now() + patience);
+        match tokio::time::timeout_at(until, questions.recv()).await {
+            Ok(Some(question)) => batch.push(question),
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
+/// How long a question can wait for others to come.
+fn patience(question: &Question) -> Duration {
+    match question {
+        Question::Folder(_) | Question::Reload(_) => Duration::ZERO,
+        Question::Disk(_) => SWARM,
+        Question::Cases(_) => QUIET,
     }
 }
 
@@ -91,7 +115,7 @@ impl Loader {
         for question in questions {
             match question {
                 Question::Folder(folder) => roots.extend(self.locate(&folder)),
-                Question::Reload(root) => {
+                Question::Reload(root) | Question::Cases(root) => {
                     roots.insert(root);
                 }
                 Question::Disk(paths) => roots.extend(self.touched(&paths)),

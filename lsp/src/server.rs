@@ -49,6 +49,8 @@ pub(crate) enum Question {
     Folder(Utf8PathBuf),
     /// What does the project with this root look like now?
     Reload(Utf8PathBuf),
+    /// Which cases does the project with this root have, now that a template came or went?
+    Cases(Utf8PathBuf),
     /// Files on disk came, changed or went.
     Disk(Vec<Utf8PathBuf>),
 }
@@ -125,14 +127,17 @@ impl Server {
             (Then::Locate, Some(path)) => {
                 self.ask(Question::Folder(path.parent().unwrap_or(Utf8Path::new("/")).to_owned()));
             }
-            (Then::Reload, Some(path)) => {
-                let root = self.session().moment().root_of(&path).map(Utf8Path::to_owned);
-                if let Some(root) = root {
-                    self.ask(Question::Reload(root));
-                }
-            }
+            (Then::Reload, Some(path)) => self.ask_of_project(&path, Question::Reload),
+            (Then::Plan, Some(path)) => self.ask_of_project(&path, Question::Cases),
         }
         self.count_edit();
+    }
+
+    fn ask_of_project(&self, path: &Utf8Path, question: impl FnOnce(Utf8PathBuf) -> Question) {
+        let root = self.session().moment().root_of(path).map(Utf8Path::to_owned);
+        if let Some(root) = root {
+            self.ask(question(root));
+        }
     }
 
     /// The place of a document as of `moment`, after every question has been answered that was asked before.

@@ -76,6 +76,8 @@ pub(crate) enum Then {
     Locate,
     /// Its project has to be read again, because it is one of its inputs.
     Reload,
+    /// Its project's cases have to be planned again, because it is a template that came or went.
+    Plan,
 }
 
 impl Session {
@@ -188,7 +190,13 @@ impl Session {
         let before = has_template(&project.snapshot);
         project.snapshot = project.snapshot.as_ref().map(|snapshot| next(snapshot, below));
         let came_or_went = before != has_template(&project.snapshot);
-        if is_config || is_input || came_or_went { Then::Reload } else { Then::Check }
+        if is_config || is_input {
+            Then::Reload
+        } else if came_or_went {
+            Then::Plan
+        } else {
+            Then::Check
+        }
     }
 }
 
