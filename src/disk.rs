@@ -17,6 +17,9 @@ use crate::stamp::Stamp;
 const TEMPORARY_PREFIX: &str = ".tgen-";
 /// The end of such names.
 const TEMPORARY_SUFFIX: &str = ".tmp";
+/// A read asks for no less.
+#[cfg(unix)]
+const SMALLEST_READ: usize = 16 * 1024;
 /// A temporary file that is older was left behind by a process that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
@@ -47,8 +50,7 @@ impl Disk {
 impl Files for Disk {
     fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
-        let mut file = File::open(self.absolute(path))?;
-        file.read_to_end(buffer).map(drop)
+        read_all(&File::open(self.absolute(path))?, buffer)
     }
 
     fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
@@ -76,6 +78,23 @@ impl Files for Disk {
         let file = File::open(self.absolute(path))?;
         file.take(limit as u64).read_to_end(buffer).map(drop)
     }
+}
+
+/// Reads a file into memory that mostly held one of its size before, so that the system need not be asked for it.
+#[cfg(unix)]
+fn read_all(file: &File, buffer: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        buffer.reserve(SMALLEST_READ);
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(file, rustix::buffer::spare_capacity(buffer)))?;
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn read_all(mut file: &File, buffer: &mut Vec<u8>) -> io::Result<()> {
+    file.read_to_end(buffer).map(drop)
 }
 
 fn walk(top: &Utf8Path) -> ignore::Walk {

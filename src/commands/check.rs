@@ -1,5 +1,6 @@
 //! `cargo tgen check`: proves that the committed files are what the templates say.
 
+use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -109,14 +110,15 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Outcome> {
     }
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
-    let plan = Plan::new(&project, &request);
+    // The process ends after this; taking thousands of outputs apart would keep its user waiting.
+    let plan = ManuallyDrop::new(Plan::new(&project, &request));
     let mut problems = findings::of_inputs(&project, &plan);
-    let mut outputs = args.part_of(session, &plan)?;
+    let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
-    let mut report = judge(&plan, &outputs, &formatted, args);
-    if args.looks_for_orphans() {
-        report.outputs.extend(orphans(&plan).into_iter().map(orphan));
-    }
+    let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Vec::new() };
+    let (report, orphans) = rayon::join(|| judge(&plan, &outputs, &formatted, args), look_for_orphans);
+    let mut report = ManuallyDrop::new(report);
+    report.outputs.extend(orphans.into_iter().map(orphan));
     problems.append(&mut report.problems);
     report.problems = findings::gathered(problems);
     report.elapsed = started.elapsed();
@@ -211,12 +213,7 @@ fn compare(
         State::Edited if !args.no_diff => add_hunks(plan, judged, (judged.expected, judged.existing), number, groups),
         _ => None,
     };
-    OutputReport {
-        path: shown(plan, judged.output),
-        state: judged.state,
-        origin: plan.origin(judged.output),
-        first_line,
-    }
+    OutputReport { path: shown(plan, judged.output), state: judged.state, origin: judged.origin.to_owned(), first_line }
 }
 
 /// Where an output stands, as the user would name it; only an output folder may be elsewhere.

@@ -219,7 +219,7 @@ fn rendered(plan: &Plan<'_>, tests: &[test_plan::PlannedTest]) -> Vec<Result<Str
     let outputs: Vec<PlannedOutput> = tests.iter().map(|test| plan.outputs[test.output].clone()).collect();
     render_each(plan, &outputs, |output, rendered| {
         let rendered = rendered?;
-        check_syntax(output.path.as_path(), rendered)?;
+        check_syntax(&plan.project.known_python, output.path.as_path(), rendered)?;
         Ok(String::from_utf8_lossy(rendered).into_owned())
     })
 }

@@ -15,7 +15,8 @@ const TICK: Duration = Duration::from_millis(120);
 
 /// Shows how far a piece of work is, from any thread, until it is finished or dropped.
 pub(crate) struct Progress {
-    bar: ProgressBar,
+    /// None where nobody looks.
+    bar: Option<ProgressBar>,
     revealer: Mutex<Option<Revealer>>,
 }
 
@@ -32,24 +33,29 @@ impl Progress {
 
     /// Says that one step is done.
     pub(crate) fn step(&self) {
-        self.bar.inc(1);
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
     }
 
     /// Takes the line off the terminal; other output may follow.
     pub(crate) fn finish(&self) {
         if let Some(revealer) = self.revealer.lock().ok().and_then(|mut revealer| revealer.take()) {
             revealer.stop();
-            self.bar.finish_and_clear();
+            self.bar.iter().for_each(ProgressBar::finish_and_clear);
         }
     }
 
     fn start(total: Option<u64>, doing: &'static str, template: &str) -> Self {
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar =
-            ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style).with_message(doing);
-        let revealer = std::io::stderr().is_terminal().then(|| Revealer::start(bar.clone()));
+        let bar = std::io::stderr().is_terminal().then(|| hidden(total, doing, template));
+        let revealer = bar.clone().map(Revealer::start);
         Self { bar, revealer: Mutex::new(revealer) }
     }
+}
+
+fn hidden(total: Option<u64>, doing: &'static str, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden()).with_style(style).with_message(doing)
 }
 
 impl Drop for Progress {

@@ -45,7 +45,7 @@ impl Differences {
         let output = OutputReport {
             path: location.to_owned(),
             state: judged.state,
-            origin: plan.origin(judged.output),
+            origin: judged.origin.to_owned(),
             first_line: None,
         };
         let values = plan.case(judged.output).telling_values();

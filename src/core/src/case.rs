@@ -73,9 +73,20 @@ impl Case<'_> {
     pub fn origin(&self) -> String {
         let template = self.template.map_or("", TemplateName::as_str);
         let model = self.model.map_or("", |model| model.name.as_str());
-        let hardware = self.hardware.map(|hardware| format!(" on {hardware}")).unwrap_or_default();
-        let batch_size = self.batch_size.map(|size| format!(", batch size {size}")).unwrap_or_default();
-        format!("{template} for {model}{hardware}{batch_size}")
+        // A plan has as many of these as outputs, so each is put together in one piece of memory.
+        let mut origin = String::with_capacity(template.len() + model.len() + 48);
+        for word in [template, " for ", model] {
+            origin.push_str(word);
+        }
+        if let Some(hardware) = self.hardware {
+            origin.push_str(" on ");
+            origin.push_str(hardware.name());
+        }
+        if let Some(size) = self.batch_size {
+            origin.push_str(", batch size ");
+            origin.push_str(&size.to_string());
+        }
+        origin
     }
 
     /// The names and values that are this case's own, for telling that two cases say the same thing.

@@ -14,8 +14,8 @@ use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput};
 use crate::problem::{Code, Problem};
-use crate::python;
-use crate::template::compiled::Renderer;
+use crate::python::KnownParts;
+use crate::template::compiled::{Renderer, Rendering};
 use crate::text::LineIndex;
 
 /// How many outputs one thread takes at a time: neighbours share a skeleton.
@@ -25,6 +25,8 @@ const CHUNK: usize = 64;
 pub struct Judged<'a> {
     /// The output.
     pub output: &'a PlannedOutput,
+    /// What it is generated from, as its signature tells.
+    pub origin: &'a str,
     /// Its state.
     pub state: State,
     /// What the file should hold.
@@ -61,7 +63,7 @@ pub fn judge_each<T: Send>(
         Ok(state) => {
             let existing = worker.existing.as_slice();
             let expected = if state == State::Fresh { existing } else { worker.expected.as_slice() };
-            handle(number, output, Ok(Judged { output, state, expected, existing }))
+            handle(number, output, Ok(Judged { output, origin: &worker.origin, state, expected, existing }))
         }
         Err(problem) => handle(number, output, Err(problem)),
     })
@@ -89,52 +91,67 @@ fn in_chunks<'p, T: Send>(
 struct Worker<'p> {
     plan: &'p Plan<'p>,
     renderers: HashMap<usize, Renderer<'p>>,
+    origin: String,
+    /// What was rendered, or formatted.
     rendered: Vec<u8>,
+    /// What is to be signed.
+    unsigned: Vec<u8>,
     expected: Vec<u8>,
     existing: Vec<u8>,
 }
 
 impl<'p> Worker<'p> {
     fn new(plan: &'p Plan<'p>) -> Self {
-        let (rendered, expected, existing) = (Vec::new(), Vec::new(), Vec::new());
-        Self { plan, renderers: HashMap::new(), rendered, expected, existing }
+        let (rendered, unsigned, expected, existing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { plan, renderers: HashMap::new(), origin: String::new(), rendered, unsigned, expected, existing }
     }
 
     fn render(&mut self, output: &PlannedOutput) -> Result<(), Problem> {
-        let plan = self.plan;
-        let renderer =
-            self.renderers.entry(output.template).or_insert_with(|| plan.templates[output.template].renderer());
-        renderer.render(&plan.case(output), &mut self.rendered).map_err(|problem| plan.project.library.locate(problem))
+        rendering(&mut self.renderers, self.plan, output).map(|rendering| rendering.write(&mut self.rendered))
     }
 
     fn judge(&mut self, output: &PlannedOutput, formatted: &Formatted<'_>) -> Result<State, Problem> {
-        if self.plan.formatter(output).is_some() {
+        let rendering = if self.plan.formatter(output).is_some() {
             formatted(output, &mut self.rendered).map_err(|error| inaccessible(output.path.as_path(), &error))?;
+            Rendering::whole(&self.rendered)
         } else {
-            self.render(output)?;
-        }
-        // The plan leaves out files that cannot be signed.
-        let style = CommentStyle::of_signable(output.path.as_path());
-        let signed = Signed::new(&self.rendered, style, &self.plan.origin(output));
+            rendering(&mut self.renderers, self.plan, output)?
+        };
         let location = self.plan.location(output);
-        match self.plan.project.files.read_into(&location, &mut self.existing) {
-            // What is fresh was checked when it was written.
-            Ok(()) if signed.is(&self.existing) => return Ok(State::Fresh),
-            Ok(()) => {}
+        let is_missing = match self.plan.project.files.read_into(&location, &mut self.existing) {
+            Ok(()) => false,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                signed.write(&mut self.expected);
                 self.existing.clear();
-                return check_syntax(&location, &self.expected).map(|()| State::Missing);
+                true
             }
             Err(error) => return Err(inaccessible(&location, &error)),
+        };
+        // The plan leaves out files that cannot be signed.
+        let style = CommentStyle::of_signable(output.path.as_path());
+        self.origin = self.plan.origin(output);
+        // What is fresh was checked when it was written. Most outputs are, and are compared without putting them together.
+        if !is_missing && Signed::text_of(&self.existing, style, &self.origin).is_some_and(|text| rendering.is(text)) {
+            return Ok(State::Fresh);
         }
-        signed.write(&mut self.expected);
-        let state = State::of(&self.expected, Some(&self.existing));
+        rendering.write(&mut self.unsigned);
+        Signed::new(&self.unsigned, style, &self.origin).write(&mut self.expected);
+        let existing = (!is_missing).then_some(self.existing.as_slice());
+        let state = State::of(&self.expected, existing);
         if state != State::Fresh {
-            check_syntax(&location, &self.expected)?;
+            check_syntax(&self.plan.project.known_python, &location, &self.expected)?;
         }
         Ok(state)
     }
+}
+
+/// Renders an output with the renderer of its template.
+fn rendering<'r, 'p>(
+    renderers: &'r mut HashMap<usize, Renderer<'p>>,
+    plan: &'p Plan<'p>,
+    output: &PlannedOutput,
+) -> Result<Rendering<'r>, Problem> {
+    let renderer = renderers.entry(output.template).or_insert_with(|| plan.templates[output.template].renderer());
+    renderer.rendering(&plan.case(output)).map_err(|problem| plan.project.library.locate(problem))
 }
 
 fn inaccessible(path: &Utf8Path, error: &io::Error) -> Problem {
@@ -146,12 +163,12 @@ fn inaccessible(path: &Utf8Path, error: &io::Error) -> Problem {
 ///
 /// # Errors
 /// The error, at its line in the output.
-pub fn check_syntax(path: &Utf8Path, content: &[u8]) -> Result<(), Problem> {
+pub fn check_syntax(known: &KnownParts, path: &Utf8Path, content: &[u8]) -> Result<(), Problem> {
     if path.extension() != Some("py") {
         return Ok(());
     }
     let text = String::from_utf8_lossy(content);
-    match python::syntax_errors(&text).into_iter().next() {
+    match known.syntax_errors(&text).into_iter().next() {
         Some(error) => {
             let range = LineIndex::new(&text).range(error.span);
             let line = text.lines().nth(range.start.line as usize).unwrap_or_default().trim();

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::problem::{Code, Problem};
 
@@ -13,9 +13,13 @@ use crate::problem::{Code, Problem};
 pub const MAX_LENGTH: usize = 96;
 
 /// A model type (`bert`) or a checkpoint (`openai/whisper-tiny`), in characters that no path or string can choke on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct ModelName(String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelName {
+    name: String,
+    normalized: String,
+    camel_case: String,
+    class: String,
+}
 
 impl ModelName {
     /// Checks a name by the rules of the Hugging Face hub.
@@ -25,7 +29,12 @@ impl ModelName {
     pub fn new(name: impl Into<String>) -> Result<Self, Problem> {
         let name = name.into();
         match flaw(&name) {
-            None => Ok(Self(name)),
+            None => Ok(Self {
+                normalized: normalized_name(&name),
+                camel_case: camel_case_name(&name),
+                class: class_name(&name),
+                name,
+            }),
             Some(flaw) => {
                 Err(Problem::error(Code::InvalidModelName, format!("`{}` {flaw}", shown(&name))).help(format!(
                     "use at most {MAX_LENGTH} letters, digits, `_`, `-` and `.`, and one `/` after an organisation"
@@ -37,39 +46,45 @@ impl ModelName {
     /// The name as the user wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// The organisation, if the name has one, and the repository.
     #[must_use]
     pub fn segments(&self) -> (Option<&str>, &str) {
-        self.0
+        self.name
             .split_once('/')
             .map_or((None, self.as_str()), |(organisation, repository)| (Some(organisation), repository))
     }
 
     /// As [`normalized_name`].
     #[must_use]
-    pub fn normalized_name(&self) -> String {
-        normalized_name(&self.0)
+    pub fn normalized_name(&self) -> &str {
+        &self.normalized
     }
 
     /// As [`camel_case_name`].
     #[must_use]
-    pub fn camel_case_name(&self) -> String {
-        camel_case_name(&self.0)
+    pub fn camel_case_name(&self) -> &str {
+        &self.camel_case
     }
 
     /// As [`class_name`].
     #[must_use]
-    pub fn class_name(&self) -> String {
-        class_name(&self.0)
+    pub fn class_name(&self) -> &str {
+        &self.class
     }
 }
 
 impl fmt::Display for ModelName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.name)
+    }
+}
+
+impl Serialize for ModelName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name)
     }
 }
 
@@ -207,7 +222,7 @@ mod tests {
         fn whatever_is_accepted_is_safe_in_a_path_and_as_an_identifier(name in "[A-Za-z0-9_./ \"'\\\\-]{0,12}") {
             if let Ok(name) = ModelName::new(name) {
                 let is_plain = |form: &str| form.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
-                prop_assert!(is_plain(&name.normalized_name()) && is_plain(&name.camel_case_name()));
+                prop_assert!(is_plain(name.normalized_name()) && is_plain(name.camel_case_name()));
                 prop_assert!(name.as_str().split('/').all(|part| !part.is_empty() && !part.starts_with('.')));
             }
         }

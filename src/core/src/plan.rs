@@ -2,10 +2,12 @@
 //!
 //! A plan says what there should be. It must not know what there is; [`crate::comparison`] holds the two together.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
 
 use crate::case::{Axes, Case};
 use crate::config::{Spot, Suite, TemplateSource};
@@ -23,6 +25,9 @@ use crate::suggest::did_you_mean;
 use crate::template::TemplateName;
 use crate::template::check::is_allowed;
 use crate::template::compiled::{Compiled, Renderer};
+
+/// How many models one thread takes at a time.
+const MODELS_AT_A_TIME: usize = 16;
 
 /// What is asked for; the default is everything that is configured.
 #[derive(Debug, Clone, Default)]
@@ -265,19 +270,31 @@ impl<'p, 'r> Planner<'p, 'r> {
         if !self.patterns_are_strict(suite, &output, &templates) {
             return;
         }
-        let templates = templates.iter().map(Pattern::names).collect();
-        let mut matrix = Matrix { suite: index, output: output.renderer(), templates, chosen: HashMap::new() };
-        let expands = |name: &str| output.placeholder(name).is_some();
-        let hardware = axis(expands("hardware_type"), &self.plan.suites[index].axes.hardware);
-        let batch_sizes = axis(expands("batch_size"), &self.plan.suites[index].axes.batch_sizes);
-        for model in self.select_models(suite) {
-            for hardware in &hardware {
-                for batch_size in &batch_sizes {
-                    self.plan_case(&mut matrix, model, *hardware, *batch_size);
-                }
-            }
+        let models = self.select_models(suite);
+        for case in self.resolved(index, &output, &templates, &models) {
+            self.plan_case(case);
         }
         self.check_placeholders(index, &output);
+    }
+
+    /// The cases of a suite with their templates and paths, over all cores.
+    fn resolved(&self, suite: usize, output: &Compiled, templates: &[Pattern], models: &[usize]) -> Vec<ResolvedCase> {
+        let axes = &self.plan.suites[suite].axes;
+        let expands = |name: &str| output.placeholder(name).is_some();
+        let hardware = axis(expands("hardware_type"), &axes.hardware);
+        let batch_sizes = axis(expands("batch_size"), &axes.batch_sizes);
+        let of_model = |matrix: &mut Matrix<'_>, model: usize| {
+            let product = hardware.iter().flat_map(|hardware| batch_sizes.iter().map(move |size| (*hardware, *size)));
+            product.map(|(hardware, size)| self.resolve(matrix, model, hardware, size)).collect::<Vec<_>>()
+        };
+        let resolved: Vec<Vec<Vec<ResolvedCase>>> = models
+            .par_chunks(MODELS_AT_A_TIME)
+            .map_init(
+                || Matrix::new(suite, output, templates),
+                |matrix, models| models.iter().map(|model| of_model(matrix, *model)).collect(),
+            )
+            .collect();
+        resolved.into_iter().flatten().flatten().collect()
     }
 
     /// Whether the patterns of a suite use only placeholders that have a value.
@@ -324,13 +341,13 @@ impl<'p, 'r> Planner<'p, 'r> {
         index
     }
 
-    fn plan_case(
-        &mut self,
+    fn resolve(
+        &self,
         matrix: &mut Matrix<'_>,
         model: usize,
         hardware: Option<HardwareType>,
         batch_size: Option<u32>,
-    ) {
+    ) -> ResolvedCase {
         let subject = Subject::Case { suite: matrix.suite, model, hardware, batch_size };
         let planned = &self.plan.suites[matrix.suite];
         let case = Case {
@@ -344,13 +361,16 @@ impl<'p, 'r> Planner<'p, 'r> {
         };
         let name = matrix.template(&case, self.project);
         let path = matrix.path(&case);
-        let spot = &planned.suite.output;
         let found = match (name, path) {
             (Ok(name), Ok(path)) => self.output_path(&path, matrix.suite).map(|path| (name, path)),
             (Err(problem), _) if problem.code == Code::MissingTemplate => Err(problem),
             (Err(problem), _) => Err(self.in_config(problem, &planned.suite.name)),
-            (_, Err(problem)) => Err(self.in_config(problem, spot)),
+            (_, Err(problem)) => Err(self.in_config(problem, &planned.suite.output)),
         };
+        ResolvedCase { subject, found }
+    }
+
+    fn plan_case(&mut self, ResolvedCase { subject, found }: ResolvedCase) {
         match found {
             Ok((name, path)) => match self.compile(&name) {
                 Some(template) => self.plan.outputs.push(PlannedOutput { path, template, subject }),
@@ -487,7 +507,7 @@ impl<'p, 'r> Planner<'p, 'r> {
 
     /// Leaves out outputs that would stand at one path, on file systems that ignore case too.
     fn refuse_collisions(&mut self) {
-        let mut first: HashMap<String, usize> = HashMap::with_capacity(self.plan.outputs.len());
+        let mut first: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(self.plan.outputs.len());
         let mut collisions = Vec::new();
         for (index, output) in self.plan.outputs.iter().enumerate() {
             let other = *first.entry(output.path.case_folded()).or_insert(index);
@@ -566,7 +586,13 @@ enum Pattern {
     Registered,
 }
 
-/// What the cases of one suite share while they are planned.
+/// A case with the template and the path that were found for it.
+struct ResolvedCase {
+    subject: Subject,
+    found: Result<(TemplateName, OutputPath), Problem>,
+}
+
+/// What the cases of one suite share while one thread looks for their templates and paths.
 struct Matrix<'c> {
     suite: usize,
     output: Renderer<'c>,
@@ -574,11 +600,16 @@ struct Matrix<'c> {
     chosen: HashMap<String, bool>,
 }
 
-impl Matrix<'_> {
+impl<'c> Matrix<'c> {
+    fn new(suite: usize, output: &'c Compiled, templates: &'c [Pattern]) -> Self {
+        let templates = templates.iter().map(Pattern::names).collect();
+        Self { suite, output: output.renderer(), templates, chosen: HashMap::new() }
+    }
+
     fn path(&mut self, case: &Case<'_>) -> Result<String, Problem> {
         let mut rendered = Vec::new();
         self.output.render(case, &mut rendered)?;
-        Ok(String::from_utf8_lossy(&rendered).into_owned())
+        Ok(String::from_utf8(rendered).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
     /// The first template of the list that exists.
@@ -586,7 +617,12 @@ impl Matrix<'_> {
         let mut tried = Vec::new();
         for names in &mut self.templates {
             let name = names.of(case)?;
-            if *self.chosen.entry(name.as_str().to_owned()).or_insert_with(|| project.library.contains(&name)) {
+            let is_there = self.chosen.get(name.as_str()).copied().unwrap_or_else(|| {
+                let is_there = project.library.contains(&name);
+                self.chosen.insert(name.as_str().to_owned(), is_there);
+                is_there
+            });
+            if is_there {
                 return Ok(name);
             }
             tried.push(name);

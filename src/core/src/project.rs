@@ -15,7 +15,7 @@ use crate::files::{self, Files};
 use crate::models::{Catalogue, Facts, Model, Selector};
 use crate::pipeline_map::{AutoClasses, PipelineMap};
 use crate::problem::{Code, Problem};
-use crate::python;
+use crate::python::{self, KnownParts};
 use crate::reference::{Reference, parse_reference};
 use crate::registry::Registry;
 use crate::template::TemplateName;
@@ -39,6 +39,8 @@ pub struct Project<'f> {
     pub registry: Option<Arc<Registry>>,
     /// Its templates, ready to render.
     pub compilations: Compilations,
+    /// What of its outputs is known to be valid Python.
+    pub known_python: Arc<KnownParts>,
     /// What is wrong with its inputs.
     pub problems: Vec<Problem>,
     references: BTreeMap<String, Arc<Module>>,
@@ -66,8 +68,20 @@ impl<'f> Project<'f> {
         let catalogue = catalogue(&pipeline_map, &config, &references);
         let library = load_library(files, &config, pack, &mut problems);
         let (config, pipeline_map, catalogue) = (Arc::new(config), Arc::new(pipeline_map), Arc::new(catalogue));
-        let compilations = Compilations::default();
-        Self { files, config, pipeline_map, catalogue, library, compilations, registry: None, problems, references }
+        let (compilations, known_python) = (Compilations::default(), Arc::default());
+        let registry = None;
+        Self {
+            files,
+            config,
+            pipeline_map,
+            catalogue,
+            library,
+            registry,
+            compilations,
+            known_python,
+            problems,
+            references,
+        }
     }
 
     /// Takes what the template database answered; `database` is its path as the user would name it.
@@ -105,8 +119,20 @@ impl<'f> Project<'f> {
         }
         let (config, pipeline_map) = (Arc::clone(&self.config), Arc::clone(&self.pipeline_map));
         let (catalogue, problems) = (Arc::clone(&self.catalogue), self.problems.clone());
-        let registry = self.registry.clone();
-        Some(Project { files, config, pipeline_map, catalogue, library, registry, compilations, problems, references })
+        let (registry, known_python) = (self.registry.clone(), Arc::clone(&self.known_python));
+        let next = Project {
+            files,
+            config,
+            pipeline_map,
+            catalogue,
+            library,
+            registry,
+            compilations,
+            known_python,
+            problems,
+            references,
+        };
+        Some(next)
     }
 
     /// Whether the folders out of which something may be gone are still there.

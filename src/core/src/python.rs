@@ -2,6 +2,10 @@
 //!
 //! This module knows Python and nothing of what the source is for.
 
+mod known_parts;
+
+pub use self::known_parts::KnownParts;
+
 use ruff_python_ast::{Expr, ModModule};
 use ruff_python_parser::{Parsed, parse_unchecked_source};
 use ruff_text_size::{Ranged, TextRange};

@@ -13,7 +13,6 @@ use crate::case::Case;
 use crate::findings;
 use crate::problem::{Code, Problem, Related};
 use crate::project::Project;
-use crate::python;
 use crate::splices::{Splice, splices, without_values};
 use crate::template::TemplateName;
 use crate::template::check::is_allowed;
@@ -166,7 +165,7 @@ impl<'w> Worker<'w> {
     }
 
     fn syntax_error(&self, traced: &Traced, subject: &Subject<'_>) -> Option<Problem> {
-        let error = python::syntax_errors(&traced.text).into_iter().next()?;
+        let error = self.work.project.known_python.syntax_errors(&traced.text).into_iter().next()?;
         let lines = LineIndex::new(&traced.text);
         let range = lines.range(error.span.clone());
         let line = traced.text.lines().nth(range.start.line as usize).unwrap_or_default().trim();

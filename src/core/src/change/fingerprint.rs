@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use tera::Value;
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use crate::plan::{Plan, PlannedOutput};
 use crate::template::compiled::Values;
@@ -30,33 +30,33 @@ pub fn fingerprint(plan: &Plan<'_>, output: &PlannedOutput) -> Fingerprint {
     for word in plan.formatter(output).into_iter().flatten() {
         hasher.text(word);
     }
-    Fingerprint(hasher.0.digest128())
+    Fingerprint(hasher.0.finish_128())
 }
 
 #[derive(Default)]
-struct Hasher(Xxh3);
+struct Hasher(XxHash3_128);
 
 impl Hasher {
     /// A length goes first, so that two texts are never taken for one.
     fn text(&mut self, text: &str) {
-        self.0.update(&text.len().to_le_bytes());
-        self.0.update(text.as_bytes());
+        self.0.write(&text.len().to_le_bytes());
+        self.0.write(text.as_bytes());
     }
 
     fn number(&mut self, number: u128) {
-        self.0.update(&number.to_le_bytes());
+        self.0.write(&number.to_le_bytes());
     }
 
     /// A value as JSON, which tells types apart; a string, by far the most common, without that detour.
     fn value(&mut self, value: Option<&Value>) {
         match value.map(|value| (value.as_str(), value)) {
-            None => self.0.update(b"0"),
+            None => self.0.write(b"0"),
             Some((Some(text), _)) => {
-                self.0.update(b"s");
+                self.0.write(b"s");
                 self.text(text);
             }
             Some((None, value)) => {
-                self.0.update(b"v");
+                self.0.write(b"v");
                 // Writing into a hash cannot fail, and every value has a form in JSON.
                 let _ = serde_json::to_writer(&mut *self, value);
             }
@@ -66,7 +66,7 @@ impl Hasher {
 
 impl Write for Hasher {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
+        self.0.write(bytes);
         Ok(bytes.len())
     }
 

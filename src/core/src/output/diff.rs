@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 use similar::{Algorithm, ChangeTag, TextDiff};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
@@ -120,16 +120,16 @@ impl Hunk {
     pub fn likeness(&self, values: &[(&str, String)]) -> u128 {
         let mut by_length: Vec<_> = values.iter().filter(|(_, value)| !value.is_empty()).collect();
         by_length.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        let mut hasher = Xxh3::new();
+        let mut hasher = XxHash3_128::new();
         for line in self.lines.iter().filter(|line| line.change != Change::Kept) {
             let put_back =
                 |text: String, (name, value): &&(&str, String)| text.replace(value.as_str(), &format!("{{{name}}}"));
             let text = by_length.iter().fold(line.text.clone(), put_back);
-            hasher.update(&[line.change.sign() as u8]);
-            hasher.update(text.as_bytes());
-            hasher.update(b"\n");
+            hasher.write(&[line.change.sign() as u8]);
+            hasher.write(text.as_bytes());
+            hasher.write(b"\n");
         }
-        hasher.digest128()
+        hasher.finish_128()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where an output may stand: below the project's root, under a name that every file system can hold.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -36,27 +37,38 @@ impl OutputPath {
 
     /// What two paths share when a file system that ignores case would take them for one.
     #[must_use]
-    pub fn case_folded(&self) -> String {
-        self.0.as_str().to_lowercase()
+    pub fn case_folded(&self) -> Cow<'_, str> {
+        let path = self.0.as_str();
+        let is_folded = path.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        if is_folded { Cow::Borrowed(path) } else { Cow::Owned(path.to_lowercase()) }
     }
 }
 
 fn check_part(part: &str) -> Result<(), &'static str> {
-    let stem = part.split('.').next().unwrap_or(part).to_ascii_uppercase();
-    let reserved = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
-        || (stem.len() == 4
-            && (stem.starts_with("COM") || stem.starts_with("LPT"))
-            && stem.as_bytes()[3].is_ascii_digit());
     match part {
         "" => Err("has an empty part"),
         "." | ".." => Err("leaves the folder it belongs in"),
         _ if part.len() > LONGEST_PART => Err("has a part longer than 255 bytes, which no file system holds"),
-        _ if part.chars().any(|c| c.is_control() || "<>:\"|?*".contains(c)) => {
+        _ if part.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*')) => {
             Err("has a character that file names cannot have everywhere")
         }
-        _ if part.ends_with([' ', '.']) || reserved => Err("has a part that Windows reserves"),
+        _ if part.ends_with([' ', '.']) || is_reserved(part.split('.').next().unwrap_or(part)) => {
+            Err("has a part that Windows reserves")
+        }
         _ => Ok(()),
     }
+}
+
+/// The names that Windows has for devices, whatever comes after a dot.
+fn is_reserved(stem: &str) -> bool {
+    let is_port = || match stem.as_bytes() {
+        [port @ .., digit] => {
+            digit.is_ascii_digit() && ["COM", "LPT"].iter().any(|name| port.eq_ignore_ascii_case(name.as_bytes()))
+        }
+        [] => false,
+    };
+    matches!(stem.len(), 3 | 4)
+        && (["CON", "PRN", "AUX", "NUL"].iter().any(|name| stem.eq_ignore_ascii_case(name)) || is_port())
 }
 
 impl fmt::Display for OutputPath {
@@ -72,9 +84,22 @@ mod tests {
 
     #[test]
     fn paths_that_lead_out_or_cannot_be_held_are_refused() {
-        for path in
-            ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a\\b", "C:/x", "a/", "nul.py", "a\nb", "a?", "b. "]
-        {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            "a//b",
+            "a\\b",
+            "C:/x",
+            "a/",
+            "nul.py",
+            "com1",
+            "Lpt9.x.py",
+            "a\nb",
+            "a?",
+            "b. ",
+        ] {
             assert!(OutputPath::new(path).is_err(), "{path:?}");
         }
         assert!(OutputPath::new(&"x".repeat(256)).is_err());

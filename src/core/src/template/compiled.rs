@@ -9,14 +9,14 @@ use std::ops::Range;
 
 use camino::Utf8PathBuf;
 use tera::{Context, Tera, Value};
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use super::analysis::{Analysis, Meaning, Reference, UseKind};
 use super::check;
 use super::dollar::{self, DollarPiece};
 use super::filters;
 use super::library::{Library, Source};
-use super::skeleton::{self, Skeleton};
+use super::skeleton::{self, Narrowed, Skeleton};
 use super::tera_errors;
 use super::{Dialect, TemplateName};
 use crate::problem::{Code, Problem, Related};
@@ -240,12 +240,12 @@ impl<'l> Closure<'l> {
     }
 
     fn text_hash(&self) -> u128 {
-        let mut hasher = Xxh3::new();
+        let mut hasher = XxHash3_128::new();
         for part in self.members.iter().flat_map(|member| [member.name.as_str(), &member.source.text]) {
-            hasher.update(&part.len().to_le_bytes());
-            hasher.update(part.as_bytes());
+            hasher.write(&part.len().to_le_bytes());
+            hasher.write(part.as_bytes());
         }
-        hasher.digest128()
+        hasher.finish_128()
     }
 
     fn explain(&self, root: &TemplateName, error: &tera::Error) -> Vec<Problem> {
@@ -295,7 +295,8 @@ impl Compiled {
     /// A renderer, which remembers what consecutive cases have in common.
     #[must_use]
     pub fn renderer(&self) -> Renderer<'_> {
-        Renderer { compiled: self, values: Vec::new(), shared: None, skeleton: None, holes: Vec::new() }
+        let (values, holes, text) = (Vec::new(), Vec::new(), Vec::new());
+        Renderer { compiled: self, values, shared: None, skeleton: None, narrowed: Narrowed::default(), holes, text }
     }
 
     /// The placeholder of that name, if the template uses it.
@@ -314,7 +315,75 @@ pub struct Renderer<'c> {
     shared: Option<Vec<Option<Value>>>,
     /// What consecutive cases with the same shared values have in common.
     skeleton: Option<Skeleton>,
+    narrowed: Narrowed,
     holes: Vec<String>,
+    /// What Tera rendered last.
+    text: Vec<u8>,
+}
+
+/// What a case renders to: a whole text, or the pieces of one, which need not be put together to be compared.
+pub struct Rendering<'r>(Pieces<'r>);
+
+enum Pieces<'r> {
+    Whole(&'r [u8]),
+    Filled(&'r Skeleton, &'r [String]),
+}
+
+impl<'r> Rendering<'r> {
+    /// A text that was rendered elsewhere.
+    #[must_use]
+    pub const fn whole(text: &'r [u8]) -> Self {
+        Self(Pieces::Whole(text))
+    }
+
+    /// Puts it together in `output`, which is cleared first.
+    pub fn write(&self, output: &mut Vec<u8>) {
+        output.clear();
+        match self.0 {
+            Pieces::Whole(text) => output.extend_from_slice(text),
+            Pieces::Filled(skeleton, values) => skeleton.fill(values, output),
+        }
+    }
+
+    /// Whether it is what these parts are, one after the other.
+    #[must_use]
+    pub fn is(&self, parts: [&[u8]; 2]) -> bool {
+        let mut rest = Rest(parts);
+        match self.0 {
+            Pieces::Whole(text) => rest.take(text) && rest.is_empty(),
+            Pieces::Filled(skeleton, values) => {
+                skeleton.pieces(values).all(|piece| rest.take(piece)) && rest.is_empty()
+            }
+        }
+    }
+}
+
+/// What is left of a text in two parts.
+struct Rest<'t>([&'t [u8]; 2]);
+
+impl Rest<'_> {
+    /// Takes a piece from the beginning; false when it is not what is there.
+    fn take(&mut self, piece: &[u8]) -> bool {
+        let [first, second] = self.0;
+        if first.is_empty() {
+            return second.strip_prefix(piece).is_some_and(|rest| {
+                self.0[1] = rest;
+                true
+            });
+        }
+        let (of_first, of_second) = piece.split_at(piece.len().min(first.len()));
+        match (first.strip_prefix(of_first), second.strip_prefix(of_second)) {
+            (Some(first), Some(second)) => {
+                self.0 = [first, second];
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|part| part.is_empty())
+    }
 }
 
 impl Renderer<'_> {
@@ -323,38 +392,51 @@ impl Renderer<'_> {
     /// # Errors
     /// A problem on the template's line when it cannot be rendered with these values.
     pub fn render(&mut self, values: &dyn Values, output: &mut Vec<u8>) -> Result<(), Problem> {
-        output.clear();
+        self.rendering(values).map(|rendering| rendering.write(output))
+    }
+
+    /// Renders one case.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub fn rendering(&mut self, values: &dyn Values) -> Result<Rendering<'_>, Problem> {
         self.values.clear();
         self.values.extend(self.compiled.placeholders.iter().map(|placeholder| values.value(&placeholder.name)));
         match &self.compiled.body {
             Body::Dollar(skeleton) => {
                 fill_dollar(&self.compiled.placeholders, &self.values, &mut self.holes)?;
-                skeleton.fill(&self.holes, output);
-                Ok(())
+                Ok(Rendering(Pieces::Filled(self.narrowed.of(skeleton, &self.holes), &self.holes)))
             }
-            Body::Tera(tera) => self.render_tera(tera, output),
+            Body::Tera(tera) => self.rendering_of_tera(tera),
         }
     }
 
-    fn render_tera(&mut self, tera: &Tera, output: &mut Vec<u8>) -> Result<(), Problem> {
+    fn rendering_of_tera(&mut self, tera: &Tera) -> Result<Rendering<'_>, Problem> {
+        if self.has_skeleton(tera)
+            && let Some(skeleton) = &self.skeleton
+        {
+            return Ok(Rendering(Pieces::Filled(self.narrowed.of(skeleton, &self.holes), &self.holes)));
+        }
+        self.text.clear();
+        render_directly(tera, self.compiled, &self.values, &mut self.text)?;
+        Ok(Rendering::whole(&self.text))
+    }
+
+    /// Whether the case at hand is its values in what it has in common with the case before it.
+    fn has_skeleton(&mut self, tera: &Tera) -> bool {
         if !self.fill_holes() {
-            return render_directly(tera, self.compiled, &self.values, output);
+            return false;
         }
         if !self.same_as_before() {
             self.skeleton = None;
+            self.narrowed.clear();
             self.shared = Some(self.shared_values());
-            return render_directly(tera, self.compiled, &self.values, output);
+            return false;
         }
         if self.skeleton.is_none() {
             self.skeleton = self.render_skeleton(tera);
         }
-        match &self.skeleton {
-            Some(skeleton) => {
-                skeleton.fill(&self.holes, output);
-                Ok(())
-            }
-            None => render_directly(tera, self.compiled, &self.values, output),
-        }
+        self.skeleton.is_some()
     }
 
     /// Writes the values of bare placeholders; false when one of them is nothing that can be put in as it is.

@@ -61,25 +61,82 @@ impl Skeleton {
         let mut skeleton = Self { text: String::new(), parts: Vec::new() };
         for piece in pieces {
             match piece {
-                Ok(text) => {
-                    let start = skeleton.text.len();
-                    skeleton.text.push_str(text);
-                    skeleton.parts.push(Part::Text(start..skeleton.text.len()));
-                }
+                Ok(text) => skeleton.push_text(text),
                 Err(index) => skeleton.parts.push(Part::Hole(index)),
             }
         }
         skeleton
     }
 
+    fn push_text(&mut self, text: &str) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        match self.parts.last_mut() {
+            Some(Part::Text(span)) => span.end = self.text.len(),
+            _ => self.parts.push(Part::Text(start..self.text.len())),
+        }
+    }
+
     /// Writes the skeleton with values in its holes.
     pub(super) fn fill(&self, values: &[String], output: &mut Vec<u8>) {
+        self.pieces(values).for_each(|piece| output.extend_from_slice(piece));
+    }
+
+    /// The skeleton with some of the holes filled for good.
+    fn with_fixed(&self, values: &[String], is_fixed: &[bool]) -> Self {
+        let mut fixed = Self { text: String::with_capacity(self.text.len() * 5 / 4), parts: Vec::new() };
         for part in &self.parts {
             match part {
-                Part::Text(span) => output.extend_from_slice(&self.text.as_bytes()[span.clone()]),
-                Part::Hole(index) => output.extend_from_slice(values[*index].as_bytes()),
+                Part::Text(span) => fixed.push_text(&self.text[span.clone()]),
+                Part::Hole(index) if is_fixed[*index] => fixed.push_text(&values[*index]),
+                Part::Hole(index) => fixed.parts.push(Part::Hole(*index)),
             }
         }
+        fixed
+    }
+
+    /// What stands one after the other when the holes are filled.
+    pub(super) fn pieces<'s>(&'s self, values: &'s [String]) -> impl Iterator<Item = &'s [u8]> {
+        self.parts.iter().map(|part| match part {
+            Part::Text(span) => &self.text.as_bytes()[span.clone()],
+            Part::Hole(index) => values[*index].as_bytes(),
+        })
+    }
+}
+
+/// A skeleton narrowed to the holes whose values change from case to case: the cases of one model on one hardware type
+/// differ in their batch sizes alone.
+#[derive(Debug, Default)]
+pub(super) struct Narrowed {
+    skeleton: Option<Skeleton>,
+    is_fixed: Vec<bool>,
+    last: Vec<String>,
+}
+
+impl Narrowed {
+    /// What serves `whole` for these values. They have to come in the order of the cases, and `whole` is always the same
+    /// until the next [`Narrowed::clear`].
+    pub(super) fn of<'s>(&'s mut self, whole: &'s Skeleton, values: &[String]) -> &'s Skeleton {
+        self.is_fixed.resize(values.len(), false);
+        self.last.resize(values.len(), String::new());
+        let holes = || self.is_fixed.iter().zip(values).zip(&self.last);
+        let is_outdated = holes().any(|((is_fixed, value), last)| *is_fixed != (value == last));
+        if is_outdated {
+            // A value that changes all the time is never fixed, so that nothing is narrowed in vain.
+            for ((is_fixed, value), last) in self.is_fixed.iter_mut().zip(values).zip(&mut self.last) {
+                *is_fixed = value == last;
+                last.clone_from(value);
+            }
+            self.skeleton = Some(whole.with_fixed(values, &self.is_fixed));
+        } else {
+            self.last.clone_from_slice(values);
+        }
+        self.skeleton.as_ref().unwrap_or(whole)
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -100,6 +157,36 @@ mod tests {
             Skeleton::cut(marked, 3).unwrap().fill(&values, &mut filled);
             prop_assert_eq!(String::from_utf8(filled).unwrap(), expected);
         }
+    }
+
+    proptest! {
+        #[test]
+        fn a_narrowed_skeleton_gives_what_the_whole_one_gives(
+            pieces in prop::collection::vec(("[a-z]{0,2}", 0_usize..3), 0..6),
+            cases in prop::collection::vec(prop::collection::vec("[xy]?", 3), 1..12),
+        ) {
+            let marked: String = pieces.iter().map(|(text, index)| format!("{text}{}", mark(*index))).collect();
+            let whole = Skeleton::cut(marked, 3).unwrap();
+            let mut narrowed = Narrowed::default();
+            for values in cases {
+                let (mut expected, mut filled) = (Vec::new(), Vec::new());
+                whole.fill(&values, &mut expected);
+                narrowed.of(&whole, &values).fill(&values, &mut filled);
+                prop_assert_eq!(filled, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_from_case_to_case_is_all_that_is_left_open() {
+        let whole = Skeleton::cut(format!("a{}b{}c", mark(0), mark(1)), 2).unwrap();
+        let mut narrowed = Narrowed::default();
+        for batch_size in ["1", "2", "3"] {
+            narrowed.of(&whole, &["bert".to_owned(), batch_size.to_owned()]);
+        }
+        let left = narrowed.of(&whole, &["bert".to_owned(), "4".to_owned()]);
+        assert_eq!(left.text, "abertbc");
+        assert_eq!(left.parts, [Part::Text(0..6), Part::Hole(1), Part::Text(6..7)]);
     }
 
     #[test]
