@@ -96,7 +96,7 @@ fn existing_manifest(current: &Utf8Path, path: &Utf8Path) -> Result<Utf8PathBuf>
 }
 
 /// The path without `.` and `..`, so that its folders can be walked up. Cargo, too, goes by the letters of the path.
-fn without_dots(path: &Utf8Path) -> Utf8PathBuf {
+pub(crate) fn without_dots(path: &Utf8Path) -> Utf8PathBuf {
     let mut plain = Utf8PathBuf::new();
     for component in path.components() {
         match component {

@@ -15,6 +15,7 @@ mod release_source;
 mod report;
 mod session;
 mod stamp;
+mod standpoint;
 #[cfg(feature = "store")]
 mod store;
 

@@ -6,6 +6,7 @@ use tgen_core::config::Config;
 use tgen_core::files::Files;
 use tgen_core::models::Selector;
 use tgen_core::plan::Request;
+use tgen_core::problem::Problem;
 use tgen_core::project::Project;
 
 use crate::cli::{CaseArgs, Global, SelectionArgs};
@@ -15,6 +16,12 @@ use crate::disk::Disk;
 use crate::locate::{self, CargoOptions, Located, Selection};
 use crate::pack;
 use crate::printer::Printer;
+use crate::standpoint::Standpoint;
+
+/// A configuration has errors, which were shown.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration cannot be used; nothing was rendered or written")]
+pub(crate) struct UnusableConfig(pub(crate) Vec<Problem>);
 
 /// A project that was found and whose configuration was read.
 pub(crate) struct Session {
@@ -24,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) root: Utf8PathBuf,
     /// What was read.
     pub(crate) config: Config,
+    /// Where the user stands.
+    pub(crate) standpoint: Standpoint,
     /// The template database that the command line names.
     #[cfg(feature = "store")]
     pub(crate) template_db: Option<Utf8PathBuf>,
@@ -49,33 +58,51 @@ impl Session {
 
     fn open(located: Located, global: &Global) -> anyhow::Result<Self> {
         let disk = Disk::new(located.root.clone());
+        let standpoint = Standpoint::new(&current_folder()?, &located.root);
         match located.config(&disk) {
-            Ok(config) => Ok(Self::new(disk, located.root, config, global)),
+            Ok(config) => Ok(Self::new(disk, located.root, config, standpoint, global)),
             Err(problems) => {
-                Printer::new().problems(&problems, &|path| disk.read_text(path).ok());
-                bail!("the configuration cannot be used; nothing was rendered or written")
+                let problems = standpoint.problems(&problems).into_owned();
+                Printer::new().problems(&problems, &|path| disk.read_text(standpoint.inside(path)).ok());
+                Err(UnusableConfig(problems).into())
             }
         }
     }
 
     /// A project whose configuration was read already.
     #[cfg(feature = "store")]
-    pub(crate) fn new(disk: Disk, root: Utf8PathBuf, mut config: Config, global: &Global) -> Self {
+    pub(crate) fn new(
+        disk: Disk,
+        root: Utf8PathBuf,
+        mut config: Config,
+        standpoint: Standpoint,
+        global: &Global,
+    ) -> Self {
         if global.template_db.is_some() {
             database::add_database_suite(&mut config);
         }
-        Self { disk, root, config, template_db: global.template_db.clone() }
+        Self { disk, root, config, standpoint, template_db: global.template_db.clone() }
     }
 
     /// A project whose configuration was read already.
     #[cfg(not(feature = "store"))]
-    pub(crate) fn new(disk: Disk, root: Utf8PathBuf, config: Config, _: &Global) -> Self {
-        Self { disk, root, config }
+    pub(crate) fn new(disk: Disk, root: Utf8PathBuf, config: Config, standpoint: Standpoint, _: &Global) -> Self {
+        Self { disk, root, config, standpoint }
     }
 
     /// Reads what a plan of a request needs: the project's inputs, and the template database where a suite names it.
     pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
         database::ask(self, self.project(), request)
+    }
+
+    /// Shows problems of the project that came up on the way to a result.
+    pub(crate) fn print_problems(&self, project: &Project<'_>, problems: &[Problem]) {
+        Printer::new().problems(&self.standpoint.problems(problems), &|path| self.source_text(project, path));
+    }
+
+    /// As [`source_text`], of a file that is named from where the user stands.
+    pub(crate) fn source_text(&self, project: &Project<'_>, seen: &Utf8Path) -> Option<String> {
+        source_text(project, self.standpoint.inside(seen))
     }
 
     /// Reads the project's inputs.
@@ -140,7 +167,7 @@ pub(crate) fn current_folder() -> anyhow::Result<Utf8PathBuf> {
 pub(crate) fn start(global: &Global) -> anyhow::Result<Utf8PathBuf> {
     let here = current_folder()?;
     let Some(root) = &global.root else { return Ok(here) };
-    let root = here.join(root);
+    let root = locate::without_dots(&here.join(root));
     if root.is_dir() { Ok(root) } else { bail!("`{root}` is no folder; give `--root` the folder of a project") }
 }
 

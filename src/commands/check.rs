@@ -1,5 +1,6 @@
 //! `cargo tgen check`: proves that the committed files are what the templates say.
 
+use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -21,7 +22,7 @@ use crate::cli::{Global, SelectionArgs};
 use crate::printer::{Printer, Progress};
 use crate::process::{self, FormattedOutputs};
 use crate::report::{self, OutputReport, Report};
-use crate::session::{self, Session};
+use crate::session::{self, Session, UnusableConfig};
 use tgen_core::findings;
 
 /// Fail if any output differs from what the templates say
@@ -98,15 +99,66 @@ impl Shard {
 }
 
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
-    Session::each(global, |session| check(session, args))
+    let started = Instant::now();
+    let sessions = Session::open_all(global).inspect_err(|error| {
+        // Who reads the report by machine sees a broken configuration there too, at its place.
+        if let (Some(UnusableConfig(problems)), false) = (error.downcast_ref(), args.format == Format::Human) {
+            let report = Report { problems: problems.clone(), ..Report::default() };
+            // The configuration's own error counts more than that it cannot be told here.
+            let _ = Checked { report, texts: HashMap::new() }.show(args);
+        }
+    })?;
+    let mut whole = ManuallyDrop::new(Checked::default());
+    for session in &sessions {
+        whole.add(check(session, args)?);
+    }
+    whole.report.elapsed = started.elapsed();
+    whole.show(args)?;
+    Ok(Outcome::findings_if(!whole.report.is_clean()))
 }
 
-fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Outcome> {
-    let started = Instant::now();
+/// What was found, and the texts that its problems stand in.
+#[derive(Default)]
+struct Checked {
+    report: Report,
+    texts: HashMap<Utf8PathBuf, String>,
+}
+
+impl Checked {
+    /// What was found in a project, as its user sees it.
+    fn of(mut report: Report, session: &Session, project: &Project<'_>) -> Self {
+        report.problems = session.standpoint.problems(&report.problems).into_owned();
+        let named = report
+            .problems
+            .iter()
+            .flat_map(|problem| problem.path.iter().chain(problem.related.iter().map(|related| &related.path)));
+        let texts = named.filter_map(|path| Some((path.clone(), session.source_text(project, path)?))).collect();
+        Self { report, texts }
+    }
+
+    /// Adds what was found in another project.
+    fn add(&mut self, other: Self) {
+        self.report.add(other.report);
+        self.texts.extend(other.texts);
+    }
+
+    fn show(&self, args: &CheckArgs) -> std::io::Result<()> {
+        let source = |path: &camino::Utf8Path| self.texts.get(path).cloned();
+        let options = report::human::Options { verbose: args.verbose, diff: !args.no_diff };
+        Printer::new().report(|out| match args.format {
+            Format::Human => report::human::write(&self.report, out, &source, &options),
+            Format::Json => report::json::write(&self.report, out, &source),
+            Format::Github => report::github::write(&self.report, out, &source),
+            Format::Sarif => report::sarif::write(&self.report, out, &source),
+            Format::Junit => report::junit::write(&self.report, out, &source),
+        })
+    }
+}
+
+fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
     let cache = CheckCache::open(session, args.is_whole() && !args.no_cache && args.format == Format::Human);
     if let Some(outputs) = cache.known_fresh(session) {
-        let report = Report::all_fresh(outputs, started.elapsed());
-        return show(&report, None, args);
+        return Ok(Checked { report: Report { outputs, ..Report::default() }, texts: HashMap::new() });
     }
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
@@ -116,16 +168,15 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
     let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Vec::new() };
-    let (report, orphans) = rayon::join(|| judge(&plan, &outputs, &formatted, args), look_for_orphans);
-    let mut report = ManuallyDrop::new(report);
-    report.outputs.extend(orphans.into_iter().map(orphan));
+    let judge = || judge(session, &plan, &outputs, &formatted, args);
+    let (mut report, orphans) = rayon::join(judge, look_for_orphans);
+    report.outputs.extend(orphans.iter().map(|path| orphan(session.standpoint.seen(path))));
     problems.append(&mut report.problems);
     report.problems = findings::gathered(problems);
-    report.elapsed = started.elapsed();
     if report.is_clean() && report.problems.is_empty() {
         cache.remember(session, &plan);
     }
-    show(&report, Some(&project), args)
+    Ok(Checked::of(report, session, &project))
 }
 
 impl CheckArgs {
@@ -162,14 +213,25 @@ enum Verdict {
     Failed(Problem, String),
 }
 
-fn judge(plan: &Plan<'_>, outputs: &[PlannedOutput], formatted: &FormattedOutputs, args: &CheckArgs) -> Report {
+fn judge(
+    session: &Session,
+    plan: &Plan<'_>,
+    outputs: &[PlannedOutput],
+    formatted: &FormattedOutputs,
+    args: &CheckArgs,
+) -> Report {
     let progress = Progress::new(outputs.len(), "checking");
     let groups = Mutex::new(HunkGroups::default());
     let verdicts =
         judge_each(plan, outputs, &|output, buffer| formatted.read(output, buffer), |number, output, judged| {
             progress.step();
             match judged {
-                Ok(judged) => Verdict::Judged(compare(plan, &judged, number, &groups, args)),
+                Ok(judged) => {
+                    let first_line = first_difference(plan, &judged, number, &groups, args);
+                    let path = session.standpoint.seen(&plan.location(output));
+                    let (state, origin) = (judged.state, judged.origin.to_owned());
+                    Verdict::Judged(OutputReport { path, state, origin, first_line })
+                }
                 Err(problem) => Verdict::Failed(problem, plan.subject_name(output)),
             }
         });
@@ -178,12 +240,7 @@ fn judge(plan: &Plan<'_>, outputs: &[PlannedOutput], formatted: &FormattedOutput
 }
 
 fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
-    let mut report = Report {
-        problems: Vec::new(),
-        outputs: Vec::new(),
-        groups: groups.into_groups(),
-        elapsed: std::time::Duration::ZERO,
-    };
+    let mut report = Report { groups: groups.into_groups(), ..Report::default() };
     let mut failures = Vec::new();
     let mut numbers = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
@@ -200,26 +257,20 @@ fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
     report
 }
 
-fn compare(
+/// Adds how an output differs to the groups, and gives the first line that does.
+fn first_difference(
     plan: &Plan<'_>,
     judged: &Judged<'_>,
     number: usize,
     groups: &Mutex<HunkGroups>,
     args: &CheckArgs,
-) -> OutputReport {
-    let first_line = match judged.state {
+) -> Option<usize> {
+    match judged.state {
         State::Stale if !args.no_diff => add_hunks(plan, judged, (judged.existing, judged.expected), number, groups),
         // Of an edited output the person's change is shown: what was made of what the template says.
         State::Edited if !args.no_diff => add_hunks(plan, judged, (judged.expected, judged.existing), number, groups),
         _ => None,
-    };
-    OutputReport { path: shown(plan, judged.output), state: judged.state, origin: judged.origin.to_owned(), first_line }
-}
-
-/// Where an output stands, as the user would name it; only an output folder may be elsewhere.
-fn shown(plan: &Plan<'_>, output: &PlannedOutput) -> Utf8PathBuf {
-    let location = plan.location(output);
-    if plan.root.as_str().is_empty() { location } else { session::shown(&location) }
+    }
 }
 
 fn add_hunks(
@@ -245,18 +296,4 @@ fn add_hunks(
 
 fn orphan(path: Utf8PathBuf) -> OutputReport {
     OutputReport { path, state: State::Orphaned, origin: String::new(), first_line: None }
-}
-
-fn show(report: &Report, project: Option<&Project<'_>>, args: &CheckArgs) -> anyhow::Result<Outcome> {
-    let printer = Printer::new();
-    let source = |path: &camino::Utf8Path| project.and_then(|project| session::source_text(project, path));
-    let options = report::human::Options { verbose: args.verbose, diff: !args.no_diff };
-    printer.report(|out| match args.format {
-        Format::Human => report::human::write(report, out, &source, &options),
-        Format::Json => report::json::write(report, out, &source),
-        Format::Github => report::github::write(report, out, &source),
-        Format::Sarif => report::sarif::write(report, out, &source),
-        Format::Junit => report::junit::write(report, out, &source),
-    })?;
-    Ok(Outcome::findings_if(!report.is_clean()))
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<Outcome
         let plan = Plan::new(&project, &request);
         let found = plan.outputs.iter().find(|output| session.root.join(plan.location(output)) == wanted);
         if let Some(output) = found {
-            show(&plan, output, file, line)?;
+            Explainer { session: &session, plan: &plan, printer: Printer::new() }.show(output, file, line)?;
             return Ok(Outcome::Clean);
         }
         near_misses.extend(plan.outputs.iter().map(|output| session::shown(&session.root.join(plan.location(output)))));
@@ -53,53 +53,62 @@ fn file_and_line(place: &str) -> anyhow::Result<(&Utf8Path, Option<usize>)> {
     }
 }
 
-fn show(plan: &Plan<'_>, output: &PlannedOutput, file: &Utf8Path, line: Option<usize>) -> anyhow::Result<()> {
-    let printer = Printer::new();
-    printer.line(&format!("{file} is generated from {}", plan.origin(output)))?;
-    let Some(line) = line else { return show_all(&printer, plan, output) };
-    match explain(plan, output, line - 1) {
-        Ok(Some(explanation)) => show_line(&printer, plan, line, &explanation),
-        Ok(None) => bail!(
-            "nothing is known of line {line}: the output has fewer lines, or a formatter or a `filter` hides what made it"
-        ),
-        Err(problem) => {
-            printer.problems(&[problem], &|path| session::source_text(plan.project, path));
-            bail!("the output cannot be rendered")
+/// Shows where an output comes from.
+struct Explainer<'e> {
+    session: &'e Session,
+    plan: &'e Plan<'e>,
+    printer: Printer,
+}
+
+impl Explainer<'_> {
+    fn show(&self, output: &PlannedOutput, file: &Utf8Path, line: Option<usize>) -> anyhow::Result<()> {
+        self.printer.line(&format!("{file} is generated from {}", self.plan.origin(output)))?;
+        let Some(line) = line else { return self.show_all(output) };
+        match explain(self.plan, output, line - 1) {
+            Ok(Some(explanation)) => self.show_line(line, &explanation),
+            Ok(None) => bail!(
+                "nothing is known of line {line}: the output has fewer lines, or a formatter or a `filter` hides what made it"
+            ),
+            Err(problem) => {
+                self.session.print_problems(self.plan.project, &[problem]);
+                bail!("the output cannot be rendered")
+            }
         }
     }
-}
 
-fn show_line(printer: &Printer, plan: &Plan<'_>, line: usize, explanation: &Explanation) -> anyhow::Result<()> {
-    printer.line(&format!("line {line}: {}", explanation.line))?;
-    if explanation.parts.is_empty() {
-        return Ok(printer.line("cargo-tgen itself writes this line")?);
-    }
-    let mut places: Vec<(&Utf8PathBuf, u32)> = Vec::new();
-    for part in &explanation.parts {
-        let place = (&part.path, part.range.start.line);
-        if !places.contains(&place) {
-            places.push(place);
+    fn show_line(&self, line: usize, explanation: &Explanation) -> anyhow::Result<()> {
+        self.printer.line(&format!("line {line}: {}", explanation.line))?;
+        if explanation.parts.is_empty() {
+            return Ok(self.printer.line("cargo-tgen itself writes this line")?);
         }
+        let mut places: Vec<(&Utf8PathBuf, u32)> = Vec::new();
+        for part in &explanation.parts {
+            let place = (&part.path, part.range.start.line);
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        for (path, number) in places {
+            let text = session::source_text(self.plan.project, path).unwrap_or_default();
+            let source = text.lines().nth(number as usize).unwrap_or_default().trim();
+            let path = self.session.standpoint.seen(path);
+            self.printer.line(&format!("  {path}:{}: {source}", number + 1))?;
+        }
+        self.show_values(&explanation.placeholders)
     }
-    for (path, number) in places {
-        let text = session::source_text(plan.project, path).unwrap_or_default();
-        let source = text.lines().nth(number as usize).unwrap_or_default().trim();
-        printer.line(&format!("  {path}:{}: {source}", number + 1))?;
-    }
-    show_values(printer, &explanation.placeholders)
-}
 
-fn show_all(printer: &Printer, plan: &Plan<'_>, output: &PlannedOutput) -> anyhow::Result<()> {
-    let library = &plan.project.library;
-    for path in plan.templates[output.template].closure.iter().filter_map(|name| library.path_of(name)) {
-        printer.line(&format!("  {path}"))?;
+    fn show_all(&self, output: &PlannedOutput) -> anyhow::Result<()> {
+        let library = &self.plan.project.library;
+        for path in self.plan.templates[output.template].closure.iter().filter_map(|name| library.path_of(name)) {
+            self.printer.line(&format!("  {}", self.session.standpoint.seen(path)))?;
+        }
+        self.show_values(&values(self.plan, output))
     }
-    show_values(printer, &values(plan, output))
-}
 
-fn show_values(printer: &Printer, values: &[(String, String)]) -> anyhow::Result<()> {
-    for (name, value) in values {
-        printer.line(&format!("  {name} = {value}"))?;
+    fn show_values(&self, values: &[(String, String)]) -> anyhow::Result<()> {
+        for (name, value) in values {
+            self.printer.line(&format!("  {name} = {value}"))?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -71,6 +71,7 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     let mut outputs = plan.outputs.clone();
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
     let generation = Generation {
+        session,
         args,
         writer: open_writer(session, &plan, args)?,
         progress: Progress::new(outputs.len(), "generating"),
@@ -79,7 +80,7 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
         generation.apply(&plan, output, judged)
     });
     generation.progress.finish();
-    let mut tally = Tally::of(done, &outputs, &plan);
+    let mut tally = Tally { held: plan.left_out.len(), ..Tally::of(done, &outputs, &plan) };
     if request.is_complete() {
         generation.prune(&plan, &mut tally);
     } else if args.prune {
@@ -91,9 +92,8 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     }
     problems.append(&mut tally.problems);
     let problems = findings::gathered(problems);
-    let printer = Printer::new();
-    printer.problems(&problems, &|path| session::source_text(&project, path));
-    tally.print(&printer, args, outputs.len(), started)?;
+    session.print_problems(&project, &problems);
+    tally.print(&Printer::new(), args, outputs.len(), started)?;
     if interrupt::requested() {
         anyhow::bail!("interrupted; every file is whole, and `cargo tgen generate` goes on where this stopped");
     }
@@ -109,6 +109,7 @@ fn open_writer(session: &Session, plan: &Plan<'_>, args: &GenerateArgs) -> anyho
 }
 
 struct Generation<'a> {
+    session: &'a Session,
     args: &'a GenerateArgs,
     /// None where nothing is to be written.
     writer: Option<Writer>,
@@ -121,7 +122,7 @@ impl Generation<'_> {
         if interrupt::requested() {
             return Done::Interrupted;
         }
-        let location = session::shown(&plan.location(output));
+        let location = self.session.standpoint.seen(&plan.location(output));
         match judged {
             Err(problem) => Done::Failed(problem),
             Ok(judged) if judged.state == State::Fresh => Done::Left,
@@ -139,13 +140,14 @@ impl Generation<'_> {
 
     fn prune(&self, plan: &Plan<'_>, tally: &mut Tally) {
         for path in orphans(plan) {
+            let seen = self.session.standpoint.seen(&path);
             if !self.args.prune {
-                tally.orphans.push(path);
+                tally.orphans.push(seen);
             } else if is_edited(plan, &path) {
-                tally.refused.push((path, State::Orphaned));
+                tally.refused.push((seen, State::Orphaned));
             } else {
                 match self.writer.as_ref().map_or(Ok(()), |writer| writer.delete(&path)) {
-                    Ok(()) => tally.deleted.push(path),
+                    Ok(()) => tally.deleted.push(seen),
                     Err(error) => tally.problems.push(not_written(&path, &error)),
                 }
             }
@@ -168,6 +170,8 @@ pub(crate) fn not_written(path: &Utf8Path, error: &std::io::Error) -> Problem {
 /// What was done, in sum.
 #[derive(Default)]
 struct Tally {
+    /// The cases whose template has errors.
+    held: usize,
     left: usize,
     written: Vec<Utf8PathBuf>,
     refused: Vec<(Utf8PathBuf, State)>,
@@ -200,8 +204,9 @@ impl Tally {
         for (path, state) in &self.refused {
             printer.warning(&refusal(path, *state));
         }
-        let mut parts = vec![format!("{write} {} of {}", self.written.len(), counted(planned, "output"))];
+        let mut parts = vec![format!("{write} {} of {}", self.written.len(), counted(planned + self.held, "output"))];
         parts.push(format!("{} fresh", self.left));
+        parts.extend((self.held > 0).then(|| format!("{} held back by errors", self.held)));
         parts.extend((!self.refused.is_empty()).then(|| format!("{} left alone", self.refused.len())));
         parts.extend((!self.deleted.is_empty()).then(|| format!("{delete} {}", self.deleted.len())));
         parts.extend(

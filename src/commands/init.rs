@@ -39,7 +39,11 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
     if args.templates {
         files.extend(pack::pack().iter().map(|(name, text)| (format!("{TEMPLATES}/{name}"), (*text).to_owned())));
     }
-    files.push((CONFIG.to_owned(), tgen_toml(&found_in(&root, args))));
+    // Who has a configuration can still ask for the templates.
+    let is_begun = args.templates && root.join(CONFIG).exists();
+    if !is_begun {
+        files.push((CONFIG.to_owned(), tgen_toml(&found_in(&root, args))));
+    }
     refuse_existing(&root, &files)?;
     let writer = Writer::new(&root).with_context(|| format!("cannot write into `{root}`"))?;
     for (path, content) in &files {
@@ -47,9 +51,14 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
     }
     let printer = Printer::new();
     if args.templates {
-        printer.line(&format!("copied {} into `{TEMPLATES}/`", counted(files.len() - 1, "template")))?;
+        printer.line(&format!("copied {} into `{TEMPLATES}/`", counted(pack::pack().len(), "template")))?;
     }
-    printer.line(&format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"))?;
+    if is_begun {
+        let line = format!("{TEMPLATES} = \"{TEMPLATES}\"");
+        printer.line(&format!("`{CONFIG}` is as it was; write `{line}` above its first table, unless it is there"))?;
+    } else {
+        printer.line(&format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"))?;
+    }
     Ok(Outcome::Clean)
 }
 

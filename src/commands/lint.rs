@@ -33,7 +33,8 @@ fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {
     let problems = tgen_core::lint::lint(&plan, &|| progress.step());
     progress.finish();
     let printer = Printer::new();
-    printer.problems_as_result(&problems, &|path| session::source_text(&project, path))?;
+    let seen = session.standpoint.problems(&problems);
+    printer.problems_as_result(&seen, &|path| session.source_text(&project, path))?;
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     printer.line(&format!(
         "{} and {} rendered: {}, {}",

@@ -220,11 +220,11 @@ fn replaced(values: &Replaced) -> String {
 fn touched_outputs(session: &Session, drift: &Drift) -> Vec<Utf8PathBuf> {
     let project = session.project();
     let plan = Plan::new(&project, &Request::default());
-    Printer::new().problems(&findings::of_inputs(&project, &plan), &|path| session::source_text(&project, path));
+    session.print_problems(&project, &findings::of_inputs(&project, &plan));
     let drifting: std::collections::HashSet<&str> = drift.model_types().collect();
     let touched = plan
         .outputs
         .iter()
         .filter(|output| plan.case(output).model.is_some_and(|model| drifting.contains(model.type_name())));
-    touched.map(|output| plan.location(output)).collect()
+    touched.map(|output| session.standpoint.seen(&plan.location(output))).collect()
 }

@@ -7,7 +7,7 @@ use tgen_core::project::Project;
 use super::Outcome;
 use crate::cli::{Global, ListFormat};
 use crate::printer::Printer;
-use crate::session::{self, Session};
+use crate::session::Session;
 use tgen_core::findings;
 
 /// List models with their family, tasks and reference implementation
@@ -44,7 +44,7 @@ fn list(session: &Session, args: &ModelsArgs) -> anyhow::Result<Outcome> {
     problems.extend(project.problems.iter().cloned());
     let printer = Printer::new();
     let problems = findings::gathered(problems);
-    printer.problems(&problems, &|path| session::source_text(&project, path));
+    session.print_problems(&project, &problems);
     match args.format {
         ListFormat::Json => printer.json(&models.iter().map(|model| as_json(&project, model)).collect::<Vec<_>>())?,
         ListFormat::Table => {

@@ -149,7 +149,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     let written = write_plan(&mut store, &plan, &tests, args.name.as_deref())?;
     problems.extend(findings::by_template(written.failures));
     let problems = findings::gathered(problems);
-    Printer::new().problems(&problems, &|path| session::source_text(&project, path));
+    session.print_problems(&project, &problems);
     let Some(name) = written.name else {
         Printer::new().line("no test could be planned; no plan was written")?;
         return Ok(Outcome::Findings);

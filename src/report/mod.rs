@@ -23,6 +23,7 @@ use tgen_core::output::state::State;
 use tgen_core::problem::Problem;
 
 /// What a check found.
+#[derive(Default)]
 pub(crate) struct Report {
     /// What is wrong with the inputs, and with outputs that could not be judged.
     pub(crate) problems: Vec<Problem>,
@@ -50,9 +51,12 @@ pub(crate) struct OutputReport {
 }
 
 impl Report {
-    /// The report of a check that found nothing.
-    pub(crate) fn all_fresh(outputs: Vec<OutputReport>, elapsed: Duration) -> Self {
-        Self { problems: Vec::new(), outputs, groups: Vec::new(), elapsed }
+    /// Adds what was found in another project.
+    pub(crate) fn add(&mut self, other: Self) {
+        let before = self.outputs.len();
+        self.problems.extend(other.problems);
+        self.outputs.extend(other.outputs);
+        self.groups.extend(other.groups.into_iter().map(|group| HunkGroup { output: before + group.output, ..group }));
     }
 
     /// How many outputs are in a state.

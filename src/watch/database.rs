@@ -15,6 +15,7 @@ use crate::cli::Global;
 use crate::database;
 use crate::disk::Disk;
 use crate::session::Session;
+use crate::standpoint::Standpoint;
 
 /// The template database of a project.
 pub(super) struct Database<'d> {
@@ -42,7 +43,8 @@ impl<'d> Database<'d> {
     ) -> Result<Option<Project<'p>>, Problem> {
         self.file = None;
         let disk = Disk::new(self.root.clone());
-        let session = Session::new(disk, self.root.clone(), (*project.config).clone(), self.global);
+        let standpoint = Standpoint::new(&self.root, &self.root);
+        let session = Session::new(disk, self.root.clone(), (*project.config).clone(), standpoint, self.global);
         if !Registry::is_needed(&session.config, request) {
             return Ok(None);
         }

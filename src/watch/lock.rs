@@ -1,4 +1,5 @@
-//! One watch writes a project's outputs at a time. The system lets go of the lock when the process ends, however it ends.
+//! One watch writes a project's outputs at a time. The system lets go of the lock when the process ends, however it ends;
+//! a watch that ends in order takes its file away as well.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
@@ -6,28 +7,49 @@ use std::io::{Read, Write};
 use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::stamp::Stamp;
+
 /// Held as long as this watch writes.
 pub(super) struct Lock {
-    _file: Option<File>,
+    held: Option<(Utf8PathBuf, File)>,
 }
 
 impl Lock {
     /// Takes the lock of the outputs below `root`.
     pub(super) fn take(root: &Utf8Path) -> anyhow::Result<Self> {
         // Without a place for it two watches are not told apart; they write the same bytes, each file whole.
-        let Some(mut file) = location(root).and_then(|path| open(&path).ok()) else { return Ok(Self { _file: None }) };
+        let Some(path) = location(root) else { return Ok(Self { held: None }) };
+        let Ok(mut file) = open(&path) else { return Ok(Self { held: None }) };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => bail!(
                 "another `cargo tgen watch`{} writes the outputs of `{root}`; stop it, or look on with `--check`",
                 holder(&mut file)
             ),
-            Err(TryLockError::Error(_)) => Ok(Self { _file: None }),
+            Err(TryLockError::Error(_)) => Ok(Self { held: None }),
+            // Another watch may have ended in between and taken the file away; whoever comes next would not see this one.
+            Ok(()) if !is_at(&file, &path) => Self::take(root),
             Ok(()) => {
                 sign(&mut file);
-                Ok(Self { _file: Some(file) })
+                Ok(Self { held: Some((path, file)) })
             }
         }
     }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some((path, file)) = self.held.take() {
+            // While it is still locked: nobody else can take it for theirs. One that stays is in nobody's way.
+            let _ = fs::remove_file(path);
+            drop(file);
+        }
+    }
+}
+
+/// Whether an open file is the one that is at a path.
+fn is_at(file: &File, path: &Utf8Path) -> bool {
+    let opened = Stamp::of_file(file).ok().map(Stamp::identity);
+    opened.is_some() && opened == Stamp::at(path).map(Stamp::identity)
 }
 
 fn location(root: &Utf8Path) -> Option<Utf8PathBuf> {

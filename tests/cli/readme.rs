@@ -76,6 +76,8 @@ fn run(command: &str, folder: &Path) -> String {
         .args(["-c", &format!("{{ {line}\n}} 2>&1")])
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        // Nothing of a test should stay in the user's cache.
+        .env("CI", "true")
         .output()
         .unwrap();
     String::from_utf8(output.stdout).unwrap()

@@ -19,11 +19,13 @@ output = "out/test_{{ normalized_name }}.py"
 /// A project in a folder of its own.
 struct Project {
     folder: tempfile::TempDir,
+    /// Instead of the user's own, in which nothing of a test should stay.
+    cache: tempfile::TempDir,
 }
 
 impl Project {
     fn new(template: &[u8]) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap() };
+        let project = Self { folder: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() };
         project.write("tgen.toml", CONFIG.as_bytes());
         project.write("templates/t.py.tera", template);
         project
@@ -41,7 +43,8 @@ impl Project {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
-        command.arg("tgen").args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1").stdin(Stdio::null());
+        command.arg("tgen").args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("NO_COLOR", "1").env("XDG_CACHE_HOME", self.cache.path());
         command
     }
 
@@ -197,9 +200,8 @@ fn wait_until(mut happened: impl FnMut() -> bool) {
 #[test]
 fn an_unchanged_project_is_known_to_be_fresh_and_a_touched_one_is_looked_at() {
     let project = Project::new(b"x = 1\n");
-    let cache = tempfile::tempdir().unwrap();
     let check = |code: i32| {
-        let output = project.command(&["check"]).env_remove("CI").env("XDG_CACHE_HOME", cache.path()).output().unwrap();
+        let output = project.command(&["check"]).env_remove("CI").output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
     };
     project.check(&["generate"], 0, "wrote");

@@ -25,11 +25,13 @@ output = "out/test_{{ normalized_name }}.py"
 
 pub(crate) struct Project {
     folder: tempfile::TempDir,
+    /// Instead of the user's own, in which nothing of a test should stay.
+    cache: tempfile::TempDir,
 }
 
 impl Project {
     pub(crate) fn new() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap() };
+        let project = Self { folder: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() };
         project.write("tgen.toml", CONFIG);
         project.write("templates/t.py.tera", "x = {{ model_name | py_str }}\n");
         project
@@ -57,10 +59,15 @@ impl Project {
         fs::remove_file(self.path(path)).unwrap();
     }
 
+    /// How many files say that a watch writes.
+    pub(crate) fn locks(&self) -> usize {
+        fs::read_dir(self.cache.path().join("cargo-tgen")).map_or(0, Iterator::count)
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.arg("tgen").args(arguments).current_dir(self.folder.path());
-        command.env("NO_COLOR", "1").env("CI", "true").stdin(Stdio::null());
+        command.env("XDG_CACHE_HOME", self.cache.path()).env("NO_COLOR", "1").env("CI", "true").stdin(Stdio::null());
         command
     }
 

@@ -68,7 +68,10 @@ fn a_second_watch_says_who_writes_and_ends_and_one_that_looks_on_may_stay() {
     first.wait_for(|event| written(event).len() == 2);
     second.wait_for(|event| event["outputs"]["fresh"] == 2);
     drop(first);
-    project.watch(&[]);
+    let third = project.watch(&[]);
+    assert_eq!(project.locks(), 1);
+    assert_eq!(third.interrupt(), Some(0));
+    assert_eq!(project.locks(), 0);
 }
 
 #[test]
