@@ -193,8 +193,12 @@ impl Writer {
             builder.tempfile_in(folder)
         })?;
         temporary.write_all(content)?;
-        if let Ok(existing) = fs::metadata(target) {
-            temporary.as_file().set_permissions(existing.permissions())?;
+        let wanted = fs::metadata(target).map(|existing| existing.permissions());
+        // Most have it already, and to ask is cheaper than to change what is in the file system's journal.
+        if let Ok(wanted) = wanted
+            && temporary.as_file().metadata()?.permissions() != wanted
+        {
+            temporary.as_file().set_permissions(wanted)?;
         }
         Ok(temporary)
     }
