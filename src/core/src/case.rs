@@ -49,7 +49,7 @@ impl Values for Case<'_> {
     }
 }
 
-impl Case<'_> {
+impl<'p> Case<'p> {
     /// A placeholder of the project's own: the model's value, else the suite's, else the project's.
     fn own_value(&self, placeholder: &str) -> Option<Value> {
         let config = &self.project.config;
@@ -68,11 +68,25 @@ impl Case<'_> {
         Some(registered.map_or(name.as_str(), |template| &template.name))
     }
 
+    /// The case of a support template, which is for all outputs of its folder.
+    #[must_use]
+    pub fn of_support(project: &'p Project<'p>, template: &'p TemplateName) -> Self {
+        let template = Some(template);
+        Self { project, suite: None, axes: None, model: None, hardware: None, batch_size: None, template }
+    }
+
+    /// The formatter that runs over its output.
+    #[must_use]
+    pub fn formatter(&self) -> Option<&'p [String]> {
+        self.suite.and_then(|suite| suite.format.as_deref())
+    }
+
     /// What its output is generated from, for a signature: ``skillset.py.tera for bert on cuda, batch size 4``.
     #[must_use]
     pub fn origin(&self) -> String {
         let template = self.template.map_or("", TemplateName::as_str);
-        let model = self.model.map_or("", |model| model.name.as_str());
+        let Some(model) = self.model else { return format!("{template} for the tests beside it") };
+        let model = model.name.as_str();
         // A plan has as many of these as outputs, so each is put together in one piece of memory.
         let mut origin = String::with_capacity(template.len() + model.len() + 48);
         for word in [template, " for ", model] {

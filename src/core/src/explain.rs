@@ -2,16 +2,17 @@
 //!
 //! This module renders one case; it does not know what is in the output's file now.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::case::Case;
 use crate::output::signature::{CommentStyle, Signed};
 use crate::plan::{Plan, PlannedOutput};
 use crate::problem::Problem;
-use crate::template::compiled::Values;
+use crate::template::compiled::{Compiled, Values};
 use crate::template::filters::python_literal;
-use crate::template::library::Source;
+use crate::template::library::{Library, Source};
 use crate::template::origin::{Marked, Traced, trace};
-use crate::text::Range;
+use crate::text::{Position, Range};
 
 /// What made a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,21 +44,29 @@ pub struct Part {
 /// # Errors
 /// The problem that keeps the output from being rendered.
 pub fn explain(plan: &Plan<'_>, output: &PlannedOutput, line: usize) -> Result<Option<Explanation>, Problem> {
-    let library = &plan.project.library;
-    let compiled = &plan.templates[output.template];
-    let case = plan.case(output);
-    let mut rendered = Vec::new();
-    compiled.renderer().render(&case, &mut rendered).map_err(|problem| library.locate(problem))?;
-    let text = String::from_utf8_lossy(&rendered);
-    let line = match below_signature(plan, output, &rendered, line) {
-        Line::Signature(line) => return Ok(Some(Explanation { line, parts: Vec::new(), placeholders: Vec::new() })),
-        Line::Rendered(line) => line,
-    };
-    let is_formatted = plan.formatter(output).is_some();
-    let marked = trace(library, compiled, &case, &rendered).filter(|_| !is_formatted);
-    let (Some(marked), Some(span)) = (marked, line_span(&text, line)) else { return Ok(None) };
-    let Ok(traced) = marked.renderer().render(&case) else { return Ok(None) };
-    Ok(Some(Explainer { plan, marked: &marked, traced: &traced }.line(span, &case)))
+    let (compiled, case) = (&plan.templates[output.template], plan.case(output));
+    Ok(match Explained::new(compiled, &case, output.path.as_path(), line)? {
+        Explained::Signature(line) => Some(Explanation { line, parts: Vec::new(), placeholders: Vec::new() }),
+        Explained::Rendered(line) => Some(line.explain(&case)),
+        Explained::Unknown => None,
+    })
+}
+
+/// The place in a template that wrote what stands at a place of an output, which is counted as [`explain`] counts; none
+/// for what cargo-tgen writes itself, and where `explain` knows nothing.
+///
+/// # Errors
+/// The problem that keeps the output from being rendered.
+pub fn origin(
+    compiled: &Compiled,
+    case: &Case<'_>,
+    path: &Utf8Path,
+    at: Position,
+) -> Result<Option<(Utf8PathBuf, Range)>, Problem> {
+    Ok(match Explained::new(compiled, case, path, at.line as usize)? {
+        Explained::Rendered(line) => line.part_at(at.column as usize).map(|part| (part.path, part.range)),
+        Explained::Signature(_) | Explained::Unknown => None,
+    })
 }
 
 /// The placeholders that an output's template uses, with their values.
@@ -68,6 +77,34 @@ pub fn values(plan: &Plan<'_>, output: &PlannedOutput) -> Vec<(String, String)> 
     names.filter_map(|name| Some((name.clone(), python_literal(&case.value(name)?)))).collect()
 }
 
+/// What is known of a line of an output's file.
+enum Explained<'e> {
+    /// It is the signature.
+    Signature(String),
+    /// A template wrote it.
+    Rendered(RenderedLine<'e>),
+    /// There is no such line, or it cannot be told who wrote it.
+    Unknown,
+}
+
+impl<'e> Explained<'e> {
+    fn new(compiled: &Compiled, case: &Case<'e>, path: &Utf8Path, line: usize) -> Result<Self, Problem> {
+        let library = &case.project.library;
+        let mut rendered = Vec::new();
+        compiled.renderer().render(case, &mut rendered).map_err(|problem| library.locate(problem))?;
+        let line = match below_signature(case, path, &rendered, line) {
+            Line::Signature(line) => return Ok(Self::Signature(line)),
+            Line::Rendered(line) => line,
+        };
+        let is_formatted = case.formatter().is_some();
+        let marked = trace(library, compiled, case, &rendered).filter(|_| !is_formatted);
+        let span = line_span(&String::from_utf8_lossy(&rendered), line);
+        let (Some(marked), Some(span)) = (marked, span) else { return Ok(Self::Unknown) };
+        let Ok(traced) = marked.renderer().render(case) else { return Ok(Self::Unknown) };
+        Ok(Self::Rendered(RenderedLine { library, marked, traced, span }))
+    }
+}
+
 /// A line of an output's file.
 enum Line {
     /// The signature.
@@ -76,9 +113,9 @@ enum Line {
     Rendered(usize),
 }
 
-fn below_signature(plan: &Plan<'_>, output: &PlannedOutput, rendered: &[u8], line: usize) -> Line {
-    let Some(style) = CommentStyle::of(output.path.as_path()) else { return Line::Rendered(line) };
-    let (signature, text) = Signed::new(rendered, style, &plan.origin(output)).line();
+fn below_signature(case: &Case<'_>, path: &Utf8Path, rendered: &[u8], line: usize) -> Line {
+    let Some(style) = CommentStyle::of(path) else { return Line::Rendered(line) };
+    let (signature, text) = Signed::new(rendered, style, &case.origin()).line();
     match line {
         line if line == signature => Line::Signature(text),
         line if line > signature => Line::Rendered(line - 1),
@@ -97,28 +134,45 @@ fn line_span(text: &str, line: usize) -> Option<std::ops::Range<usize>> {
     None
 }
 
-struct Explainer<'e> {
-    plan: &'e Plan<'e>,
-    marked: &'e Marked,
-    traced: &'e Traced,
+/// A line that a template wrote, and the marks that tell which part of it.
+struct RenderedLine<'e> {
+    library: &'e Library<'e>,
+    marked: Marked,
+    traced: Traced,
+    span: std::ops::Range<usize>,
 }
 
-impl Explainer<'_> {
-    fn line(&self, span: std::ops::Range<usize>, values: &dyn Values) -> Explanation {
+impl RenderedLine<'_> {
+    fn explain(&self, values: &dyn Values) -> Explanation {
         let mut parts = Vec::new();
         let mut placeholders: Vec<(String, String)> = Vec::new();
-        let mut at = span.start;
-        while at < span.end {
-            let end = self.traced.next_stop(at).min(span.end);
-            if let Some(origin) = self.marked.origin(self.traced, at)
-                && let Ok(source) = self.plan.project.library.source(&origin.template)
-            {
-                parts.push(self.part(source, &origin.span, at..end));
-                add_placeholders(source, &origin.span, values, &mut placeholders);
+        let mut at = self.span.start;
+        // Of an empty line there is the end, which something wrote too.
+        loop {
+            let end = self.traced.next_stop(at).min(self.span.end);
+            if let Some((source, origin)) = self.origin(at) {
+                parts.push(self.part(source, &origin, at..end));
+                add_placeholders(source, &origin, values, &mut placeholders);
+            }
+            if end == self.span.end {
+                break;
             }
             at = end;
         }
-        Explanation { line: self.traced.text[span].to_owned(), parts, placeholders }
+        Explanation { line: self.traced.text[self.span.clone()].to_owned(), parts, placeholders }
+    }
+
+    /// What wrote the byte at a column; beyond the end of the line, what wrote its last.
+    fn part_at(&self, column: usize) -> Option<Part> {
+        let last = self.span.end.saturating_sub(1).max(self.span.start);
+        let at = self.traced.text.floor_char_boundary((self.span.start + column).min(last));
+        let (source, origin) = self.origin(at)?;
+        Some(self.part(source, &origin, at..at))
+    }
+
+    fn origin(&self, at: usize) -> Option<(&Source, std::ops::Range<usize>)> {
+        let origin = self.marked.origin(&self.traced, at)?;
+        Some((self.library.source(&origin.template).ok()?, origin.span))
     }
 
     fn part(&self, source: &Source, span: &std::ops::Range<usize>, wrote: std::ops::Range<usize>) -> Part {
@@ -207,5 +261,12 @@ mod tests {
         assert_snapshot!(check(template, 99), @"
         nothing
         ");
+    }
+
+    #[test]
+    fn an_empty_line_was_written_too() {
+        assert_snapshot!(check("import x\n\n{{ model_name }}\n", 3), @r#"
+        templates/t.py.tera:2:1 "" wrote ""
+        "#);
     }
 }

@@ -141,17 +141,9 @@ impl<'p> Plan<'p> {
     /// The case of an output, for rendering it.
     #[must_use]
     pub fn case(&self, output: &PlannedOutput) -> Case<'_> {
-        let template = Some(&self.templates[output.template].name);
+        let template = &self.templates[output.template].name;
         match output.subject {
-            Subject::Support => Case {
-                project: self.project,
-                suite: None,
-                axes: None,
-                model: None,
-                hardware: None,
-                batch_size: None,
-                template,
-            },
+            Subject::Support => Case::of_support(self.project, template),
             Subject::Case { suite, model, hardware, batch_size } => Case {
                 project: self.project,
                 suite: Some(self.suites[suite].suite),
@@ -159,7 +151,7 @@ impl<'p> Plan<'p> {
                 model: Some(&self.models[model]),
                 hardware,
                 batch_size,
-                template,
+                template: Some(template),
             },
         }
     }
@@ -167,11 +159,7 @@ impl<'p> Plan<'p> {
     /// What an output is generated from, for its signature: ``skillset.py.tera for bert on cuda, batch size 4``.
     #[must_use]
     pub fn origin(&self, output: &PlannedOutput) -> String {
-        let template = &self.templates[output.template].name;
-        match output.subject {
-            Subject::Support => format!("{template} for the tests beside it"),
-            Subject::Case { .. } => self.case(output).origin(),
-        }
+        self.case(output).origin()
     }
 
     /// What an output is for, in a word: its model, or its support template.
