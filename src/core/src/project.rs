@@ -184,6 +184,13 @@ impl<'f> Project<'f> {
             || self.references.values().any(|module| module.path == path)
     }
 
+    /// Whether a change at a path can be one of what the project is read from: an input, or a file that becomes one.
+    #[must_use]
+    pub fn is_read_from(&self, path: &Utf8Path) -> bool {
+        let mut folders = [&self.config.templates, &self.config.skillset].into_iter().flatten();
+        self.is_input(path) || folders.any(|folder| path.starts_with(&folder.value) || folder.value.starts_with(path))
+    }
+
     /// The parsed reference implementation of a model, as templates see it; none where there is none.
     #[must_use]
     pub fn reference(&self, model: &Model) -> Value {

@@ -5,18 +5,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::View;
 use crate::case::{Axes, Case};
+use crate::comparison::output_folders;
 use crate::hardware::HardwareType;
 use crate::models::Model;
 use crate::plan::{Plan, Subject};
+use crate::problem::Problem;
 use crate::project::Project;
 use crate::renderings;
 use crate::strictness::expands;
 use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
+use crate::template::links::Together;
 use crate::vocabulary::VOCABULARY;
 
 /// The cases of all suites.
@@ -26,6 +29,12 @@ pub struct Cases {
     models: Vec<Model>,
     members: Vec<Member>,
     by_template: BTreeMap<TemplateName, Vec<usize>>,
+    /// The outputs of support templates.
+    support: Vec<(TemplateName, Utf8PathBuf)>,
+    /// The folders that outputs are written to.
+    folders: Vec<Utf8PathBuf>,
+    /// Whether errors keep outputs from being planned.
+    lacks_outputs: bool,
     /// What is said of each placeholder's values over all models, found out once.
     counts: OnceLock<BTreeMap<String, String>>,
 }
@@ -66,8 +75,32 @@ impl Cases {
             by_template.entry(member.template.clone()).or_default().push(number);
         }
         let suites = plan.suites.iter().map(planned_suite).collect();
-        let counts = OnceLock::new();
-        Self { suites, models: plan.models.clone(), members, by_template, counts }
+        let of_support = plan.outputs.iter().filter(|output| output.subject == Subject::Support);
+        let support = of_support.map(|output| (plan.templates[output.template].name.clone(), plan.location(output)));
+        Self {
+            suites,
+            models: plan.models.clone(),
+            members,
+            by_template,
+            support: support.collect(),
+            folders: output_folders(plan),
+            lacks_outputs: plan.problems.iter().any(Problem::is_error),
+            counts: OnceLock::new(),
+        }
+    }
+
+    /// Whether errors keep outputs from being planned, so that a file which none of them is may still be wanted.
+    pub(super) fn lacks_outputs(&self) -> bool {
+        self.lacks_outputs
+    }
+
+    /// Whether a file is an output, or stands where outputs are written to.
+    #[must_use]
+    pub fn is_among_outputs(&self, path: &Utf8Path) -> bool {
+        let mut planned =
+            self.members.iter().map(|member| &member.path).chain(self.support.iter().map(|(_, path)| path));
+        self.folders.iter().any(|folder| path.starts_with(folder))
+            || planned.any(|planned| planned.as_str() == path.as_str())
     }
 
     /// The models of all suites, each once.
@@ -147,8 +180,9 @@ impl<'v> View<'v> {
 
     fn all_roots(&self) -> BTreeMap<TemplateName, Vec<&'v TemplateName>> {
         let mut roots: BTreeMap<TemplateName, Vec<&'v TemplateName>> = BTreeMap::new();
+        let together = Together::new(&self.project.library);
         for root in self.cases.by_template.keys() {
-            for member in self.project.library.closure(root) {
+            for member in together.rendered_with(root) {
                 roots.entry(member).or_default().push(root);
             }
         }
@@ -159,6 +193,30 @@ impl<'v> View<'v> {
     pub(super) fn members(&self, name: &TemplateName) -> Vec<&'v Member> {
         let numbers = self.roots(name).iter().flat_map(|root| &self.cases.by_template[*root]);
         numbers.map(|number| &self.cases.members[*number]).collect()
+    }
+
+    /// How many outputs a template is part of, with those that its errors keep from being rendered.
+    pub(super) fn count_outputs(&self, name: &TemplateName) -> usize {
+        let together = Together::new(&self.project.library);
+        let is_part = |(root, _): &&(TemplateName, Utf8PathBuf)| together.rendered_with(root).contains(name);
+        self.members(name).len() + self.cases.support.iter().filter(is_part).count()
+    }
+
+    /// The suites that a template is rendered for, in their order.
+    pub(super) fn suites(&self, name: &TemplateName) -> Vec<&'v str> {
+        let numbers: BTreeSet<usize> = self.members(name).into_iter().map(|member| member.suite).collect();
+        numbers.into_iter().map(|number| self.cases.suites[number].name.as_str()).collect()
+    }
+
+    /// The case whose output stands at a path, and the template that it is rendered from.
+    pub(super) fn case_at(&self, path: &Utf8Path) -> Option<(Case<'v>, &'v TemplateName)> {
+        // A path's own comparison goes part by part, which is slow for thousands.
+        let is_it = |other: &Utf8Path| other.as_str() == path.as_str();
+        if let Some(member) = self.cases.members.iter().find(|member| is_it(&member.path)) {
+            return Some((self.case(member), &member.template));
+        }
+        let (template, _) = self.cases.support.iter().find(|(_, other)| is_it(other))?;
+        Some((Case::of_support(self.project, template), template))
     }
 
     /// The cases of a template itself, for rendering.

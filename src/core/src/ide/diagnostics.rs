@@ -8,6 +8,7 @@ use super::View;
 use crate::problem::Problem;
 use crate::renderings;
 use crate::strictness::problems_of_template;
+use crate::template::links::Together;
 use crate::template::{Dialect, TemplateName, check};
 
 /// What a file's text and the project tell without rendering anything.
@@ -50,7 +51,8 @@ fn unbroken<'v>(view: &View<'v>, roots: &[&'v TemplateName]) -> Vec<&'v Template
         library.path_of(member).is_some_and(|path| of_file(view, path).iter().any(Problem::is_error))
     };
     let mut is_broken = |member| *judged.entry(member).or_insert_with_key(has_error);
-    roots.iter().copied().filter(|root| !library.closure(root).into_iter().any(&mut is_broken)).collect()
+    let together = Together::new(library);
+    roots.iter().copied().filter(|root| !together.rendered_with(root).into_iter().any(&mut is_broken)).collect()
 }
 
 #[cfg(test)]

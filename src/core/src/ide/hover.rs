@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use super::completion::signature;
 use super::target::Target;
 use super::values::{Distinct, shown};
-use super::{Template, View};
+use super::{Template, View, generated};
 use crate::case::Case;
 use crate::strictness::fault;
 use crate::template::TemplateName;
@@ -29,10 +29,10 @@ pub struct Hover {
     pub markdown: String,
 }
 
-/// What is known of the word at a byte offset of a template.
+/// What is known of the word at a byte offset of a template; on the first lines of a generated file, what it comes from.
 #[must_use]
 pub fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
-    let template = view.template(path)?;
+    let Some(template) = view.template(path) else { return generated::hover(view, path, offset) };
     let (target, span) = template.target(offset)?;
     let markdown = match target {
         Target::Placeholder(name) => placeholder(view, &template, &name),

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Location, Template, View};
+use super::{Location, Template, View, generated};
 use crate::template::TemplateName;
 use crate::template::analysis::BindingKind;
 use crate::template::scan::PieceKind;
@@ -137,10 +137,10 @@ pub fn selection_ranges(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<
     spans.iter().map(|span| template.source.range(span)).collect()
 }
 
-/// The templates that a template names and that exist.
+/// The templates that a template names and that exist; of a generated file, the one that it comes from.
 #[must_use]
 pub fn links(view: &View<'_>, path: &Utf8Path) -> Vec<Link> {
-    let Some(template) = view.template(path) else { return Vec::new() };
+    let Some(template) = view.template(path) else { return generated::link(view, path).into_iter().collect() };
     let analysis = template.source.analysis();
     let named = analysis.builds_on.iter().chain(&analysis.support);
     let link = |(name, span): (&str, &Span)| {

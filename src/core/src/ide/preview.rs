@@ -37,7 +37,7 @@ pub fn preview(view: &View<'_>, path: &Utf8Path) -> Result<Rendered, Problem> {
     let root = case.template.unwrap_or(&template.name);
     // What is wrong with the text says more than what rendering stopped at.
     let fault = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
-    render(view, &case, root).map_err(|problem| fault().unwrap_or(problem))
+    render(&case, root).map_err(|problem| fault().unwrap_or(problem))
 }
 
 /// The models that a template is rendered for.
@@ -53,22 +53,23 @@ pub fn shown_model<'v>(view: &View<'v>, path: &Utf8Path) -> Option<&'v Model> {
     view.shown_case(&view.template(path)?.name)?.model
 }
 
-fn render(view: &View<'_>, case: &Case<'_>, name: &TemplateName) -> Result<Rendered, Problem> {
-    let project = view.project;
+fn render(case: &Case<'_>, name: &TemplateName) -> Result<Rendered, Problem> {
+    let output = output(case)?;
+    let text = signed(case, name, &output)?;
+    let model = case.model.map(|model| model.name.as_str().to_owned()).unwrap_or_default();
+    Ok(Rendered { text: String::from_utf8_lossy(&text).into_owned(), output, model })
+}
+
+/// What the output of a case at a path should hold, but for a formatter.
+pub(super) fn signed(case: &Case<'_>, name: &TemplateName, output: &Utf8Path) -> Result<Vec<u8>, Problem> {
+    let project = case.project;
     let compiled = project.compilations.get(&project.library, name).map_err(first)?;
     let mut text = Vec::new();
     compiled.renderer().render(case, &mut text).map_err(|problem| project.library.locate(problem))?;
-    let output = output(case)?;
+    let Some(style) = CommentStyle::of(output) else { return Ok(text) };
     let mut signed = Vec::new();
-    let text = match CommentStyle::of(&output) {
-        Some(style) => {
-            Signed::new(&text, style, &case.origin()).write(&mut signed);
-            signed
-        }
-        None => text,
-    };
-    let model = case.model.map(|model| model.name.as_str().to_owned()).unwrap_or_default();
-    Ok(Rendered { text: String::from_utf8_lossy(&text).into_owned(), output, model })
+    Signed::new(&text, style, &case.origin()).write(&mut signed);
+    Ok(signed)
 }
 
 /// The path of a case's output.

@@ -4,7 +4,7 @@ use camino::Utf8Path;
 
 use super::config_names::{self, ConfigName};
 use super::target::Target;
-use super::{FileEdit, Location, Template, TextEdit, View};
+use super::{FileEdit, Location, Template, TextEdit, View, generated};
 use crate::problem::{Code, Problem};
 use crate::strictness::fault;
 use crate::template::TemplateName;
@@ -23,10 +23,12 @@ pub enum Declaration {
     Exclude,
 }
 
-/// Where the word at a byte offset comes from.
+/// Where the word at a byte offset comes from; of a line of a generated file, the line of a template that wrote it.
 #[must_use]
 pub fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Location> {
-    let Some(template) = view.template(path) else { return Vec::new() };
+    let Some(template) = view.template(path) else {
+        return generated::definition(view, path, offset).into_iter().collect();
+    };
     let Some((target, _)) = template.target(offset) else { return Vec::new() };
     match &target {
         Target::Placeholder(name) => of_placeholder(view, &template, name),

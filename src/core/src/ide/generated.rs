@@ -1,0 +1,296 @@
+//! A generated file: the template that it comes from, how it compares with what it should be, and the line of a template
+//! that wrote a line of it.
+//!
+//! A file is a generated one by its signature alone; what a person made of it since does not matter.
+
+use std::ops::Range;
+
+use camino::Utf8Path;
+use similar::{DiffTag, TextDiff};
+
+use super::hover::Hover;
+use super::outline::Link;
+use super::outputs::{Standing, unformatted};
+use super::{Location, View, preview};
+use crate::case::Case;
+use crate::comparison::check_syntax;
+use crate::explain;
+use crate::output::signature::{self, Signature};
+use crate::output::state::State;
+use crate::template::TemplateName;
+use crate::text::{LineIndex, Position};
+
+/// A generated file as it is.
+struct Generated<'v, 'p> {
+    view: &'p View<'v>,
+    path: &'p Utf8Path,
+    text: String,
+    lines: LineIndex,
+    signature: Signature,
+    /// The case that renders it; none where no case does any more.
+    case: Option<Case<'v>>,
+    template: TemplateName,
+}
+
+/// What is known of a generated file, on its first lines.
+pub(super) fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
+    let generated = Generated::at(view, path)?;
+    let is_above = offset < generated.signature.line.end;
+    let range = generated.lines.range(generated.signature.words.clone());
+    is_above.then(|| Hover { range, markdown: generated.markdown() })
+}
+
+/// The line of a template that wrote the line at a byte offset; of what no template wrote, the template's beginning.
+pub(super) fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Location> {
+    let generated = Generated::at(view, path)?;
+    generated.origin(offset).or_else(|| generated.beginning())
+}
+
+/// The template's name in the signature, which leads there.
+pub(super) fn link(view: &View<'_>, path: &Utf8Path) -> Option<Link> {
+    let generated = Generated::at(view, path)?;
+    let range = generated.lines.range(generated.name());
+    Some(Link { range, target: generated.beginning()?.path })
+}
+
+impl<'v, 'p> Generated<'v, 'p> {
+    fn at(view: &'p View<'v>, path: &'p Utf8Path) -> Option<Self> {
+        let mut beginning = Vec::new();
+        view.project.files.read_beginning(path, signature::SEARCHED, &mut beginning).ok()?;
+        if !signature::is_signed(&beginning) {
+            return None;
+        }
+        let text = view.project.files.read_text(path).ok()?;
+        let signature = signature::find(text.as_bytes())?;
+        let (case, template) = match view.case_at(path) {
+            Some((case, template)) => (Some(case), template.clone()),
+            None => (None, TemplateName::new(template_in(&text[signature.origin.clone()]))),
+        };
+        Some(Self { view, path, lines: LineIndex::new(&text), text, signature, case, template })
+    }
+
+    /// The place of the template's name in the signature.
+    fn name(&self) -> Range<usize> {
+        let start = self.signature.origin.start;
+        start..start + template_in(&self.text[self.signature.origin.clone()]).len()
+    }
+
+    fn markdown(&self) -> String {
+        let whom = &self.text[self.name().end..self.signature.origin.end];
+        let library = &self.view.project.library;
+        let from = match library.path_of(&self.template) {
+            Some(path) if path.as_str().starts_with("built-in:") => {
+                let edit = "run `cargo tgen init --templates` for a copy to edit";
+                format!("the built-in template `{}`{whom}; {edit}.", self.template)
+            }
+            Some(path) => format!("`{path}`{whom}; edit the template."),
+            None => format!("`{}`{whom}; there is no such template any more.", self.template),
+        };
+        format!("Generated from {from}\n\n{}", self.standing())
+    }
+
+    /// How the file compares, in a sentence that says what to do next.
+    fn standing(&self) -> String {
+        let standing = match &self.case {
+            None if self.view.cases.lacks_outputs() => {
+                return "No case renders it as it is now; the project has errors, which may be why.".to_owned();
+            }
+            None => Standing::Known(State::Orphaned),
+            Some(case) if case.formatter().is_some() => unformatted(self.view.project.files, self.path),
+            Some(case) => self.compared(case),
+        };
+        match standing {
+            Standing::Known(state) => format!("**{}**: {}.", state.name(), next_step(state)),
+            Standing::Unformatted => {
+                "A formatter runs over it, so only `cargo tgen check` can tell its state.".to_owned()
+            }
+            Standing::Broken(problem) => format!("What it should be cannot be told: {}.", problem.message),
+        }
+    }
+
+    fn compared(&self, case: &Case<'_>) -> Standing {
+        let state = |expected: Vec<u8>| match State::of(&expected, Some(self.text.as_bytes())) {
+            State::Fresh => Ok(State::Fresh),
+            state => check_syntax(&self.view.project.known_python, self.path, &expected).map(|()| state),
+        };
+        let expected = preview::signed(case, &self.template, self.path);
+        expected.and_then(state).map_or_else(Standing::Broken, Standing::Known)
+    }
+
+    fn beginning(&self) -> Option<Location> {
+        let path = self.view.project.library.path_of(&self.template)?;
+        Some(Location { path: path.to_owned(), range: crate::text::Range::default() })
+    }
+
+    /// The place in a template that wrote what stands at an offset.
+    fn origin(&self, offset: usize) -> Option<Location> {
+        let case = self.case.as_ref()?;
+        let project = self.view.project;
+        let compiled = project.compilations.get(&project.library, &self.template).ok()?;
+        let expected = preview::signed(case, &self.template, self.path).ok()?;
+        let at = self.lines.position(offset);
+        let line = same_line(&self.text, &String::from_utf8_lossy(&expected), at.line as usize)?;
+        let at = Position::new(u32::try_from(line).ok()?, at.column);
+        let (path, range) = explain::origin(&compiled, case, self.path, at).ok()??;
+        Some(Location { path, range })
+    }
+}
+
+/// ``skillset.py.tera for bert on cuda`` begins with the template's name.
+fn template_in(origin: &str) -> &str {
+    origin.split_once(" for ").map_or(origin, |(template, _)| template)
+}
+
+/// The line of `new` that corresponds to a line of `old`; of one that was changed, the one in its place.
+fn same_line(old: &str, new: &str, line: usize) -> Option<usize> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let diff = TextDiff::from_slices(&old, &new);
+    let operation = diff.ops().iter().find(|operation| operation.old_range().contains(&line))?;
+    let (before, after) = (operation.old_range(), operation.new_range());
+    match operation.tag() {
+        DiffTag::Delete => Some(after.start.min(new.len().checked_sub(1)?)),
+        _ => Some((after.start + line - before.start).min(after.end.checked_sub(1)?)),
+    }
+}
+
+const fn next_step(state: State) -> &'static str {
+    match state {
+        State::Fresh => "it is what the template says",
+        State::Missing => "there is no file; `cargo tgen generate` writes it",
+        State::Stale => "the template or a value has changed since; `cargo tgen generate` writes it again",
+        State::Edited => {
+            "a person changed it, so `cargo tgen generate` leaves it alone without `--force`; put the change into the template"
+        }
+        State::Foreign => "cargo-tgen did not write it, and leaves it alone without `--force`",
+        State::Orphaned => "no case renders it any more; `cargo tgen generate --prune` deletes it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::ide::fixture::{CONFIG, with_cursor};
+    use crate::ide::references::definition;
+
+    const TEMPLATE: &str = "import x\n\n{% for task in tasks %}\n# {{ task }} of {{ model_name }}\n{% endfor %}\n";
+
+    /// `bert`'s output of a template, signed.
+    fn generated(template: &str) -> String {
+        let fixture = project(&format!("$0{template}"), "");
+        with_cursor(&fixture, |view, path, _| preview::preview(view, path).unwrap().text)
+    }
+
+    /// A project in which `bert`'s output has a text.
+    fn project(template: &str, output: &str) -> String {
+        format!("{CONFIG}-- templates/t.py.tera --\n{template}-- out/test_bert.py --\n{output}")
+    }
+
+    /// What is shown at the cursor, which begins the output where the text has none.
+    fn check(template: &str, output: &str) -> String {
+        let output = if output.contains("$0") { output.to_owned() } else { format!("$0{output}") };
+        let found = with_cursor(&project(template, &output), |view, path, offset| hover(view, path, offset));
+        found.map_or_else(|| "nothing".to_owned(), |hover| hover.markdown)
+    }
+
+    /// The line of a template that the cursor in the output leads to.
+    fn check_definition(template: &str, output: &str) -> String {
+        with_cursor(&project(template, output), |view, path, offset| {
+            let found = definition(view, path, offset);
+            let shown = found.iter().map(|location| {
+                let text = view.project.files.read_text(&location.path).unwrap();
+                let (start, end) = (location.range.start, location.range.end);
+                let line = text.lines().nth(start.line as usize).unwrap_or_default();
+                let marked = &line[start.column as usize..end.column.max(start.column) as usize];
+                format!("{}:{}: {line} [{marked}]", location.path, start.line + 1)
+            });
+            shown.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    #[test]
+    fn its_first_lines_say_where_it_comes_from_and_how_it_is() {
+        let fresh = generated(TEMPLATE);
+        assert_snapshot!(check(TEMPLATE, &fresh), @"
+        Generated from `templates/t.py.tera` for bert; edit the template.
+
+        **fresh**: it is what the template says.
+        ");
+        assert_snapshot!(check(&TEMPLATE.replace("import x", "import y"), &fresh), @"
+        Generated from `templates/t.py.tera` for bert; edit the template.
+
+        **stale**: the template or a value has changed since; `cargo tgen generate` writes it again.
+        ");
+        assert_snapshot!(check(TEMPLATE, &format!("{fresh}# mine\n")), @"
+        Generated from `templates/t.py.tera` for bert; edit the template.
+
+        **edited**: a person changed it, so `cargo tgen generate` leaves it alone without `--force`; put the change into the template.
+        ");
+        assert_snapshot!(check("{{ nothing }}\n", &fresh), @"
+        Generated from `templates/t.py.tera` for bert; edit the template.
+
+        No case renders it as it is now; the project has errors, which may be why.
+        ");
+        assert_snapshot!(check("x = (\n", &fresh), @"
+        Generated from `templates/t.py.tera` for bert; edit the template.
+
+        What it should be cannot be told: the rendered file is not valid Python: unexpected EOF while parsing, in ``.
+        ");
+        assert_eq!(check(TEMPLATE, &fresh.replace("import", "im$0port")), "nothing");
+        assert_eq!(check(TEMPLATE, "import x\n"), "nothing");
+    }
+
+    #[test]
+    fn what_no_case_renders_is_an_orphan() {
+        let fresh = generated(TEMPLATE);
+        let fixture = format!("{CONFIG}-- templates/t.py.tera --\n{TEMPLATE}-- out/test_gone.py --\n$0{fresh}");
+        let found = with_cursor(&fixture, |view, path, offset| hover(view, path, offset));
+        assert_snapshot!(found.unwrap().markdown, @"
+        Generated from `templates/t.py.tera` for bert; edit the template.
+
+        **orphaned**: no case renders it any more; `cargo tgen generate --prune` deletes it.
+        ");
+    }
+
+    #[test]
+    fn a_line_leads_to_the_line_that_wrote_it() {
+        let fresh = generated(TEMPLATE);
+        assert_snapshot!(check_definition(TEMPLATE, &fresh.replace("text-cl", "text-$0cl")), @"
+        templates/t.py.tera:4: # {{ task }} of {{ model_name }} [{{ task }}]
+        ");
+        assert_snapshot!(check_definition(TEMPLATE, &fresh.replace("n of bert", "n of ber$0t")), @"
+        templates/t.py.tera:4: # {{ task }} of {{ model_name }} [{{ model_name }}]
+        ");
+        assert_snapshot!(check_definition(TEMPLATE, &fresh.replace("import x\n\n", "import x\n$0\n")), @"
+        templates/t.py.tera:2:  []
+        ");
+        assert_snapshot!(check_definition(TEMPLATE, &format!("$0{fresh}")), @"
+        templates/t.py.tera:1: import x []
+        ");
+    }
+
+    #[test]
+    fn a_line_that_moved_or_was_changed_leads_to_the_same() {
+        let fresh = generated(TEMPLATE);
+        let edited = fresh.replace("import x", "import a\nimport b\nimport x");
+        assert_snapshot!(check_definition(TEMPLATE, &edited.replace("# fill", "# $0fill")), @"
+        templates/t.py.tera:4: # {{ task }} of {{ model_name }} [{{ task }}]
+        ");
+        assert_snapshot!(check_definition(TEMPLATE, &fresh.replace("# fill-mask of bert", "# mi$0ne")), @"
+        templates/t.py.tera:4: # {{ task }} of {{ model_name }} [{{ task }}]
+        ");
+    }
+
+    #[test]
+    fn the_name_in_the_signature_is_a_link() {
+        let fixture = project(TEMPLATE, &format!("$0{}", generated(TEMPLATE)));
+        with_cursor(&fixture, |view, path, _| {
+            let link = link(view, path).unwrap();
+            let text = view.project.files.read_text(path).unwrap();
+            let lines = LineIndex::new(&text);
+            assert_eq!(&text[lines.offset(link.range.start)..lines.offset(link.range.end)], "t.py.tera");
+            assert_eq!(link.target, "templates/t.py.tera");
+        });
+    }
+}
