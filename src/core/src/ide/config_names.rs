@@ -1,46 +1,129 @@
-//! Names of placeholders in the configuration: where they are declared, and where patterns use them.
+//! Names in the configuration: of placeholders, where they are declared and where patterns use them, of templates, and of the
+//! pipeline map.
 
+use std::ops::Range;
+
+use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Location;
+use crate::config::Origin;
 use crate::project::Project;
 use crate::template::analysis::{self, Meaning};
 use crate::template::syntax;
-use crate::text::LineIndex;
+use crate::text::{self, LineIndex};
 
-/// A name that is looked for.
-pub(super) enum ConfigName<'n> {
-    /// The declaration of a placeholder: a key of some `placeholders`.
-    Placeholder(&'n str),
-    /// A placeholder in the pattern of a path.
-    Use(&'n str),
+/// A name in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ConfigName {
+    /// What it is the name of.
+    pub(super) kind: ConfigNameKind,
+    /// The name, as it is written.
+    pub(super) name: String,
+    /// Where it stands.
+    pub(super) range: text::Range,
+    span: Range<usize>,
 }
 
-/// Where a name stands in the project's configuration.
-pub(super) fn find(project: &Project<'_>, name: &ConfigName<'_>) -> Vec<Location> {
+/// What a name in the configuration is the name of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConfigNameKind {
+    /// A placeholder that is declared there: a key of some `placeholders`.
+    Declaration,
+    /// A placeholder in the pattern of a path.
+    Use,
+    /// A template, or the pattern of one.
+    Template,
+    /// The pipeline map.
+    PipelineMap,
+}
+
+/// Where a name of that kind stands in the project's configuration.
+pub(super) fn find(project: &Project<'_>, kind: ConfigNameKind, name: &str) -> Vec<Location> {
+    let Some(path) = &project.config.path else { return Vec::new() };
+    let found = all(project).into_iter().filter(|found| found.kind == kind && found.name == name);
+    found.map(|found| Location { path: path.clone(), range: found.range }).collect()
+}
+
+/// The name at a byte offset of a file, where that is the project's configuration; its end counts as the name.
+pub(super) fn at(project: &Project<'_>, path: &Utf8Path, offset: usize) -> Option<ConfigName> {
+    let is_here = |found: &ConfigName| found.span.start <= offset && offset <= found.span.end;
+    let names = in_file(project, path).into_iter();
+    // A placeholder stands inside of a template's pattern.
+    names.filter(is_here).min_by_key(|found| found.span.len())
+}
+
+/// All names in a file, where that is the project's configuration.
+pub(super) fn in_file(project: &Project<'_>, path: &Utf8Path) -> Vec<ConfigName> {
+    if project.config.path.as_deref() == Some(path) { all(project) } else { Vec::new() }
+}
+
+fn all(project: &Project<'_>) -> Vec<ConfigName> {
     let Some(path) = &project.config.path else { return Vec::new() };
     let Ok(text) = project.files.read_text(path) else { return Vec::new() };
     let Ok(document) = DeTable::parse(&text) else { return Vec::new() };
-    let mut spans = Vec::new();
-    match name {
-        ConfigName::Placeholder(name) => keys_in(document.get_ref(), name, &mut spans),
-        ConfigName::Use(name) => uses_in(document.get_ref(), &text, name, &mut spans),
+    let mut reader = Reader { lines: LineIndex::new(&text), text: &text, names: Vec::new() };
+    for table in own_tables(path, document.get_ref()) {
+        reader.table(table);
     }
-    let lines = LineIndex::new(&text);
-    spans.into_iter().map(|span| Location { path: path.clone(), range: lines.range(span) }).collect()
+    reader.names
 }
 
-/// The keys of that name in every table `placeholders`, at any depth.
-fn keys_in(table: &DeTable<'_>, name: &str, spans: &mut Vec<std::ops::Range<usize>>) {
-    for (key, value) in table {
-        if key.get_ref() == "placeholders"
-            && let DeValue::Table(placeholders) = value.get_ref()
-        {
-            let declared = placeholders.keys().filter(|declared| declared.get_ref() == name);
-            spans.extend(declared.map(Spanned::span));
+/// The whole of a `tgen.toml`; of a `Cargo.toml`, what it says of cargo-tgen.
+fn own_tables<'d, 't>(path: &Utf8PathBuf, document: &'d DeTable<'t>) -> Vec<&'d DeTable<'t>> {
+    if path.file_name() == Some(Origin::TgenToml.file_name()) {
+        return vec![document];
+    }
+    let own = |section: &&str| document.get(*section)?.get_ref().get("metadata")?.get_ref().get("tgen");
+    let found = ["workspace", "package"].iter().filter_map(own);
+    found.filter_map(|value| value.get_ref().as_table()).collect()
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    lines: LineIndex,
+    names: Vec<ConfigName>,
+}
+
+impl Reader<'_> {
+    fn table(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("placeholders", DeValue::Table(placeholders)) => {
+                    for (key, _) in placeholders {
+                        self.add(ConfigNameKind::Declaration, key.span());
+                    }
+                }
+                ("template", _) => each_string(value, &mut |span| {
+                    self.add(ConfigNameKind::Template, span.clone());
+                    self.pattern(span);
+                }),
+                ("output", _) => each_string(value, &mut |span| self.pattern(span)),
+                ("pipeline-map", DeValue::String(_)) => self.add(ConfigNameKind::PipelineMap, value.span()),
+                _ => {}
+            }
+            each_table(value.get_ref(), &mut |table| self.table(table));
         }
-        each_table(value.get_ref(), &mut |table| keys_in(table, name, spans));
+    }
+
+    /// The uses of placeholders in a pattern, which is a small template. It is read as it is written, quotes included, so
+    /// that its places are those of the file.
+    fn pattern(&mut self, span: Range<usize>) {
+        let pattern = &self.text[span.clone()];
+        let analysis = analysis::of_tera(pattern, &syntax::parse(pattern));
+        for found in analysis.uses.iter().filter(|found| found.meaning == Meaning::Placeholder) {
+            self.add(ConfigNameKind::Use, span.start + found.span.start..span.start + found.span.end);
+        }
+    }
+
+    /// A key or a string may stand in quotes, which are no part of the name.
+    fn add(&mut self, kind: ConfigNameKind, span: Range<usize>) {
+        let written = &self.text[span.clone()];
+        let name = written.trim_matches(['"', '\'']);
+        let start = span.start + written.find(name).unwrap_or_default();
+        let span = start..start + name.len();
+        self.names.push(ConfigName { kind, name: name.to_owned(), range: self.lines.range(span.clone()), span });
     }
 }
 
@@ -53,28 +136,10 @@ fn each_table(value: &DeValue<'_>, visit: &mut dyn FnMut(&DeTable<'_>)) {
     }
 }
 
-/// The uses of a placeholder in `template` and `output` patterns, which are small templates.
-fn uses_in(table: &DeTable<'_>, text: &str, name: &str, spans: &mut Vec<std::ops::Range<usize>>) {
-    for (key, value) in table {
-        if matches!(key.get_ref().as_ref(), "template" | "output") {
-            each_string(value, &mut |span| pattern_uses(text, span, name, spans));
-        }
-        each_table(value.get_ref(), &mut |table| uses_in(table, text, name, spans));
-    }
-}
-
-fn each_string(value: &Spanned<DeValue<'_>>, visit: &mut dyn FnMut(std::ops::Range<usize>)) {
+fn each_string(value: &Spanned<DeValue<'_>>, visit: &mut dyn FnMut(Range<usize>)) {
     match value.get_ref() {
         DeValue::String(_) => visit(value.span()),
         DeValue::Array(items) => items.iter().for_each(|item| each_string(item, visit)),
         _ => {}
     }
-}
-
-/// A pattern is read as it is written, quotes included, so that its places are those of the file.
-fn pattern_uses(text: &str, span: std::ops::Range<usize>, name: &str, spans: &mut Vec<std::ops::Range<usize>>) {
-    let pattern = &text[span.clone()];
-    let analysis = analysis::of_tera(pattern, &syntax::parse(pattern));
-    let uses = analysis.uses.iter().filter(|found| found.name == name && found.meaning == Meaning::Placeholder);
-    spans.extend(uses.map(|found| span.start + found.span.start..span.start + found.span.end));
 }

@@ -42,6 +42,7 @@ pub fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
         Target::Block(name) => block(view, &template, &name),
         Target::Template(name) => other_template(view, &name),
         Target::Field(whole) => field(view, &template, &whole)?,
+        Target::PipelineMap => return None,
     };
     Some(Hover { range: template.source.range(&span), markdown })
 }

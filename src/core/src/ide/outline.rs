@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::config_names::{self, ConfigName, ConfigNameKind};
 use super::{Location, Template, View, generated};
 use crate::template::TemplateName;
 use crate::template::analysis::BindingKind;
@@ -137,10 +138,15 @@ pub fn selection_ranges(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<
     spans.iter().map(|span| template.source.range(span)).collect()
 }
 
-/// The templates that a template names and that exist; of a generated file, the one that it comes from.
+/// The files that a template or the configuration names and that exist; of a generated file, the template that it comes
+/// from.
 #[must_use]
 pub fn links(view: &View<'_>, path: &Utf8Path) -> Vec<Link> {
-    let Some(template) = view.template(path) else { return generated::link(view, path).into_iter().collect() };
+    let Some(template) = view.template(path) else {
+        let in_configuration = config_names::in_file(view.project, path).into_iter();
+        let named = in_configuration.filter_map(|name| config_link(view, name));
+        return named.chain(generated::link(view, path)).collect();
+    };
     let analysis = template.source.analysis();
     let named = analysis.builds_on.iter().chain(&analysis.support);
     let link = |(name, span): (&str, &Span)| {
@@ -148,6 +154,15 @@ pub fn links(view: &View<'_>, path: &Utf8Path) -> Vec<Link> {
         Some(Link { range: template.source.range(span), target: target.to_owned() })
     };
     named.filter_map(|reference| link((&reference.name, &reference.span))).collect()
+}
+
+fn config_link(view: &View<'_>, name: ConfigName) -> Option<Link> {
+    let target = match name.kind {
+        ConfigNameKind::Template => view.project.library.path_of(&TemplateName::new(&name.name))?,
+        ConfigNameKind::PipelineMap => &view.project.config.pipeline_map.as_ref()?.value,
+        ConfigNameKind::Declaration | ConfigNameKind::Use => return None,
+    };
+    Some(Link { range: name.range, target: target.to_owned() })
 }
 
 impl Template<'_> {

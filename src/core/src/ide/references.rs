@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 
-use super::config_names::{self, ConfigName};
+use super::config_names::{self, ConfigName, ConfigNameKind};
 use super::target::Target;
 use super::{FileEdit, Location, Template, TextEdit, View, generated};
 use crate::problem::{Code, Problem};
@@ -10,6 +10,8 @@ use crate::strictness::fault;
 use crate::template::TemplateName;
 use crate::template::analysis::{Analysis, BindingKind, Meaning, Reference};
 use crate::template::library::Source;
+use crate::template::scan::PieceKind;
+use crate::template::syntax;
 use crate::template::syntax::tree::{ElementKind, Span};
 use crate::text::Range;
 use crate::vocabulary;
@@ -23,30 +25,54 @@ pub enum Declaration {
     Exclude,
 }
 
+/// A word that is asked about.
+struct Asked<'v> {
+    target: Target,
+    range: Range,
+    written: String,
+    /// The template that it stands in; none for the configuration.
+    template: Option<Template<'v>>,
+}
+
+impl<'v> Asked<'v> {
+    fn at(view: &View<'v>, path: &Utf8Path, offset: usize) -> Option<Self> {
+        let Some(template) = view.template(path) else { return Self::in_configuration(view, path, offset) };
+        let (target, span) = template.target(offset)?;
+        let (range, written) = (template.source.range(&span), template.source.slice(&span).to_owned());
+        Some(Self { target, range, written, template: Some(template) })
+    }
+
+    fn in_configuration(view: &View<'v>, path: &Utf8Path, offset: usize) -> Option<Self> {
+        let ConfigName { kind, name, range, .. } = config_names::at(view.project, path, offset)?;
+        let target = match kind {
+            ConfigNameKind::Declaration | ConfigNameKind::Use => Target::Placeholder(name.clone()),
+            ConfigNameKind::Template => Target::Template(name.clone()),
+            ConfigNameKind::PipelineMap => Target::PipelineMap,
+        };
+        Some(Self { target, range, written: name, template: None })
+    }
+}
+
 /// Where the word at a byte offset comes from; of a line of a generated file, the line of a template that wrote it.
 #[must_use]
 pub fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Location> {
-    let Some(template) = view.template(path) else {
+    let Some(asked) = Asked::at(view, path, offset) else {
         return generated::definition(view, path, offset).into_iter().collect();
     };
-    let Some((target, _)) = template.target(offset) else { return Vec::new() };
-    match &target {
-        Target::Placeholder(name) => of_placeholder(view, &template, name),
-        Target::Template(name) => of_template(view, name).into_iter().collect(),
-        Target::Block(name) => of_block(view, &template, name).into_iter().collect(),
+    match &asked.target {
+        Target::Placeholder(name) => of_placeholder(view, asked.template.as_ref(), name),
         Target::Callee(..) | Target::Field(_) => Vec::new(),
-        target => declarations(view, &template, target),
+        target => declarations(view, asked.template.as_ref(), target),
     }
 }
 
 /// Where the word at a byte offset stands, in all templates and the configuration.
 #[must_use]
 pub fn references(view: &View<'_>, path: &Utf8Path, offset: usize, declaration: Declaration) -> Vec<Location> {
-    let Some(template) = view.template(path) else { return Vec::new() };
-    let Some((target, _)) = template.target(offset) else { return Vec::new() };
-    let mut found = occurrences(view, &template, &target);
+    let Some(Asked { target, template, .. }) = Asked::at(view, path, offset) else { return Vec::new() };
+    let mut found = occurrences(view, template.as_ref(), &target);
     if declaration == Declaration::Exclude {
-        let declared = declarations(view, &template, &target);
+        let declared = declarations(view, template.as_ref(), &target);
         found.retain(|location| !declared.contains(location));
     }
     found
@@ -55,11 +81,8 @@ pub fn references(view: &View<'_>, path: &Utf8Path, offset: usize, declaration: 
 /// The range and the name of what stands at a byte offset, if it can be renamed.
 #[must_use]
 pub fn prepare_rename(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<(Range, String)> {
-    let template = view.template(path)?;
-    let (target, span) = template.target(offset)?;
-    refusal(&template, &target)
-        .is_none()
-        .then(|| (template.source.range(&span), template.source.slice(&span).to_owned()))
+    let asked = Asked::at(view, path, offset)?;
+    refusal(asked.template.as_ref(), &asked.target).is_none().then_some((asked.range, asked.written))
 }
 
 /// The edits that give what stands at a byte offset another name everywhere.
@@ -68,15 +91,14 @@ pub fn prepare_rename(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option
 /// A problem that says why it cannot have that name.
 pub fn rename(view: &View<'_>, path: &Utf8Path, offset: usize, new_name: &str) -> Result<Vec<FileEdit>, Problem> {
     let refuse = |message: String| Err(Problem::error(Code::InvalidConfig, message));
-    let found = view.template(path).and_then(|template| Some((template.target(offset)?.0, template)));
-    let Some((target, template)) = found else {
+    let Some(Asked { target, template, .. }) = Asked::at(view, path, offset) else {
         return refuse("there is nothing here that can be renamed".to_owned());
     };
-    if let Some(message) = refusal(&template, &target).or_else(|| unfit(view, &target, new_name)) {
+    if let Some(message) = refusal(template.as_ref(), &target).or_else(|| unfit(view, &target, new_name)) {
         return refuse(message);
     }
     let mut edits: Vec<FileEdit> = Vec::new();
-    for location in occurrences(view, &template, &target) {
+    for location in occurrences(view, template.as_ref(), &target) {
         let edit = TextEdit { range: location.range, text: new_name.to_owned() };
         match edits.iter_mut().find(|file| file.path == location.path) {
             Some(file) => file.edits.push(edit),
@@ -89,8 +111,9 @@ pub fn rename(view: &View<'_>, path: &Utf8Path, offset: usize, new_name: &str) -
     Ok(edits)
 }
 
-fn refusal(template: &Template<'_>, target: &Target) -> Option<String> {
-    let is_parameter = |binding: usize| template.source.analysis().bindings[binding].kind == BindingKind::Parameter;
+fn refusal(template: Option<&Template<'_>>, target: &Target) -> Option<String> {
+    let kind = |binding: usize| template.map(|template| template.source.analysis().bindings[binding].kind);
+    let is_parameter = |binding: usize| kind(binding) == Some(BindingKind::Parameter);
     match target {
         Target::Local(binding) if is_parameter(*binding) => {
             Some("the name of a parameter is part of every call of its component".to_owned())
@@ -99,7 +122,7 @@ fn refusal(template: &Template<'_>, target: &Target) -> Option<String> {
             Some(format!("`{name}` is a built-in placeholder and keeps its name"))
         }
         Target::Callee(kind, name) => Some(format!("`{name}` is a built-in {} and keeps its name", kind.name())),
-        Target::Template(_) => Some("a template is renamed by renaming its file".to_owned()),
+        Target::Template(_) | Target::PipelineMap => Some("a file is renamed by renaming it on disk".to_owned()),
         Target::Field(_) => Some("a field is part of a value and keeps its name".to_owned()),
         _ => None,
     }
@@ -128,9 +151,13 @@ fn unfit(view: &View<'_>, target: &Target, new_name: &str) -> Option<String> {
 }
 
 /// Where a placeholder's value comes from: its place in the configuration, the pipeline map or the reference.
-fn of_placeholder(view: &View<'_>, template: &Template<'_>, name: &str) -> Vec<Location> {
+fn of_placeholder(view: &View<'_>, template: Option<&Template<'_>>, name: &str) -> Vec<Location> {
     let project = view.project;
-    let model = view.shown_case(&template.name).and_then(|case| case.model);
+    // A pattern of the configuration is for no template; the first model is as good as any.
+    let model = match template {
+        Some(template) => view.shown_case(&template.name).and_then(|case| case.model),
+        None => view.cases.models().next(),
+    };
     match name {
         "tasks" | "primary_task" | "auto_classes" | "model_type" => {
             let map = project.config.pipeline_map.as_ref();
@@ -141,13 +168,34 @@ fn of_placeholder(view: &View<'_>, template: &Template<'_>, name: &str) -> Vec<L
             let path = model.and_then(|model| project.reference_path(model));
             path.map(|path| Location { path: path.to_owned(), range: Range::default() }).into_iter().collect()
         }
-        name => config_names::find(project, &ConfigName::Placeholder(name)),
+        name => config_names::find(project, ConfigNameKind::Declaration, name),
     }
 }
 
-fn of_template(view: &View<'_>, name: &str) -> Option<Location> {
-    let path = view.project.library.path_of(&TemplateName::new(name))?;
-    Some(Location { path: path.to_owned(), range: Range::default() })
+/// The template of that name; of the pattern of a name, all that fit it.
+fn of_template(view: &View<'_>, name: &str) -> Vec<Location> {
+    let library = &view.project.library;
+    let constant: Vec<_> = constant_parts(name).collect();
+    let names = library.names().filter(|found| fits(found.as_str(), &constant));
+    let paths = names.filter_map(|found| library.path_of(found));
+    paths.map(|path| Location { path: path.to_owned(), range: Range::default() }).collect()
+}
+
+/// What stands around the tags of a pattern: `tasks/` and `.py.tera` of `tasks/{{ task }}.py.tera`.
+fn constant_parts(pattern: &str) -> impl Iterator<Item = &str> {
+    let pieces = syntax::parse(pattern).pieces.into_iter();
+    let mut start = 0;
+    let tags = pieces.filter(|piece| piece.kind != PieceKind::Text).map(|piece| piece.span);
+    tags.chain([pattern.len()..pattern.len()])
+        .map(move |tag| &pattern[std::mem::replace(&mut start, tag.end)..tag.start])
+}
+
+/// Whether a name is made of these parts, in this order, with anything between them.
+fn fits(name: &str, parts: &[&str]) -> bool {
+    let [first, middle @ .., last] = parts else { return parts == [name] };
+    let inner = name.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
+    let skip = |rest: &str, part: &&str| rest.find(part).map(|at| rest[at + part.len()..].to_owned());
+    inner.is_some_and(|inner| middle.iter().try_fold(inner.to_owned(), |rest, part| skip(&rest, part)).is_some())
 }
 
 /// The block that is overridden, or else the block itself.
@@ -165,12 +213,13 @@ fn location(source: &Source, span: &Span) -> Location {
 }
 
 /// Where a name is declared.
-fn declarations(view: &View<'_>, template: &Template<'_>, target: &Target) -> Vec<Location> {
+fn declarations(view: &View<'_>, template: Option<&Template<'_>>, target: &Target) -> Vec<Location> {
     match target {
-        Target::Placeholder(name) => config_names::find(view.project, &ConfigName::Placeholder(name)),
-        Target::Local(binding) => {
-            vec![location(template.source, &template.source.analysis().bindings[*binding].span)]
-        }
+        Target::Placeholder(name) => config_names::find(view.project, ConfigNameKind::Declaration, name),
+        Target::Local(binding) => template
+            .map(|template| location(template.source, &template.source.analysis().bindings[*binding].span))
+            .into_iter()
+            .collect(),
         Target::Component(name) => {
             let components = view.project.library.components();
             let declared = components
@@ -178,41 +227,47 @@ fn declarations(view: &View<'_>, template: &Template<'_>, target: &Target) -> Ve
                 .and_then(|(source, definition)| Some((*source, definition.name.as_ref()?)));
             declared.map(|(source, span)| location(source, span)).into_iter().collect()
         }
-        Target::Block(name) => of_block(view, template, name).into_iter().collect(),
-        Target::Template(name) => of_template(view, name).into_iter().collect(),
+        Target::Block(name) => template.and_then(|template| of_block(view, template, name)).into_iter().collect(),
+        Target::Template(name) => of_template(view, name),
+        Target::PipelineMap => {
+            let map = view.project.config.pipeline_map.as_ref();
+            map.map(|map| Location { path: map.value.clone(), range: Range::default() }).into_iter().collect()
+        }
         Target::Callee(..) | Target::Field(_) => Vec::new(),
     }
 }
 
 /// Every place where a name stands, its declaration included.
-fn occurrences(view: &View<'_>, template: &Template<'_>, target: &Target) -> Vec<Location> {
+fn occurrences(view: &View<'_>, template: Option<&Template<'_>>, target: &Target) -> Vec<Location> {
     let library = &view.project.library;
     let everywhere: Vec<&TemplateName> = library.names().collect();
     match target {
-        Target::Local(binding) => spans_of_local(template.source.analysis(), *binding)
-            .iter()
-            .map(|span| location(template.source, span))
-            .collect(),
+        Target::Local(binding) => {
+            let Some(source) = template.map(|template| template.source) else { return Vec::new() };
+            spans_of_local(source.analysis(), *binding).iter().map(|span| location(source, span)).collect()
+        }
         Target::Placeholder(name) => {
-            let mut found = config_names::find(view.project, &ConfigName::Placeholder(name));
-            found.extend(config_names::find(view.project, &ConfigName::Use(name)));
+            let mut found = config_names::find(view.project, ConfigNameKind::Declaration, name);
+            found.extend(config_names::find(view.project, ConfigNameKind::Use, name));
             found.extend(in_templates(view, &everywhere, |source| placeholder_spans(source, name)));
             found
         }
         Target::Component(name) => in_templates(view, &everywhere, |source| component_spans(source, name)),
         Target::Block(name) => {
-            let family = family(view, &template.name);
+            let family = template.map(|template| family(view, &template.name)).unwrap_or_default();
             in_templates(view, &family.iter().collect::<Vec<_>>(), |source| block_spans(source, name))
         }
         Target::Template(name) => {
-            in_templates(view, &everywhere, |source| spans_of(source.analysis().builds_on.iter(), name))
+            let mut found = config_names::find(view.project, ConfigNameKind::Template, name);
+            found.extend(in_templates(view, &everywhere, |source| spans_of(source.analysis().builds_on.iter(), name)));
+            found
         }
         Target::Callee(kind, name) => in_templates(view, &everywhere, |source| {
             let callees =
                 source.analysis().callees.iter().filter(|callee| callee.kind == *kind && callee.name == *name);
             callees.map(|callee| callee.span.clone()).collect()
         }),
-        Target::Field(_) => Vec::new(),
+        Target::Field(_) | Target::PipelineMap => Vec::new(),
     }
 }
 

@@ -2,7 +2,8 @@ use std::fmt::Write;
 
 use insta::assert_snapshot;
 
-use super::fixture::with_cursor;
+use super::fixture::{CONFIG, with_cursor};
+use super::outline::links;
 use super::references::{Declaration, definition, prepare_rename, references, rename};
 use super::{Location, View};
 
@@ -133,4 +134,87 @@ fn what_cannot_be_renamed_says_so_before() {
     assert_eq!(prepared("{{ organisation$0 }}").as_deref(), Some("organisation"));
     assert_eq!(prepared("{{ model_name$0 }}"), None);
     assert_eq!(prepared("te$0xt"), None);
+}
+
+/// The configuration with the cursor somewhere in it, and templates.
+fn in_configuration(part: &str, with_cursor: &str) -> String {
+    assert!(CONFIG.contains(part), "{part}");
+    format!("{}{LIBRARY}{{{{ organisation }}}}\n", CONFIG.replacen(part, with_cursor, 1))
+}
+
+#[test]
+fn a_placeholder_is_asked_about_where_it_is_declared() {
+    let fixture = in_configuration("organisation =", "organ$0isation =");
+    assert_snapshot!(check_definition(&fixture), @r#"
+    tgen.toml:5: [organisation] = "acme"
+    "#);
+    assert_snapshot!(check_references(&fixture), @r#"
+    tgen.toml:5: [organisation] = "acme"
+    templates/other.tera:1: {% extends "base.tera" %}{% block head %}{{ [organisation] }}{% endblock %}
+    templates/t.py.tera:1: {{ [organisation] }}
+    "#);
+    assert_snapshot!(check_rename(&fixture, "company"), @"
+    tgen.toml: 1 edits of `company`
+    templates/other.tera: 1 edits of `company`
+    templates/t.py.tera: 1 edits of `company`
+    ");
+    assert_snapshot!(check_rename(&fixture, "model_name"), @"
+    there is a `model_name` already
+    ");
+    let prepared = with_cursor(&fixture, |view, path, offset| prepare_rename(view, path, offset).map(|(_, name)| name));
+    assert_eq!(prepared.as_deref(), Some("organisation"));
+    assert_snapshot!(check_references(&in_configuration("organisation =", "\"organi$0sation\" =")), @r#"
+    tgen.toml:5: "[organisation]" = "acme"
+    templates/other.tera:1: {% extends "base.tera" %}{% block head %}{{ [organisation] }}{% endblock %}
+    templates/t.py.tera:1: {{ [organisation] }}
+    "#);
+}
+
+#[test]
+fn a_placeholder_in_a_pattern_is_asked_about_like_one_in_a_template() {
+    let fixture = in_configuration("normalized_name", "normalized$0_name");
+    assert_snapshot!(check_references(&fixture), @r#"
+    tgen.toml:11: output = "out/test_{{ [normalized_name] }}.py"
+    "#);
+    assert_snapshot!(check_rename(&fixture, "x"), @"
+    `normalized_name` is a built-in placeholder and keeps its name
+    ");
+    assert_snapshot!(check_definition(&in_configuration("test_{{ normalized_name }}", "test_{{ primary$0_task }}_{{ normalized_name }}")), @r#"
+    map.json:2:   ["bert"]: ["fill-mask", "text-classification"],
+    "#);
+}
+
+#[test]
+fn files_that_the_configuration_names_are_definitions_and_links() {
+    assert_snapshot!(check_definition(&in_configuration("\"t.py.tera\"", "\"t.py$0.tera\"")), @"
+    templates/t.py.tera:1: []{{ organisation }}
+    ");
+    assert_snapshot!(check_references(&in_configuration("\"t.py.tera\"", "[\"base.t$0era\", \"t.py.tera\"]")), @r#"
+    tgen.toml:9: template = ["[base.tera]", "t.py.tera"]
+    templates/other.tera:1: {% extends "[base.tera]" %}{% block head %}{{ organisation }}{% endblock %}
+    "#);
+    let pattern = "[\"{{ model_type }}/$0t.py.tera\", \"{{ model_type }}.tera\", \"t.py.tera\"]";
+    assert_snapshot!(check_definition(&in_configuration("\"t.py.tera\"", pattern)), @"");
+    let pattern = "[\"{{ model_type }}/t.py.tera\", \"{{ model_type }}.te$0ra\", \"t.py.tera\"]";
+    assert_snapshot!(check_definition(&in_configuration("\"t.py.tera\"", pattern)), @r#"
+    templates/base.tera:1: []{% block head %}{% endblock head %}{% component card(title) %}{{ title }}{% endcomponent card %}
+    templates/other.tera:1: []{% extends "base.tera" %}{% block head %}{{ organisation }}{% endblock %}
+    templates/t.py.tera:1: []{{ organisation }}
+    "#);
+    assert_snapshot!(check_definition(&in_configuration("map.json\"", "ma$0p.json\"")), @"
+    map.json:1: []{
+    ");
+    let fixture = in_configuration("map.json\"", "ma$0p.json\"");
+    let found = with_cursor(&fixture, |view, path, _| links(view, path));
+    assert_eq!(found.iter().map(|link| link.target.as_str()).collect::<Vec<_>>(), ["map.json", "templates/t.py.tera"]);
+}
+
+#[test]
+fn elsewhere_in_the_configuration_there_is_nothing_to_rename() {
+    assert_snapshot!(check_rename(&in_configuration("name = \"s\"", "na$0me = \"s\""), "x"), @"
+    there is nothing here that can be renamed
+    ");
+    assert_snapshot!(check_rename(&in_configuration("\"t.py.tera\"", "\"t.py$0.tera\""), "x"), @"
+    a file is renamed by renaming it on disk
+    ");
 }

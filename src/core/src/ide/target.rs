@@ -19,6 +19,8 @@ pub(super) enum Target {
     Block(String),
     /// Another template's name.
     Template(String),
+    /// The pipeline map, by its path in the configuration.
+    PipelineMap,
     /// A field of a value, by the span of the whole expression.
     Field(Span),
 }
