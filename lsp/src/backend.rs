@@ -7,22 +7,23 @@ use tgen_core::ide::references::Declaration;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
-    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DidChangeWatchedFilesParams,
-    DidChangeWorkspaceFoldersParams, DidSaveTextDocumentParams, DocumentDiagnosticParams, DocumentDiagnosticReport,
-    DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
-    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, FullDocumentDiagnosticReport, GotoDefinitionParams,
-    GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint,
-    InlayHintParams, Location, PrepareRenameResponse, ReferenceParams, RelatedFullDocumentDiagnosticReport,
-    RelatedUnchangedDocumentDiagnosticReport, RenameParams, SelectionRange, SelectionRangeParams,
-    SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensResult, ServerInfo,
-    TextDocumentPositionParams, TextEdit, UnchangedDocumentDiagnosticReport, Uri, WorkspaceEdit, WorkspaceFolder,
-    WorkspaceSymbolParams, WorkspaceSymbolResponse,
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
+    DocumentDiagnosticReport, DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentLink,
+    DocumentLinkParams, DocumentSymbolParams, DocumentSymbolResponse, FoldingRange, FoldingRangeParams,
+    FullDocumentDiagnosticReport, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
+    InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location, PrepareRenameResponse, ReferenceParams,
+    RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, RenameParams, SelectionRange,
+    SelectionRangeParams, SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams,
+    SemanticTokensResult, ServerInfo, TextDocumentPositionParams, TextEdit, UnchangedDocumentDiagnosticReport, Uri,
+    WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
 use crate::capabilities::{self, ClientAbilities, Watching};
 use crate::checker;
+use crate::features::lenses::{OutputsParams, OutputsResult};
 use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
-use crate::features::{self, edits, hints, names, outline, tokens};
+use crate::features::{self, edits, hints, lenses, names, outline, tokens};
 use crate::server::{Question, Server};
 use crate::service;
 use crate::session::Place;
@@ -69,8 +70,15 @@ impl Backend {
             && let Some(snapshot) = &place.project.snapshot
         {
             self.server.session().show(&place.root, params.over(&snapshot.view().preview));
+            self.server.renew_lenses();
+            self.server.renew_hints();
         }
         Ok(())
+    }
+
+    /// `tgen/outputs`: the outputs of a template, and how they compare with the files that are there.
+    pub(crate) async fn outputs(&self, params: OutputsParams) -> Result<Option<OutputsResult>> {
+        Ok(self.at(&params.text_document.uri, lenses::list).await?.flatten())
     }
 
     fn open_folders(&self, folders: &[WorkspaceFolder]) {
@@ -199,6 +207,18 @@ impl LanguageServer for Backend {
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
         Ok(self.at(&params.text_document.uri, move |place| hints::hints(place, params.range)).await?.flatten())
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        let uri = params.text_document.uri;
+        let server = Arc::clone(&self.server);
+        let name = uri.clone();
+        let found = self.at(&uri, move |place| {
+            let is_template = place.project.snapshot.as_ref()?.has_template(&place.path);
+            let tally = || checker::tally_of(&server, place, &name);
+            is_template.then(|| lenses::lenses(place, &name, tally().as_ref())).flatten()
+        });
+        Ok(found.await?.flatten())
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

@@ -1,7 +1,9 @@
 //! What the client can do, and what this server offers it.
 
+use std::collections::BTreeSet;
+
 use tower_lsp::ls_types::{
-    ClientCapabilities, CodeActionProviderCapability, DiagnosticOptions, DiagnosticServerCapabilities,
+    ClientCapabilities, CodeActionProviderCapability, CodeLensOptions, DiagnosticOptions, DiagnosticServerCapabilities,
     DocumentLinkOptions, FoldingRangeProviderCapability, HoverProviderCapability, InitializeParams, OneOf,
     RenameOptions, SelectionRangeProviderCapability, SemanticTokensServerCapabilities, ServerCapabilities,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
@@ -22,6 +24,12 @@ pub(crate) struct ClientAbilities {
     pub(crate) shows_progress: bool,
     /// Whether it watches files for us.
     pub(crate) watches: Watching,
+    /// Whether it asks for lenses again when it is told to.
+    pub(crate) refreshes_lenses: bool,
+    /// Whether it asks for inlay hints again when it is told to.
+    pub(crate) refreshes_hints: bool,
+    /// The commands of ours that it has: `experimental.commands.commands`, as rust-analyzer's clients say it.
+    pub(crate) commands: BTreeSet<String>,
 }
 
 /// How a client gets diagnostics: one way or the other, never both.
@@ -51,14 +59,33 @@ impl ClientAbilities {
     pub(crate) fn of(params: &InitializeParams) -> Self {
         let client = &params.capabilities;
         let general = client.general.as_ref();
+        let workspace = client.workspace.as_ref();
         let offered = general.and_then(|general| general.position_encodings.as_deref()).unwrap_or_default();
         Self {
             encoding: Encoding::negotiate(offered),
             delivery: delivery(client),
             shows_progress: client.window.as_ref().and_then(|window| window.work_done_progress) == Some(true),
             watches: watching(client),
+            refreshes_lenses: workspace
+                .and_then(|workspace| workspace.code_lens.as_ref())
+                .is_some_and(|lenses| lenses.refresh_support == Some(true)),
+            refreshes_hints: workspace
+                .and_then(|workspace| workspace.inlay_hint.as_ref())
+                .is_some_and(|hints| hints.refresh_support == Some(true)),
+            commands: commands(client),
         }
     }
+
+    /// Whether a count of outputs that was made before can be shown now: the client says when an output changes on disk, and
+    /// asks again when it is told to.
+    pub(crate) fn keeps_counts(&self) -> bool {
+        self.refreshes_lenses && self.watches != Watching::Never
+    }
+}
+
+fn commands(client: &ClientCapabilities) -> BTreeSet<String> {
+    let named = client.experimental.as_ref().and_then(|own| own.get("commands")?.get("commands")?.as_array());
+    named.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 /// A client that asks has to be told when a change elsewhere changed the answer, else it is better sent.
@@ -113,6 +140,7 @@ pub(crate) fn offered(client: &ClientAbilities) -> ServerCapabilities {
         }),
         semantic_tokens_provider: Some(SemanticTokensServerCapabilities::SemanticTokensOptions(tokens::options())),
         inlay_hint_provider: Some(OneOf::Left(true)),
+        code_lens_provider: (!client.commands.is_empty()).then_some(CodeLensOptions { resolve_provider: None }),
         code_action_provider: Some(CodeActionProviderCapability::Simple(true)),
         document_formatting_provider: Some(OneOf::Left(true)),
         hover_provider: Some(HoverProviderCapability::Simple(true)),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tgen_core::ide::diagnostics;
+use tgen_core::ide::outputs::Tally;
 use tgen_core::lint;
 use tgen_core::plan::{Plan, Request};
 use tgen_core::problem::Problem;
@@ -14,6 +15,7 @@ use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::capabilities::Delivery;
 use crate::convert;
+use crate::features::lenses;
 use crate::server::Server;
 use crate::session::Place;
 use crate::shown::Rendered;
@@ -29,6 +31,7 @@ pub(crate) async fn check_texts(server: Arc<Server>) {
         for uri in closed {
             server.shown().forget(&uri);
             server.tokens().forget(&uri);
+            server.tallies().forget(&uri);
             publish(&server, uri, Vec::new(), None).await;
         }
         for uri in dirty {
@@ -92,6 +95,7 @@ pub(crate) async fn check_outputs(server: Arc<Server>) {
         if is_news {
             show_again(&server).await;
         }
+        count_outputs(&server).await;
     }
 }
 
@@ -120,6 +124,36 @@ fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
     let mut problems = lint::of_input(&plan, &place.path);
     problems.extend(diagnostics::of_outputs(&snapshot.view(), &place.path, go_on));
     problems
+}
+
+/// The count of a template's outputs: the last one, where the client is told of the next, else one that is made now.
+pub(crate) fn tally_of(server: &Server, place: &Place, uri: &Uri) -> Option<Tally> {
+    if !place.client.keeps_counts() {
+        return lenses::count(place, &|| true);
+    }
+    let known = server.tallies().ask(uri);
+    if known.is_none() {
+        server.checked.notify_one();
+    }
+    known
+}
+
+/// Counts the outputs of the templates whose lenses are shown, and has the client ask for them again where that is news.
+async fn count_outputs(server: &Arc<Server>) {
+    let seen = server.seen();
+    let mut is_news = false;
+    let due = server.tallies().due(seen);
+    for uri in due {
+        let Some(place) = server.session().moment().place(&uri) else { continue };
+        let counting = Arc::clone(server);
+        let counted = tokio::task::spawn_blocking(move || lenses::count(&place, &|| counting.seen() == seen)).await;
+        if let Ok(Some(tally)) = counted {
+            is_news |= server.tallies().counted(&uri, seen, tally);
+        }
+    }
+    if is_news {
+        server.renew_lenses();
+    }
 }
 
 /// Shows what is new: pushes it, or tells the client to ask.

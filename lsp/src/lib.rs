@@ -20,6 +20,7 @@ mod service;
 mod session;
 mod shown;
 mod snapshot;
+mod tallies;
 mod uri;
 mod watching;
 
@@ -77,6 +78,7 @@ pub async fn serve_on(input: impl AsyncRead + Unpin, output: impl AsyncWrite, ho
     .custom_method("tgen/preview", Backend::preview)
     .custom_method("tgen/models", Backend::models)
     .custom_method("tgen/setPreview", Backend::set_preview)
+    .custom_method("tgen/outputs", Backend::outputs)
     .finish();
     let Some((server, questions)) = started else { return End::Abrupt };
     let background = [

@@ -161,9 +161,21 @@ impl Loader {
                 self.forget_below(folder);
                 roots.extend(self.locate(folder));
             }
-            roots.extend(self.known.keys().rfind(|root| path.starts_with(root)).cloned());
+            let root = self.known.keys().rfind(|root| path.starts_with(root)).cloned();
+            match root {
+                Some(root) if self.is_among_outputs(&root, path) => self.server.count_change(),
+                root => roots.extend(root),
+            }
         }
         roots
+    }
+
+    /// Whether nothing but an output can have changed there, so that the project needs not be read again.
+    fn is_among_outputs(&self, root: &Utf8Path, path: &Utf8Path) -> bool {
+        let moment = self.server.session().moment();
+        let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
+        let below = path.strip_prefix(root).ok();
+        snapshot.zip(below).is_some_and(|(snapshot, below)| snapshot.is_among_outputs(below))
     }
 
     fn forget_below(&mut self, folder: &Utf8Path) {

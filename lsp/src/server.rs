@@ -16,6 +16,7 @@ use crate::features::tokens::Sent;
 use crate::host::Host;
 use crate::session::{Moment, Place, Session, Then};
 use crate::shown::Shown;
+use crate::tallies::{Seen, Tallies};
 use crate::uri;
 use crate::watching::Glob;
 
@@ -37,7 +38,9 @@ pub(crate) struct Server {
     shown: Mutex<Shown>,
     watched: Mutex<BTreeSet<Glob>>,
     tokens: Mutex<Sent>,
+    tallies: Mutex<Tallies>,
     edits: AtomicU64,
+    changes: AtomicU64,
     questions: mpsc::UnboundedSender<Question>,
     answered: watch::Sender<u64>,
 }
@@ -70,7 +73,9 @@ impl Server {
             shown: Mutex::default(),
             watched: Mutex::default(),
             tokens: Mutex::default(),
+            tallies: Mutex::default(),
             edits: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
             questions,
             answered: watch::Sender::new(0),
         };
@@ -87,6 +92,11 @@ impl Server {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The counts of outputs that the client shows.
+    pub(crate) fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the client watches.
     pub(crate) fn watched(&self) -> MutexGuard<'_, BTreeSet<Glob>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,6 +110,17 @@ impl Server {
     /// How many edits of anything there were.
     pub(crate) fn edits(&self) -> u64 {
         self.edits.load(Ordering::Acquire)
+    }
+
+    /// What an account of outputs rests on.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { edits: self.edits(), changes: self.changes.load(Ordering::Acquire) }
+    }
+
+    /// Outputs changed on disk.
+    pub(crate) fn count_change(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.checked.notify_one();
     }
 
     /// Something was edited, here or on disk.
@@ -149,6 +170,24 @@ impl Server {
         answered.wait_for(|count| *count >= moment.asked).await.ok()?;
         let found = self.session().moment();
         Moment { projects: found.projects, ..moment.clone() }.place_with_documents(uri)
+    }
+
+    /// Has the client ask for its lenses again, from the background.
+    pub(crate) fn renew_lenses(self: &Arc<Self>) {
+        if self.session().moment().client.refreshes_lenses {
+            let server = Arc::clone(self);
+            // A client that refuses shows its lenses as they are.
+            tokio::spawn(async move { server.client.code_lens_refresh().await });
+        }
+    }
+
+    /// Has the client ask for its inlay hints again, from the background.
+    pub(crate) fn renew_hints(self: &Arc<Self>) {
+        if self.session().moment().client.refreshes_hints {
+            let server = Arc::clone(self);
+            // A client that refuses shows its hints as they are.
+            tokio::spawn(async move { server.client.inlay_hint_refresh().await });
+        }
     }
 
     /// Shows a message in the editor, from the background.

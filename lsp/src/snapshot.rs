@@ -82,8 +82,16 @@ impl Snapshot {
 
     /// What questions are asked of. The first one plans all cases.
     pub(crate) fn view(&self) -> View<'_> {
-        let cases = self.cases.get_or_init(|| Cases::of(&Plan::new(self.project(), &Request::default())));
-        View::new(self.project(), cases, self.preview.clone())
+        View::new(self.project(), self.cases(), self.preview.clone())
+    }
+
+    fn cases(&self) -> &Cases {
+        self.cases.get_or_init(|| Cases::of(&Plan::new(self.project(), &Request::default())))
+    }
+
+    /// Whether a file is an output or stands among them, and nothing is read from it.
+    pub(crate) fn is_among_outputs(&self, path: &Utf8Path) -> bool {
+        !self.project().is_read_from(path) && self.cases().is_among_outputs(path)
     }
 
     /// Whether there is a template at a path.

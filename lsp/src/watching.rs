@@ -89,6 +89,41 @@ fn globs(server: &Server, moment: &Moment) -> BTreeSet<Glob> {
             let folder = root.join(&map.value).parent().map_or_else(|| root.clone(), Utf8Path::to_owned);
             globs.insert(Glob::new(folder, format!("{}*.json", map.value.file_stem().unwrap_or_default())));
         }
+        globs.extend(config.suites.iter().map(|suite| outputs(root, &suite.output.value)));
     }
     globs
+}
+
+/// The outputs of a suite: everything in the folder that it writes to, support files included. Where its path begins with
+/// a placeholder, only what fits the path, so that not every file of the project is watched.
+fn outputs(root: &Utf8Path, pattern: &str) -> Glob {
+    let constant = &pattern[..pattern.find('{').unwrap_or(pattern.len())];
+    match constant.rsplit_once('/') {
+        Some((folder, _)) => Glob::new(root.join(folder), "**/*"),
+        None => Glob::new(root, with_stars(pattern)),
+    }
+}
+
+/// `{{ name }}_test.py` as `*_test.py`.
+fn with_stars(pattern: &str) -> String {
+    let mut parts = pattern.split('{');
+    let mut glob = parts.next().unwrap_or_default().to_owned();
+    for part in parts.filter(|part| !part.is_empty()) {
+        glob.push('*');
+        glob.push_str(part.rsplit('}').next().unwrap_or_default());
+    }
+    glob
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_watched_where_they_are_written() {
+        let glob = |pattern| outputs("/p".into(), pattern);
+        assert_eq!(glob("out/a/test_{{ x }}.py"), Glob::new("/p/out/a", "**/*"));
+        assert_eq!(glob("{{ x }}/test_{{ y | lower }}.py"), Glob::new("/p", "*/test_*.py"));
+        assert_eq!(glob("{% if x %}a{% else %}b{% endif %}.py"), Glob::new("/p", "*a*b*.py"));
+    }
 }

@@ -15,6 +15,7 @@ end, { nargs = '?', complete = function(start) return tgen().complete_model(star
 command('TgenModel', function(args)
   tgen().model(args.args ~= '' and args.args or nil)
 end, { nargs = '?', complete = function(start) return tgen().complete_model(start) end, desc = 'Choose the model that previews are for' })
+command('TgenOutputs', function() tgen().outputs() end, { desc = 'Show the outputs of the template, and how they are' })
 command('TgenGenerate', function() tgen().generate() end, { desc = 'Write the outputs that are missing or stale' })
 command('TgenRestart', function() tgen().restart() end, { desc = 'Start the language server again' })
 command('TgenDoctor', function() tgen().doctor() end, { desc = 'Show what the language server sees, and why' })

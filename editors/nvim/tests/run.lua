@@ -116,6 +116,48 @@ function tests.completion_hover_and_definition_are_answered()
   equal('definition', vim.uri_to_fname((places[1] or places).uri), root .. '/tgen.toml')
 end
 
+local function lens_titles()
+  return vim.tbl_map(function(lens) return lens.command.title end, vim.lsp.codelens.get(vim.api.nvim_get_current_buf()))
+end
+
+local function expect_lenses(wanted)
+  expect('the lenses are not ' .. vim.inspect(wanted), function() return vim.deep_equal(lens_titles(), wanted) end)
+end
+
+-- What Neovim draws beside the text of the buffer.
+local function drawn()
+  local marks = {}
+  for _, namespace in pairs(vim.api.nvim_get_namespaces()) do
+    vim.list_extend(marks, vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true }))
+  end
+  return vim.inspect(marks)
+end
+
+function tests.lenses_count_the_outputs_and_do_what_they_say()
+  edit('templates/t.py.tera')
+  set_lines({ 'NAME = {{ model_name | py_str }}' })
+  expect_lenses({ '2 outputs · 2 missing', 'preview bert', 'generate' })
+  expect('the lenses are not drawn', function() return drawn():find('2 outputs · 2 missing', 1, true) end)
+  local commands = require('tgen').lens_commands
+  local generate = vim.lsp.codelens.get(vim.api.nvim_get_current_buf())[3].command
+  equal('suites', generate.arguments[2], { 's' })
+  commands['tgen.generate'](generate)
+  expect_lenses({ '2 outputs · all fresh', 'preview bert', 'generate' })
+  equal('saved', vim.bo.modified, false)
+  local offered
+  vim.ui.select = function(items, options, choose)
+    offered = vim.tbl_map(options.format_item, items)
+    choose(items[2])
+  end
+  commands['tgen.outputs']()
+  expect('the output is not open', function() return vim.api.nvim_buf_get_name(0):find('out/test_vit.py', 1, true) end)
+  equal('offered', offered, { 'fresh      bert', 'fresh      vit' })
+  local hover = request('textDocument/hover', 0, 5)
+  assert(hover.contents.value:find('templates/t.py.tera', 1, true), vim.inspect(hover))
+  local places = request('textDocument/definition', 1, 1)
+  equal('definition', vim.uri_to_fname((places[1] or places).uri), root .. '/templates/t.py.tera')
+end
+
 function tests.the_preview_follows_the_text_and_the_model()
   local template = edit('templates/t.py.tera')
   set_lines({ 'NAME = {{ model_name | py_str }}' })

@@ -13,6 +13,7 @@ import {
 } from "vscode-languageclient/node";
 
 import { findProgram } from "./binary";
+import { lensCommands } from "./lenses";
 import { Previews } from "./preview";
 import { isInside, templateFolders } from "./projects";
 import * as protocol from "./protocol";
@@ -55,7 +56,8 @@ class Extension implements vscode.Disposable {
       command("tgen.preview", (uri) => this.onTemplate(uri, (template) => this.previews.show(template))),
       command("tgen.diff", (uri) => this.onTemplate(uri, (template) => this.previews.diff(template))),
       command("tgen.chooseModel", (uri) => this.onTemplate(uri, (template) => this.chooseModel(template))),
-      command("tgen.generate", () => this.run(["generate"])),
+      command("tgen.outputs", (uri) => this.onTemplate(uri, (template) => this.showOutputs(template))),
+      command("tgen.generate", (uri, suites) => this.generate(uri, suites)),
       command("tgen.doctor", () => this.run(["lsp", "--doctor", ...this.activeFile()])),
       command("tgen.restart", () => this.restart()),
       vscode.window.onDidChangeActiveTextEditor(() => this.showStatus()),
@@ -80,6 +82,7 @@ class Extension implements vscode.Disposable {
     this.output.appendLine(`${found.program}: ${found.version}`);
     this.program = found.program;
     this.client = new LanguageClient("tgen", "cargo-tgen", this.serverOptions(), this.clientOptions());
+    this.client.registerFeature(lensCommands);
     await this.client.start();
     for (const document of vscode.workspace.textDocuments) await this.setLanguage(document);
     await this.showStatus();
@@ -209,14 +212,41 @@ class Extension implements vscode.Disposable {
     if (template !== undefined) await work(template);
   }
 
+  /** Lists the outputs of a template, those first that are not what they should be, and opens the chosen one. */
+  private async showOutputs(template: vscode.Uri): Promise<void> {
+    const found = await this.client?.sendRequest(protocol.outputs, { textDocument: { uri: template.toString() } });
+    const items = (found?.outputs ?? []).map((output) => ({
+      label: output.subject,
+      description: output.standing,
+      detail: output.uri === null ? undefined : vscode.workspace.asRelativePath(vscode.Uri.parse(output.uri)),
+      output,
+    }));
+    const choice = await vscode.window.showQuickPick(items, { placeHolder: "The outputs of this template", matchOnDescription: true });
+    if (choice === undefined || choice.output.uri === null) return;
+    if (choice.output.standing === "missing") {
+      void vscode.window.showInformationMessage(`cargo-tgen: \`${choice.detail ?? ""}\` is not there yet; generate it first`);
+      return;
+    }
+    await vscode.window.showTextDocument(vscode.Uri.parse(choice.output.uri));
+  }
+
+  /** Generates what a lens names, from the template as it is shown; without a lens, everything. */
+  private async generate(uri: unknown, suites: unknown): Promise<void> {
+    const template = typeof uri === "string" ? vscode.Uri.parse(uri) : undefined;
+    const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === template?.toString());
+    if (document?.isDirty === true) await document.save();
+    const named = Array.isArray(suites) ? suites.filter((suite) => typeof suite === "string") : [];
+    await this.run(["generate", ...named.flatMap((suite) => ["--suite", suite])], template?.fsPath);
+  }
+
   private activeFile(): string[] {
     const uri = vscode.window.activeTextEditor?.document.uri;
     return uri?.scheme === "file" ? [uri.fsPath] : [];
   }
 
-  /** Runs the program in the folder of the active file, and shows what it says. */
-  private async run(args: string[]): Promise<void> {
-    const file = this.activeFile()[0];
+  /** Runs the program in the folder of a file, or of the active one, and shows what it says. */
+  private async run(args: string[], about?: string): Promise<void> {
+    const file = about ?? this.activeFile()[0];
     const cwd = file === undefined ? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath : path.dirname(file);
     const title = `cargo tgen ${args[0] ?? ""}`;
     await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => {

@@ -28,6 +28,21 @@ export interface ModelsResult {
   current: string | null;
 }
 
+/** An output of a template, and how it compares with the file that is there. */
+export interface Output {
+  /** The file; null where it cannot be named. */
+  uri: string | null;
+  /** The model that it is for, or the support template that it is. */
+  subject: string;
+  /** `fresh`, `stale`, `missing`, `edited` and so on. */
+  standing: string;
+}
+
+export interface OutputsResult {
+  outputs: Output[];
+}
+
 export const preview = new RequestType<PreviewParams, PreviewResult | null, void>("tgen/preview");
 export const models = new RequestType<{ textDocument: { uri: string } }, ModelsResult | null, void>("tgen/models");
 export const setPreview = new RequestType<PreviewParams, null, void>("tgen/setPreview");
+export const outputs = new RequestType<{ textDocument: { uri: string } }, OutputsResult | null, void>("tgen/outputs");

@@ -3,6 +3,7 @@
 pub(crate) mod completion;
 pub(crate) mod edits;
 pub(crate) mod hints;
+pub(crate) mod lenses;
 pub(crate) mod names;
 pub(crate) mod outline;
 pub(crate) mod preview;

@@ -18,13 +18,13 @@ async fn at(text: &str) -> (Client, Value) {
     (client, json!({ "textDocument": { "uri": uri(T) }, "position": { "line": line, "character": character } }))
 }
 
-fn range(range: &Value) -> String {
+pub(crate) fn range(range: &Value) -> String {
     let (start, end) = (&range["start"], &range["end"]);
     format!("{}:{}-{}:{}", start["line"], start["character"], end["line"], end["character"])
 }
 
 /// Locations, each in a line.
-fn places(found: &Value) -> String {
+pub(crate) fn places(found: &Value) -> String {
     let shown = |place: &Value| {
         format!("{} {}", place["uri"].as_str().unwrap().trim_start_matches("file:///project/"), range(&place["range"]))
     };

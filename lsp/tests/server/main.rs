@@ -6,4 +6,5 @@ mod client;
 mod corpus;
 mod diagnostics;
 mod features;
+mod outputs;
 mod protocol;

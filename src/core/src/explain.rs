@@ -82,7 +82,7 @@ enum Explained<'e> {
     /// It is the signature.
     Signature(String),
     /// A template wrote it.
-    Rendered(RenderedLine<'e>),
+    Rendered(Box<RenderedLine<'e>>),
     /// There is no such line, or it cannot be told who wrote it.
     Unknown,
 }
@@ -101,7 +101,7 @@ impl<'e> Explained<'e> {
         let span = line_span(&String::from_utf8_lossy(&rendered), line);
         let (Some(marked), Some(span)) = (marked, span) else { return Ok(Self::Unknown) };
         let Ok(traced) = marked.renderer().render(case) else { return Ok(Self::Unknown) };
-        Ok(Self::Rendered(RenderedLine { library, marked, traced, span }))
+        Ok(Self::Rendered(Box::new(RenderedLine { library, marked, traced, span })))
     }
 }
 

@@ -12,7 +12,12 @@ M.options = {
   -- As in |vim.lsp.start_client()|.
   on_attach = nil,
   capabilities = nil,
+  -- Whether the line of lenses above a template is shown.
+  lenses = true,
 }
+
+-- So long after a change the lenses are renewed.
+local LENS_PAUSE_MS = 300
 
 -- What was said once is not said again for each buffer.
 local said = {}
@@ -65,19 +70,66 @@ local function last_words(program)
   return ''
 end
 
+-- What lenses run, each on the template in the current window.
+M.lens_commands = {
+  ['tgen.outputs'] = function() M.outputs() end,
+  ['tgen.preview'] = function() M.preview() end,
+  ['tgen.generate'] = function(command) M.generate((command.arguments or {})[2]) end,
+}
+
+-- The server sends only lenses whose command it is told that we have.
+local function capabilities()
+  local all = vim.deepcopy(M.options.capabilities or vim.lsp.protocol.make_client_capabilities())
+  all.experimental = all.experimental or {}
+  all.experimental.commands = { commands = vim.tbl_keys(M.lens_commands) }
+  return all
+end
+
+-- Asks for the lenses of a buffer, now and whenever they may have changed.
+local function show_lenses(client, buffer)
+  if not M.options.lenses or not client.server_capabilities.codeLensProvider then
+    return
+  end
+  local group = vim.api.nvim_create_augroup('tgen-lenses-' .. buffer, {})
+  local waiting = 0
+  vim.api.nvim_create_autocmd({ 'BufEnter', 'InsertLeave', 'TextChanged', 'BufWritePost', 'FocusGained' }, {
+    buffer = buffer,
+    group = group,
+    -- Counting outputs takes longer than a key does, so that what follows at once is asked about once.
+    callback = function()
+      waiting = waiting + 1
+      local number = waiting
+      vim.defer_fn(function()
+        if number == waiting then
+          M.refresh_lenses(buffer)
+        end
+      end, LENS_PAUSE_MS)
+    end,
+  })
+  M.refresh_lenses(buffer)
+end
+
+-- Asks for the lenses of a buffer again. Neovim shows only those of the current one.
+function M.refresh_lenses(buffer)
+  if M.options.lenses and vim.api.nvim_get_current_buf() == buffer and M.client(buffer) then
+    vim.lsp.codelens.refresh(vim.fn.has('nvim-0.10') == 1 and { bufnr = buffer } or nil)
+  end
+end
+
 local function client_config(root, cmd)
   return {
     name = 'tgen',
     cmd = cmd,
     root_dir = root,
     workspace_folders = { { uri = vim.uri_from_fname(root), name = vim.fn.fnamemodify(root, ':t') } },
-    capabilities = M.options.capabilities or vim.lsp.protocol.make_client_capabilities(),
-    on_attach = M.options.on_attach,
-    commands = {
-      ['tgen.preview'] = function(command) M.preview((command.arguments or {})[2]) end,
-      ['tgen.chooseModel'] = function() M.model() end,
-      ['tgen.generate'] = function() M.generate() end,
-    },
+    capabilities = capabilities(),
+    on_attach = function(client, buffer)
+      show_lenses(client, buffer)
+      if M.options.on_attach then
+        M.options.on_attach(client, buffer)
+      end
+    end,
+    commands = M.lens_commands,
     on_exit = function(code, signal)
       clients[root] = nil
       if code ~= 0 or signal ~= 0 then
@@ -155,7 +207,10 @@ function M.model(name)
   local buffer = vim.api.nvim_get_current_buf()
   local function choose(choice)
     if choice then
-      M.ask(buffer, 'tgen/setPreview', { model = choice }, function() require('tgen.preview').refresh(buffer) end)
+      M.ask(buffer, 'tgen/setPreview', { model = choice }, function()
+        require('tgen.preview').refresh(buffer)
+        M.refresh_lenses(buffer)
+      end)
     end
   end
   if name then
@@ -186,10 +241,34 @@ local function run(arguments, done)
   })
 end
 
-function M.generate()
-  run({ 'generate' }, function(lines, code)
+-- Generates everything, or the suites that a lens names, from the template as it is shown.
+function M.generate(suites)
+  local buffer = vim.api.nvim_get_current_buf()
+  local arguments = { 'generate' }
+  for _, suite in ipairs(suites or {}) do
+    vim.list_extend(arguments, { '--suite', suite })
+  end
+  if suites then
+    vim.cmd('silent update')
+  end
+  run(arguments, function(lines, code)
     vim.notify(table.concat(lines, '\n'), code == 0 and vim.log.levels.INFO or vim.log.levels.WARN)
     vim.cmd('checktime')
+    M.refresh_lenses(buffer)
+  end)
+end
+
+-- Lists the outputs of the template in the current buffer, and opens the chosen one.
+function M.outputs()
+  M.ask(vim.api.nvim_get_current_buf(), 'tgen/outputs', {}, function(result)
+    local function line(output) return ('%-10s %s'):format(output.standing, output.subject) end
+    vim.ui.select(result and result.outputs or {}, { prompt = 'Outputs', format_item = line }, function(output)
+      if output and output.standing == 'missing' then
+        vim.notify('cargo-tgen: it is not there yet; :TgenGenerate writes it', vim.log.levels.WARN)
+      elseif output and output.uri then
+        vim.cmd('edit ' .. vim.fn.fnameescape(vim.uri_to_fname(output.uri)))
+      end
+    end)
   end)
 end
 

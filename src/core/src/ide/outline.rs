@@ -143,8 +143,8 @@ pub fn selection_ranges(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<
 #[must_use]
 pub fn links(view: &View<'_>, path: &Utf8Path) -> Vec<Link> {
     let Some(template) = view.template(path) else {
-        let in_configuration = config_names::in_file(view.project, path).into_iter();
-        let named = in_configuration.filter_map(|name| config_link(view, name));
+        let in_configuration = config_names::in_file(view.project, path);
+        let named = in_configuration.iter().filter_map(|name| config_link(view, name));
         return named.chain(generated::link(view, path)).collect();
     };
     let analysis = template.source.analysis();
@@ -156,7 +156,7 @@ pub fn links(view: &View<'_>, path: &Utf8Path) -> Vec<Link> {
     named.filter_map(|reference| link((&reference.name, &reference.span))).collect()
 }
 
-fn config_link(view: &View<'_>, name: ConfigName) -> Option<Link> {
+fn config_link(view: &View<'_>, name: &ConfigName) -> Option<Link> {
     let target = match name.kind {
         ConfigNameKind::Template => view.project.library.path_of(&TemplateName::new(&name.name))?,
         ConfigNameKind::PipelineMap => &view.project.config.pipeline_map.as_ref()?.value,

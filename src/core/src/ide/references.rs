@@ -184,10 +184,10 @@ fn of_template(view: &View<'_>, name: &str) -> Vec<Location> {
 /// What stands around the tags of a pattern: `tasks/` and `.py.tera` of `tasks/{{ task }}.py.tera`.
 fn constant_parts(pattern: &str) -> impl Iterator<Item = &str> {
     let pieces = syntax::parse(pattern).pieces.into_iter();
-    let mut start = 0;
-    let tags = pieces.filter(|piece| piece.kind != PieceKind::Text).map(|piece| piece.span);
-    tags.chain([pattern.len()..pattern.len()])
-        .map(move |tag| &pattern[std::mem::replace(&mut start, tag.end)..tag.start])
+    let tags: Vec<_> = pieces.filter(|piece| piece.kind != PieceKind::Text).map(|piece| piece.span).collect();
+    let starts: Vec<_> = std::iter::once(0).chain(tags.iter().map(|tag| tag.end)).collect();
+    let ends = tags.into_iter().map(|tag| tag.start).chain([pattern.len()]);
+    starts.into_iter().zip(ends).map(|(start, end)| &pattern[start..end])
 }
 
 /// Whether a name is made of these parts, in this order, with anything between them.

@@ -1,0 +1,16 @@
+// The lenses above a template are the server's; it sends only those whose command it is told that we have.
+
+import type { ClientCapabilities } from "vscode-languageclient";
+import type { StaticFeature } from "vscode-languageclient/node";
+
+const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.generate"];
+
+/** Tells the server which commands its lenses may run. */
+export const lensCommands: StaticFeature = {
+  fillClientCapabilities(capabilities: ClientCapabilities): void {
+    capabilities.experimental = { ...(capabilities.experimental as object | undefined), commands: { commands: COMMANDS } };
+  },
+  initialize(): void {},
+  getState: () => ({ kind: "static" }),
+  clear(): void {},
+};

@@ -1,0 +1,69 @@
+//! How the outputs of templates compared with their files when they were last counted, for the templates whose count the
+//! client shows. It counts nothing itself.
+
+use std::collections::BTreeMap;
+
+use tgen_core::ide::outputs::Tally;
+use tower_lsp::ls_types::Uri;
+
+/// What had been seen when something was counted: edits of anything, and changes of outputs on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// How many edits.
+    pub(crate) edits: u64,
+    /// How many changes on disk.
+    pub(crate) changes: u64,
+}
+
+/// The counts that the client shows; none where it asked and nothing was counted yet.
+#[derive(Debug, Default)]
+pub(crate) struct Tallies(BTreeMap<Uri, Option<(Seen, Tally)>>);
+
+impl Tallies {
+    /// What was counted last. From now on it is kept up to date.
+    pub(crate) fn ask(&mut self, uri: &Uri) -> Option<Tally> {
+        self.0.entry(uri.clone()).or_default().as_ref().map(|(_, tally)| tally.clone())
+    }
+
+    /// The documents whose count is older than what has been seen.
+    pub(crate) fn due(&self, seen: Seen) -> Vec<Uri> {
+        let is_due = |counted: &Option<(Seen, Tally)>| counted.as_ref().is_none_or(|(at, _)| *at != seen);
+        self.0.iter().filter(|(_, counted)| is_due(counted)).map(|(uri, _)| uri.clone()).collect()
+    }
+
+    /// Remembers a count; whether it is news.
+    pub(crate) fn counted(&mut self, uri: &Uri, seen: Seen, tally: Tally) -> bool {
+        // A document that was closed in the meantime is asked about no more.
+        let Some(known) = self.0.get_mut(uri) else { return false };
+        let is_news = known.as_ref().is_none_or(|(_, before)| *before != tally);
+        *known = Some((seen, tally));
+        is_news
+    }
+
+    /// Forgets a document that was closed.
+    pub(crate) fn forget(&mut self, uri: &Uri) {
+        self.0.remove(uri);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_is_counted_again_after_a_change_and_news_only_when_it_differs() {
+        let uri: Uri = "file:///t.tera".parse().unwrap();
+        let [before, after] = [0, 1].map(|changes| Seen { edits: 1, changes });
+        let tally = Tally { broken: 1, ..Tally::default() };
+        let mut tallies = Tallies::default();
+        assert_eq!(tallies.due(before), []);
+        assert_eq!(tallies.ask(&uri), None);
+        assert_eq!(tallies.due(before), std::slice::from_ref(&uri));
+        assert!(tallies.counted(&uri, before, tally.clone()));
+        assert_eq!((tallies.due(before), tallies.due(after)), (vec![], vec![uri.clone()]));
+        assert!(!tallies.counted(&uri, after, tally.clone()));
+        assert_eq!(tallies.ask(&uri), Some(tally.clone()));
+        tallies.forget(&uri);
+        assert!(!tallies.counted(&uri, after, tally));
+    }
+}
