@@ -58,59 +58,33 @@ pub(crate) fn replaced(old: &str, new: &str) -> (Range<usize>, usize) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tower_lsp::ls_types::{Position, Range};
 
     use super::*;
-
-    /// A client's own way to count, which shares nothing with ours: it walks from the beginning, character by character.
-    fn position(text: &[char], at: usize, encoding: Encoding) -> Position {
-        let (mut line, mut character) = (0, 0);
-        for (index, found) in text[..at].iter().enumerate() {
-            let ends_line = *found == '\n' || (*found == '\r' && text.get(index + 1) != Some(&'\n'));
-            if ends_line {
-                (line, character) = (line + 1, 0);
-            } else {
-                character += match encoding {
-                    Encoding::Utf8 => found.to_string().len(),
-                    Encoding::Utf16 => found.to_string().encode_utf16().count(),
-                    Encoding::Utf32 => 1,
-                };
-            }
-        }
-        Position::new(line, u32::try_from(character).unwrap())
-    }
-
-    /// No position of the protocol stands between `\r` and `\n`.
-    fn is_a_position(text: &[char], at: usize) -> bool {
-        !(at > 0 && at < text.len() && text[at - 1] == '\r' && text[at] == '\n')
-    }
+    use crate::fuzzing::{Edit, after_edits, boundary, position};
 
     proptest! {
         #[test]
         fn random_edits_give_the_clients_document(
             start in "[aé😀\r\n{}]{0,30}",
-            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[bü🦀\r\n]{0,5}"), 0..20),
-            encoding in prop::sample::select(vec![Encoding::Utf8, Encoding::Utf16, Encoding::Utf32]),
+            edits in prop::collection::vec((any::<usize>(), any::<usize>(), "[bü🦀\r\n]{0,5}"), 0..20),
+            encoding in prop::sample::select(vec!["utf-8", "utf-16", "utf-32"]),
             together in any::<bool>(),
         ) {
             let mut client: Vec<char> = start.chars().collect();
-            let mut server = Document::new(0, &start);
+            let mut server = start.clone();
             let mut batch = Vec::new();
             for (left, right, text) in edits {
-                let (left, right) = (left.index(client.len() + 1), right.index(client.len() + 1));
+                let (left, right) = (boundary(&client, left), boundary(&client, right));
                 let (left, right) = (left.min(right), left.max(right));
-                if !is_a_position(&client, left) || !is_a_position(&client, right) {
-                    continue;
-                }
-                let range = Range::new(position(&client, left, encoding), position(&client, right, encoding));
+                let range = [left, right].map(|at| position(&client, at, encoding));
                 client.splice(left..right, text.chars());
-                batch.push(TextDocumentContentChangeEvent { range: Some(range), range_length: None, text });
+                batch.push(Edit { range, text });
                 if !together {
-                    server = server.changed(server.version + 1, std::mem::take(&mut batch), encoding);
+                    server = after_edits(&server, std::mem::take(&mut batch), encoding);
                 }
             }
-            server = server.changed(server.version + 1, batch, encoding);
-            prop_assert_eq!(client.iter().collect::<String>(), &*server.text);
+            server = after_edits(&server, batch, encoding);
+            prop_assert_eq!(client.iter().collect::<String>(), server);
         }
 
         #[test]

@@ -1,4 +1,5 @@
-//! What a fuzz target needs of the inside: a document under edits.
+//! A document under edits, and the client's own way to count places in it, which shares nothing with ours: for the fuzz
+//! target and the property test alike.
 
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent};
 
@@ -25,4 +26,30 @@ pub fn after_edits(text: &str, edits: Vec<Edit>, encoding: &'static str) -> Stri
         text: edit.text,
     };
     Document::new(0, text).changed(1, edits.into_iter().map(change).collect(), encoding).text.to_string()
+}
+
+/// A place in a text where the protocol has a position: not between `\r` and `\n`. Any number is taken for one.
+#[must_use]
+pub fn boundary(text: &[char], at: usize) -> usize {
+    let at = at % (text.len() + 1);
+    let is_torn = at > 0 && at < text.len() && text[at - 1] == '\r' && text[at] == '\n';
+    at - usize::from(is_torn)
+}
+
+/// The line and the character of a place, as a client finds them that walks from the beginning, character by character.
+#[must_use]
+pub fn position(text: &[char], at: usize, encoding: &str) -> (u32, u32) {
+    let (mut line, mut character) = (0, 0);
+    for (index, found) in text[..at].iter().enumerate() {
+        if *found == '\n' || (*found == '\r' && text.get(index + 1) != Some(&'\n')) {
+            (line, character) = (line + 1, 0);
+        } else {
+            character += match encoding {
+                "utf-8" => found.len_utf8(),
+                "utf-16" => found.len_utf16(),
+                _ => 1,
+            };
+        }
+    }
+    (line, u32::try_from(character).unwrap_or(u32::MAX))
 }

@@ -9,7 +9,7 @@ mod checker;
 mod convert;
 mod document;
 mod features;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod host;
 mod layered;
