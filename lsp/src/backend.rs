@@ -225,8 +225,11 @@ impl LanguageServer for Backend {
         let uri = params.text_document.uri;
         let server = Arc::clone(&self.server);
         let name = uri.clone();
-        let found = self
-            .at(&uri, move |place| edits::actions(place, params.range, &checker::problems_of(&server, place, &name)));
+        let found = self.at(&uri, move |place| {
+            let mut actions = edits::actions(place, params.range, &checker::problems_of(&server, place, &name))?;
+            actions.extend(edits::extraction(place, params.range, params.context.only.as_deref()));
+            Some(actions)
+        });
         Ok(found.await?.flatten())
     }
 

@@ -1,6 +1,7 @@
-//! Edits that are offered: what can be done about a problem, and the form of tags.
+//! Edits that are offered: what can be done about a problem, a component out of what is selected, and the form of tags.
 
 use tgen_core::ide::actions::{self, Action, Likelihood};
+use tgen_core::ide::extract::extract_component;
 use tgen_core::ide::format;
 use tgen_core::problem::Problem;
 use tower_lsp::ls_types::{
@@ -20,11 +21,33 @@ pub(crate) fn actions(place: &Place, within: Range, problems: &[Problem]) -> Opt
     })
 }
 
+/// What is selected as a component, where the client did not ask for other kinds alone. Trying it costs a rendering of all
+/// outputs, so nothing is tried without a selection.
+pub(crate) fn extraction(place: &Place, within: Range, only: Option<&[CodeActionKind]>) -> Vec<CodeActionOrCommand> {
+    let extracting = CodeActionKind::REFACTOR_EXTRACT;
+    let is_wanted = only.is_none_or(|kinds| kinds.iter().any(|kind| is_kind_of(&extracting, kind)));
+    if !is_wanted || within.start == within.end {
+        return Vec::new();
+    }
+    let action = place.ask(|view, measured| {
+        let action = extract_component(view, &place.path, measured.ours(within))?;
+        Some(CodeActionOrCommand::CodeAction(code_action(place, measured, action)))
+    });
+    action.flatten().into_iter().collect()
+}
+
+/// Kinds are hierarchies: `refactor.extract` is of the kind `refactor`.
+fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
+    let rest = kind.as_str().strip_prefix(other.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || other.as_str().is_empty())
+}
+
 fn code_action(place: &Place, measured: &Measured<'_>, action: Action) -> CodeAction {
+    let kind = if action.problem.is_some() { CodeActionKind::QUICKFIX } else { CodeActionKind::REFACTOR_EXTRACT };
     CodeAction {
         title: action.title.clone(),
-        kind: Some(CodeActionKind::QUICKFIX),
-        diagnostics: Some(vec![convert::diagnostic(place, measured, &action.problem)]),
+        kind: Some(kind),
+        diagnostics: action.problem.as_ref().map(|problem| vec![convert::diagnostic(place, measured, problem)]),
         is_preferred: (action.likelihood == Likelihood::Preferred).then_some(true),
         edit: Some(edit(place, action)),
         ..CodeAction::default()

@@ -210,6 +210,30 @@ async fn a_mistyped_name_has_a_fix() {
 }
 
 #[tokio::test]
+async fn what_is_selected_can_become_a_component() {
+    let (mut client, mut at) = at("<|># {{ organisation }}\nx = 1\n").await;
+    at["range"] = json!({ "start": at["position"], "end": { "line": 0, "character": 20 } });
+    at["context"] = json!({ "diagnostics": [] });
+    let actions = client.request("textDocument/codeAction", at.clone()).await;
+    assert_eq!(
+        (&actions[0]["kind"], &actions[0]["diagnostics"]),
+        (&json!("refactor.extract"), &Value::Null),
+        "{actions}"
+    );
+    let edits = &actions[0]["edit"]["changes"][uri(T)];
+    assert_eq!(edits[0]["newText"], "{{ <extracted organisation /> }}");
+    insta::assert_snapshot!(edits[1]["newText"].as_str().unwrap(), @"
+    {% component extracted(organisation) -%}
+    # {{ organisation }}
+    {%- endcomponent extracted -%}
+    ");
+    at["context"]["only"] = json!(["refactor"]);
+    assert_eq!(client.request("textDocument/codeAction", at.clone()).await, actions);
+    at["context"]["only"] = json!(["quickfix"]);
+    assert_eq!(client.request("textDocument/codeAction", at).await, json!([]));
+}
+
+#[tokio::test]
 async fn tags_are_formatted() {
     let (mut client, at) = at("{{model_name|upper}}<|>\n").await;
     let options = json!({ "tabSize": 4, "insertSpaces": true });

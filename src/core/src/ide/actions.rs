@@ -1,4 +1,5 @@
-//! What an editor can do about a problem: put in what was meant, quote a value, create what is missing, allow it.
+//! What an editor can do about a problem: put in what was meant, quote a value, create what is missing, allow it. What it
+//! can do without one stands in [`super::extract`].
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -13,8 +14,8 @@ use crate::text::{Position, Range};
 pub struct Action {
     /// What it does: lower case, names in backticks.
     pub title: String,
-    /// The problem that it solves.
-    pub problem: Problem,
+    /// The problem that it solves; none where it gives what is right another form.
+    pub problem: Option<Problem>,
     /// Whether it is what one nearly always wants.
     pub likelihood: Likelihood,
     /// The texts that it changes.
@@ -57,7 +58,7 @@ struct ProblemPlace<'p> {
 impl ProblemPlace<'_> {
     fn action(&self, title: String, likelihood: Likelihood, edits: Vec<TextEdit>) -> Action {
         let edits = vec![FileEdit { path: self.source.path.clone(), edits }];
-        Action { title, problem: self.problem.clone(), likelihood, edits, creates: Vec::new() }
+        Action { title, problem: Some(self.problem.clone()), likelihood, edits, creates: Vec::new() }
     }
 
     fn did_you_mean(&self) -> Option<Action> {

@@ -8,6 +8,7 @@ mod cases;
 pub mod completion;
 mod config_names;
 pub mod diagnostics;
+pub mod extract;
 pub mod format;
 mod generated;
 pub mod hints;
