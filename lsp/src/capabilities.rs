@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use tower_lsp::ls_types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, DiagnosticOptions, DiagnosticServerCapabilities,
-    DocumentLinkOptions, FoldingRangeProviderCapability, HoverProviderCapability, InitializeParams, OneOf,
-    RenameOptions, SelectionRangeProviderCapability, SemanticTokensServerCapabilities, ServerCapabilities,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
+    DiagnosticOptions, DiagnosticServerCapabilities, DocumentLinkOptions, FoldingRangeProviderCapability,
+    HoverProviderCapability, InitializeParams, OneOf, RenameOptions, SelectionRangeProviderCapability,
+    SemanticTokensServerCapabilities, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
 };
 
 use crate::features::{completion, tokens};
@@ -24,12 +25,21 @@ pub(crate) struct ClientAbilities {
     pub(crate) shows_progress: bool,
     /// Whether it watches files for us.
     pub(crate) watches: Watching,
-    /// Whether it asks for lenses again when it is told to.
-    pub(crate) refreshes_lenses: bool,
-    /// Whether it asks for inlay hints again when it is told to.
-    pub(crate) refreshes_hints: bool,
+    /// What it asks for again when it is told to.
+    pub(crate) refreshes: BTreeSet<Refresh>,
+    /// Whether it wants to know when everything is checked: `experimental.tgenChecked`.
+    pub(crate) awaits_checks: bool,
     /// The commands of ours that it has: `experimental.commands.commands`, as rust-analyzer's clients say it.
     pub(crate) commands: BTreeSet<String>,
+}
+
+/// What a client may ask for again when it is told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Refresh {
+    /// Code lenses.
+    Lenses,
+    /// Inlay hints.
+    Hints,
 }
 
 /// How a client gets diagnostics: one way or the other, never both.
@@ -59,19 +69,14 @@ impl ClientAbilities {
     pub(crate) fn of(params: &InitializeParams) -> Self {
         let client = &params.capabilities;
         let general = client.general.as_ref();
-        let workspace = client.workspace.as_ref();
         let offered = general.and_then(|general| general.position_encodings.as_deref()).unwrap_or_default();
         Self {
             encoding: Encoding::negotiate(offered),
             delivery: delivery(client),
             shows_progress: client.window.as_ref().and_then(|window| window.work_done_progress) == Some(true),
             watches: watching(client),
-            refreshes_lenses: workspace
-                .and_then(|workspace| workspace.code_lens.as_ref())
-                .is_some_and(|lenses| lenses.refresh_support == Some(true)),
-            refreshes_hints: workspace
-                .and_then(|workspace| workspace.inlay_hint.as_ref())
-                .is_some_and(|hints| hints.refresh_support == Some(true)),
+            refreshes: refreshes(client),
+            awaits_checks: client.experimental.as_ref().and_then(|own| own.get("tgenChecked")?.as_bool()) == Some(true),
             commands: commands(client),
         }
     }
@@ -79,8 +84,16 @@ impl ClientAbilities {
     /// Whether a count of outputs that was made before can be shown now: the client says when an output changes on disk, and
     /// asks again when it is told to.
     pub(crate) fn keeps_counts(&self) -> bool {
-        self.refreshes_lenses && self.watches != Watching::Never
+        self.refreshes.contains(&Refresh::Lenses) && self.watches != Watching::Never
     }
+}
+
+fn refreshes(client: &ClientCapabilities) -> BTreeSet<Refresh> {
+    let Some(workspace) = &client.workspace else { return BTreeSet::new() };
+    let lenses = workspace.code_lens.as_ref().and_then(|lenses| lenses.refresh_support);
+    let hints = workspace.inlay_hint.as_ref().and_then(|hints| hints.refresh_support);
+    let said = [(Refresh::Lenses, lenses), (Refresh::Hints, hints)];
+    said.into_iter().filter(|(_, can)| *can == Some(true)).map(|(what, _)| what).collect()
 }
 
 fn commands(client: &ClientCapabilities) -> BTreeSet<String> {

@@ -11,13 +11,14 @@ use tgen_core::ide::outputs::Tally;
 use tgen_core::lint;
 use tgen_core::plan::{Plan, Request};
 use tgen_core::problem::Problem;
-use tower_lsp::ls_types::{Diagnostic, Uri};
+use tower_lsp::ls_types::{Diagnostic, Uri, VersionedTextDocumentIdentifier};
 
 use crate::capabilities::Delivery;
 use crate::convert;
+use crate::features::checked::{Checked, CheckedParams};
 use crate::features::lenses;
 use crate::server::Server;
-use crate::session::Place;
+use crate::session::{Open, Place};
 use crate::shown::Rendered;
 
 /// Rendering begins when nothing was edited for so long.
@@ -27,6 +28,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) async fn check_texts(server: Arc<Server>) {
     loop {
         server.edited.notified().await;
+        let showing = server.to_show();
         let (dirty, closed) = server.session().take_dirty();
         for uri in closed {
             server.shown().forget(&uri);
@@ -37,6 +39,7 @@ pub(crate) async fn check_texts(server: Arc<Server>) {
         for uri in dirty {
             check_text(&server, uri).await;
         }
+        server.texts_are_shown(showing);
         server.checked.notify_one();
     }
 }
@@ -93,7 +96,10 @@ pub(crate) async fn check_outputs(server: Arc<Server>) {
             is_news |= check_output(&server, uri, edits).await;
         }
         if is_news {
+            server.count_news();
             show_again(&server).await;
+        } else {
+            tell_checked(&server, edits).await;
         }
         count_outputs(&server).await;
     }
@@ -111,8 +117,10 @@ async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
     let rendered = tokio::task::spawn_blocking(move || render(&place, &|| rendering.edits() == edits)).await;
     match rendered {
         Ok(problems) if server.edits() == edits => {
+            // Whoever takes the mark shows what is there then, so that has to be there first.
+            let is_news = server.shown().rendered(uri.clone(), Rendered { at: edits, text, problems });
             server.session().mark(&uri);
-            server.shown().rendered(uri, Rendered { at: edits, text, problems })
+            is_news
         }
         _ => false,
     }
@@ -156,6 +164,17 @@ async fn count_outputs(server: &Arc<Server>) {
     }
 }
 
+/// Tells the client that all is checked, if it wants to know and that is still so.
+async fn tell_checked(server: &Server, edits: u64) {
+    let Some(moment) = server.moment_when_all_is_shown(edits).filter(|moment| moment.client.awaits_checks) else {
+        return;
+    };
+    let document =
+        |open: &Arc<Open>| VersionedTextDocumentIdentifier { uri: open.uri.clone(), version: open.document.version };
+    let documents = moment.documents.values().map(document).collect();
+    server.client.send_notification::<Checked>(CheckedParams { documents }).await;
+}
+
 /// Shows what is new: pushes it, or tells the client to ask.
 async fn show_again(server: &Arc<Server>) {
     let delivery = server.session().moment().client.delivery;
@@ -164,6 +183,7 @@ async fn show_again(server: &Arc<Server>) {
         Delivery::Pulled => {
             // A client that cannot be told was not taken for one that asks.
             let _ = server.client.workspace_diagnostic_refresh().await;
+            server.edited.notify_one();
         }
     }
 }

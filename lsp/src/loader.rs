@@ -43,8 +43,8 @@ pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Qu
         wait_for_more(&mut batch, &mut questions).await;
         let count = batch.len() as u64;
         loader = loader.answer(std::mem::take(&mut batch)).await;
-        loader.server.answered(count);
         loader.server.count_edit();
+        loader.server.answered(count);
     }
 }
 

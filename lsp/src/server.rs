@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
+use crate::capabilities::Refresh;
 use crate::features::tokens::Sent;
 use crate::host::Host;
 use crate::session::{Moment, Place, Session, Then};
@@ -41,8 +42,19 @@ pub(crate) struct Server {
     tallies: Mutex<Tallies>,
     edits: AtomicU64,
     changes: AtomicU64,
+    news: AtomicU64,
+    texts_shown: Mutex<ToShow>,
     questions: mpsc::UnboundedSender<Question>,
     answered: watch::Sender<u64>,
+}
+
+/// What diagnostics are to tell: so many edits of anything, and so often something new that rendering found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ToShow {
+    /// How many edits.
+    pub(crate) edits: u64,
+    /// How many times rendering found something new.
+    pub(crate) news: u64,
 }
 
 /// What the loader is asked.
@@ -76,6 +88,8 @@ impl Server {
             tallies: Mutex::default(),
             edits: AtomicU64::new(0),
             changes: AtomicU64::new(0),
+            news: AtomicU64::new(0),
+            texts_shown: Mutex::default(),
             questions,
             answered: watch::Sender::new(0),
         };
@@ -136,29 +150,55 @@ impl Server {
         let _ = self.questions.send(question);
     }
 
-    /// The loader has answered so many questions.
+    /// The loader has answered so many questions. What it changed has been counted before.
     pub(crate) fn answered(&self, count: u64) {
         self.answered.send_modify(|answered| *answered += count);
+        self.checked.notify_one();
     }
 
-    /// Passes on what a change of a document asks for.
-    pub(crate) fn follow(&self, uri: &Uri, then: Then) {
-        match (then, uri::path(uri)) {
-            (Then::Check, _) | (_, None) => {}
+    /// Rendering found something new.
+    pub(crate) fn count_news(&self) {
+        self.news.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What diagnostics are to tell now.
+    pub(crate) fn to_show(&self) -> ToShow {
+        ToShow { edits: self.edits(), news: self.news.load(Ordering::Acquire) }
+    }
+
+    /// Diagnostics have told so much.
+    pub(crate) fn texts_are_shown(&self, shown: ToShow) {
+        *self.texts_shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+
+    /// Everything as it is now, if diagnostics have told all of so many edits and no question about a project is open.
+    pub(crate) fn moment_when_all_is_shown(&self, edits: u64) -> Option<Moment> {
+        // Edits are counted and questions asked while the session is held.
+        let moment = self.session().moment();
+        let is_answered = *self.answered.borrow() >= moment.asked;
+        let shown = *self.texts_shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let to_show = self.to_show();
+        (is_answered && shown == to_show && to_show.edits == edits).then_some(moment)
+    }
+
+    /// Passes on what a change of a document asks for. The session is still held, so that whoever sees the change sees too
+    /// that it is counted and what was asked.
+    pub(crate) fn follow(&self, session: &mut Session, uri: &Uri, then: Then) {
+        let root = |path: &Utf8Path| session.moment().root_of(path).map(Utf8Path::to_owned);
+        let question = match (then, uri::path(uri)) {
+            (Then::Check, _) | (_, None) => None,
             (Then::Locate, Some(path)) => {
-                self.ask(Question::Folder(path.parent().unwrap_or(Utf8Path::new("/")).to_owned()));
+                Some(Question::Folder(path.parent().unwrap_or(Utf8Path::new("/")).to_owned()))
             }
-            (Then::Reload, Some(path)) => self.ask_of_project(&path, Question::Reload),
-            (Then::Plan, Some(path)) => self.ask_of_project(&path, Question::Cases),
+            (Then::Reload, Some(path)) => root(&path).map(Question::Reload),
+            (Then::Plan, Some(path)) => root(&path).map(Question::Cases),
+        };
+        if let Some(question) = question {
+            session.ask();
+            // The loader only ever ends with the server.
+            let _ = self.questions.send(question);
         }
         self.count_edit();
-    }
-
-    fn ask_of_project(&self, path: &Utf8Path, question: impl FnOnce(Utf8PathBuf) -> Question) {
-        let root = self.session().moment().root_of(path).map(Utf8Path::to_owned);
-        if let Some(root) = root {
-            self.ask(question(root));
-        }
     }
 
     /// The place of a document as of `moment`, after every question has been answered that was asked before.
@@ -174,7 +214,7 @@ impl Server {
 
     /// Has the client ask for its lenses again, from the background.
     pub(crate) fn renew_lenses(self: &Arc<Self>) {
-        if self.session().moment().client.refreshes_lenses {
+        if self.session().moment().client.refreshes.contains(&Refresh::Lenses) {
             let server = Arc::clone(self);
             // A client that refuses shows its lenses as they are.
             tokio::spawn(async move { server.client.code_lens_refresh().await });
@@ -183,7 +223,7 @@ impl Server {
 
     /// Has the client ask for its inlay hints again, from the background.
     pub(crate) fn renew_hints(self: &Arc<Self>) {
-        if self.session().moment().client.refreshes_hints {
+        if self.session().moment().client.refreshes.contains(&Refresh::Hints) {
             let server = Arc::clone(self);
             // A client that refuses shows its hints as they are.
             tokio::spawn(async move { server.client.inlay_hint_refresh().await });

@@ -51,12 +51,11 @@ impl<S> Ordered<S> {
     {
         let (_, _, params) = request.into_parts();
         let Some(params) = params.and_then(|params| serde_json::from_value(params).ok()) else { return };
-        let followed = {
-            let mut session = self.server.session();
-            if session.is_initialized { apply(&mut session, params) } else { None }
-        };
-        if let Some((uri, then)) = followed {
-            self.server.follow(&uri, then);
+        let mut session = self.server.session();
+        if session.is_initialized
+            && let Some((uri, then)) = apply(&mut session, params)
+        {
+            self.server.follow(&mut session, &uri, then);
         }
     }
 }

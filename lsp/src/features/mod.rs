@@ -1,5 +1,6 @@
 //! Core's answers in the protocol's words, a file for each kind of question.
 
+pub(crate) mod checked;
 pub(crate) mod completion;
 pub(crate) mod edits;
 pub(crate) mod hints;

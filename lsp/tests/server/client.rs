@@ -185,6 +185,7 @@ impl Client {
 
     /// Closes a file.
     pub(crate) async fn close(&mut self, path: &str) {
+        self.versions.remove(path);
         self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri(path) } })).await;
     }
 
@@ -212,6 +213,29 @@ impl Client {
             }
             last = found;
         }
+    }
+
+    /// Waits until the server says that it has checked the open files to the end, each as it is now.
+    pub(crate) async fn until_checked(&mut self) {
+        let open = self.versions.iter().map(|(path, version)| json!({ "uri": uri(path), "version": version }));
+        let open: Vec<_> = open.collect();
+        loop {
+            let checked = self.sent("tgen/checked").await;
+            let documents = checked["documents"].as_array().unwrap();
+            if documents.len() == open.len() && open.iter().all(|document| documents.contains(document)) {
+                return;
+            }
+        }
+    }
+
+    /// Every list of diagnostics that came for a file and was not asked for yet, as lines, the last one last.
+    pub(crate) fn all_diagnostics(&mut self, path: &str) -> Vec<Vec<String>> {
+        let uri = uri(path);
+        let is_it = |message: &&Value| {
+            message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri.as_str()
+        };
+        let sent = self.inbox.iter().filter(is_it).map(|message| &message["params"]["diagnostics"]);
+        sent.map(|sent| sent.as_array().unwrap().iter().map(shown).collect()).collect()
     }
 
     /// The next diagnostics that are sent for a file.
