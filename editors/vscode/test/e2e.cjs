@@ -32,6 +32,19 @@ name = "skillset"
 template = "skillset.py.tera"
 models = ["bert", "vit", "whisper", "llava"]
 output = "test/test_hf_{{ normalized_name }}.py"
+
+[[suite]]
+name = "tasks"
+template = "tasks.py.tera"
+models = ["bert", "vit", "whisper", "llava"]
+output = "test/tasks/test_{{ normalized_name }}.py"
+
+[[suite]]
+name = "matrix"
+template = "matrix.py"
+models = ["bert", "vit"]
+batch-sizes = [1, 4]
+output = "test/matrix/test_{{ normalized_name }}_b{{ batch_size }}.py"
 `,
   "templates/skillset.py.tera": `{# The tests of one model. #}
 """Tests of {{ model_name }}, by {{ organisation }}."""
@@ -49,6 +62,17 @@ def test_{{ task | py_ident }}() -> None:
 
 {% endfor %}
 `,
+  "templates/tasks.py.tera": `"""The tasks of {{ model_name }}, by {{ organisation }}."""
+
+import pytest
+
+TASKS = {{ tasks | py_str }}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_task_of_{{ normalized_name }}(task: str) -> None:
+    assert task.islower()
+`,
   "templates/matrix.py": `"""Tests of \${model_name}."""
 
 BATCH = \${batch_size}
@@ -56,8 +80,10 @@ PLAIN = {"dict": "stays"}
 `,
 };
 
+// Where a program is, a remote VS Code takes from the settings of its machine alone.
+const machineSettings = { "tgen.server.path": program };
+
 const settings = {
-  "tgen.server.path": program,
   "workbench.startupEditor": "none",
   "workbench.colorTheme": "Default Light Modern",
   "workbench.tips.enabled": false,
@@ -82,6 +108,7 @@ function write(folder, contents) {
 async function startCodeServer() {
   write(project, files);
   write(path.join(work, "data/User"), { "settings.json": JSON.stringify(settings) });
+  write(path.join(work, "data/Machine"), { "settings.json": JSON.stringify(machineSettings) });
   const config = path.join(work, "config.yaml");
   fs.writeFileSync(config, `bind-addr: ${address}\nauth: none\ncert: false\n`);
   const folders = ["--user-data-dir", path.join(work, "data"), "--extensions-dir", path.join(work, "ext"), "--config", config];
@@ -114,7 +141,9 @@ const steps = {
   async "a mistyped placeholder is underlined"(page) {
     await page.goto(url("templates/skillset.py.tera"));
     await page.waitForSelector(".monaco-editor .cdr.squiggly-error");
+    await page.waitForSelector(lens("4 outputs · 4 broken"));
     await page.mouse.click(640, 700);
+    await page.waitForTimeout(500);
     await shot(page, "diagnostics");
   },
 
@@ -143,13 +172,43 @@ const steps = {
     const name = page.locator(".view-line", { hasText: "Tests of" }).locator('span:text-is("model_name")').first();
     await name.hover();
     await page.waitForSelector(".monaco-hover:not(.hidden) .hover-row:has-text(\"bert\")");
+    // It fades in.
+    await page.waitForTimeout(500);
     await shot(page, "hover");
   },
 
-  async "the preview stands beside the template and follows it"(page) {
-    await page.mouse.click(400, 500);
-    await command(page, "cargo-tgen: Show Preview Beside");
-    await page.waitForSelector('.editor-group-container:nth-child(2) .view-line, .tab:has-text("test_hf_")');
+  async "lenses above a template count its outputs"(page) {
+    await page.goto(url("templates/tasks.py.tera"));
+    await page.waitForSelector(lens("4 outputs · 4 missing"));
+    await page.waitForSelector(lens("preview bert"));
+  },
+
+  async "a lens generates, and the count follows"(page) {
+    await page.click(`${lens("generate")} >> text=generate`);
+    await page.waitForSelector(lens("4 outputs · all fresh"));
+    await command(page, "View: Hide Panel");
+    await atEnd(page);
+    await page.keyboard.type("    assert task\n", { delay: 10 });
+    await page.waitForSelector(lens("4 outputs · 4 stale"));
+    await page.mouse.move(640, 700);
+    await page.waitForTimeout(500);
+    await shot(page, "lenses");
+  },
+
+  async "a lens lists the outputs"(page) {
+    await page.click(`${lens("4 outputs")} >> text=4 stale`);
+    await page.waitForSelector('.quick-input-list .monaco-list-row:has-text("stale") >> text=whisper');
+    await shot(page, "outputs");
+    await page.keyboard.press("Escape");
+  },
+
+  async "a lens shows the preview beside the template, which follows it"(page) {
+    await page.click(`${lens("preview bert")} >> text=preview bert`);
+    await page.waitForSelector('.tab:has-text("test_bert.py")');
+    await atEnd(page);
+    // The editor has indented the line already.
+    await page.keyboard.type("assert len(task) > 3\n", { delay: 10 });
+    await page.waitForSelector('.editor-group-container:nth-child(2) .view-line:has-text("len(task)"), .split-view-view:nth-child(2) .view-line:has-text("len(task)")');
     await page.waitForTimeout(500);
     await shot(page, "preview");
   },
@@ -158,13 +217,40 @@ const steps = {
     await page.waitForSelector('.statusbar-item:has-text("bert")');
   },
 
+  async "what is selected becomes a component"(page) {
+    await atEnd(page);
+    for (const key of ["Control+Home", "Shift+End", "Control+."]) await page.keyboard.press(key);
+    await page.waitForSelector('.action-widget .monaco-list-row:has-text("extract component")');
+    await page.waitForTimeout(500);
+    await shot(page, "extract");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector('.view-line:has-text("endcomponent extracted")');
+  },
+
+  async "a generated file says where it comes from"(page) {
+    await page.goto(url("test/tasks/test_bert.py"));
+    const signature = page.locator(".view-line", { hasText: "generated by" }).first();
+    // The name of the template is a link as soon as the server is there.
+    await signature.locator(".detected-link").first().waitFor();
+    await signature.hover({ position: { x: 150, y: 8 } });
+    await page.waitForSelector(".monaco-hover:not(.hidden) .hover-row:has-text(\"edit the template\")");
+    await page.waitForTimeout(500);
+    await shot(page, "generated");
+  },
+
   async "a template of the other dialect is highlighted as Python"(page) {
     await page.goto(url("templates/matrix.py"));
     await page.waitForSelector('.statusbar-item:has-text("${} in Python")');
+    await page.waitForSelector(lens("4 outputs · 4 missing"));
     await page.waitForTimeout(500);
     await shot(page, "dollar");
   },
 };
+
+/** The lens with a text. */
+function lens(text) {
+  return `.codelens-decoration:has-text("${text}")`;
+}
 
 async function atEnd(page) {
   await page.click(".editor-instance .view-lines");
