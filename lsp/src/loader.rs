@@ -23,8 +23,8 @@ use crate::watching;
 /// Changes on disk come in swarms (a checkout, a save of all files); so long is waited for the rest of one.
 const SWARM: Duration = Duration::from_millis(30);
 
-/// A template that came or went changes which cases there are, and nothing that is seen of a text as it is typed; reading
-/// the project again waits until the client is quiet for so long.
+/// A template that came or went changes which cases there are, and nothing that is seen of a text as it is typed; planning
+/// them again waits until the client is quiet for so long.
 const QUIET: Duration = Duration::from_millis(250);
 
 /// However much is asked, an answer is put off no longer.
@@ -111,18 +111,25 @@ impl Loader {
     }
 
     fn read(&mut self, questions: Vec<Question>) {
-        let mut roots = BTreeSet::new();
+        let (mut roots, mut to_plan) = (BTreeSet::new(), BTreeSet::new());
         for question in questions {
             match question {
                 Question::Folder(folder) => roots.extend(self.locate(&folder)),
-                Question::Reload(root) | Question::Cases(root) => {
-                    roots.insert(root);
-                }
+                Question::Reload(root) => roots.extend([root]),
                 Question::Disk(paths) => roots.extend(self.touched(&paths)),
+                Question::Cases(root) => to_plan.extend([root]),
             }
         }
-        for root in roots {
-            self.load(&root);
+        to_plan.difference(&roots).for_each(|root| self.plan(root));
+        roots.iter().for_each(|root| self.load(root));
+    }
+
+    /// Nothing but the names of templates has changed, which the session knows.
+    fn plan(&self, root: &Utf8Path) {
+        let moment = self.server.session().moment();
+        let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
+        if let Some(planned) = snapshot.map(Snapshot::planned_again) {
+            self.server.session().planned(root, &planned);
         }
     }
 

@@ -144,6 +144,14 @@ impl Session {
         Arc::make_mut(&mut self.moment.projects).insert(root, loaded);
     }
 
+    /// The cases of a project were planned again.
+    pub(crate) fn planned(&mut self, root: &Utf8Path, planned: &Snapshot) {
+        let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) else { return };
+        project.snapshot = project.snapshot.as_ref().map(|snapshot| snapshot.with_cases_of(planned));
+        let inside = |open: &&Arc<Open>| open.path.as_deref().is_some_and(|path| path.starts_with(root));
+        self.dirty.extend(self.moment.documents.values().filter(inside).map(|open| open.uri.clone()));
+    }
+
     /// Another case of a project is to be shown.
     pub(crate) fn show(&mut self, root: &Utf8Path, preview: Preview) {
         if let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) {

@@ -64,7 +64,7 @@ impl Snapshot {
     }
 
     /// The cases are kept: they follow from what is read once and from the names of templates, and who adds a template or
-    /// takes one away reads the project again.
+    /// takes one away has them planned again.
     fn after(&self, texts: BTreeMap<Utf8PathBuf, Arc<str>>, path: &Utf8Path) -> Self {
         let files = Layered::new(Arc::clone(&self.below), texts.clone());
         let changed = [path.to_owned()];
@@ -87,6 +87,18 @@ impl Snapshot {
 
     fn cases(&self) -> &Cases {
         self.cases.get_or_init(|| Cases::of(&Plan::new(self.project(), &Request::default())))
+    }
+
+    /// The project with its cases planned again.
+    pub(crate) fn planned_again(&self) -> Self {
+        let planned = Self { cases: Arc::default(), ..self.clone() };
+        planned.cases();
+        planned
+    }
+
+    /// The project with the cases of another moment.
+    pub(crate) fn with_cases_of(&self, planned: &Self) -> Self {
+        Self { cases: Arc::clone(&planned.cases), ..self.clone() }
     }
 
     /// Whether a file is an output or stands among them, and nothing is read from it.

@@ -42,8 +42,11 @@ fn shown(problems: &[Problem]) -> String {
 
 #[test]
 fn a_value_that_some_models_lack_says_how_many_and_which() {
-    assert_snapshot!(check("x = 1\ny = {{ tasks[1] | py_str }}\nz = \"{{ tasks[1] }}\"\n"), @r#"
-    3:9 undefined-value: `tasks[1]` has no value for 2 of 4 models: `llava`, `whisper`; ask first with `is defined`, or give a default: `| default(value="…")`
+    assert_snapshot!(check("x = 1\ny = {{ tasks[1] | py_str }}\n"), @r#"
+    2:8 undefined-value: `tasks[1]` has no value for 2 of 4 models: `llava`, `whisper`; ask first with `is defined`, or give a default: `| default(value="…")`
+    "#);
+    assert_snapshot!(check("x = 1\nz = \"{{ tasks[1] }}\"\n"), @r#"
+    2:9 undefined-value: `tasks[1]` has no value for 2 of 4 models: `llava`, `whisper`; ask first with `is defined`, or give a default: `| default(value="…")`
     "#);
     assert_snapshot!(check("{{ reference.module }}\n"), @r#"
     1:4 undefined-value: `reference.module` has no value for all 4 models; ask first with `is defined`, or give a default: `| default(value="…")`

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::fmt::Write;
 
 use tera::value::{Key, ValueKind};
-use tera::{Kwargs, State, Tera, TeraResult, Value};
+use tera::{ArgFromValue, Kwargs, State, Tera, TeraResult, Value};
 
 /// A filter's name and what it does, for documentation and completion.
 pub struct FilterDoc {
@@ -35,11 +35,21 @@ pub const RANGE_BUDGET: usize = 1_000_000;
 
 /// Teaches an engine our filters, and bounds `range`.
 pub(super) fn register(tera: &mut Tera) {
-    tera.register_filter("py_str", |value: &Value, _: Kwargs, _: &State<'_>| python_literal(value));
+    tera.register_filter("py_str", py_str);
     tera.register_filter("py_ident", |text: &str, _: Kwargs, _: &State<'_>| python_identifier(text));
     tera.register_filter("snake_case", |text: &str, _: Kwargs, _: &State<'_>| snake_case(text));
     tera.register_filter("camel_case", |text: &str, _: Kwargs, _: &State<'_>| camel_case(text));
     tera.register_function("range", range);
+}
+
+/// What is not there at all is an error, as it is without the filter; `None` is for what is there and is nothing.
+#[expect(clippy::needless_pass_by_value, reason = "Tera hands a filter its arguments by value")]
+fn py_str(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
+    if value.is_undefined() {
+        // Tera's own error, which it places at the value.
+        return <&str>::from_value(value).map(str::to_owned);
+    }
+    Ok(python_literal(value))
 }
 
 thread_local! {

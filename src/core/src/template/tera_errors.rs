@@ -68,6 +68,7 @@ fn is_undefined(message: &str) -> bool {
         || message == "Cannot index into an undefined value"
         || message == "Cannot slice an undefined value"
         || message.ends_with("but its value is undefined")
+        || (message.starts_with("Invalid type for the value") && message.ends_with("but got `undefined`"))
         || is_missing("Variable `")
         || is_missing("Field `")
 }
