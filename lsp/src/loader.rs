@@ -120,8 +120,12 @@ impl Loader {
                 Question::Cases(root) => to_plan.extend([root]),
             }
         }
-        to_plan.difference(&roots).for_each(|root| self.plan(root));
-        roots.iter().for_each(|root| self.load(root));
+        for root in to_plan.difference(&roots) {
+            self.plan(root);
+        }
+        for root in &roots {
+            self.load(root);
+        }
     }
 
     /// Nothing but the names of templates has changed, which the session knows.

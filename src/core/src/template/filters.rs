@@ -43,7 +43,6 @@ pub(super) fn register(tera: &mut Tera) {
 }
 
 /// What is not there at all is an error, as it is without the filter; `None` is for what is there and is nothing.
-#[expect(clippy::needless_pass_by_value, reason = "Tera hands a filter its arguments by value")]
 fn py_str(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     if value.is_undefined() {
         // Tera's own error, which it places at the value.
