@@ -90,10 +90,10 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return {**one, **other, **inner}
 
 
-def tiny_config(model_type: str, transformers: Any) -> Any:
-    """Make the small configuration of a model type."""
-    shrinker = _Shrinker(transformers)
-    config = shrinker.shrink(transformers.CONFIG_MAPPING[model_type], None, {})
+def tiny_config(model_type: str, auto_class: str, transformers: Any) -> Any:
+    """Make the small configuration of a model type, as an auto class needs it."""
+    own = facts_of(model_type).get("config_of", {}).get(auto_class, {})
+    config = _Shrinker(transformers).whole({"model_type": model_type, **own})
     config.num_labels = LABELS
     if getattr(config, "pad_token_id", None) is None:
         config.pad_token_id = _SPECIAL["pad"]
@@ -115,6 +115,11 @@ class _Shrinker:
         # Before version 5 a configuration takes those inside it as dictionaries.
         self.takes_dicts = transformers.__version__.startswith("4.")
         self.tokens: dict[str, int] = {}
+
+    def whole(self, facts: Mapping[str, Any]) -> Any:
+        """Make the small configuration of the model type that the facts name."""
+        rest = {name: value for name, value in facts.items() if name != "model_type"}
+        return self.shrink(self.classes[facts["model_type"]], None, rest)
 
     def shrink(self, config_class: type, given: Any, facts: dict[str, Any]) -> Any:
         """Make a small configuration like the given one, or like the default one."""
@@ -163,8 +168,7 @@ class _Shrinker:
 
     def _made(self, fact: Any) -> Any:
         if _is_whole(fact):
-            rest = {name: value for name, value in fact.items() if name != "model_type"}
-            return self.shrink(self.classes[fact["model_type"]], None, rest)
+            return self.whole(fact)
         if isinstance(fact, dict):
             return {int(k) if k.isdigit() else k: v for k, v in fact.items()}
         return fact

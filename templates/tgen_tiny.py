@@ -52,7 +52,7 @@ class TinyModel:
 
     def _built(self, model_type: str, transformers: Any) -> Any:
         try:
-            config = tiny_config(model_type, transformers)
+            config = tiny_config(model_type, self.auto_class, transformers)
             labels = self.facts.get("labels_of", {}).get(self.auto_class)
             config.num_labels = labels or config.num_labels
             return self.loader.from_config(config).eval()
