@@ -32,6 +32,7 @@ _STATES = (
     "last_hidden_state",
     "image_embeds",
     "text_embeds",
+    "video_embeds",
     "pooler_output",
     "audio_values",
 )
