@@ -8,6 +8,7 @@ facts of `tgen_facts.toml` come last: what is true of one type and follows from 
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import inspect
 import re
 import tomllib
@@ -81,7 +82,17 @@ def facts_of(model_type: str) -> dict[str, Any]:
 @functools.cache
 def _facts() -> list[dict[str, Any]]:
     text = Path(__file__).with_name("tgen_facts.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["fact"]
+    facts = tomllib.loads(text)["fact"]
+    release = _release()
+    return [fact for fact in facts if fact.get("release", release) == release]
+
+
+def _release() -> str:
+    """Give the first number of the installed transformers' version."""
+    try:
+        return importlib.metadata.version("transformers").partition(".")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,8 +135,9 @@ class _Shrinker:
     def shrink(self, config_class: type, given: Any, facts: dict[str, Any]) -> Any:
         """Make a small configuration like the given one, or like the default one."""
         facts = _merged(facts_of(config_class.model_type).get("config", {}), facts)
-        live = vars(self._default(config_class, facts) if given is None else given)
         parameters = inspect.signature(config_class).parameters
+        own = self._own(facts, parameters)
+        live = vars(given or self._default(config_class, facts, own))
         settings = {
             name: value
             for name, parameter in parameters.items()
@@ -142,18 +154,37 @@ class _Shrinker:
             settings |= _said_by_the_outer_one(live, parameters)
             settings |= _stages(live, facts)
         inner = self._inner(live, facts)
-        own = {name: self._made(fact) for name, fact in facts.items()}
-        if self.takes_dicts and "rope_parameters" in own:
-            own["rope_scaling"] = own.pop("rope_parameters")
         return config_class(**{**settings, **own, **inner})
 
-    def _default(self, config_class: type, facts: dict[str, Any]) -> Any:
-        """Make the default; what has none of its own is helped by the facts."""
+    def _own(
+        self, facts: dict[str, Any], parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Make the settings that the facts are about."""
         own = {name: self._made(fact) for name, fact in facts.items()}
-        whole = {name: value for name, value in own.items() if _is_whole(facts[name])}
+        if not self.takes_dicts:
+            return own
+        own = {name: self._as_dict(value) for name, value in own.items()}
+        if "rope_parameters" in own:
+            own["rope_scaling"] = own.pop("rope_parameters")
+        if "backbone_config" in own and "backbone" in parameters:
+            own["backbone"] = None
+        return own
+
+    def _as_dict(self, value: Any) -> Any:
+        """Say a configuration as what differs from the default, as it is saved."""
+        if isinstance(value, self.base):
+            return {**value.to_diff_dict(), "model_type": value.model_type}
+        return value
+
+    def _default(
+        self, config_class: type, facts: dict[str, Any], own: dict[str, Any]
+    ) -> Any:
+        """Make the default; what has none of its own is helped by the facts."""
+        is_whole = {name: _is_whole(facts.get(name)) for name in own}
+        whole = {n: value for n, value in own.items() if value is None or is_whole[n]}
         try:
             return config_class(**whole)
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, TypeError, AttributeError, KeyError, OSError):
             return config_class(**own)
 
     def _inner(self, live: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +195,7 @@ class _Shrinker:
         }
         if not self.takes_dicts:
             return inner
-        return {name: config.to_dict() for name, config in inner.items()}
+        return {name: self._as_dict(config) for name, config in inner.items()}
 
     def _made(self, fact: Any) -> Any:
         if _is_whole(fact):

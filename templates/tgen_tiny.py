@@ -24,6 +24,9 @@ _CARRIERS = {
     "video": ("pixel_values_videos",),
 }
 
+# Where labels are not classes: the start and the end of an answer.
+_LABELS_OF = {"AutoModelForQuestionAnswering": 2}
+
 
 class CannotBuild(Exception):
     """There is no tiny model of this type, for the reason given."""
@@ -53,8 +56,8 @@ class TinyModel:
     def _built(self, model_type: str, transformers: Any) -> Any:
         try:
             config = tiny_config(model_type, self.auto_class, transformers)
-            labels = self.facts.get("labels_of", {}).get(self.auto_class)
-            config.num_labels = labels or config.num_labels
+            labels = {**_LABELS_OF, **self.facts.get("labels_of", {})}
+            config.num_labels = labels.get(self.auto_class, config.num_labels)
             return self.loader.from_config(config).eval()
         except ImportError as error:
             lines = str(error).strip().splitlines()
