@@ -5,147 +5,96 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
 use crate::python as environments;
+use crate::results::{self, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{cargo, root, step};
 
-/// What the tests need for real models; the images of a few processors need pillow.
-const PACKAGES: [&str; 5] =
-    ["numpy==2.4.6", "pytest==9.2.0", "torch==2.15.0", "transformers==5.23.0", "pillow==13.0.0"];
-
-/// Two processes: more memory than that is not everywhere.
-const PROCESSES: usize = 2;
-
 /// Renders the tests of all model types, runs their forward passes, and writes what came of them. `python` is an
-/// interpreter to use instead of one that has exactly the packages above.
+/// interpreter to use instead of one that has exactly the packages of the results; where it has another release of
+/// transformers, that release's own map says which types and tasks there are.
 pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let start = Instant::now();
     let python = match python {
         Some(path) => PathBuf::from(path),
-        None => environments::programs(&PACKAGES)?.join("python"),
+        None => environments::programs(&results::PACKAGES)?.join("python"),
     };
+    let release = Release::of(&python)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
-    let mut render = cargo();
-    render.args(["run", "--quiet", "--no-default-features", "--", "generate", "--model", "*"]);
-    render.args(["--hardware", "cpu", "--batch-sizes", "1", "--output-dir"]).arg(&tests);
-    step("rendering the tests of all model types", render.stdout(std::process::Stdio::null()))?;
+    let mut render = tgen();
+    render.args(["generate", "--model", "*", "--hardware", "cpu", "--batch-sizes", "1"]);
+    if !release.is_the_built_in_one() {
+        let project = folder.path().join("project");
+        release.write_map(&project)?;
+        render.arg("--root").arg(&project);
+    }
+    step("rendering the tests of all model types", render.arg("--output-dir").arg(&tests).stdout(Stdio::null()))?;
     say("running their forward passes; this takes a quarter of an hour or more");
-    let results = run_tests(&python, &tests)?;
-    let docs = root().join("docs");
+    let results = run_tests(&python, &tests, &["-k", "test_forward"])?;
+    let file = root().join("docs").join(release.file_name());
     let coverage = Coverage::of(results);
-    write(&docs.join("coverage.md"), &coverage.page(&versions(&python)?))?;
-    write(&docs.join("coverage.json"), &coverage.json()?)?;
+    write(&file.with_added_extension("md"), &coverage.page(&release))?;
+    write(&file.with_added_extension("json"), &coverage.json()?)?;
     say(&format!("{} in {:.0} s", coverage.headline(), start.elapsed().as_secs_f64()));
     Ok(())
 }
 
+/// The tool itself, from source.
+fn tgen() -> Command {
+    let mut tgen = cargo();
+    tgen.args(["run", "--quiet", "--no-default-features", "--"]);
+    tgen
+}
+
+/// The release of transformers that an interpreter has.
+struct Release {
+    version: String,
+    folder: PathBuf,
+    /// The versions of all that matters, as a sentence's beginning.
+    all: String,
+}
+
+impl Release {
+    fn of(python: &Path) -> Result<Self> {
+        let code = "import platform, torch, transformers as t; print(t.__version__); print(t.__path__[0]); \
+                    print('Python', platform.python_version() + ', torch', torch.__version__ + ', transformers', t.__version__)";
+        let output = Command::new(python).args(["-c", code]).stderr(Stdio::inherit()).output();
+        let text = String::from_utf8(output.context("cannot run Python")?.stdout).context("versions are no text")?;
+        match text.lines().collect::<Vec<_>>()[..] {
+            [version, folder, all] => {
+                Ok(Self { version: version.to_owned(), folder: folder.into(), all: all.to_owned() })
+            }
+            _ => bail!("`{}` has no torch and transformers", python.display()),
+        }
+    }
+
+    fn is_the_built_in_one(&self) -> bool {
+        results::PACKAGES.contains(&format!("transformers=={}", self.version).as_str())
+    }
+
+    /// Makes a project that has this release's map.
+    fn write_map(&self, project: &Path) -> Result<()> {
+        std::fs::create_dir(project).context("cannot make a project")?;
+        let name = "huggingface_model_pipeline_map.json";
+        write(&project.join("tgen.toml"), &format!("pipeline-map = \"{name}\"\n"))?;
+        let mut sync = tgen();
+        sync.args(["map", "sync", "--from"]).arg(&self.folder).arg("--root").arg(project);
+        step("reading the map of that release", sync.stdout(Stdio::null()))
+    }
+
+    fn file_name(&self) -> String {
+        if self.is_the_built_in_one() { "coverage".to_owned() } else { format!("coverage-{}", self.version) }
+    }
+}
+
 fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
-}
-
-fn versions(python: &Path) -> Result<String> {
-    let code = "import platform, torch, transformers as t; \
-                print('Python', platform.python_version() + ', torch', torch.__version__ + ', transformers', t.__version__)";
-    let output = Command::new(python).args(["-c", code]).output().context("cannot run Python")?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn run_tests(python: &Path, tests: &Path) -> Result<Vec<TestResult>> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for entry in tests.read_dir().context("nothing was rendered")? {
-        let path = entry?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_")) {
-            files.push(path);
-        }
-    }
-    files.sort();
-    let shards = (0..PROCESSES).map(|index| Shard::start(python, tests, &files, index));
-    let shards: Vec<Shard> = shards.collect::<Result<_>>()?;
-    let mut results = Vec::new();
-    for shard in shards {
-        results.extend(shard.finish()?);
-    }
-    Ok(results)
-}
-
-/// One process that runs its part of the files.
-struct Shard {
-    process: Child,
-    results: PathBuf,
-}
-
-impl Shard {
-    fn start(python: &Path, tests: &Path, files: &[PathBuf], index: usize) -> Result<Self> {
-        let results = tests.join(format!("results-{index}.jsonl"));
-        let process = Command::new(python)
-            .args(["-m", "pytest", "-q", "-k", "test_forward", "-p", "no:cacheprovider", "--tb=no"])
-            .arg(format!("--results={}", results.display()))
-            .args(files.iter().skip(index).step_by(PROCESSES))
-            .env("OMP_NUM_THREADS", "1")
-            .current_dir(tests)
-            .stdout(std::process::Stdio::null())
-            .spawn()
-            .context("cannot run pytest")?;
-        Ok(Self { process, results })
-    }
-
-    fn finish(mut self) -> Result<Vec<TestResult>> {
-        let status = self.process.wait()?;
-        // Failed tests are results too; anything above means that pytest itself did not get through.
-        if !matches!(status.code(), Some(0 | 1)) {
-            bail!("pytest did not get through: {status}");
-        }
-        let text = std::fs::read_to_string(&self.results).context("the tests wrote no results")?;
-        text.lines().map(|line| serde_json::from_str(line).context("a result is no JSON")).collect()
-    }
-}
-
-/// A line of the tests' results, as far as it matters here.
-#[derive(Deserialize)]
-struct TestResult {
-    model: Option<String>,
-    task: Option<String>,
-    platform: Option<String>,
-    implementation: Option<String>,
-    outcome: String,
-    reason: String,
-    duration: f64,
-    peak_memory: Option<u64>,
-}
-
-impl TestResult {
-    fn verdict(&self) -> Verdict {
-        match (self.outcome.as_str(), self.implementation.as_deref()) {
-            ("passed", Some("REAL")) => Verdict::Real,
-            ("passed", _) => Verdict::Mock,
-            ("skipped", _) => Verdict::Skipped(self.reason.clone()),
-            _ => Verdict::Failed(without_folders(&self.reason)),
-        }
-    }
-}
-
-/// The reason without the folders of the file that it begins with: they are this machine's.
-fn without_folders(reason: &str) -> String {
-    let (place, rest) = reason.split_once(": ").unwrap_or(("", reason));
-    let file = place.rsplit(['/', '\\']).next().unwrap_or_default();
-    let first_line = rest.lines().next().unwrap_or_default();
-    format!("{file}: {first_line}")
-}
-
-#[derive(Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    Real,
-    Mock,
-    Skipped(String),
-    Failed(String),
 }
 
 /// The verdicts by model type, task and platform, and what the run took.
@@ -183,14 +132,18 @@ impl Coverage {
         format!("{real} of {all} model types with a base model run REAL for every task, {some} for some")
     }
 
-    fn page(&self, versions: &str) -> String {
+    fn page(&self, release: &Release) -> String {
         let mut page = format!(
             "# What the built-in tests really test\n\n\
-             Written by `cargo xtask coverage` from a run of `test_forward` for all {} model types of the map on the\n\
-             processor; `coverage.json` has the verdict for each type, task and platform.\n\n\
-             {}.\n\n{versions}. {:.0} s of tests, at most {:.1} GiB a process.\n\n",
+             Written by `cargo xtask coverage{}` from a run of `test_forward` for all {} model types of the map of\n\
+             transformers {} on the processor; `{}.json` has the verdict for each type, task and platform.\n\n\
+             {}.\n\n{}. {:.0} s of tests, at most {:.1} GiB a process.\n\n",
+            if release.is_the_built_in_one() { "" } else { " PYTHON" },
             self.verdicts.len(),
+            release.version,
+            release.file_name(),
             self.headline(),
+            release.all,
             self.seconds,
             bytes_as_gib(self.peak_memory),
         );
@@ -255,6 +208,10 @@ fn bytes_as_gib(bytes: u64) -> f64 {
 mod tests {
     use super::*;
 
+    fn release(version: &str) -> Release {
+        Release { version: version.to_owned(), folder: PathBuf::new(), all: "Python 3".to_owned() }
+    }
+
     fn coverage(lines: &[&str]) -> Coverage {
         Coverage::of(lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
     }
@@ -278,11 +235,20 @@ mod tests {
         ];
         let coverage = coverage(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(coverage.headline(), "1 of 3 model types with a base model run REAL for every task, 2 for some");
-        let page = coverage.page("Python 3");
+        let page = coverage.page(&release("5.23.0"));
         assert!(page.contains("Python 3. 9 s of tests, at most 1.0 GiB a process."), "{page}");
         assert!(page.contains("| feature-extraction | 2 | 0 | 1 | 0 |"), "{page}");
         assert!(page.contains("| beit | image-segmentation | head.py:7: ValueError: no \\| mask |"), "{page}");
         assert!(page.contains("| dinat | feature-extraction | needs natten |"), "{page}");
+    }
+
+    #[test]
+    fn another_release_has_a_page_of_its_own() {
+        let (pinned, other) = (release("5.23.0"), release("4.57.6"));
+        assert_eq!([pinned.file_name(), other.file_name()], ["coverage", "coverage-4.57.6"]);
+        let page = coverage(&[]).page(&other);
+        assert!(page.contains("`cargo xtask coverage PYTHON`"), "{page}");
+        assert!(page.contains("`coverage-4.57.6.json`"), "{page}");
     }
 
     #[test]

@@ -6,14 +6,16 @@ mod foreign_reader;
 mod generated;
 mod libduckdb;
 mod python;
+mod results;
+mod slice;
 mod test;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, cargo xtask editors, or \
-                     cargo xtask coverage [PYTHON]";
+const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, cargo xtask editors, \
+                     cargo xtask slice, or cargo xtask coverage [PYTHON]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((chore, rest)) if chore == "test" => test::run(passed_on(rest)),
         Some((chore, [])) if chore == "lint" => test::lint(),
         Some((chore, [])) if chore == "editors" => editors::run(),
+        Some((chore, [])) if chore == "slice" => slice::run(),
         Some((chore, rest)) if chore == "coverage" && rest.len() <= 1 => {
             coverage::run(rest.first().map(String::as_str))
         }

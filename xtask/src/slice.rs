@@ -1,0 +1,114 @@
+//! A slice of the rendered tests, with torch and transformers: one model for each task, all tests of each model.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use crate::python;
+use crate::results::{self, TestResult, Verdict, run_tests};
+use crate::say;
+use crate::test::{cargo, root, step};
+
+/// Model types that between them have every task that there is a template for.
+const MODELS: [&str; 17] = [
+    "bert",
+    "vit",
+    "whisper",
+    "llava",
+    "t5",
+    "clip",
+    "clap",
+    "sam",
+    "dpt",
+    "detr",
+    "videomae",
+    "tapas",
+    "vits",
+    "layoutlm",
+    "superglue",
+    "owlvit",
+    "qwen2",
+];
+
+/// Renders the slice, runs it where a mock is a failure, and demands a real forward pass for every task. What is not
+/// installed is a failure here: the environment is ours.
+pub(crate) fn run() -> Result<()> {
+    let python = python::programs(&results::PACKAGES)?.join("python");
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let tests = folder.path().join("tests");
+    let mut render = cargo();
+    render.args(["run", "--quiet", "--no-default-features", "--", "generate", "--hardware", "cpu"]);
+    render.arg("--output-dir").arg(&tests);
+    for model in MODELS {
+        render.args(["--model", model]);
+    }
+    step("rendering the tests of a slice", render.stdout(Stdio::null()))?;
+    say("running them with torch and transformers");
+    let results = run_tests(&python, &tests, &["--require-real"])?;
+    let wrong = what_is_wrong(&results, &task_templates()?);
+    for line in &wrong {
+        say(line);
+    }
+    if !wrong.is_empty() {
+        bail!("{} of {} results of the slice are not what they must be", wrong.len(), results.len());
+    }
+    say(&format!("{} results, none failed, and every task ran REAL", results.len()));
+    Ok(())
+}
+
+/// The tasks that there is a template for.
+fn task_templates() -> Result<BTreeSet<String>> {
+    let mut tasks = BTreeSet::new();
+    for entry in root().join("templates/tasks").read_dir().context("there are no task templates")? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        tasks.extend(name.strip_suffix(".py.tera").map(str::to_owned));
+    }
+    Ok(tasks)
+}
+
+fn what_is_wrong(results: &[TestResult], tasks: &BTreeSet<String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut real: BTreeSet<&str> = BTreeSet::new();
+    for result in results {
+        let place = [&result.model, &result.test, &result.task].map(|part| part.as_deref().unwrap_or("-")).join(" ");
+        let is_forward = result.test.as_deref() == Some("test_forward");
+        match result.verdict() {
+            Verdict::Real if is_forward => real.extend(result.task.as_deref()),
+            Verdict::Failed(reason) => wrong.push(format!("{place} failed: {reason}")),
+            Verdict::Skipped(reason) if is_forward => wrong.push(format!("{place} was skipped: {reason}")),
+            Verdict::Real | Verdict::Mock | Verdict::Skipped(_) => {}
+        }
+    }
+    let missing = tasks.iter().filter(|task| !real.contains(task.as_str()));
+    wrong.extend(missing.map(|task| format!("no model ran REAL for {task}")));
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(test: &str, task: &str, implementation: &str, outcome: &str) -> TestResult {
+        let line = format!(
+            r#"{{"model": "bert", "test": "{test}", "task": "{task}", "implementation": {implementation},
+                 "outcome": "{outcome}", "reason": "why", "duration": 0.1}}"#
+        );
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_installed_fails_and_so_does_a_task_that_nothing_ran() {
+        let tasks = ["fill-mask", "decision"].map(str::to_owned).into();
+        let results = [
+            result("test_forward", "fill-mask", "\"REAL\"", "passed"),
+            result("test_forward", "token-classification", "null", "skipped"),
+            result("test_generation", "text-generation", "\"REAL\"", "skipped"),
+        ];
+        let wrong = what_is_wrong(&results, &tasks);
+        assert_eq!(
+            wrong,
+            ["bert test_forward token-classification was skipped: why", "no model ran REAL for decision"]
+        );
+    }
+}
