@@ -7,6 +7,7 @@ facts of `tgen_facts.toml` come last: what is true of one type and follows from 
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib.metadata
 import inspect
@@ -181,6 +182,8 @@ class _Shrinker:
     ) -> Any:
         """Make the default; what has none of its own is helped by the facts."""
         is_whole = {name: _is_whole(facts.get(name)) for name in own}
+        # Before version 5 some configurations take apart what they are given.
+        own = copy.deepcopy(own)
         whole = {n: value for n, value in own.items() if value is None or is_whole[n]}
         try:
             return config_class(**whole)

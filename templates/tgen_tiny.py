@@ -26,6 +26,7 @@ _CARRIERS = {
 
 # Where labels are not classes: the start and the end of an answer.
 _LABELS_OF = {"AutoModelForQuestionAnswering": 2}
+_NAMED = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 class CannotBuild(Exception):
@@ -155,10 +156,15 @@ class TinyModel:
         method = next((method for method in methods if method is not None), None)
         if method is None:
             return 0
-        known = inspect.signature(method).parameters
         given = self.tensors(self.inputs(1), "cpu")
+        wanted = {}
+        for name, parameter in inspect.signature(method).parameters.items():
+            if name in given:
+                wanted[name] = given[name]
+            elif parameter.default is parameter.empty and parameter.kind == _NAMED:
+                wanted[name] = setting(self.model.config, name)
         with self.torch.no_grad():
-            made = method(**{name: v for name, v in given.items() if name in known})
+            made = method(**wanted)
         pooled = getattr(made, "pooler_output", None)
         return _rows_of(made if pooled is None else pooled)
 
