@@ -56,6 +56,8 @@ _DEPTHS = re.compile(r"depths?|.*layers|num_blocks|stage_num_blocks|blocks_per_s
 _TOKEN = re.compile(r"(.*)_token_(id|index)s?")
 END = 2
 _SPECIAL = {"pad": 0, "bos": 1, "eos": END, "decoder_start": 1, "unk": 3}
+# Weights as small as some defaults tell no sample from another.
+_TOO_NEAR_TO_ZERO, _WEIGHTS = 1e-4, 0.02
 _LAYER_COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
 
 # Where heads or depths are given by stage, the widths of the stages hang together.
@@ -211,6 +213,8 @@ class _Shrinker:
         value = live[name]
         if isinstance(value, bool):
             return None
+        if name == "initializer_range" and isinstance(value, float):
+            return _WEIGHTS if value < _TOO_NEAR_TO_ZERO else None
         if match := _TOKEN.fullmatch(name):
             return self._token(match.group(1), value)
         if type(value) is int:

@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::python as environments;
 use crate::results::{self, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{cargo, root, step};
@@ -20,10 +19,7 @@ use crate::test::{cargo, root, step};
 /// transformers, that release's own map says which types and tasks there are.
 pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let start = Instant::now();
-    let python = match python {
-        Some(path) => PathBuf::from(path),
-        None => environments::programs(&results::PACKAGES)?.join("python"),
-    };
+    let python = results::python(python)?;
     let release = Release::of(&python)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, cargo xtask editors, \
-                     cargo xtask slice, or cargo xtask coverage [PYTHON]";
+                     cargo xtask slice [PYTHON], or cargo xtask coverage [PYTHON]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +33,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((chore, rest)) if chore == "test" => test::run(passed_on(rest)),
         Some((chore, [])) if chore == "lint" => test::lint(),
         Some((chore, [])) if chore == "editors" => editors::run(),
-        Some((chore, [])) if chore == "slice" => slice::run(),
+        Some((chore, rest)) if chore == "slice" && rest.len() <= 1 => slice::run(rest.first().map(String::as_str)),
         Some((chore, rest)) if chore == "coverage" && rest.len() <= 1 => {
             coverage::run(rest.first().map(String::as_str))
         }

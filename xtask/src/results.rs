@@ -6,6 +6,8 @@ use std::process::{Child, Command};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::python as environments;
+
 /// What the tests need for real models of all types. A few processors and backbones need the optional ones.
 pub(crate) const PACKAGES: [&str; 7] = [
     "numpy==2.4.6",
@@ -16,6 +18,14 @@ pub(crate) const PACKAGES: [&str; 7] = [
     "torchvision==0.29.2",
     "timm==1.0.31",
 ];
+
+/// The interpreter at this path, or one that has exactly these packages.
+pub(crate) fn python(path: Option<&str>) -> Result<PathBuf> {
+    match path {
+        Some(path) => Ok(path.into()),
+        None => Ok(environments::programs(&PACKAGES)?.join("python")),
+    }
+}
 
 /// Two processes: more memory than that is not everywhere.
 const PROCESSES: usize = 2;

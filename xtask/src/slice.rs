@@ -5,7 +5,6 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::python;
 use crate::results::{self, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{cargo, root, step};
@@ -32,9 +31,10 @@ const MODELS: [&str; 17] = [
 ];
 
 /// Renders the slice, runs it where a mock is a failure, and demands a real forward pass for every task. What is not
-/// installed is a failure here: the environment is ours.
-pub(crate) fn run() -> Result<()> {
-    let python = python::programs(&results::PACKAGES)?.join("python");
+/// installed is a failure here. `python` is an interpreter to use instead of one that has exactly the packages of the
+/// results.
+pub(crate) fn run(python: Option<&str>) -> Result<()> {
+    let python = results::python(python)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     let mut render = cargo();
