@@ -8,3 +8,4 @@ mod diagnostics;
 mod features;
 mod outputs;
 mod protocol;
+mod sessions;
