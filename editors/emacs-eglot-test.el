@@ -31,9 +31,9 @@
        (template (expand-file-name "templates/t.py.tera" root)))
   (make-directory (expand-file-name "templates" root))
   (with-temp-file (expand-file-name "tgen.toml" root)
-    (insert "templates = \"templates\"\n[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\n"
+    (insert "templates = \"templates\"\n[placeholders]\norganisation = \"acme\"\n[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\n"
             "models = [\"bert\", \"vit\"]\noutput = \"out/test_{{ normalized_name }}.py\"\n"))
-  (with-temp-file template (insert "# {{ model_nam }}\nNAME = {{ model_name | py_str }}\n"))
+  (with-temp-file template (insert "# {{ model_nam }}\nNAME = {{ model_name | py_str }}\n# {{ organisation }}\n"))
   (find-file template)
   (apply #'eglot (eglot--guess-contact))
   (tgen-expect "a server" #'eglot-current-server)
@@ -57,6 +57,11 @@
                  (lambda ()
                    (let ((hover (jsonrpc-request server :textDocument/hover (funcall at 1 12))))
                      (string-match-p "bert" (plist-get (plist-get hover :contents) :value)))))
+    (tgen-expect "definition"
+                 (lambda ()
+                   (let ((found (jsonrpc-request server :textDocument/definition (funcall at 2 8))))
+                     (and (= (length found) 1)
+                          (string-suffix-p "/tgen.toml" (plist-get (elt found 0) :uri))))))
     (tgen-expect "preview"
                  (lambda ()
                    (let ((preview (jsonrpc-request server :tgen/preview (funcall at 0 0))))
