@@ -72,12 +72,12 @@ mod tests {
             assert!(path.starts_with('/') || standpoint.inside(&seen) == path);
             seen.into_string()
         };
-        assert_eq!(seen("/work", "/work", "out/t.py"), "out/t.py");
-        assert_eq!(seen("/work", "/work/a", "out/t.py"), "a/out/t.py");
-        assert_eq!(seen("/work/a/templates", "/work/a", "out/t.py"), "../out/t.py");
-        assert_eq!(seen("/work/b", "/work/a", "out/t.py"), "/work/a/out/t.py");
-        assert_eq!(seen("/work", "/work/a", "/work/out/t.py"), "out/t.py");
-        assert_eq!(seen("/work", "/work/a", "/elsewhere/t.py"), "/elsewhere/t.py");
-        assert_eq!(seen("/work", "/work/a", "built-in:t.py.tera"), "built-in:t.py.tera");
+        assert_eq!(seen("/repo", "/repo", "out/t.py"), "out/t.py");
+        assert_eq!(seen("/repo", "/repo/a", "out/t.py"), "a/out/t.py");
+        assert_eq!(seen("/repo/a/templates", "/repo/a", "out/t.py"), "../out/t.py");
+        assert_eq!(seen("/repo/b", "/repo/a", "out/t.py"), "/repo/a/out/t.py");
+        assert_eq!(seen("/repo", "/repo/a", "/repo/out/t.py"), "out/t.py");
+        assert_eq!(seen("/repo", "/repo/a", "/elsewhere/t.py"), "/elsewhere/t.py");
+        assert_eq!(seen("/repo", "/repo/a", "built-in:t.py.tera"), "built-in:t.py.tera");
     }
 }

@@ -247,11 +247,7 @@ impl Loader {
 
     fn open_texts(&self, root: &Utf8Path) -> BTreeMap<Utf8PathBuf, Arc<str>> {
         let moment = self.server.session().moment();
-        let texts = moment.documents.values().filter_map(|open| {
-            let below = open.path.as_deref()?.strip_prefix(root).ok()?;
-            Some((below.to_owned(), Arc::clone(&open.document.text)))
-        });
-        texts.collect()
+        moment.documents_below(root).map(|(open, path)| (path.to_owned(), Arc::clone(&open.document.text))).collect()
     }
 
     /// The same sentence again and again is no news.

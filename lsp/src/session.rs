@@ -125,13 +125,8 @@ impl Session {
 
     /// A project was read. The documents that are open now are laid over it, whatever happened while it was read.
     pub(crate) fn loaded(&mut self, root: Utf8PathBuf, mut loaded: Loaded) {
-        let inside = |open: &&Arc<Open>| open.path.as_deref().is_some_and(|path| path.starts_with(&root));
-        for open in self.moment.documents.values().filter(inside) {
-            let below = open.path.as_deref().and_then(|path| path.strip_prefix(&root).ok());
-            loaded.snapshot = match (loaded.snapshot, below) {
-                (Some(snapshot), Some(path)) => Some(snapshot.with_open(path, &open.document.text)),
-                (snapshot, _) => snapshot,
-            };
+        for (open, path) in self.moment.documents_below(&root) {
+            loaded.snapshot = loaded.snapshot.map(|snapshot| snapshot.with_open(path, &open.document.text));
             self.dirty.insert(open.uri.clone());
         }
         if let (Some(snapshot), Some(preview)) = (&loaded.snapshot, self.previews.get(&root)) {
@@ -148,8 +143,7 @@ impl Session {
     pub(crate) fn planned(&mut self, root: &Utf8Path, planned: &Snapshot) {
         let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) else { return };
         project.snapshot = project.snapshot.as_ref().map(|snapshot| snapshot.with_cases_of(planned));
-        let inside = |open: &&Arc<Open>| open.path.as_deref().is_some_and(|path| path.starts_with(root));
-        self.dirty.extend(self.moment.documents.values().filter(inside).map(|open| open.uri.clone()));
+        self.dirty.extend(self.moment.documents_below(root).map(|(open, _)| open.uri.clone()));
     }
 
     /// Another case of a project is to be shown.
@@ -214,6 +208,15 @@ impl Moment {
         path.ancestors().find(|folder| self.projects.contains_key(*folder))
     }
 
+    /// The open documents below a folder, with their paths from there.
+    pub(crate) fn documents_below<'m>(
+        &'m self,
+        folder: &'m Utf8Path,
+    ) -> impl Iterator<Item = (&'m Arc<Open>, &'m Utf8Path)> {
+        let below = move |open: &'m Arc<Open>| Some((open, open.path.as_deref()?.strip_prefix(folder).ok()?));
+        self.documents.values().filter_map(below)
+    }
+
     /// Each project, by a place in it that is no file.
     pub(crate) fn everywhere(&self) -> Vec<Place> {
         let place = |(root, project): (&Utf8PathBuf, &Loaded)| Place {
@@ -256,11 +259,9 @@ impl Moment {
     /// As [`Moment::place`], with the documents of this moment laid over the project, which may have been found later.
     pub(crate) fn place_with_documents(&self, uri: &Uri) -> Option<Place> {
         let mut place = self.place(uri)?;
-        let inside = self.documents.values().filter_map(|open| Some((open, open.path.as_deref()?)));
-        let inside = inside.filter_map(|(open, path)| Some((open, path.strip_prefix(&place.root).ok()?.to_owned())));
-        for (open, path) in inside.collect::<Vec<_>>() {
+        for (open, path) in self.documents_below(&place.root) {
             place.project.snapshot =
-                place.project.snapshot.map(|snapshot| snapshot.with_open(&path, &open.document.text));
+                place.project.snapshot.map(|snapshot| snapshot.with_open(path, &open.document.text));
         }
         Some(place)
     }
