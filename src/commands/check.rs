@@ -109,12 +109,11 @@ pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> 
         }
     })?;
     let mut whole = ManuallyDrop::new(Checked::default());
-    for session in &sessions {
-        whole.add(check(session, args)?);
-    }
+    // What was found in some projects is told even if another one cannot be checked.
+    let added = sessions.iter().try_for_each(|session| check(session, args).map(|checked| whole.add(checked)));
     whole.report.elapsed = started.elapsed();
     whole.show(args)?;
-    Ok(Outcome::findings_if(!whole.report.is_clean()))
+    added.map(|()| Outcome::findings_if(!whole.report.is_clean()))
 }
 
 /// What was found, and the texts that its problems stand in.
