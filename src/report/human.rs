@@ -63,7 +63,7 @@ fn write_state(report: &Report, out: &mut dyn Write, state: State, limits: &Limi
     }
     let verb = if outputs.len() == 1 { "is" } else { "are" };
     let subject = format!("{} {verb} {}", counted(outputs.len(), "output"), state.name());
-    writeln!(out, "{HEADING}{subject}{HEADING:#}, {}: {}", words::meaning(state), words::next_step(state))?;
+    writeln!(out, "{HEADING}{subject}{HEADING:#}, {}: {}", state.meaning(), state.next_step())?;
     let Cut { shown, rest } = cut(&outputs, limits.paths);
     shown.iter().try_for_each(|output| write_output(out, output))?;
     if rest > 0 {

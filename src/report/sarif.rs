@@ -50,8 +50,8 @@ fn log(report: &Report, sources: &Sources<'_>) -> Value {
 fn rules() -> Vec<Value> {
     let codes = Code::ALL.iter().map(|code| rule(code.name(), code.description(), None));
     let states = STATES.into_iter().map(|state| {
-        let description = format!("An output is {}: {}.", state.name(), words::meaning(state));
-        rule(state.name(), &description, Some(words::next_step(state)))
+        let description = format!("An output is {}: {}.", state.name(), state.meaning());
+        rule(state.name(), &description, Some(state.next_step()))
     });
     codes.chain(states).collect()
 }

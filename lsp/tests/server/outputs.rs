@@ -141,7 +141,7 @@ async fn a_generated_file_leads_to_its_template() {
     insta::assert_snapshot!(hover["contents"]["value"].as_str().unwrap(), @"
     Generated from `templates/t.py.tera` for bert; edit the template.
 
-    **fresh**: it is what the template says.
+    **fresh**: as the template says; leave it as it is.
     ");
     let found = client.request("textDocument/definition", at(2)).await;
     insta::assert_snapshot!(places(&found), @"templates/t.py.tera 1:0-1:9");

@@ -100,7 +100,7 @@ impl<'v, 'p> Generated<'v, 'p> {
             Some(case) => self.compared(case),
         };
         match standing {
-            Standing::Known(state) => format!("**{}**: {}.", state.name(), next_step(state)),
+            Standing::Known(state) => format!("**{}**: {}; {}.", state.name(), state.meaning(), state.next_step()),
             Standing::Unformatted => {
                 "A formatter runs over it, so only `cargo tgen check` can tell its state.".to_owned()
             }
@@ -153,19 +153,6 @@ fn same_line(old: &str, new: &str, line: usize) -> Option<usize> {
     }
 }
 
-const fn next_step(state: State) -> &'static str {
-    match state {
-        State::Fresh => "it is what the template says",
-        State::Missing => "there is no file; `cargo tgen generate` writes it",
-        State::Stale => "the template or a value has changed since; `cargo tgen generate` writes it again",
-        State::Edited => {
-            "a person changed it, so `cargo tgen generate` leaves it alone without `--force`; put the change into the template"
-        }
-        State::Foreign => "cargo-tgen did not write it, and leaves it alone without `--force`",
-        State::Orphaned => "no case renders it any more; `cargo tgen generate --prune` deletes it",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
@@ -215,17 +202,17 @@ mod tests {
         assert_snapshot!(check(TEMPLATE, &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **fresh**: it is what the template says.
+        **fresh**: as the template says; leave it as it is.
         ");
         assert_snapshot!(check(&TEMPLATE.replace("import x", "import y"), &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **stale**: the template or a value has changed since; `cargo tgen generate` writes it again.
+        **stale**: the template or a value has changed; run `cargo tgen generate`.
         ");
         assert_snapshot!(check(TEMPLATE, &format!("{fresh}# mine\n")), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **edited**: a person changed it, so `cargo tgen generate` leaves it alone without `--force`; put the change into the template.
+        **edited**: changed by a person; move the change into the template, or run `cargo tgen generate --force` to discard it.
         ");
         assert_snapshot!(check("{{ nothing }}\n", &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
@@ -249,7 +236,7 @@ mod tests {
         assert_snapshot!(found.unwrap().markdown, @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **orphaned**: no case renders it any more; `cargo tgen generate --prune` deletes it.
+        **orphaned**: rendered by no case any more; run `cargo tgen generate --prune` to delete what is left.
         ");
     }
 
