@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::store::{Content, Mode, NewTemplate, Patience, PlannedTest, Store};
 
 #[expect(dead_code, reason = "only what the store needs of it is used here")]
-#[path = "../src/disk.rs"]
+#[path = "../src/disk/mod.rs"]
 mod disk;
 #[expect(dead_code, reason = "as above")]
 #[path = "../src/stamp.rs"]

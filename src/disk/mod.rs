@@ -2,26 +2,25 @@
 //!
 //! The only module that touches outputs. It must not know templates; it is told bytes and paths.
 
+mod drafts;
+mod replaced;
+
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::files::Files;
 
+use self::drafts::Drafts;
+pub(crate) use self::drafts::is_temporary;
+use self::replaced::Replaced;
 use crate::stamp::Stamp;
 
-/// The beginning of the names of files that are being written.
-const TEMPORARY_PREFIX: &str = ".tgen-";
-/// The end of such names.
-const TEMPORARY_SUFFIX: &str = ".tmp";
 /// A read asks for no less.
 #[cfg(unix)]
 const SMALLEST_READ: usize = 16 * 1024;
-/// A temporary file that is older was left behind by a process that was killed.
-const ABANDONED_AFTER: Duration = Duration::from_mins(10);
 
 /// The files below a project's root.
 pub(crate) struct Disk {
@@ -129,11 +128,6 @@ fn leads_out(entry: &ignore::DirEntry, top: &std::path::Path) -> bool {
         && !entry.path().canonicalize().is_ok_and(|target| target.starts_with(top))
 }
 
-/// Whether a name is that of a file of ours that is being written.
-pub(crate) fn is_temporary(name: &str) -> bool {
-    name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX)
-}
-
 /// What became of a file that was to be written over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overwritten {
@@ -147,16 +141,23 @@ pub(crate) enum Overwritten {
 pub(crate) struct Writer {
     root: Utf8PathBuf,
     checked: Mutex<HashSet<Utf8PathBuf>>,
+    drafts: Drafts,
+    replaced: Replaced,
 }
 
 impl Writer {
     /// A writer of files below `root`, which is created if need be.
     pub(crate) fn new(root: &Utf8Path) -> io::Result<Self> {
         fs::create_dir_all(root)?;
-        Ok(Self { root: root.canonicalize_utf8()?, checked: Mutex::default() })
+        Ok(Self {
+            root: root.canonicalize_utf8()?,
+            checked: Mutex::default(),
+            drafts: Drafts::default(),
+            replaced: Replaced::default(),
+        })
     }
 
-    /// Writes a file: a temporary one in the same folder, then a rename, so that it is there whole or not at all. The
+    /// Writes a file: a draft of it, then a rename, so that it is there whole or not at all. The
     /// mode of a file that is replaced is kept.
     pub(crate) fn write(&self, path: &Utf8Path, content: &[u8]) -> io::Result<()> {
         let target = self.root.join(path);
@@ -172,7 +173,7 @@ impl Writer {
         if Stamp::at(&target) != seen {
             return Ok(Overwritten::No);
         }
-        temporary.persist(&target).map_err(|error| error.error)?;
+        self.replaced.keeping(&target, || temporary.persist(&target)).map_err(|error| error.error)?;
         // Between the rename and this look somebody may have written already; then nothing is known of the file.
         Ok(Overwritten::Yes(Stamp::at(&target).filter(|now| now.is_renamed_from(written))))
     }
@@ -181,17 +182,7 @@ impl Writer {
     fn prepare(&self, target: &Utf8Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         let folder = target.parent().unwrap_or(&self.root);
         self.prepare_folder(folder)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMPORARY_PREFIX).suffix(TEMPORARY_SUFFIX);
-        for_everyone(&mut builder);
-        let mut temporary = builder.tempfile_in(folder).or_else(|error| {
-            // Whoever deleted the folder since wants it back with what is in it.
-            if error.kind() != io::ErrorKind::NotFound {
-                return Err(error);
-            }
-            fs::create_dir_all(folder)?;
-            builder.tempfile_in(folder)
-        })?;
+        let mut temporary = self.drafts.new_file(folder)?;
         temporary.write_all(content)?;
         let wanted = fs::metadata(target).map(|existing| existing.permissions());
         // Most have it already, and to ask is cheaper than to change what is in the file system's journal.
@@ -213,11 +204,8 @@ impl Writer {
     /// Deletes what a killed process left behind in the folders that were written to.
     pub(crate) fn clear_abandoned(&self) {
         let folders = self.checked.lock().map(|checked| checked.clone()).unwrap_or_default();
-        for entry in folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
-            if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
-                // It is in nobody's way; if it cannot be deleted, the next run tries again.
-                let _ = fs::remove_file(entry.path());
-            }
+        for folder in &folders {
+            drafts::clear_abandoned(folder);
         }
     }
 
@@ -244,18 +232,3 @@ impl Writer {
         Err(io::Error::other(message))
     }
 }
-
-fn is_abandoned(entry: &fs::DirEntry) -> bool {
-    let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER))
-}
-
-/// The mode of a new file is what the user's mask leaves of reading and writing for all.
-#[cfg(unix)]
-fn for_everyone(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn for_everyone(_: &mut tempfile::Builder<'_, '_>) {}

@@ -1,0 +1,165 @@
+//! Files in the making. They stand below the folder that they are for, under names of their own, until they are moved to
+//! where they belong.
+//!
+//! A system lets only one thread at a time make files in a folder, which can take it longer than everything else. So a
+//! thread that makes a second file for a folder gets a folder of its own in it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs;
+use std::io;
+use std::sync::Mutex;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, SystemTime};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::{Builder, NamedTempFile, TempDir};
+
+/// The beginning of the names of what is in the making.
+const PREFIX: &str = ".tgen-";
+/// The end of such names.
+const SUFFIX: &str = ".tmp";
+/// What is older was left behind by a process that was killed.
+const ABANDONED_AFTER: Duration = Duration::from_mins(10);
+
+/// The folders of threads in the folders that files are made for. They are deleted when this is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Drafts(Mutex<HashMap<(ThreadId, Utf8PathBuf), Option<TempDir>>>);
+
+impl Drafts {
+    /// An empty file below `folder`, which is made anew if it is gone.
+    pub(super) fn new_file(&self, folder: &Utf8Path) -> io::Result<NamedTempFile> {
+        let mut builder = builder();
+        for_everyone(&mut builder);
+        let made = match self.own_folder(folder) {
+            Some(own) => builder.tempfile_in(own),
+            None => builder.tempfile_in(folder),
+        };
+        made.or_else(|error| {
+            // Whoever deleted the folder since wants it back with what is in it.
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            fs::create_dir_all(folder)?;
+            builder.tempfile_in(folder)
+        })
+    }
+
+    /// This thread's folder in a folder, from its second file on.
+    fn own_folder(&self, folder: &Utf8Path) -> Option<std::path::PathBuf> {
+        let mut folders = self.0.lock().ok()?;
+        match folders.entry((thread::current().id(), folder.to_owned())) {
+            Entry::Vacant(entry) => {
+                entry.insert(None);
+                None
+            }
+            Entry::Occupied(mut entry) => {
+                let own = entry.get_mut();
+                if own.is_none() {
+                    // Without one the files stand in the folder itself.
+                    *own = builder().tempdir_in(folder).ok();
+                }
+                own.as_ref().map(|own| own.path().to_owned())
+            }
+        }
+    }
+}
+
+/// Whether a name is that of something of ours in the making.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+/// Deletes what a killed process left behind in a folder.
+pub(super) fn clear_abandoned(folder: &Utf8Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
+            // It is in nobody's way; if it cannot be deleted, the next run tries again.
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        }
+    }
+}
+
+fn is_abandoned(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER))
+}
+
+fn builder() -> Builder<'static, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    builder
+}
+
+/// The mode of a new file is what the user's mask leaves of reading and writing for all.
+#[cfg(unix)]
+fn for_everyone(builder: &mut Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn for_everyone(_: &mut Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (TempDir, Utf8PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        (folder, path)
+    }
+
+    fn names(folder: &Utf8Path) -> Vec<String> {
+        let entries = folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
+        entries.collect()
+    }
+
+    #[test]
+    fn a_second_file_of_a_thread_stands_in_a_folder_of_its_own_and_nothing_stays() {
+        let (_folder, path) = folder();
+        let drafts = Drafts::default();
+        let first = drafts.new_file(&path).unwrap();
+        let second = drafts.new_file(&path).unwrap();
+        assert_eq!(first.path().parent().unwrap(), path);
+        assert_eq!(second.path().parent().and_then(std::path::Path::parent).unwrap(), path);
+        assert!(names(&path).iter().all(|name| is_temporary(name)));
+        second.persist(path.join("second")).unwrap();
+        drop((first, drafts));
+        assert_eq!(names(&path), ["second"]);
+    }
+
+    #[test]
+    fn a_folder_that_was_deleted_meanwhile_comes_back() {
+        let (_folder, path) = folder();
+        let path = path.join("below");
+        fs::create_dir(&path).unwrap();
+        let drafts = Drafts::default();
+        for _ in 0..3 {
+            drafts.new_file(&path).unwrap().persist(path.join("output")).unwrap();
+            fs::remove_dir_all(&path).unwrap();
+        }
+        drafts.new_file(&path).unwrap().persist(path.join("output")).unwrap();
+        assert_eq!(fs::read_to_string(path.join("output")).unwrap(), "");
+    }
+
+    #[test]
+    fn only_what_was_left_behind_long_ago_is_deleted() {
+        let (_folder, path) = folder();
+        let long_ago = SystemTime::now() - 2 * ABANDONED_AFTER;
+        fs::create_dir(path.join(".tgen-1.tmp")).unwrap();
+        fs::write(path.join(".tgen-1.tmp/.tgen-2.tmp"), "").unwrap();
+        for name in [".tgen-3.tmp", ".tgen-4.tmp", "mine.tmp"] {
+            fs::write(path.join(name), "").unwrap();
+        }
+        for name in [".tgen-1.tmp", ".tgen-3.tmp", "mine.tmp"] {
+            fs::File::open(path.join(name)).unwrap().set_modified(long_ago).unwrap();
+        }
+        clear_abandoned(&path);
+        let mut left = names(&path);
+        left.sort();
+        assert_eq!(left, [".tgen-4.tmp", "mine.tmp"]);
+    }
+}
