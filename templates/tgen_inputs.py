@@ -4,7 +4,7 @@ What an input looks like is a short text: a kind, and the shape of one sample.
 
 - `ids 12`: ids of words. `int:5 12`: whole numbers below 5. `ones 12`, `zeros 12`
 - `float 3 8 8`: numbers between -1 and 1. `positive 4`: above 0
-- `true 12`: a mask of booleans. `solid 12`: of floats
+- `true 12`, `false 12`: a mask of booleans. `solid 12`: of floats
 - `boxes 12`: so many boxes, by two corners. `values 1 4 4`: these very numbers
 - a star behind the kind, as in `float* 16 24`: the samples stand one behind the other
   in the first dimension, without a dimension of their own
@@ -64,8 +64,8 @@ def sample(name: str, look: str, index: int) -> np.ndarray:
         case ["boxes"]:
             corners = random.integers(0, 400, [*shape, 2])
             return np.concatenate([corners, corners + 50], axis=-1)
-    types = {"ones": np.int64, "zeros": np.int64, "true": bool, "solid": np.float32}
-    return np.full(shape, kind != "zeros", dtype=types[kind])
+    numbers = {"ones": np.int64, "zeros": np.int64, "solid": np.float32}
+    return np.full(shape, kind not in ("zeros", "false"), numbers.get(kind, bool))
 
 
 def joined(look: str) -> bool:

@@ -33,6 +33,7 @@ _STATES = (
     "image_embeds",
     "text_embeds",
     "video_embeds",
+    "audio_embeds",
     "pooler_output",
     "audio_values",
 )

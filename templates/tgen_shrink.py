@@ -20,6 +20,8 @@ from typing import Any
 
 VOCABULARY = 256
 LABELS = 3
+# How far weights are drawn from zero.
+WEIGHTS = 0.02
 
 # What a setting is cut to, by its name: the first pattern that fits says it.
 _SIZES = [
@@ -57,7 +59,7 @@ _TOKEN = re.compile(r"(.*)_token_(id|index)s?")
 END = 2
 _SPECIAL = {"pad": 0, "bos": 1, "eos": END, "decoder_start": 1, "unk": 3}
 # Weights as small as some defaults tell no sample from another.
-_TOO_NEAR_TO_ZERO, _WEIGHTS = 1e-4, 0.02
+_TOO_NEAR_TO_ZERO = 1e-4
 _LAYER_COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
 
 # Where heads or depths are given by stage, the widths of the stages hang together.
@@ -214,7 +216,7 @@ class _Shrinker:
         if isinstance(value, bool):
             return None
         if name == "initializer_range" and isinstance(value, float):
-            return _WEIGHTS if value < _TOO_NEAR_TO_ZERO else None
+            return WEIGHTS if value < _TOO_NEAR_TO_ZERO else None
         if match := _TOKEN.fullmatch(name):
             return self._token(match.group(1), value)
         if type(value) is int:

@@ -15,7 +15,7 @@ import numpy as np
 
 # isort: split
 from tgen_inputs import WORDS, Plan, joined, plan_inputs, sample, setting
-from tgen_shrink import END, facts_of, tiny_config
+from tgen_shrink import END, WEIGHTS, facts_of, tiny_config
 
 # The inputs that carry what stands among the words as tokens of its own.
 _CARRIERS = {
@@ -50,6 +50,9 @@ class TinyModel:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.model = self._built(model_type, transformers)
+            self._let_through()
+        # Some models keep what they work out of their weights for this mode.
+        self.model.eval()
         self.tokens: list[tuple[int, int]] = []
         self.plan: Plan = plan_inputs(self.model, self.facts)
         self._make_room_for_tokens()
@@ -59,10 +62,16 @@ class TinyModel:
             config = tiny_config(model_type, self.auto_class, transformers)
             labels = {**_LABELS_OF, **self.facts.get("labels_of", {})}
             config.num_labels = labels.get(self.auto_class, config.num_labels)
-            return self.loader.from_config(config).eval()
+            return self.loader.from_config(config)
         except ImportError as error:
             lines = str(error).strip().splitlines()
             raise CannotBuild(lines[0] if lines else "needs a package") from error
+
+    def _let_through(self) -> None:
+        """Draw the weights that are zero before training: nothing gets past them."""
+        for weight in self.model.parameters():
+            if weight.ndim > 1 and not weight.any():
+                self.torch.nn.init.normal_(weight, std=WEIGHTS)
 
     def inputs(self, size: int, first: int = 0) -> dict[str, np.ndarray]:
         """Make a batch; a sample is the same in every batch that holds it."""
@@ -116,7 +125,8 @@ class TinyModel:
         given.pop("decoder_input_ids", None)
         with self.torch.no_grad(), self.torch.random.fork_rng():
             self.torch.manual_seed(0)
-            return self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+            made = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+        return getattr(made, "sequences", made)
 
     def tensors(self, inputs: dict[str, np.ndarray], device: str) -> dict[str, Any]:
         """Put a batch on a device."""

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,7 +14,7 @@ use crate::results::{self, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{cargo, root, step};
 
-/// Renders the tests of all model types, runs their forward passes, and writes what came of them. `python` is an
+/// Renders the tests of all model types, runs all of them, and writes what came of them. `python` is an
 /// interpreter to use instead of one that has exactly the packages of the results; where it has another release of
 /// transformers, that release's own map says which types and tasks there are.
 pub(crate) fn run(python: Option<&str>) -> Result<()> {
@@ -24,17 +24,19 @@ pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     let mut render = tgen();
-    render.args(["generate", "--model", "*", "--hardware", "cpu", "--batch-sizes", "1"]);
+    render.args(["generate", "--model", "*", "--hardware", "cpu"]);
     if !release.is_the_built_in_one() {
         let project = folder.path().join("project");
         release.write_map(&project)?;
         render.arg("--root").arg(&project);
     }
     step("rendering the tests of all model types", render.arg("--output-dir").arg(&tests).stdout(Stdio::null()))?;
-    say("running their forward passes; this takes a quarter of an hour or more");
-    let results = run_tests(&python, &tests, &["-k", "test_forward"])?;
+    say("running all of them; this takes a quarter of an hour or more");
+    let running = Instant::now();
+    let results = run_tests(&python, &tests, &[])?;
+    let running = running.elapsed();
     let file = root().join("docs").join(release.file_name());
-    let coverage = Coverage::of(results);
+    let coverage = Coverage::of(results, running);
     write(&file.with_added_extension("md"), &coverage.page(&release))?;
     write(&file.with_added_extension("json"), &coverage.json()?)?;
     say(&format!("{} in {:.0} s", coverage.headline(), start.elapsed().as_secs_f64()));
@@ -93,26 +95,55 @@ fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// The verdicts by model type, task and platform, and what the run took.
+/// The test that says whether a model is the architecture itself and computes.
+const FORWARD: &str = "test_forward";
+
+/// What came of the tests, and what the run took.
+#[derive(Default)]
 struct Coverage {
+    /// What `test_forward` said, by model type, task and platform.
     verdicts: BTreeMap<String, BTreeMap<String, BTreeMap<String, Verdict>>>,
-    seconds: f64,
+    /// How many results of each test are of which kind.
+    counts: BTreeMap<String, Counts>,
+    /// The model type, test and reason of all that failed but `test_forward`.
+    failures: Vec<[String; 3]>,
+    running: Duration,
     peak_memory: u64,
 }
 
+/// How many results are REAL, passed in another way, skipped and failed.
+type Counts = [usize; 4];
+
 impl Coverage {
-    fn of(results: Vec<TestResult>) -> Self {
-        let mut coverage = Self { verdicts: BTreeMap::new(), seconds: 0.0, peak_memory: 0 };
+    fn of(results: Vec<TestResult>, running: Duration) -> Self {
+        let mut coverage = Self { running, ..Self::default() };
         for result in results {
-            coverage.seconds += result.duration;
-            coverage.peak_memory = coverage.peak_memory.max(result.peak_memory.unwrap_or_default());
-            let verdict = result.verdict();
-            if let (Some(model), Some(task), Some(platform)) = (result.model, result.task, result.platform) {
-                let tasks = coverage.verdicts.entry(model).or_default();
-                tasks.entry(task).or_default().insert(platform, verdict);
-            }
+            coverage.add(result);
         }
         coverage
+    }
+
+    fn add(&mut self, result: TestResult) {
+        self.peak_memory = self.peak_memory.max(result.peak_memory.unwrap_or_default());
+        let verdict = result.verdict();
+        let test = result.test.unwrap_or_default();
+        self.counts.entry(test.clone()).or_default()[column(&verdict)] += 1;
+        match (verdict, result.model, result.task, result.platform) {
+            (verdict, Some(model), Some(task), Some(platform)) if test == FORWARD => {
+                let known = self.verdicts.entry(model).or_default().entry(task).or_default().entry(platform);
+                // What is not REAL at one batch size is not REAL.
+                known.and_modify(|known| known.add(&verdict)).or_insert(verdict);
+            }
+            (Verdict::Failed(reason), model, ..) => {
+                self.failures.push([model.unwrap_or_default(), test, reason]);
+            }
+            _ => {}
+        }
+    }
+
+    /// How many results there are, and how many of them failed.
+    fn results(&self) -> (usize, usize) {
+        (self.counts.values().flatten().sum(), self.counts.values().map(|[.., failed]| failed).sum())
     }
 
     /// The model types that have a base model: those whose tasks include `feature-extraction`.
@@ -125,47 +156,45 @@ impl Coverage {
         let all = self.with_base_model().count();
         let real = self.with_base_model().filter(|(_, verdicts)| verdicts.iter().all(|v| **v == Verdict::Real)).count();
         let some = self.with_base_model().filter(|(_, verdicts)| verdicts.iter().any(|v| **v == Verdict::Real)).count();
-        format!("{real} of {all} model types with a base model run REAL for every task, {some} for some")
+        let (results, failed) = self.results();
+        format!(
+            "{real} of {all} model types with a base model run REAL for every task, {some} for some; \
+             {failed} of {results} results of all tests failed"
+        )
     }
 
     fn page(&self, release: &Release) -> String {
         let mut page = format!(
             "# What the built-in tests really test\n\n\
-             Written by `cargo xtask coverage{}` from a run of `test_forward` for all {} model types of the map of\n\
-             transformers {} on the processor; `{}.json` has the verdict for each type, task and platform.\n\n\
-             {}.\n\n{}. {:.0} s of tests, at most {:.1} GiB a process.\n\n",
+             Written by `cargo xtask coverage{}` from a run of all tests of all {} model types of the map of\n\
+             transformers {} on the processor. `test_forward` says what is REAL; `{}.json` has its verdict for each\n\
+             type, task and platform.\n\n\
+             {}.\n\n{}. {:.0} min in two processes, at most {:.1} GiB each.\n",
             if release.is_the_built_in_one() { "" } else { " PYTHON" },
             self.verdicts.len(),
             release.version,
             release.file_name(),
             self.headline(),
             release.all,
-            self.seconds,
+            self.running.as_secs_f64() / 60.0,
             bytes_as_gib(self.peak_memory),
         );
-        page.push_str(&self.by_task());
+        page.push_str(&table("By task", ["task", "MOCK"], self.by_task().into_iter()));
+        let tests = self.counts.iter().map(|(test, counts)| (test.as_str(), *counts));
+        page.push_str(&table("By test", ["test", "passed without it"], tests));
         page.push_str(&self.not_real());
+        page.push_str(&self.failed());
         page
     }
 
-    fn by_task(&self) -> String {
-        let mut counts: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    fn by_task(&self) -> BTreeMap<&str, Counts> {
+        let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
         for (task, verdict) in
             self.verdicts.values().flatten().flat_map(|(task, by)| by.values().map(move |v| (task, v)))
         {
-            let column = match verdict {
-                Verdict::Real => 0,
-                Verdict::Mock => 1,
-                Verdict::Skipped(_) => 2,
-                Verdict::Failed(_) => 3,
-            };
-            counts.entry(task).or_default()[column] += 1;
+            counts.entry(task).or_default()[column(verdict)] += 1;
         }
-        let mut table = "## By task\n\n| task | REAL | MOCK | skipped | failed |\n|---|---|---|---|---|\n".to_owned();
-        for (task, [real, mock, skipped, failed]) in counts {
-            let _ = writeln!(table, "| {task} | {real} | {mock} | {skipped} | {failed} |");
-        }
-        table
+        counts
     }
 
     fn not_real(&self) -> String {
@@ -182,8 +211,19 @@ impl Coverage {
         }
         let mut table = "\n## What is not REAL, and why\n\n| model type | tasks | reason |\n|---|---|---|\n".to_owned();
         for ((model, reason), tasks) in reasons {
-            let reason = reason.lines().next().unwrap_or_default().replace('|', "\\|");
-            let _ = writeln!(table, "| {model} | {} | {reason} |", tasks.join(", "));
+            let _ = writeln!(table, "| {model} | {} | {} |", tasks.join(", "), in_a_cell(reason));
+        }
+        table
+    }
+
+    /// What failed besides `test_forward`.
+    fn failed(&self) -> String {
+        if self.failures.is_empty() {
+            return String::new();
+        }
+        let mut table = "\n## What else failed\n\n| model type | test | reason |\n|---|---|---|\n".to_owned();
+        for [model, test, reason] in &self.failures {
+            let _ = writeln!(table, "| {model} | {test} | {} |", in_a_cell(reason));
         }
         table
     }
@@ -193,6 +233,36 @@ impl Coverage {
         text.push('\n');
         Ok(text)
     }
+}
+
+impl Verdict {
+    /// Takes another verdict on the same, which only a worse one changes.
+    fn add(&mut self, other: &Self) {
+        if column(other) > column(self) {
+            *self = other.clone();
+        }
+    }
+}
+
+fn column(verdict: &Verdict) -> usize {
+    match verdict {
+        Verdict::Real => 0,
+        Verdict::Mock => 1,
+        Verdict::Skipped(_) => 2,
+        Verdict::Failed(_) => 3,
+    }
+}
+
+fn table<'a>(title: &str, [of, other]: [&str; 2], rows: impl Iterator<Item = (&'a str, Counts)>) -> String {
+    let mut table = format!("\n## {title}\n\n| {of} | REAL | {other} | skipped | failed |\n|---|---|---|---|---|\n");
+    for (row, [real, mock, skipped, failed]) in rows {
+        let _ = writeln!(table, "| {row} | {real} | {mock} | {skipped} | {failed} |");
+    }
+    table
+}
+
+fn in_a_cell(reason: &str) -> String {
+    reason.lines().next().unwrap_or_default().replace('|', "\\|")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "one decimal of gibibytes is shown")]
@@ -209,13 +279,17 @@ mod tests {
     }
 
     fn coverage(lines: &[&str]) -> Coverage {
-        Coverage::of(lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+        Coverage::of(lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect(), Duration::from_mins(9))
     }
 
     fn line(model: &str, task: &str, implementation: &str, outcome: &str, reason: &str) -> String {
+        line_of("test_forward", model, task, implementation, outcome, reason)
+    }
+
+    fn line_of(test: &str, model: &str, task: &str, implementation: &str, outcome: &str, reason: &str) -> String {
         format!(
-            r#"{{"model": "{model}", "task": "{task}", "platform": "cpu", "implementation": {implementation},
-                 "outcome": "{outcome}", "reason": "{reason}", "duration": 1.5, "peak_memory": 1073741824}}"#
+            r#"{{"model": "{model}", "test": "{test}", "task": "{task}", "platform": "cpu", "implementation": {implementation},
+                 "outcome": "{outcome}", "reason": "{reason}", "peak_memory": 1073741824}}"#
         )
     }
 
@@ -227,15 +301,32 @@ mod tests {
             line("dinat", "feature-extraction", "null", "skipped", "needs natten"),
             line("beit", "feature-extraction", "\"REAL\"", "passed", ""),
             line("beit", "image-segmentation", "null", "failed", "/usr/lib/head.py:7: ValueError: no | mask"),
+            line("beit", "image-segmentation", "\"REAL\"", "passed", ""),
             line("vocoder", "text-to-audio", "\"REAL\"", "passed", ""),
         ];
         let coverage = coverage(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(coverage.headline(), "1 of 3 model types with a base model run REAL for every task, 2 for some");
+        assert_eq!(
+            coverage.headline(),
+            "1 of 3 model types with a base model run REAL for every task, 2 for some; 1 of 7 results of all tests failed"
+        );
         let page = coverage.page(&release("5.23.0"));
-        assert!(page.contains("Python 3. 9 s of tests, at most 1.0 GiB a process."), "{page}");
+        assert!(page.contains("Python 3. 9 min in two processes, at most 1.0 GiB each."), "{page}");
         assert!(page.contains("| feature-extraction | 2 | 0 | 1 | 0 |"), "{page}");
         assert!(page.contains("| beit | image-segmentation | head.py:7: ValueError: no \\| mask |"), "{page}");
         assert!(page.contains("| dinat | feature-extraction | needs natten |"), "{page}");
+        assert!(!page.contains("## What else failed"), "{page}");
+    }
+
+    #[test]
+    fn any_test_that_fails_is_told_and_does_not_change_what_is_real() {
+        let coverage = coverage(&[
+            &line("bert", "fill-mask", "\"REAL\"", "passed", ""),
+            &line_of("test_batch", "bert", "fill-mask", "\"REAL\"", "failed", "head.py:7: AssertionError: two runs"),
+        ]);
+        let page = coverage.page(&release("5.23.0"));
+        assert!(page.contains("| fill-mask | 1 | 0 | 0 | 0 |"), "{page}");
+        assert!(page.contains("| test_batch | 0 | 0 | 0 | 1 |"), "{page}");
+        assert!(page.contains("| bert | test_batch | head.py:7: AssertionError: two runs |"), "{page}");
     }
 
     #[test]
@@ -250,6 +341,6 @@ mod tests {
     #[test]
     fn a_pass_without_torch_is_no_real_one() {
         let coverage = coverage(&[&line("bert", "feature-extraction", "\"MOCK\"", "passed", "torch is not installed")]);
-        assert_eq!(coverage.headline(), "0 of 1 model types with a base model run REAL for every task, 0 for some");
+        assert!(coverage.headline().starts_with("0 of 1 model types"), "{}", coverage.headline());
     }
 }

@@ -92,7 +92,6 @@ pub(crate) struct TestResult {
     pub(crate) implementation: Option<String>,
     pub(crate) outcome: String,
     pub(crate) reason: String,
-    pub(crate) duration: f64,
     pub(crate) peak_memory: Option<u64>,
 }
 
