@@ -11,8 +11,8 @@ use twox_hash::XxHash3_128;
 
 use super::{SyntaxError, syntax_errors};
 
-/// So many parts make a generation; two of them take about 2 MB.
-const GENERATION: usize = 1 << 15;
+/// So many parts make a generation; two of them take about 1 MB.
+const GENERATION: usize = 1 << 14;
 
 /// What the lines begin with at which a source may be cut.
 const DEFINITIONS: [&str; 3] = ["def ", "class ", "async def "];
@@ -22,10 +22,17 @@ const DEFINITIONS: [&str; 3] = ["def ", "class ", "async def "];
 pub struct KnownParts(RwLock<Generations>);
 
 /// The hashes of parts. What has not been met since the last but one generation began is forgotten.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Generations {
     young: HashSet<u128>,
     old: HashSet<u128>,
+}
+
+impl Default for Generations {
+    /// With all the room that there will ever be, so that memory stays what it is however long a watch runs.
+    fn default() -> Self {
+        Self { young: HashSet::with_capacity(GENERATION), old: HashSet::with_capacity(GENERATION) }
+    }
 }
 
 /// A part of a source, with its hash.
@@ -61,7 +68,9 @@ impl KnownParts {
     fn remember(&self, hashes: impl ExactSizeIterator<Item = u128>) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.young.len() + hashes.len() > GENERATION {
-            known.old = std::mem::take(&mut known.young);
+            let Generations { young, old } = &mut *known;
+            std::mem::swap(young, old);
+            young.clear();
         }
         known.young.extend(hashes);
     }
