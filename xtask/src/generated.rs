@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::python;
-use crate::test::{cargo, root, step};
+use crate::test::{root, step, tgen};
 
 /// What the rendered tests need, and the linter that their authors hold them to.
 const PACKAGES: [&str; 3] = ["numpy==2.4.6", "pytest==9.2.0", "ruff==0.17.6"];
@@ -37,8 +37,8 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn render(tests: &Path) -> Command {
-    let mut render = cargo();
-    render.args(["run", "--quiet", "--no-default-features", "--", "generate", "--output-dir"]).arg(tests);
+    let mut render = tgen();
+    render.args(["generate", "--output-dir"]).arg(tests);
     render
 }
 

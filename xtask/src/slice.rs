@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::results::{self, TestResult, Verdict, run_tests};
 use crate::say;
-use crate::test::{cargo, root, step};
+use crate::test::{root, step, tgen};
 
 /// Model types that between them have every task that there is a template for.
 const MODELS: [&str; 17] = [
@@ -37,9 +37,8 @@ pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let python = results::python(python)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
-    let mut render = cargo();
-    render.args(["run", "--quiet", "--no-default-features", "--", "generate", "--hardware", "cpu"]);
-    render.arg("--output-dir").arg(&tests);
+    let mut render = tgen();
+    render.args(["generate", "--hardware", "cpu", "--output-dir"]).arg(&tests);
     for model in MODELS {
         render.args(["--model", model]);
     }

@@ -73,6 +73,13 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// The tool itself, from source.
+pub(crate) fn tgen() -> Command {
+    let mut tgen = cargo();
+    tgen.args(["run", "--quiet", "--no-default-features", "--"]);
+    tgen
+}
+
 /// The workspace's root. A program that another checkout built into the same folder must not work there.
 pub(crate) fn root() -> PathBuf {
     let here =
