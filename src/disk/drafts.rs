@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime};
@@ -29,11 +30,12 @@ pub(super) struct Drafts(Mutex<HashMap<(ThreadId, Utf8PathBuf), Option<TempDir>>
 impl Drafts {
     /// An empty file below `folder`, which is made anew if it is gone.
     pub(super) fn new_file(&self, folder: &Utf8Path) -> io::Result<NamedTempFile> {
-        let mut builder = builder();
+        let mut builder = in_the_making();
         for_everyone(&mut builder);
-        let made = match self.own_folder(folder) {
-            Some(own) => builder.tempfile_in(own),
-            None => builder.tempfile_in(folder),
+        let made = if self.is_first(folder) {
+            builder.tempfile_in(folder)
+        } else {
+            self.in_own_folder(folder, |own| builder.tempfile_in(own))
         };
         made.or_else(|error| {
             // Whoever deleted the folder since wants it back with what is in it.
@@ -45,24 +47,42 @@ impl Drafts {
         })
     }
 
-    /// This thread's folder in a folder, from its second file on.
-    fn own_folder(&self, folder: &Utf8Path) -> Option<std::path::PathBuf> {
-        let mut folders = self.0.lock().ok()?;
-        match folders.entry((thread::current().id(), folder.to_owned())) {
-            Entry::Vacant(entry) => {
-                entry.insert(None);
-                None
+    /// Does something in this thread's folder in a folder, which is made if need be. Where there can be none, the folder
+    /// itself has to do.
+    pub(super) fn in_own_folder<T>(&self, folder: &Utf8Path, act: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
+        let key = (thread::current().id(), folder.to_owned());
+        let own = || {
+            let mut folders = self.0.lock().ok()?;
+            let own = folders.entry(key.clone()).or_default();
+            if own.is_none() {
+                *own = own_folder(folder).ok();
             }
-            Entry::Occupied(mut entry) => {
-                let own = entry.get_mut();
-                if own.is_none() {
-                    // Without one the files stand in the folder itself.
-                    *own = builder().tempdir_in(folder).ok();
-                }
-                own.as_ref().map(|own| own.path().to_owned())
-            }
+            own.as_ref().map(|own| own.path().to_owned())
+        };
+        let done = own().map_or_else(|| act(folder.as_std_path()), |own| act(&own));
+        if !done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return done;
         }
+        // Somebody tidied up.
+        self.0.lock().ok().and_then(|mut folders| folders.remove(&key));
+        own().map_or(done, |own| act(&own))
     }
+
+    /// Whether this thread makes its first file for a folder.
+    fn is_first(&self, folder: &Utf8Path) -> bool {
+        let key = (thread::current().id(), folder.to_owned());
+        self.0.lock().is_ok_and(|mut folders| match folders.entry(key) {
+            Entry::Vacant(entry) => entry.insert(None).is_none(),
+            Entry::Occupied(_) => false,
+        })
+    }
+}
+
+/// A new folder for a thread in a folder, hidden from version control.
+fn own_folder(folder: &Utf8Path) -> io::Result<TempDir> {
+    let own = in_the_making().tempdir_in(folder)?;
+    fs::write(own.path().join(".gitignore"), "*\n")?;
+    Ok(own)
 }
 
 /// Whether a name is that of something of ours in the making.
@@ -71,7 +91,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 /// Deletes what a killed process left behind in a folder.
-pub(super) fn clear_abandoned(folder: &Utf8Path) {
+pub(crate) fn clear_abandoned(folder: &Utf8Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
             // It is in nobody's way; if it cannot be deleted, the next run tries again.
@@ -86,7 +106,8 @@ fn is_abandoned(entry: &fs::DirEntry) -> bool {
     modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER))
 }
 
-fn builder() -> Builder<'static, 'static> {
+/// Makes files and folders with such names.
+pub(crate) fn in_the_making() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX);
     builder

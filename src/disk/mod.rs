@@ -3,7 +3,7 @@
 //! The only module that touches outputs. It must not know templates; it is told bytes and paths.
 
 mod drafts;
-mod replaced;
+mod spares;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -14,8 +14,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::files::Files;
 
 use self::drafts::Drafts;
-pub(crate) use self::drafts::is_temporary;
-use self::replaced::Replaced;
+#[cfg(feature = "store")]
+pub(crate) use self::drafts::in_the_making;
+pub(crate) use self::drafts::{clear_abandoned, is_temporary};
+use self::spares::{Replaced, Spares};
 use crate::stamp::Stamp;
 
 /// A read asks for no less.
@@ -142,7 +144,7 @@ pub(crate) struct Writer {
     root: Utf8PathBuf,
     checked: Mutex<HashSet<Utf8PathBuf>>,
     drafts: Drafts,
-    replaced: Replaced,
+    spares: Spares,
 }
 
 impl Writer {
@@ -153,8 +155,15 @@ impl Writer {
             root: root.canonicalize_utf8()?,
             checked: Mutex::default(),
             drafts: Drafts::default(),
-            replaced: Replaced::default(),
+            spares: Spares::default(),
         })
+    }
+
+    /// Takes over what an earlier writer kept, so that the files that it replaced are written again.
+    pub(crate) fn succeeding(mut self, earlier: Self) -> Self {
+        self.drafts = earlier.drafts;
+        self.spares = earlier.spares;
+        self
     }
 
     /// Writes a file: a draft of it, then a rename, so that it is there whole or not at all. The
@@ -173,21 +182,44 @@ impl Writer {
         if Stamp::at(&target) != seen {
             return Ok(Overwritten::No);
         }
-        self.replaced.keeping(&target, || temporary.persist(&target)).map_err(|error| error.error)?;
+        let replaced = seen.and_then(|_| self.name_replaced(&target));
+        temporary.persist(&target).map_err(|error| error.error)?;
+        if let Some(replaced) = replaced {
+            // Somebody may have written to it after the look above.
+            if !replaced.is(seen) {
+                replaced.put_back(&target)?;
+                return Ok(Overwritten::No);
+            }
+            self.spares.keep(&target, replaced);
+        }
         // Between the rename and this look somebody may have written already; then nothing is known of the file.
         Ok(Overwritten::Yes(Stamp::at(&target).filter(|now| now.is_renamed_from(written))))
+    }
+
+    /// A name for what will be replaced, if it can be written again.
+    fn name_replaced(&self, target: &Utf8Path) -> Option<Replaced> {
+        let folder = target.parent().filter(|_| self.spares.has_use_for(target))?;
+        self.drafts.in_own_folder(folder, |own| Replaced::name(target, own)).ok()
     }
 
     /// The content beside its target, with the mode that the target has or should have.
     fn prepare(&self, target: &Utf8Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         let folder = target.parent().unwrap_or(&self.root);
         self.prepare_folder(folder)?;
-        let mut temporary = self.drafts.new_file(folder)?;
+        let mut temporary = match self.spares.take(target) {
+            Some(spare) => spare,
+            None => self.drafts.new_file(folder)?,
+        };
         temporary.write_all(content)?;
+        let made = temporary.as_file().metadata()?;
+        let size = content.len() as u64;
+        if made.len() > size {
+            temporary.as_file().set_len(size)?;
+        }
         let wanted = fs::metadata(target).map(|existing| existing.permissions());
         // Most have it already, and to ask is cheaper than to change what is in the file system's journal.
         if let Ok(wanted) = wanted
-            && temporary.as_file().metadata()?.permissions() != wanted
+            && made.permissions() != wanted
         {
             temporary.as_file().set_permissions(wanted)?;
         }
@@ -205,7 +237,7 @@ impl Writer {
     pub(crate) fn clear_abandoned(&self) {
         let folders = self.checked.lock().map(|checked| checked.clone()).unwrap_or_default();
         for folder in &folders {
-            drafts::clear_abandoned(folder);
+            clear_abandoned(folder);
         }
     }
 

@@ -5,6 +5,7 @@
 //! is known of it, and it is not written if somebody touches it while that is decided: a person's edit is never lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -19,7 +20,7 @@ use tgen_core::problem::{Code, Problem};
 
 use super::difference::Differences;
 use crate::commands::generate::not_written;
-use crate::disk::{Overwritten, Writer};
+use crate::disk::{self, Overwritten, Writer};
 use crate::interrupt;
 use crate::process::FormattedOutputs;
 use crate::stamp::Stamp;
@@ -45,6 +46,8 @@ pub(super) struct Outputs {
     folders: HashSet<Utf8PathBuf>,
     orphans: Option<Vec<Utf8PathBuf>>,
     differences: Differences,
+    /// The writer of the last round, who keeps what it replaced to write it again.
+    writer: Option<Writer>,
 }
 
 /// What is known of one output.
@@ -106,6 +109,7 @@ impl Outputs {
     pub(super) fn bring_about(&mut self, plan: &Plan<'_>, root: &Utf8Path, intent: Intent) -> Round {
         let mut round = Round::default();
         let all = look_at_all(plan, root);
+        let is_first = self.known.is_empty();
         let (mut due, seen) = self.due(plan, &all);
         if !due.is_empty() {
             let formatted = FormattedOutputs::format(plan, &mut due, root, &mut round.problems);
@@ -114,16 +118,20 @@ impl Outputs {
                 due.retain(|output| plan.formatter(output).is_none());
                 FormattedOutputs::default()
             });
-            let writer = open_writer(plan, root, intent, &mut round.problems);
+            let writer = self.open_writer(plan, root, intent, &mut round.problems);
             let hands = Hands { intent, writer, seen: &seen, differences: Mutex::default() };
             let done = judge_each(plan, &due, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
                 hands.see_to(plan, output, judged)
             });
+            self.writer = hands.writer;
             let differences = hands.differences.into_inner().unwrap_or_default();
             if !differences.is_empty() {
                 self.differences = differences;
             }
             self.take_in(plan, &due, done, &seen, &mut round);
+        }
+        if is_first && intent != Intent::Look {
+            self.folders.iter().for_each(|folder| disk::clear_abandoned(&root.join(folder)));
         }
         self.look_for_orphans(plan, root);
         self.sum_up(plan, &all, &mut round);
@@ -181,6 +189,26 @@ impl Outputs {
         affected.outputs.iter().for_each(|number| is_due[*number] = true);
         let due = plan.outputs.iter().zip(all).zip(is_due).filter(|(_, is_due)| *is_due);
         due.map(|((output, look), _)| (output.clone(), (look.location.clone(), look.stamp))).unzip()
+    }
+
+    /// The writer of a round; none where nothing is to be written, or can be.
+    fn open_writer(
+        &mut self,
+        plan: &Plan<'_>,
+        root: &Utf8Path,
+        intent: Intent,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Writer> {
+        let folder = root.join(&plan.root);
+        let opened = (intent != Intent::Look).then(|| Writer::new(&folder))?;
+        let report = |error: &io::Error| {
+            problems.push(inaccessible(format!("cannot write below `{folder}`: {}", files::reason(error))));
+        };
+        let writer = opened.inspect_err(report).ok()?;
+        Some(match self.writer.take() {
+            Some(earlier) => writer.succeeding(earlier),
+            None => writer,
+        })
     }
 
     fn is_settled(&self, look: &Look) -> bool {
@@ -301,17 +329,6 @@ impl Hands<'_> {
             differences.add(plan, location, judged);
         }
     }
-}
-
-/// The writer of a round; none where nothing is to be written, or can be.
-fn open_writer(plan: &Plan<'_>, root: &Utf8Path, intent: Intent, problems: &mut Vec<Problem>) -> Option<Writer> {
-    let folder = root.join(&plan.root);
-    let writer = (intent != Intent::Look).then(|| Writer::new(&folder))?;
-    writer
-        .map_err(|error| {
-            problems.push(inaccessible(format!("cannot write below `{folder}`: {}", files::reason(&error))));
-        })
-        .ok()
 }
 
 fn look_at_all(plan: &Plan<'_>, root: &Utf8Path) -> Vec<Look> {

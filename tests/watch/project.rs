@@ -75,6 +75,19 @@ impl Project {
         self.command(arguments).output().unwrap()
     }
 
+    /// What git says to a command in the project.
+    #[track_caller]
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Every output is what a fresh generate would write.
     #[track_caller]
     pub(crate) fn assert_fresh(&self) {

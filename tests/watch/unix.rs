@@ -1,9 +1,10 @@
 //! What only Unix has: signals, links, terminals, and commands that are scripts.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -30,6 +31,40 @@ fn ctrl_c_ends_with_0_and_leaves_no_file_by_half() {
     let idle = project.watch(&[]);
     assert_eq!(idle.interrupt(), Some(0));
     project.assert_fresh();
+}
+
+#[test]
+fn what_a_watch_keeps_to_write_again_is_out_of_sight_and_goes_with_it() {
+    let project = Project::new();
+    project.git(&["init", "-q"]);
+    let killed = "out/.tgen-killed.tmp";
+    project.write(&format!("{killed}/.tgen-1.tmp"), "");
+    let long_ago = SystemTime::now() - Duration::from_hours(1);
+    fs::File::open(project.path(killed)).unwrap().set_modified(long_ago).unwrap();
+    let watch = project.watch(&[]);
+    for number in 0..3 {
+        project.write("templates/t.py.tera", &format!("y = {number}\n"));
+        watch.wait_for_written();
+    }
+    let status = project.git(&["status", "--porcelain", "--untracked-files=all", "out"]);
+    assert_eq!(status, "?? out/test_bert.py\n?? out/test_vit.py\n");
+    assert_eq!(watch.interrupt(), Some(0));
+    assert_eq!(project.temporary_files(), 0);
+    project.assert_fresh();
+}
+
+#[test]
+fn generate_beside_a_watch_disturbs_nothing() {
+    let project = Project::new();
+    let watch = project.watch(&[]);
+    for number in 0..5 {
+        project.write("templates/t.py.tera", &format!("y = {number}\n"));
+        assert!(project.run(&["generate"]).status.success());
+    }
+    watch.wait_for(|_| project.read("out/test_vit.py").ends_with("y = 4\n"));
+    project.assert_fresh();
+    assert_eq!(watch.interrupt(), Some(0));
+    assert_eq!(project.temporary_files(), 0);
 }
 
 #[test]
@@ -86,7 +121,7 @@ fn a_command_runs_with_what_was_written_and_gives_way_to_the_next() {
 
 #[test]
 fn keys_rebuild_show_the_difference_and_quit() {
-    use std::io::{Read, Write};
+    use std::io::Read;
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -190,6 +225,12 @@ fn a_watch_that_hits_the_systems_limit_says_so_and_polls() {
         command
     };
     if !in_namespace("true").output().is_ok_and(|output| output.status.success()) {
+        // Not `eprintln!`, which tests that pass keep to themselves.
+        writeln!(
+            std::io::stderr(),
+            "NOT TESTED: the fallback at the system's limit; the system grants no user namespace"
+        )
+        .unwrap();
         return;
     }
     let project = Project::new();

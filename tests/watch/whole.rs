@@ -1,29 +1,18 @@
 //! A watch as a whole: many files at once, its own writing, other processes beside it.
 
-use std::process::Command;
 use std::time::Duration;
 
 use super::project::{Project, copy_folder, wait_until, written};
 
 const MANY: usize = 500;
 
-fn git(project: &Project, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .current_dir(project.path(""))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// A template of its own for each of many models, and a commit of it all.
 fn commit_many(project: &Project, value: &str) {
     for number in 0..MANY {
         project.write(&format!("templates/own/m{number}.py.tera"), &format!("x{number} = {value}\n"));
     }
-    git(project, &["add", "templates", "tgen.toml"]);
-    git(project, &["commit", "-q", "-m", value]);
+    project.git(&["add", "templates", "tgen.toml"]);
+    project.git(&["commit", "-q", "-m", value]);
 }
 
 #[test]
@@ -32,13 +21,13 @@ fn a_checkout_of_many_files_ends_where_a_fresh_generate_would() {
     let names: Vec<_> = (0..MANY).map(|number| format!("\"m{number}\"")).collect();
     let config = project.read("tgen.toml").replace("\"bert\", \"vit\"", &names.join(", "));
     project.write("tgen.toml", &config);
-    git(&project, &["init", "-q", "-b", "one"]);
+    project.git(&["init", "-q", "-b", "one"]);
     commit_many(&project, "1");
-    git(&project, &["checkout", "-q", "-b", "two"]);
+    project.git(&["checkout", "-q", "-b", "two"]);
     commit_many(&project, "2");
     let watch = project.watch(&[]);
     for (branch, end) in [("one", " = 1\n"), ("two", " = 2\n"), ("one", " = 1\n")] {
-        git(&project, &["checkout", "-q", branch]);
+        project.git(&["checkout", "-q", branch]);
         let is_done = || (0..MANY).all(|number| project.read(&format!("out/test_m{number}.py")).ends_with(end));
         watch.wait_for(|_| is_done());
         project.assert_fresh();
@@ -72,19 +61,6 @@ fn a_second_watch_says_who_writes_and_ends_and_one_that_looks_on_may_stay() {
     assert_eq!(project.locks(), 1);
     assert_eq!(third.interrupt(), Some(0));
     assert_eq!(project.locks(), 0);
-}
-
-#[test]
-fn generate_beside_a_watch_disturbs_nothing() {
-    let project = Project::new();
-    let watch = project.watch(&[]);
-    for number in 0..5 {
-        project.write("templates/t.py.tera", &format!("y = {number}\n"));
-        assert!(project.run(&["generate"]).status.success());
-    }
-    watch.wait_for(|_| project.read("out/test_vit.py").ends_with("y = 4\n"));
-    project.assert_fresh();
-    assert_eq!(project.temporary_files(), 0);
 }
 
 #[test]
