@@ -152,10 +152,6 @@ mod tests {
             assert_eq!(fs::read_to_string(self.path()).unwrap(), content);
         }
 
-        fn identity(&self) -> crate::stamp::Identity {
-            Stamp::at(&self.path()).unwrap().identity()
-        }
-
         fn names(&self) -> Vec<String> {
             let entries = fs::read_dir(self.folder.path()).unwrap();
             let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -168,10 +164,11 @@ mod tests {
     #[test]
     fn two_files_take_turns_at_a_place_that_is_written_again_and_again() {
         let output = Output::new("first, and the longest");
-        let mut identities = vec![output.identity()];
+        let identity = || Stamp::at(&output.path()).unwrap().identity();
+        let mut identities = vec![identity()];
         for content in ["second", "third, longer", "4th", "fifth"] {
             output.write(content);
-            identities.push(output.identity());
+            identities.push(identity());
         }
         let [first, second, rest @ ..] = identities.as_slice() else { unreachable!() };
         assert_ne!(first, second);

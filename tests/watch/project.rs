@@ -60,6 +60,7 @@ impl Project {
     }
 
     /// How many files say that a watch writes.
+    #[cfg(unix)]
     pub(crate) fn locks(&self) -> usize {
         fs::read_dir(self.cache.path().join("cargo-tgen")).map_or(0, Iterator::count)
     }
@@ -96,6 +97,7 @@ impl Project {
     }
 
     /// Files that are being written, or were left behind.
+    #[cfg(unix)]
     pub(crate) fn temporary_files(&self) -> usize {
         let entries = fs::read_dir(self.path("out")).into_iter().flatten().flatten();
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tgen-")).count()

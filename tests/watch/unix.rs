@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::project::{BINARY, Project, wait_until, written};
+use super::project::{Project, wait_until, written};
 
 #[test]
 fn ctrl_c_ends_with_0_and_leaves_no_file_by_half() {
@@ -65,6 +65,16 @@ fn generate_beside_a_watch_disturbs_nothing() {
     project.assert_fresh();
     assert_eq!(watch.interrupt(), Some(0));
     assert_eq!(project.temporary_files(), 0);
+}
+
+#[test]
+fn a_watch_after_one_that_was_killed_takes_its_place() {
+    let project = Project::new();
+    drop(project.watch(&[]));
+    let second = project.watch(&[]);
+    assert_eq!(project.locks(), 1);
+    assert_eq!(second.interrupt(), Some(0));
+    assert_eq!(project.locks(), 0);
 }
 
 #[test]
@@ -236,7 +246,7 @@ fn a_watch_that_hits_the_systems_limit_says_so_and_polls() {
     let project = Project::new();
     let log = fs::File::create(project.path("log")).unwrap();
     let mut command = in_namespace("exec \"$0\" watch --json");
-    let mut child = command.arg(BINARY).current_dir(project.path("")).stdout(log).spawn().unwrap();
+    let mut child = command.arg(super::project::BINARY).current_dir(project.path("")).stdout(log).spawn().unwrap();
     let said = || project.read("log");
     wait_until(|| said().contains("\"occasion\":\"start\""));
     assert!(said().contains("the system's limit of watched folders is reached"), "{}", said());
