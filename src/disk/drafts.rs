@@ -2,12 +2,12 @@
 //! where they belong.
 //!
 //! A system lets only one thread at a time make files in a folder, which can take it longer than everything else. So a
-//! thread that makes a second file for a folder gets a folder of its own in it.
+//! thread that makes a second file for a folder gets a folder of its own in it, which holds what it replaced as well.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fs;
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
@@ -20,19 +20,28 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 const PREFIX: &str = ".tgen-";
 /// The end of such names.
 const SUFFIX: &str = ".tmp";
-/// What is older was left behind by a process that was killed.
+/// What is older and nobody holds was left behind by a process that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_mins(10);
+
+/// What hides a thread's folder from version control, and is locked as long as the folder is used.
+const HELD: &str = ".gitignore";
 
 /// The folders of threads in the folders that files are made for. They are deleted when this is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Drafts(Mutex<HashMap<(ThreadId, Utf8PathBuf), Option<TempDir>>>);
+pub(super) struct Drafts(Mutex<HashMap<(ThreadId, Utf8PathBuf), Option<OwnFolder>>>);
 
 impl Drafts {
-    /// An empty file below `folder`, which is made anew if it is gone.
-    pub(super) fn new_file(&self, folder: &Utf8Path) -> io::Result<NamedTempFile> {
+    /// A file below `folder`, which is made anew if it is gone.
+    pub(super) fn write(&self, folder: &Utf8Path, content: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = self.new_file(folder)?;
+        file.write_all(content)?;
+        Ok(file)
+    }
+
+    fn new_file(&self, folder: &Utf8Path) -> io::Result<NamedTempFile> {
         let mut builder = in_the_making();
         for_everyone(&mut builder);
-        let made = if self.is_first(folder) {
+        let made = if self.notes_first(folder) {
             builder.tempfile_in(folder)
         } else {
             self.in_own_folder(folder, |own| builder.tempfile_in(own))
@@ -55,12 +64,13 @@ impl Drafts {
             let mut folders = self.0.lock().ok()?;
             let own = folders.entry(key.clone()).or_default();
             if own.is_none() {
-                *own = own_folder(folder).ok();
+                *own = OwnFolder::new(folder).ok();
             }
-            own.as_ref().map(|own| own.path().to_owned())
+            own.as_ref().map(|own| own.folder.path().to_owned())
         };
-        let done = own().map_or_else(|| act(folder.as_std_path()), |own| act(&own));
-        if !done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let Some(first) = own() else { return act(folder.as_std_path()) };
+        let done = act(&first);
+        if done.is_ok() || first.exists() {
             return done;
         }
         // Somebody tidied up.
@@ -68,8 +78,8 @@ impl Drafts {
         own().map_or(done, |own| act(&own))
     }
 
-    /// Whether this thread makes its first file for a folder.
-    fn is_first(&self, folder: &Utf8Path) -> bool {
+    /// Takes note that this thread makes a file for a folder. Whether it is the first.
+    fn notes_first(&self, folder: &Utf8Path) -> bool {
         let key = (thread::current().id(), folder.to_owned());
         self.0.lock().is_ok_and(|mut folders| match folders.entry(key) {
             Entry::Vacant(entry) => entry.insert(None).is_none(),
@@ -78,11 +88,22 @@ impl Drafts {
     }
 }
 
-/// A new folder for a thread in a folder, hidden from version control.
-fn own_folder(folder: &Utf8Path) -> io::Result<TempDir> {
-    let own = in_the_making().tempdir_in(folder)?;
-    fs::write(own.path().join(".gitignore"), "*\n")?;
-    Ok(own)
+/// A thread's folder in a folder. What holds it is let go before it is deleted.
+#[derive(Debug)]
+struct OwnFolder {
+    _held: File,
+    folder: TempDir,
+}
+
+impl OwnFolder {
+    fn new(folder: &Utf8Path) -> io::Result<Self> {
+        let folder = in_the_making().tempdir_in(folder)?;
+        let mut held = File::create(folder.path().join(HELD))?;
+        held.write_all(b"*\n")?;
+        // Shared, so that git may read it everywhere. A file system without locks leaves it to the folder's age.
+        let _ = held.lock_shared();
+        Ok(Self { _held: held, folder })
+    }
 }
 
 /// Whether a name is that of something of ours in the making.
@@ -91,7 +112,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 /// Deletes what a killed process left behind in a folder.
-pub(crate) fn clear_abandoned(folder: &Utf8Path) {
+pub(super) fn clear_abandoned(folder: &Utf8Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
             // It is in nobody's way; if it cannot be deleted, the next run tries again.
@@ -103,7 +124,13 @@ pub(crate) fn clear_abandoned(folder: &Utf8Path) {
 
 fn is_abandoned(entry: &fs::DirEntry) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER))
+    let is_old = |modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER);
+    modified.is_ok_and(is_old) && !is_held(&entry.path())
+}
+
+fn is_held(folder: &Path) -> bool {
+    let held = File::open(folder.join(HELD)).map(|file| file.try_lock());
+    matches!(held, Ok(Err(TryLockError::WouldBlock)))
 }
 
 /// Makes files and folders with such names.
@@ -142,8 +169,8 @@ mod tests {
     fn a_second_file_of_a_thread_stands_in_a_folder_of_its_own_and_nothing_stays() {
         let (_folder, path) = folder();
         let drafts = Drafts::default();
-        let first = drafts.new_file(&path).unwrap();
-        let second = drafts.new_file(&path).unwrap();
+        let first = drafts.write(&path, b"").unwrap();
+        let second = drafts.write(&path, b"").unwrap();
         assert_eq!(first.path().parent().unwrap(), path);
         assert_eq!(second.path().parent().and_then(std::path::Path::parent).unwrap(), path);
         assert!(names(&path).iter().all(|name| is_temporary(name)));
@@ -159,10 +186,10 @@ mod tests {
         fs::create_dir(&path).unwrap();
         let drafts = Drafts::default();
         for _ in 0..3 {
-            drafts.new_file(&path).unwrap().persist(path.join("output")).unwrap();
+            drafts.write(&path, b"").unwrap().persist(path.join("output")).unwrap();
             fs::remove_dir_all(&path).unwrap();
         }
-        drafts.new_file(&path).unwrap().persist(path.join("output")).unwrap();
+        drafts.write(&path, b"").unwrap().persist(path.join("output")).unwrap();
         assert_eq!(fs::read_to_string(path.join("output")).unwrap(), "");
     }
 
@@ -178,7 +205,11 @@ mod tests {
         for name in [".tgen-1.tmp", ".tgen-3.tmp", "mine.tmp"] {
             fs::File::open(path.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
+        let used = OwnFolder::new(&path).unwrap();
+        fs::File::open(used.folder.path()).unwrap().set_modified(long_ago).unwrap();
         clear_abandoned(&path);
+        assert!(used.folder.path().exists());
+        drop(used);
         let mut left = names(&path);
         left.sort();
         assert_eq!(left, [".tgen-4.tmp", "mine.tmp"]);

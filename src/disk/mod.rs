@@ -3,20 +3,23 @@
 //! The only module that touches outputs. It must not know templates; it is told bytes and paths.
 
 mod drafts;
+#[cfg_attr(not(target_os = "linux"), path = "no_lease.rs")]
+mod lease;
 mod spares;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::NamedTempFile;
 use tgen_core::files::Files;
 
 use self::drafts::Drafts;
 #[cfg(feature = "store")]
 pub(crate) use self::drafts::in_the_making;
-pub(crate) use self::drafts::{clear_abandoned, is_temporary};
+pub(crate) use self::drafts::is_temporary;
 use self::spares::{Replaced, Spares};
 use crate::stamp::Stamp;
 
@@ -51,7 +54,7 @@ impl Disk {
 impl Files for Disk {
     fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
-        read_all(&File::open(self.absolute(path))?, buffer)
+        read_all(&open_to_read(&self.absolute(path))?, buffer)
     }
 
     fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
@@ -76,9 +79,17 @@ impl Files for Disk {
 
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
-        let file = File::open(self.absolute(path))?;
+        let file = open_to_read(&self.absolute(path))?;
         file.take(limit as u64).read_to_end(buffer).map(drop)
     }
+}
+
+/// Opens what stands at a path without waiting for whoever might write to it, such as the other end of a pipe.
+fn open_to_read(path: &Utf8Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.read(true).open(path)
 }
 
 /// Reads a file into memory that mostly held one of its size before, so that the system need not be asked for it.
@@ -175,55 +186,68 @@ impl Writer {
     }
 
     /// Writes a file in the same way, unless somebody touched it after it had the stamp `seen`.
+    ///
+    /// # Errors
+    /// `ResourceBusy` if somebody may be writing to it.
     pub(crate) fn write_over(&self, path: &Utf8Path, content: &[u8], seen: Option<Stamp>) -> io::Result<Overwritten> {
         let target = self.root.join(path);
-        let temporary = self.prepare(&target, content)?;
-        let written = Stamp::of_file(temporary.as_file())?;
-        if Stamp::at(&target) != seen {
-            return Ok(Overwritten::No);
+        match self.try_write_over(&target, content, seen) {
+            // Somebody tidied up while the draft was made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.try_write_over(&target, content, seen),
+            done => done,
         }
-        let replaced = seen.and_then(|_| self.name_replaced(&target));
-        temporary.persist(&target).map_err(|error| error.error)?;
-        if let Some(replaced) = replaced {
-            // Somebody may have written to it after the look above.
-            if !replaced.is(seen) {
-                replaced.put_back(&target)?;
-                return Ok(Overwritten::No);
-            }
-            self.spares.keep(&target, replaced);
-        }
-        // Between the rename and this look somebody may have written already; then nothing is known of the file.
-        Ok(Overwritten::Yes(Stamp::at(&target).filter(|now| now.is_renamed_from(written))))
     }
 
-    /// A name for what will be replaced, if it can be written again.
-    fn name_replaced(&self, target: &Utf8Path) -> Option<Replaced> {
-        let folder = target.parent().filter(|_| self.spares.has_use_for(target))?;
-        self.drafts.in_own_folder(folder, |own| Replaced::name(target, own)).ok()
+    fn try_write_over(&self, target: &Utf8Path, content: &[u8], seen: Option<Stamp>) -> io::Result<Overwritten> {
+        let draft = self.prepare(target, content)?;
+        let written = Stamp::of_file(draft.as_file())?;
+        if Stamp::at(target) != seen {
+            return Ok(Overwritten::No);
+        }
+        let is_ours = match seen {
+            None => put_new(draft, target)?,
+            Some(seen) => self.replace(target, seen, draft)?,
+        };
+        if !is_ours {
+            return Ok(Overwritten::No);
+        }
+        // Between the rename and this look somebody may have written already; then nothing is known of the file.
+        Ok(Overwritten::Yes(Stamp::at(target).filter(|now| now.is_renamed_from(written))))
+    }
+
+    /// Moves a draft to where a file stands that was seen. Whether the draft is what stands there then.
+    fn replace(&self, target: &Utf8Path, seen: Stamp, draft: NamedTempFile) -> io::Result<bool> {
+        let folder = target.parent().unwrap_or(&self.root);
+        let replaced = match self.drafts.in_own_folder(folder, |own| Replaced::hold(target, seen, own)) {
+            Ok(replaced) => Some(replaced),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Err(error),
+            // It cannot be written again, then.
+            Err(_) => None,
+        };
+        // As late as can be: a file that is renamed to here after that is lost.
+        if !Stamp::at(target).is_some_and(|now| now.is_renamed_from(seen)) {
+            return Ok(false);
+        }
+        draft.persist(target).map_err(|error| error.error)?;
+        replaced.map_or(Ok(true), |replaced| replaced.settle(target, &self.spares))
     }
 
     /// The content beside its target, with the mode that the target has or should have.
-    fn prepare(&self, target: &Utf8Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    fn prepare(&self, target: &Utf8Path, content: &[u8]) -> io::Result<NamedTempFile> {
         let folder = target.parent().unwrap_or(&self.root);
         self.prepare_folder(folder)?;
-        let mut temporary = match self.spares.take(target) {
-            Some(spare) => spare,
-            None => self.drafts.new_file(folder)?,
-        };
-        temporary.write_all(content)?;
-        let made = temporary.as_file().metadata()?;
-        let size = content.len() as u64;
-        if made.len() > size {
-            temporary.as_file().set_len(size)?;
+        let present = fs::metadata(target).ok();
+        if let Some(spare) = present.as_ref().and_then(|present| self.spares.rewrite(target, present, content)) {
+            return Ok(spare);
         }
-        let wanted = fs::metadata(target).map(|existing| existing.permissions());
+        let draft = self.drafts.write(folder, content)?;
         // Most have it already, and to ask is cheaper than to change what is in the file system's journal.
-        if let Ok(wanted) = wanted
-            && made.permissions() != wanted
+        if let Some(wanted) = present.map(|present| present.permissions())
+            && draft.as_file().metadata()?.permissions() != wanted
         {
-            temporary.as_file().set_permissions(wanted)?;
+            draft.as_file().set_permissions(wanted)?;
         }
-        Ok(temporary)
+        Ok(draft)
     }
 
     /// Deletes a file.
@@ -237,7 +261,15 @@ impl Writer {
     pub(crate) fn clear_abandoned(&self) {
         let folders = self.checked.lock().map(|checked| checked.clone()).unwrap_or_default();
         for folder in &folders {
-            clear_abandoned(folder);
+            drafts::clear_abandoned(folder);
+        }
+    }
+
+    /// Deletes what a killed process left behind in a folder.
+    pub(crate) fn clear_abandoned_in(&self, folder: &Utf8Path) {
+        let folder = self.root.join(folder);
+        if self.refuse_way_out(&folder).is_ok() {
+            drafts::clear_abandoned(&folder);
         }
     }
 
@@ -262,5 +294,14 @@ impl Writer {
         }
         let message = format!("`{existing}` is a link that leads out of `{}`", self.root);
         Err(io::Error::other(message))
+    }
+}
+
+/// Moves a draft to where nothing stood. Whether nothing stands there still.
+fn put_new(draft: NamedTempFile, target: &Utf8Path) -> io::Result<bool> {
+    match draft.persist_noclobber(target) {
+        Ok(_) => Ok(true),
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed.error),
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! To make a file and to free one can take the system far longer than to write one: ext4 without a journal looks at every
 //! file that was freed within minutes whenever it makes one. Who replaces the same files again and again is spared both.
-//! A reader may still have a replaced file open, so that it is written only when nobody else can see it. This module must
-//! not know what the files are.
+//! A reader may still have a replaced file open, so that it is written only when nobody else can see it; where the system
+//! does not tell, none is kept. This module must not know what the files are.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io;
-use std::mem;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -16,109 +15,126 @@ use camino::Utf8Path;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::drafts;
+use super::lease::{self, Leased};
 use crate::stamp::Stamp;
+
+/// What to say of a file that is not replaced because somebody may write to it.
+const BUSY: &str = "another program has it open to write to it; it is written when that program lets go of it";
 
 /// The spare files by the places that they stood at. They are deleted when this is dropped. (A path hashes part by part,
 /// which is slow for thousands.)
 #[derive(Debug, Default)]
-pub(super) struct Spares(Mutex<HashMap<String, Spare>>);
-
-#[derive(Debug)]
-enum Spare {
-    Kept(TempPath),
-    /// One was kept and could not be used. The next would fare no better where the file system has no leases.
-    Useless,
-}
+pub(super) struct Spares(Mutex<HashMap<String, TempPath>>);
 
 impl Spares {
-    /// The file that stood at a place before the present one, with its old content, if nobody else has it.
-    pub(super) fn take(&self, place: &Utf8Path) -> Option<NamedTempFile> {
-        let kept = mem::replace(self.0.lock().ok()?.get_mut(place.as_str())?, Spare::Useless);
-        let Spare::Kept(path) = kept else { return None };
-        let file = open_alone(&path)?;
-        self.0.lock().ok()?.remove(place.as_str());
-        Some(NamedTempFile::from_parts(file, path))
-    }
-
-    /// Whether it is worth the while to keep what stands at a place.
-    pub(super) fn has_use_for(&self, place: &Utf8Path) -> bool {
-        let is_useless = |spares: &HashMap<String, Spare>| matches!(spares.get(place.as_str()), Some(Spare::Useless));
-        cfg!(target_os = "linux") && self.0.lock().is_ok_and(|spares| !is_useless(&spares))
+    /// The file that stood at a place before the `present` one, with new content, if nobody else has it and it is as a new
+    /// file would be.
+    pub(super) fn rewrite(&self, place: &Utf8Path, present: &Metadata, content: &[u8]) -> Option<NamedTempFile> {
+        let path = self.0.lock().ok()?.remove(place.as_str())?;
+        let leased = Leased::to_write(&path).ok().filter(|leased| is_like_new(leased.file(), present))?;
+        leased.file().write_all(content).ok()?;
+        leased.file().set_len(content.len() as u64).ok()?;
+        // With a lease, the file could not be opened in its place without waiting.
+        Some(NamedTempFile::from_parts(leased.end()?, path))
     }
 
     /// Keeps what stood at a place until the next draft for it.
-    pub(super) fn keep(&self, place: &Utf8Path, replaced: Replaced) {
+    fn keep(&self, place: &Utf8Path, path: TempPath) {
         if let Ok(mut spares) = self.0.lock() {
-            spares.insert(place.as_str().to_owned(), Spare::Kept(replaced.0));
+            spares.insert(place.as_str().to_owned(), path);
         }
     }
 }
 
-/// A second name for what stands at a place, under which it stays when it is replaced.
-pub(super) struct Replaced(TempPath);
+/// What stands at a place and is to be replaced. It has a second name, under which it stays, and while it is held nobody can
+/// write to it unnoticed.
+pub(super) struct Replaced {
+    name: TempPath,
+    leased: Leased,
+}
 
 impl Replaced {
-    /// Gives the file that stands at `place` a name in a folder.
-    pub(super) fn name(place: &Utf8Path, folder: &Path) -> io::Result<Self> {
-        let named = drafts::in_the_making().make_in(folder, |path| fs::hard_link(place, path))?;
-        // What a link leads to is not replaced.
-        if named.path().is_symlink() {
-            return Err(io::ErrorKind::InvalidInput.into());
+    /// Holds the file that was seen at a place, under a name in a folder.
+    ///
+    /// # Errors
+    /// `ResourceBusy` if somebody has it open to write it; others if it cannot be held.
+    pub(super) fn hold(place: &Utf8Path, seen: Stamp, folder: &Path) -> io::Result<Self> {
+        if !lease::are_known(folder) {
+            return Err(io::ErrorKind::Unsupported.into());
         }
-        Ok(Self(named.into_temp_path()))
+        let leased = Leased::to_read(place.as_std_path()).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, BUSY),
+            _ => error,
+        })?;
+        let name = drafts::in_the_making().make_in(folder, |path| fs::hard_link(place, path))?.into_temp_path();
+        let named = Utf8Path::from_path(&name).and_then(Stamp::at);
+        let is_seen = |stamp: Stamp| stamp.is_renamed_from(seen);
+        if named.is_some_and(is_seen) && Stamp::of_file(leased.file()).is_ok_and(is_seen) {
+            return Ok(Self { name, leased });
+        }
+        Err(io::ErrorKind::InvalidInput.into())
     }
 
-    /// Whether it has the content that it had when it was last looked at.
-    pub(super) fn is(&self, seen: Option<Stamp>) -> bool {
-        let now = Utf8Path::from_path(&self.0).and_then(Stamp::at);
-        now.zip(seen).is_some_and(|(now, seen)| now.is_renamed_from(seen))
+    /// Keeps the file among the spares once it was replaced, or puts it back if somebody wants to write to it, who waits
+    /// until then. Whether it was kept.
+    ///
+    /// # Errors
+    /// Where it is, if it could not be put back.
+    pub(super) fn settle(self, place: &Utf8Path, spares: &Spares) -> io::Result<bool> {
+        if !self.leased.is_undisturbed() {
+            return self.put_back(place).map(|()| false);
+        }
+        // Whoever watches the file itself, and not its folder, learns only of a file that goes that another one came.
+        if let Some(folder) = self.name.parent()
+            && let Ok(moved) = drafts::in_the_making().make_in(folder, |path| fs::rename(&self.name, path))
+        {
+            spares.keep(place, moved.into_temp_path());
+        }
+        Ok(true)
     }
 
-    /// Puts it back in its place.
-    pub(super) fn put_back(self, place: &Utf8Path) -> io::Result<()> {
-        self.0.persist(place).map_err(|error| error.error)
+    fn put_back(self, place: &Utf8Path) -> io::Result<()> {
+        self.name.persist(place).map_err(|failed| match failed.path.keep() {
+            Ok(path) => io::Error::other(format!("{}; what stood there is in {}", failed.error, path.display())),
+            Err(_) => failed.error,
+        })
     }
 }
 
-/// Opens a file to write it, if no other name and no other process has it.
+/// Whether a spare file has one name only, and the owner and mode of the present file, and nothing else to it, such as an
+/// access list: what a new file would be given and what would not be given to it.
 #[cfg(target_os = "linux")]
-fn open_alone(path: &Path) -> Option<File> {
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+fn is_like_new(spare: &File, present: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
 
-    let file = File::options().write(true).custom_flags(libc::O_NOFOLLOW).open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    (metadata.is_file() && metadata.nlink() == 1 && is_open_here_only(&file)).then_some(file)
+    let traits = |metadata: &Metadata| (metadata.mode(), metadata.uid(), metadata.gid());
+    let is_alike = |spare: Metadata| spare.is_file() && spare.nlink() == 1 && traits(&spare) == traits(present);
+    spare.metadata().is_ok_and(is_alike) && !has_attributes(spare)
 }
 
-/// Elsewhere nobody can tell.
 #[cfg(not(target_os = "linux"))]
-fn open_alone(_: &Path) -> Option<File> {
-    None
+fn is_like_new(_: &File, _: &Metadata) -> bool {
+    false
 }
 
-/// The command that chooses the signal (`linux/include/uapi/asm-generic/fcntl.h`; the same on every architecture that Rust
-/// compiles to), which `libc` does not name.
+/// Whether somebody gave a file attributes. Those of the system's security every file has.
 #[cfg(target_os = "linux")]
-const F_SETSIG: libc::c_int = 10;
-
-/// Whether nobody else has a file open. The system grants a lease to write on no other terms (`fcntl(2)`, "Leases").
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "no library that is kept up wraps leases")]
-fn is_open_here_only(file: &File) -> bool {
-    use std::os::fd::AsRawFd;
-
-    let file = file.as_raw_fd();
-    // SAFETY: these commands of `fcntl` take an integer and touch no memory of this process; the descriptor is open.
-    unsafe {
-        // Whoever opens the file in this moment has the system send a signal, by default one that ends the process.
-        libc::fcntl(file, F_SETSIG, libc::SIGURG) == 0
-            && libc::fcntl(file, libc::F_SETLEASE, libc::F_WRLCK) == 0
-            && libc::fcntl(file, libc::F_SETLEASE, libc::F_UNLCK) == 0
+fn has_attributes(file: &File) -> bool {
+    let mut names = [0; 1024];
+    match rustix::fs::flistxattr(file, &mut names) {
+        Ok(length) => {
+            let mut names = names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty());
+            names.any(|name| !name.starts_with(b"security."))
+        }
+        Err(rustix::io::Errno::NOTSUP) => false,
+        Err(_) => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use camino::Utf8PathBuf;
     use tempfile::TempDir;
 
@@ -133,7 +149,16 @@ mod tests {
 
     impl Output {
         fn new(content: &str) -> Self {
-            let folder = tempfile::tempdir().unwrap();
+            Self::in_folder(tempfile::tempdir().unwrap(), content)
+        }
+
+        /// Where leases are known, on every Linux.
+        #[cfg(target_os = "linux")]
+        fn in_memory(content: &str) -> Self {
+            Self::in_folder(tempfile::tempdir_in("/dev/shm").unwrap(), content)
+        }
+
+        fn in_folder(folder: TempDir, content: &str) -> Self {
             let writer = Writer::new(Utf8Path::from_path(folder.path()).unwrap()).unwrap();
             let output = Self { folder, writer };
             fs::write(output.path(), content).unwrap();
@@ -144,12 +169,17 @@ mod tests {
             Utf8PathBuf::from_path_buf(self.folder.path().join("output")).unwrap()
         }
 
+        fn stamp(&self) -> Stamp {
+            Stamp::at(&self.path()).unwrap()
+        }
+
         #[track_caller]
-        fn write(&self, content: &str) {
+        fn write(&self, content: &str) -> Stamp {
             let seen = Stamp::at(&self.path());
             let written = self.writer.write_over(Utf8Path::new("output"), content.as_bytes(), seen).unwrap();
-            assert_eq!(written, Overwritten::Yes(Stamp::at(&self.path())));
+            assert_eq!(written, Overwritten::Yes(Some(self.stamp())));
             assert_eq!(fs::read_to_string(self.path()).unwrap(), content);
+            self.stamp()
         }
 
         fn names(&self) -> Vec<String> {
@@ -162,19 +192,21 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn two_files_take_turns_at_a_place_that_is_written_again_and_again() {
-        let output = Output::new("first, and the longest");
-        let identity = || Stamp::at(&output.path()).unwrap().identity();
-        let mut identities = vec![identity()];
-        for content in ["second", "third, longer", "4th", "fifth"] {
-            output.write(content);
-            identities.push(identity());
-        }
-        let [first, second, rest @ ..] = identities.as_slice() else { unreachable!() };
-        assert_ne!(first, second);
-        assert_eq!(rest, [*first, *second, *first]);
+    fn two_files_take_turns_at_a_place_except_while_somebody_has_one_open() {
+        let output = Output::in_memory("first, and the longest");
+        let first = output.stamp().identity();
+        let second = output.write("second").identity();
+        assert_eq!(output.write("third, longer").identity(), first);
+        let reader = File::open(output.path()).unwrap();
+        assert_eq!(output.write("4th").identity(), second);
+        let third = output.write("fifth").identity();
+        assert_ne!(third, first);
+        assert_eq!(io::read_to_string(reader).unwrap(), "third, longer");
+        assert_eq!(output.write("sixth").identity(), second);
+        assert_eq!(output.write("seventh").identity(), third);
     }
 
+    #[cfg(unix)]
     #[test]
     fn whoever_has_a_replaced_file_open_reads_on_in_what_it_was() {
         let output = Output::new("first");
@@ -205,7 +237,7 @@ mod tests {
         let elsewhere = output.folder.path().join("elsewhere");
         fs::write(&elsewhere, "mine").unwrap();
         fs::remove_file(output.path()).unwrap();
-        std::os::unix::fs::symlink("elsewhere", output.path()).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, output.path()).unwrap();
         for content in ["second", "third", "fourth"] {
             output.write(content);
         }
@@ -228,17 +260,98 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_writes_to_a_file_while_it_is_replaced_comes_back() {
-        let output = Output::new("ours");
-        let seen = Stamp::at(&output.path());
-        let replaced = Replaced::name(&output.path(), output.folder.path()).unwrap();
-        assert!(replaced.is(seen));
-        fs::write(output.path(), "by hand").unwrap();
-        fs::write(output.folder.path().join("draft"), "new").unwrap();
-        fs::rename(output.folder.path().join("draft"), output.path()).unwrap();
-        assert!(!replaced.is(seen));
-        replaced.put_back(&output.path()).unwrap();
+    fn a_file_that_appeared_where_nothing_was_seen_stays() {
+        let output = Output::new("by hand");
+        let written = output.writer.write_over(Utf8Path::new("output"), b"ours", None).unwrap();
+        assert_eq!(written, Overwritten::No);
+        let draft = NamedTempFile::new_in(&output.folder).unwrap();
+        assert!(!crate::disk::put_new(draft, &output.path()).unwrap());
         assert_eq!(fs::read_to_string(output.path()).unwrap(), "by hand");
         assert_eq!(output.names(), ["output"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_somebody_is_writing_to_is_not_replaced() {
+        let output = Output::in_memory("ours");
+        let mut editor = File::options().append(true).open(output.path()).unwrap();
+        let seen = output.stamp();
+        let error = output.writer.write_over(Utf8Path::new("output"), b"new", Some(seen)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+        editor.write_all(b" and theirs").unwrap();
+        drop(editor);
+        assert_eq!(fs::read_to_string(output.path()).unwrap(), "ours and theirs");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_somebody_wants_to_write_to_while_it_is_replaced_comes_back() {
+        let output = Output::in_memory("ours");
+        let replaced = Replaced::hold(&output.path(), output.stamp(), output.folder.path()).unwrap();
+        let editor = std::thread::spawn({
+            let path = output.path();
+            move || File::options().append(true).open(path).unwrap().write_all(b" and theirs").unwrap()
+        });
+        let begin = std::time::Instant::now();
+        while replaced.leased.is_undisturbed() {
+            assert!(begin.elapsed() < std::time::Duration::from_secs(30), "the editor never came");
+            std::thread::yield_now();
+        }
+        fs::write(output.folder.path().join("draft"), "new").unwrap();
+        fs::rename(output.folder.path().join("draft"), output.path()).unwrap();
+        assert!(!replaced.settle(&output.path(), &Spares::default()).unwrap());
+        editor.join().unwrap();
+        assert_eq!(fs::read_to_string(output.path()).unwrap(), "ours and theirs");
+        assert_eq!(output.names(), ["output"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn whoever_watches_the_file_itself_learns_that_it_went() {
+        use notify::event::{EventKind, ModifyKind};
+        use notify::{RecursiveMode, Watcher};
+
+        let output = Output::in_memory("first");
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut watcher = notify::recommended_watcher(tell).unwrap();
+        watcher.watch(output.path().as_std_path(), RecursiveMode::NonRecursive).unwrap();
+        output.write("second");
+        let next = || told.recv_timeout(std::time::Duration::from_secs(30)).expect("it never learnt").unwrap().kind;
+        while !matches!(next(), EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_)) {}
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_cannot_be_put_back_stays_where_the_error_says() {
+        let output = Output::in_memory("by hand");
+        let replaced = Replaced::hold(&output.path(), output.stamp(), output.folder.path()).unwrap();
+        fs::remove_file(output.path()).unwrap();
+        fs::create_dir(output.path()).unwrap();
+        let error = replaced.put_back(&output.path()).unwrap_err().to_string();
+        let (_, path) = error.split_once("is in ").unwrap();
+        assert_eq!(fs::read_to_string(path).unwrap(), "by hand");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_is_not_as_a_new_one_would_be_is_not_written_again() {
+        use std::os::unix::fs::{PermissionsExt, chown};
+
+        use rustix::fs::{XattrFlags, setxattr};
+
+        let check = |first_change: &dyn Fn(&Utf8Path), second_change: &dyn Fn(&Utf8Path)| {
+            let output = Output::in_memory("first");
+            let first = output.stamp().identity();
+            first_change(&output.path());
+            output.write("second");
+            second_change(&output.path());
+            assert_ne!(output.write("third").identity(), first);
+        };
+        check(&|path| setxattr(path.as_std_path(), "user.mark", b"1", XattrFlags::empty()).unwrap(), &|_| ());
+        check(&|_| (), &|path| fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap());
+        // Only root may give files away.
+        if rustix::process::geteuid().is_root() {
+            check(&|path| chown(path, Some(65534), None).unwrap(), &|_| ());
+        }
     }
 }

@@ -39,6 +39,10 @@ const QUIET: Duration = Duration::from_millis(20);
 const LONGEST_UNREST: Duration = Duration::from_secs(1);
 /// How often files are looked at where nobody tells of changes.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// An output that could not be seen to is looked at again after so long, then after twice as long each time,
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// but never later than after this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A rebuild makes folders appear that have to be watched, but not time and again.
 const MOST_ROUNDS: usize = 3;
 
@@ -71,6 +75,7 @@ enum Wake {
     Poll,
     Key(Key),
     Ended(Ended),
+    Again,
     Interrupted,
 }
 
@@ -94,8 +99,8 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
     };
     let runners = sites.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
     let screen = Screen::new(options.form, options.intent, sites.len());
-    let mut watch =
-        Watch { sites, screen, wakes, tell, runners, watcher: None, eyes: Eyes::Events, later: VecDeque::new() };
+    let (later, again) = (VecDeque::new(), Again::never());
+    let mut watch = Watch { sites, screen, wakes, tell, runners, watcher: None, eyes: Eyes::Events, later, again };
     let ended = watch.open_eyes(options.eyes).and_then(|()| watch.go_on());
     match ended {
         Err(error) if has_reader_left(&error) => Ok(()),
@@ -124,6 +129,24 @@ struct Watch<'d> {
     eyes: Eyes,
     /// What happened while changes settled.
     later: VecDeque<Wake>,
+    again: Again,
+}
+
+/// When outputs that could not be seen to are looked at again.
+struct Again {
+    at: Option<Instant>,
+    pause: Duration,
+}
+
+impl Again {
+    fn never() -> Self {
+        Self { at: None, pause: FIRST_PAUSE }
+    }
+
+    fn plan(&mut self) {
+        self.at = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
 }
 
 impl Watch<'_> {
@@ -154,13 +177,24 @@ impl Watch<'_> {
                     }
                 }
                 Wake::Ended(ended) => self.on_command_ended(&ended)?,
+                Wake::Again => {
+                    self.sites.iter_mut().for_each(Site::look_again);
+                    self.rebuild(Occasion::Again)?;
+                }
                 Wake::Key(Key::Quit) | Wake::Interrupted => return Ok(()),
             }
         }
     }
 
     fn next(&mut self) -> anyhow::Result<Wake> {
-        self.later.pop_front().map_or_else(|| Ok(self.wakes.recv()?), Ok)
+        if let Some(wake) = self.later.pop_front() {
+            return Ok(wake);
+        }
+        let Some(at) = self.again.at else { return Ok(self.wakes.recv()?) };
+        match self.wakes.recv_timeout(at.saturating_duration_since(Instant::now())) {
+            Err(RecvTimeoutError::Timeout) => Ok(Wake::Again),
+            woken => Ok(woken?),
+        }
     }
 
     /// Begins to listen to the file system, or to look for itself.
@@ -278,6 +312,11 @@ impl Watch<'_> {
                 break;
             }
             self.sites.iter_mut().for_each(Site::distrust_events);
+        }
+        if self.sites.iter().any(Site::is_unsettled) {
+            self.again.plan();
+        } else {
+            self.again = Again::never();
         }
         Ok(())
     }

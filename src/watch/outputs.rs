@@ -2,7 +2,8 @@
 //! their templates say.
 //!
 //! An output is looked at when what it is made from has changed, or its file. Before one is written it is read, whatever
-//! is known of it, and it is not written if somebody touches it while that is decided: a person's edit is never lost.
+//! is known of it, and it is not written if somebody touches it while that is decided: a person's edit is not lost, but for
+//! a file that is renamed to its place in the very microseconds in which ours is.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -20,7 +21,7 @@ use tgen_core::problem::{Code, Problem};
 
 use super::difference::Differences;
 use crate::commands::generate::not_written;
-use crate::disk::{self, Overwritten, Writer};
+use crate::disk::{Overwritten, Writer};
 use crate::interrupt;
 use crate::process::FormattedOutputs;
 use crate::stamp::Stamp;
@@ -46,7 +47,7 @@ pub(super) struct Outputs {
     folders: HashSet<Utf8PathBuf>,
     orphans: Option<Vec<Utf8PathBuf>>,
     differences: Differences,
-    /// The writer of the last round, who keeps what it replaced to write it again.
+    /// The writer of the last round, which keeps what it replaced to write it again.
     writer: Option<Writer>,
 }
 
@@ -87,6 +88,9 @@ struct Look {
     stamp: Option<Stamp>,
 }
 
+/// The files of the outputs that are due, as they were before anything was done.
+type Seen = HashMap<Utf8PathBuf, Option<Stamp>>;
+
 /// What was found or done for one output.
 enum Done {
     Left(State),
@@ -100,7 +104,7 @@ enum Done {
 struct Hands<'a> {
     intent: Intent,
     writer: Option<Writer>,
-    seen: &'a HashMap<Utf8PathBuf, Option<Stamp>>,
+    seen: &'a Seen,
     differences: Mutex<Differences>,
 }
 
@@ -110,32 +114,51 @@ impl Outputs {
         let mut round = Round::default();
         let all = look_at_all(plan, root);
         let is_first = self.known.is_empty();
-        let (mut due, seen) = self.due(plan, &all);
+        let (due, seen) = self.due(plan, &all);
         if !due.is_empty() {
-            let formatted = FormattedOutputs::format(plan, &mut due, root, &mut round.problems);
-            let formatted = formatted.unwrap_or_else(|error| {
-                round.problems.push(inaccessible(format!("{error:#}")));
-                due.retain(|output| plan.formatter(output).is_none());
-                FormattedOutputs::default()
-            });
-            let writer = self.open_writer(plan, root, intent, &mut round.problems);
-            let hands = Hands { intent, writer, seen: &seen, differences: Mutex::default() };
-            let done = judge_each(plan, &due, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
-                hands.see_to(plan, output, judged)
-            });
-            self.writer = hands.writer;
-            let differences = hands.differences.into_inner().unwrap_or_default();
-            if !differences.is_empty() {
-                self.differences = differences;
-            }
-            self.take_in(plan, &due, done, &seen, &mut round);
+            self.see_to_due(plan, root, intent, (due, &seen), &mut round);
         }
-        if is_first && intent != Intent::Look {
-            self.folders.iter().for_each(|folder| disk::clear_abandoned(&root.join(folder)));
+        if is_first {
+            self.clear_abandoned(plan);
         }
         self.look_for_orphans(plan, root);
         self.sum_up(plan, &all, &mut round);
         round
+    }
+
+    /// Sees to the outputs that are due, whose files were as seen.
+    fn see_to_due(
+        &mut self,
+        plan: &Plan<'_>,
+        root: &Utf8Path,
+        intent: Intent,
+        (mut due, seen): (Vec<PlannedOutput>, &Seen),
+        round: &mut Round,
+    ) {
+        let formatted = FormattedOutputs::format(plan, &mut due, root, &mut round.problems);
+        let formatted = formatted.unwrap_or_else(|error| {
+            round.problems.push(inaccessible(format!("{error:#}")));
+            due.retain(|output| plan.formatter(output).is_none());
+            FormattedOutputs::default()
+        });
+        let writer = self.open_writer(plan, root, intent, &mut round.problems);
+        let hands = Hands { intent, writer, seen, differences: Mutex::default() };
+        let done = judge_each(plan, &due, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
+            hands.see_to(plan, output, judged)
+        });
+        self.writer = hands.writer.or(self.writer.take());
+        let differences = hands.differences.into_inner().unwrap_or_default();
+        if !differences.is_empty() {
+            self.differences = differences;
+        }
+        self.take_in(plan, &due, done, seen, round);
+    }
+
+    /// The outputs that another look may find otherwise, although nobody tells of it: somebody touched them in that moment, or
+    /// they could not be read or written.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = &Utf8Path> {
+        let unsettled = self.known.iter().filter(|(_, known)| known.standing.is_worth_another_look());
+        unsettled.map(|(location, _)| Utf8Path::new(location))
     }
 
     /// Leaves all outputs as they are.
@@ -179,7 +202,7 @@ impl Outputs {
     }
 
     /// The outputs that have to be looked at, and their files as they are before that.
-    fn due(&mut self, plan: &Plan<'_>, all: &[Look]) -> (Vec<PlannedOutput>, HashMap<Utf8PathBuf, Option<Stamp>>) {
+    fn due(&mut self, plan: &Plan<'_>, all: &[Look]) -> (Vec<PlannedOutput>, Seen) {
         let affected = self.ledger.update(plan);
         if !affected.gone.is_empty() {
             self.orphans = None;
@@ -211,19 +234,22 @@ impl Outputs {
         })
     }
 
+    /// Deletes what a killed watch left beside the outputs.
+    fn clear_abandoned(&self, plan: &Plan<'_>) {
+        let folders: HashSet<_> = plan.outputs.iter().filter_map(|output| output.path.as_path().parent()).collect();
+        if let Some(writer) = &self.writer {
+            for folder in folders {
+                writer.clear_abandoned_in(folder);
+            }
+        }
+    }
+
     fn is_settled(&self, look: &Look) -> bool {
         let known = self.known.get(look.location.as_str());
         known.is_some_and(|known| known.stamp == look.stamp && known.standing.is_settled())
     }
 
-    fn take_in(
-        &mut self,
-        plan: &Plan<'_>,
-        due: &[PlannedOutput],
-        done: Vec<Done>,
-        seen: &HashMap<Utf8PathBuf, Option<Stamp>>,
-        round: &mut Round,
-    ) {
+    fn take_in(&mut self, plan: &Plan<'_>, due: &[PlannedOutput], done: Vec<Done>, seen: &Seen, round: &mut Round) {
         for (output, done) in due.iter().zip(done) {
             let location = plan.location(output);
             let stamp = seen.get(&location).copied().flatten();
@@ -284,6 +310,15 @@ impl Outputs {
 impl Standing {
     fn is_settled(&self) -> bool {
         !matches!(self, Self::Unsettled(_))
+    }
+
+    /// A formatter that fails is not run time and again.
+    fn is_worth_another_look(&self) -> bool {
+        match self {
+            Self::Unsettled(Some(problem)) => problem.code == Code::OutputInaccessible,
+            Self::Unsettled(None) => true,
+            Self::In(_) | Self::Broken(_) => false,
+        }
     }
 
     fn state(&self) -> Option<State> {

@@ -42,6 +42,8 @@ pub(super) enum Occasion {
     Change,
     /// Somebody asked for it.
     Asked,
+    /// An output could not be seen to the last time.
+    Again,
 }
 
 /// Says what a watch does.
@@ -58,8 +60,12 @@ impl Screen {
         Self { printer: Printer::for_its_reader(), form, intent, are_roots_named: projects > 1 }
     }
 
-    /// Tells of a rebuild: programs of each, people where something was done, found or asked for.
+    /// Tells of a rebuild: programs of each, people where something was done, found or asked for. Of one more attempt both
+    /// learn if it came to something.
     pub(super) fn rebuilt(&self, site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> io::Result<()> {
+        if occasion == Occasion::Again && !rebuild.has_outcome() {
+            return Ok(());
+        }
         if self.form == Form::Json {
             return self.event("rebuild", rebuild_as_json(site, rebuild, occasion));
         }
@@ -190,9 +196,9 @@ fn cause(rebuild: &Rebuild, occasion: Occasion) -> String {
     match (occasion, rebuild.causes.as_slice()) {
         (Occasion::Start, _) => "watching".to_owned(),
         (Occasion::Asked, _) => "all".to_owned(),
-        (Occasion::Change, []) => "changes".to_owned(),
-        (Occasion::Change, [one]) => one.to_string(),
-        (Occasion::Change, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
+        (Occasion::Change | Occasion::Again, []) => "changes".to_owned(),
+        (Occasion::Change | Occasion::Again, [one]) => one.to_string(),
+        (Occasion::Change | Occasion::Again, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
     }
 }
 
@@ -221,6 +227,7 @@ fn rebuild_as_json(site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> Va
             Occasion::Start => "start",
             Occasion::Change => "change",
             Occasion::Asked => "asked",
+            Occasion::Again => "again",
         },
         "changed": rebuild.causes,
         "readable": rebuild.is_readable,

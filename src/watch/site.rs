@@ -60,9 +60,14 @@ pub(super) struct Rebuild {
 }
 
 impl Rebuild {
-    /// Whether it is worth a line: something was done or found, or a person changed an input and wants to know.
+    /// Whether something was done or found.
+    pub(super) fn has_outcome(&self) -> bool {
+        self.has_news || !self.written.is_empty() || !self.left_alone.is_empty()
+    }
+
+    /// Whether it is worth a line: it has an outcome, or a person changed an input and wants to know.
     pub(super) fn is_worth_telling(&self) -> bool {
-        self.has_news || !self.written.is_empty() || !self.left_alone.is_empty() || !self.causes.is_empty()
+        self.has_outcome() || !self.causes.is_empty()
     }
 }
 
@@ -131,6 +136,18 @@ impl<'d> Site<'d> {
     /// Lets the next rebuild take nothing for granted that events may not have told.
     pub(super) fn distrust_events(&mut self) {
         self.changes.add(Change::Rescan);
+    }
+
+    /// Whether another look may find an output otherwise, although nobody tells of it.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.outputs.unsettled().next().is_some()
+    }
+
+    /// Lets the next rebuild look at those outputs.
+    pub(super) fn look_again(&mut self) {
+        for output in self.outputs.unsettled() {
+            self.changes.add(Change::At(output.to_owned()));
+        }
     }
 
     /// Lets the next rebuild render and read everything.

@@ -31,7 +31,17 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn new() -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() };
+        Self::in_folder(tempfile::tempdir().unwrap())
+    }
+
+    /// On a file system that every Linux has.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn in_memory() -> Self {
+        Self::in_folder(tempfile::tempdir_in("/dev/shm").unwrap())
+    }
+
+    fn in_folder(folder: tempfile::TempDir) -> Self {
+        let project = Self { folder, cache: tempfile::tempdir().unwrap() };
         project.write("tgen.toml", CONFIG);
         project.write("templates/t.py.tera", "x = {{ model_name | py_str }}\n");
         project

@@ -156,7 +156,7 @@ fn an_edited_output_is_reported_once_and_never_written_over() {
     let event = watch.wait_for(|event| written(event) == ["out/test_vit.py"]);
     assert_eq!(event["left_alone"].as_array().unwrap().len(), 0, "it was reported before");
     assert!(project.read("out/test_bert.py").ends_with("# mine\n"));
-    drop(watch);
+    drop((watch, file));
     project.watch(&["--force"]);
     project.assert_fresh();
 }

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use super::project::{Project, wait_until, written};
+use super::project::{Project, codes, wait_until, written};
 
 #[test]
 fn ctrl_c_ends_with_0_and_leaves_no_file_by_half() {
@@ -51,6 +51,74 @@ fn what_a_watch_keeps_to_write_again_is_out_of_sight_and_goes_with_it() {
     assert_eq!(watch.interrupt(), Some(0));
     assert_eq!(project.temporary_files(), 0);
     project.assert_fresh();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_watch_writes_the_file_that_an_output_was_before() {
+    use std::os::unix::fs::MetadataExt;
+
+    let project = Project::in_memory();
+    let watch = project.watch(&[]);
+    let output = || fs::metadata(project.path("out/test_vit.py")).unwrap().ino();
+    let mut files = vec![output()];
+    for number in 0..3 {
+        project.write("templates/t.py.tera", &format!("y = {number}\n"));
+        watch.wait_for_written();
+        files.push(output());
+    }
+    assert_ne!(files[0], files[1]);
+    assert_eq!(files[..2], files[2..]);
+    project.assert_fresh();
+}
+
+/// A second name changes what the system says of a file, and nobody tells of it.
+#[test]
+fn an_output_that_gets_a_second_name_while_it_is_written_is_seen_to_again() {
+    let project = Project::new();
+    let watch = project.watch(&[]);
+    let output = project.path("out/test_vit.py");
+    for number in 0..20 {
+        project.write("templates/t.py.tera", &format!("y = {number}\n"));
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(40) {
+            fs::hard_link(&output, project.path("name")).unwrap();
+            project.remove("name");
+        }
+        wait_until(|| project.read("out/test_vit.py").ends_with(&format!("y = {number}\n")));
+    }
+    assert_eq!(watch.interrupt(), Some(0));
+    project.assert_fresh();
+}
+
+#[test]
+fn an_output_that_could_not_be_written_is_written_when_it_can_be() {
+    let project = Project::new();
+    let watch = project.watch(&[]);
+    project.remove("out/test_vit.py");
+    fs::create_dir(project.path("out/test_vit.py")).unwrap();
+    project.write("templates/t.py.tera", "y = 1\n");
+    watch.wait_for(|event| codes(event).contains(&"output-inaccessible".to_owned()));
+    let is_attempt = |event: &Value| event["occasion"] == "again";
+    assert!(
+        !watch.events_until_quiet(Duration::from_millis(500)).iter().any(is_attempt),
+        "attempts that fail are silent"
+    );
+    fs::remove_dir(project.path("out/test_vit.py")).unwrap();
+    watch.wait_for(|event| written(event) == ["out/test_vit.py"] && codes(event).is_empty());
+    project.assert_fresh();
+}
+
+#[test]
+fn a_pipe_in_an_outputs_place_holds_nobody_up() {
+    let project = Project::new();
+    let watch = project.watch(&[]);
+    project.remove("out/test_vit.py");
+    let status = Command::new("mkfifo").arg(project.path("out/test_vit.py")).status().unwrap();
+    assert!(status.success());
+    project.write("templates/t.py.tera", "y = 1\n");
+    watch.wait_for(|_| project.read("out/test_bert.py").ends_with("y = 1\n"));
+    assert_eq!(watch.interrupt(), Some(0));
 }
 
 #[test]
