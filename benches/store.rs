@@ -14,9 +14,10 @@ use uuid::Uuid;
 
 use crate::store::{Content, Mode, NewTemplate, Patience, PlannedTest, Store};
 
-#[expect(dead_code, reason = "only what the store needs of it is used here")]
+#[expect(dead_code, unused_imports, reason = "only what the store needs of it is used here, and none of its tests")]
 #[path = "../src/disk/mod.rs"]
 mod disk;
+#[expect(dead_code, reason = "as above")]
 #[path = "../src/stamp.rs"]
 mod stamp;
 #[expect(dead_code, unused_imports, reason = "only a part of it is measured")]

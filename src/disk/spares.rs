@@ -133,8 +133,6 @@ fn has_attributes(file: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-
     use camino::Utf8PathBuf;
     use tempfile::TempDir;
 
