@@ -301,6 +301,10 @@ impl Writer {
 fn put_new(draft: NamedTempFile, target: &Utf8Path) -> io::Result<bool> {
     match draft.persist_noclobber(target) {
         Ok(_) => Ok(true),
+        // A link that leads nowhere is nobody's file.
+        Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists && Stamp::at(target).is_none() => {
+            failed.file.persist(target).map(|_| true).map_err(|error| error.error)
+        }
         Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(failed) => Err(failed.error),
     }

@@ -257,6 +257,16 @@ mod tests {
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_replaced() {
+        let output = Output::new("");
+        fs::remove_file(output.path()).unwrap();
+        std::os::unix::fs::symlink("nowhere", output.path()).unwrap();
+        output.write("ours");
+        assert!(!output.path().is_symlink());
+    }
+
     #[test]
     fn a_file_that_appeared_where_nothing_was_seen_stays() {
         let output = Output::new("by hand");
