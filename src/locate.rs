@@ -113,7 +113,7 @@ pub(crate) fn without_dots(path: &Utf8Path) -> Utf8PathBuf {
 fn nearest(current: &Utf8Path, manifest: Option<&Utf8Path>) -> Result<Found> {
     let start = manifest.and_then(Utf8Path::parent).unwrap_or(current);
     let tgen_toml = Origin::TgenToml.file_name();
-    if let Some(root) = start.ancestors().find(|folder| folder.join(tgen_toml).is_file()) {
+    if let Some(root) = start.ancestors().find(|folder| stands_at(&folder.join(tgen_toml))) {
         let project = Located { root: root.to_owned(), source: ConfigSource::File(Origin::TgenToml) };
         return Ok(Found { projects: vec![project], warnings: unread_manifests(start, root) });
     }
@@ -128,6 +128,11 @@ fn nearest(current: &Utf8Path, manifest: Option<&Utf8Path>) -> Result<Found> {
     }
     let project = Located { root: current.to_owned(), source: ConfigSource::BuiltIn };
     Ok(Found { projects: vec![project], warnings: Vec::new() })
+}
+
+/// Whether something stands at a path, whatever it is: what cannot be read is told, and not taken for nothing.
+fn stands_at(path: &Utf8Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// Warnings for the manifests from `start` up to `root` whose tables the `tgen.toml` in `root` puts out of force.
@@ -260,7 +265,7 @@ impl Workspace {
     /// The configurations that stand in a folder, the one that wins first.
     fn origins_in(&self, folder: &Utf8Path) -> Vec<Origin> {
         let is_there = |origin: &Origin| match origin {
-            Origin::TgenToml => folder.join(origin.file_name()).is_file(),
+            Origin::TgenToml => stands_at(&folder.join(origin.file_name())),
             Origin::CargoPackageMetadata => {
                 let package = self.metadata.packages.iter().find(|package| folder_of(package) == folder);
                 package.is_some_and(|package| package.metadata.get("tgen").is_some())

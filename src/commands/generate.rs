@@ -1,5 +1,6 @@
 //! `cargo tgen generate`: writes what is missing or stale, and nothing that a person wrote.
 
+use std::io;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -163,8 +164,18 @@ fn is_edited(plan: &Plan<'_>, path: &Utf8Path) -> bool {
 }
 
 /// The problem of an output that could not be written.
-pub(crate) fn not_written(path: &Utf8Path, error: &std::io::Error) -> Problem {
-    Problem::error(Code::OutputInaccessible, format!("cannot write the output `{path}`: {}", files::reason(error)))
+pub(crate) fn not_written(path: &Utf8Path, error: &io::Error) -> Problem {
+    let reason = files::reason(error);
+    let inaccessible = |message| Problem::error(Code::OutputInaccessible, message);
+    let next_step = match error.kind() {
+        io::ErrorKind::PermissionDenied => "let this user write into the folder",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+        io::ErrorKind::ReadOnlyFilesystem => "write elsewhere with `--output-dir`",
+        _ => return inaccessible(format!("cannot write the output `{path}`: {reason}")),
+    };
+    // What is wrong is wrong for all outputs there, and is told once.
+    let folder = path.parent().map_or(".", Utf8Path::as_str);
+    inaccessible(format!("cannot write into `{folder}`: {reason}")).help(next_step)
 }
 
 /// What was done, in sum.

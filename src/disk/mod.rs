@@ -54,7 +54,12 @@ impl Disk {
 impl Files for Disk {
     fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
         buffer.clear();
-        read_all(&open_to_read(&self.absolute(path))?, buffer)
+        let file = open_to_read(&self.absolute(path))?;
+        match read_all(&file, buffer) {
+            Ok(()) if buffer.is_empty() && is_no_file(&file) => Err(no_file()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(no_file()),
+            read => read,
+        }
     }
 
     fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
@@ -85,11 +90,30 @@ impl Files for Disk {
 }
 
 /// Opens what stands at a path without waiting for whoever might write to it, such as the other end of a pipe.
+#[cfg(unix)]
 fn open_to_read(path: &Utf8Path) -> io::Result<File> {
-    let mut options = File::options();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    options.read(true).open(path)
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let at_once = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    match File::options().read(true).custom_flags(at_once).open(path) {
+        // Whoever has a lease on a file gives way in a moment.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => File::open(path),
+        opened => opened,
+    }
+}
+
+#[cfg(not(unix))]
+fn open_to_read(path: &Utf8Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Of what has nothing to read, whether it is a file at all.
+fn is_no_file(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
+fn no_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe or a device; put a file in its place")
 }
 
 /// Reads a file into memory that mostly held one of its size before, so that the system need not be asked for it.
@@ -206,7 +230,7 @@ impl Writer {
         }
         let is_ours = match seen {
             None => put_new(draft, target)?,
-            Some(seen) => self.replace(target, seen, draft)?,
+            Some(seen) => self.replace(target, seen, draft, written)?,
         };
         if !is_ours {
             return Ok(Overwritten::No);
@@ -216,7 +240,7 @@ impl Writer {
     }
 
     /// Moves a draft to where a file stands that was seen. Whether the draft is what stands there then.
-    fn replace(&self, target: &Utf8Path, seen: Stamp, draft: NamedTempFile) -> io::Result<bool> {
+    fn replace(&self, target: &Utf8Path, seen: Stamp, draft: NamedTempFile, written: Stamp) -> io::Result<bool> {
         let folder = target.parent().unwrap_or(&self.root);
         let replaced = match self.drafts.in_own_folder(folder, |own| Replaced::hold(target, seen, own)) {
             Ok(replaced) => Some(replaced),
@@ -225,11 +249,12 @@ impl Writer {
             Err(_) => None,
         };
         // As late as can be: a file that is renamed to here after that is lost.
-        if !Stamp::at(target).is_some_and(|now| now.is_renamed_from(seen)) {
+        let is_seen = Stamp::at(target).is_some_and(|now| now.is_renamed_from(seen));
+        if !is_seen || replaced.as_ref().is_some_and(|replaced| !replaced.is_undisturbed()) {
             return Ok(false);
         }
         draft.persist(target).map_err(|error| error.error)?;
-        replaced.map_or(Ok(true), |replaced| replaced.settle(target, &self.spares))
+        replaced.map_or(Ok(true), |replaced| replaced.settle(target, written, &self.spares))
     }
 
     /// The content beside its target, with the mode that the target has or should have.

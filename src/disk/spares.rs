@@ -8,11 +8,11 @@
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use camino::Utf8Path;
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::drafts;
 use super::lease::{self, Leased};
@@ -75,14 +75,21 @@ impl Replaced {
         Err(io::ErrorKind::InvalidInput.into())
     }
 
-    /// Keeps the file among the spares once it was replaced, or puts it back if somebody wants to write to it, who waits
-    /// until then. Whether it was kept.
+    /// Whether nobody wants to write to it.
+    pub(super) fn is_undisturbed(&self) -> bool {
+        self.leased.is_undisturbed()
+    }
+
+    /// Keeps the file among the spares once it was replaced by what was `written`, or puts it back if somebody wants to write
+    /// to it, who waits until then. Whether it was kept.
     ///
     /// # Errors
     /// Where it is, if it could not be put back.
-    pub(super) fn settle(self, place: &Utf8Path, spares: &Spares) -> io::Result<bool> {
-        if !self.leased.is_undisturbed() {
-            return self.put_back(place).map(|()| false);
+    pub(super) fn settle(self, place: &Utf8Path, written: Stamp, spares: &Spares) -> io::Result<bool> {
+        if !self.is_undisturbed() {
+            // What somebody else has put there since is the latest.
+            let is_ours = Stamp::at(place).is_some_and(|now| now.is_renamed_from(written));
+            return if is_ours { self.put_back(place).map(|()| false) } else { Ok(false) };
         }
         // Whoever watches the file itself, and not its folder, learns only of a file that goes that another one came.
         if let Some(folder) = self.name.parent()
@@ -94,11 +101,22 @@ impl Replaced {
     }
 
     fn put_back(self, place: &Utf8Path) -> io::Result<()> {
-        self.name.persist(place).map_err(|failed| match failed.path.keep() {
-            Ok(path) => io::Error::other(format!("{}; what stood there is in {}", failed.error, path.display())),
+        self.name.persist(place).map_err(|failed| match rescue(&failed.path, place) {
+            Ok(path) => {
+                let reason = tgen_core::files::reason(&failed.error);
+                io::Error::other(format!("{reason}; what somebody wrote to it is in `{}`", path.display()))
+            }
             Err(_) => failed.error,
         })
     }
+}
+
+/// Gives a file a name of its own beside a place, where nobody tidies up.
+fn rescue(file: &Path, place: &Utf8Path) -> io::Result<PathBuf> {
+    let prefix = format!("{}.", place.file_name().unwrap_or_default());
+    let folder = place.parent().unwrap_or(place);
+    let rescued = Builder::new().prefix(&prefix).suffix(".kept").make_in(folder, |path| fs::hard_link(file, path))?;
+    Ok(rescued.into_temp_path().keep()?)
 }
 
 /// Whether a spare file has one name only, and the owner and mode of the present file, and nothing else to it, such as an
@@ -307,7 +325,7 @@ mod tests {
         }
         fs::write(output.folder.path().join("draft"), "new").unwrap();
         fs::rename(output.folder.path().join("draft"), output.path()).unwrap();
-        assert!(!replaced.settle(&output.path(), &Spares::default()).unwrap());
+        assert!(!replaced.settle(&output.path(), output.stamp(), &Spares::default()).unwrap());
         editor.join().unwrap();
         assert_eq!(fs::read_to_string(output.path()).unwrap(), "ours and theirs");
         assert_eq!(output.names(), ["output"]);
@@ -336,8 +354,9 @@ mod tests {
         fs::remove_file(output.path()).unwrap();
         fs::create_dir(output.path()).unwrap();
         let error = replaced.put_back(&output.path()).unwrap_err().to_string();
-        let (_, path) = error.split_once("is in ").unwrap();
+        let path = error.split('`').nth(1).unwrap();
         assert_eq!(fs::read_to_string(path).unwrap(), "by hand");
+        assert!(!drafts::is_temporary(path));
     }
 
     #[cfg(target_os = "linux")]

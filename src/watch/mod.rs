@@ -41,8 +41,10 @@ const LONGEST_UNREST: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// An output that could not be seen to is looked at again after so long, then after twice as long each time,
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// but never later than after this.
+/// but never later than after this,
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// unless the last attempt took so long that it would be more than this part of the time.
+const LARGEST_SHARE: u32 = 50;
 /// A rebuild makes folders appear that have to be watched, but not time and again.
 const MOST_ROUNDS: usize = 3;
 
@@ -143,8 +145,8 @@ impl Again {
         Self { at: None, pause: FIRST_PAUSE }
     }
 
-    fn plan(&mut self) {
-        self.at = Some(Instant::now() + self.pause);
+    fn plan(&mut self, last_attempt: Duration) {
+        self.at = Some(Instant::now() + self.pause.max(last_attempt * LARGEST_SHARE));
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 }
@@ -299,6 +301,7 @@ impl Watch<'_> {
 
     /// Rebuilds the projects with changes, and again where that made folders appear, in which more may have changed.
     fn rebuild(&mut self, occasion: Occasion) -> anyhow::Result<()> {
+        let started = Instant::now();
         self.watch_places()?;
         for round in 0..MOST_ROUNDS {
             let occasion = if round == 0 { occasion } else { Occasion::Change };
@@ -314,7 +317,7 @@ impl Watch<'_> {
             self.sites.iter_mut().for_each(Site::distrust_events);
         }
         if self.sites.iter().any(Site::is_unsettled) {
-            self.again.plan();
+            self.again.plan(started.elapsed());
         } else {
             self.again = Again::never();
         }

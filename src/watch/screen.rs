@@ -165,8 +165,8 @@ impl Screen {
         if !rebuild.is_readable {
             return format!("the outputs stay as they are; {}", problem_counts(&rebuild.problems));
         }
-        let outputs: usize =
-            rebuild.counts.iter().filter(|(state, _)| **state != State::Orphaned).map(|(_, n)| n).sum();
+        let settled = rebuild.counts.iter().filter(|(state, _)| **state != State::Orphaned).map(|(_, n)| n);
+        let outputs = settled.sum::<usize>() + rebuild.held;
         let mut parts = match self.intent {
             Intent::Look => vec![counted(outputs, "output")],
             _ => vec![format!("wrote {} of {}", rebuild.written.len(), counted(outputs, "output"))],

@@ -117,8 +117,22 @@ fn a_pipe_in_an_outputs_place_holds_nobody_up() {
     let status = Command::new("mkfifo").arg(project.path("out/test_vit.py")).status().unwrap();
     assert!(status.success());
     project.write("templates/t.py.tera", "y = 1\n");
-    watch.wait_for(|_| project.read("out/test_bert.py").ends_with("y = 1\n"));
+    let event = watch.wait_for(|event| written(event) == ["out/test_bert.py"]);
+    assert!(event["problems"][0]["message"].as_str().unwrap().contains("it is a pipe or a device"), "{event}");
     assert_eq!(watch.interrupt(), Some(0));
+}
+
+#[test]
+fn a_pipe_in_the_configurations_place_is_no_configuration() {
+    let project = Project::new();
+    assert!(project.run(&["generate"]).status.success());
+    project.remove("tgen.toml");
+    let status = Command::new("mkfifo").arg(project.path("tgen.toml")).status().unwrap();
+    assert!(status.success());
+    let output = project.run(&["check"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("it is a pipe or a device; put a file in its place"), "{said}");
 }
 
 #[test]
