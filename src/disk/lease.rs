@@ -91,6 +91,16 @@ mod tests {
 
     use super::*;
 
+    impl Leased {
+        pub(in crate::disk) fn wait_until_disturbed(&self) {
+            let begin = Instant::now();
+            while self.is_undisturbed() {
+                assert!(begin.elapsed() < Duration::from_secs(30), "nobody came");
+                thread::yield_now();
+            }
+        }
+    }
+
     fn path() -> TempPath {
         NamedTempFile::new_in("/dev/shm").unwrap().into_temp_path()
     }
@@ -103,11 +113,7 @@ mod tests {
             let path = path.to_path_buf();
             move || io::read_to_string(File::open(path).unwrap()).unwrap()
         });
-        let begin = Instant::now();
-        while leased.is_undisturbed() {
-            assert!(begin.elapsed() < Duration::from_secs(30), "the reader never came");
-            thread::yield_now();
-        }
+        leased.wait_until_disturbed();
         leased.file().write_all(b"whole").unwrap();
         assert!(leased.end().is_none());
         assert_eq!(reader.join().unwrap(), "whole");

@@ -241,13 +241,7 @@ impl Writer {
 
     /// Moves a draft to where a file stands that was seen. Whether the draft is what stands there then.
     fn replace(&self, target: &Utf8Path, seen: Stamp, draft: NamedTempFile, written: Stamp) -> io::Result<bool> {
-        let folder = target.parent().unwrap_or(&self.root);
-        let replaced = match self.drafts.in_own_folder(folder, |own| Replaced::hold(target, seen, own)) {
-            Ok(replaced) => Some(replaced),
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => return Err(error),
-            // It cannot be written again, then.
-            Err(_) => None,
-        };
+        let replaced = self.hold(target, seen)?;
         // As late as can be: a file that is renamed to here after that is lost.
         let is_seen = Stamp::at(target).is_some_and(|now| now.is_renamed_from(seen));
         if !is_seen || replaced.as_ref().is_some_and(|replaced| !replaced.is_undisturbed()) {
@@ -255,6 +249,18 @@ impl Writer {
         }
         draft.persist(target).map_err(|error| error.error)?;
         replaced.map_or(Ok(true), |replaced| replaced.settle(target, written, &self.spares))
+    }
+
+    /// Holds what is to be replaced; nothing where it could not be written again.
+    fn hold(&self, target: &Utf8Path, seen: Stamp) -> io::Result<Option<Replaced>> {
+        let folder = target.parent().unwrap_or(&self.root);
+        if !lease::are_known(folder.as_std_path()) {
+            return Ok(None);
+        }
+        match self.drafts.in_own_folder(folder, |own| Replaced::hold(target, seen, own)) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Err(error),
+            held => Ok(held.ok()),
+        }
     }
 
     /// The content beside its target, with the mode that the target has or should have.
