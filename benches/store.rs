@@ -6,20 +6,22 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
-use tgen_core::family::Family;
-use tgen_core::hardware::HardwareType;
-use tgen_core::registry::Wanted;
+use tgen_core::model::family::Family;
+use tgen_core::model::hardware::HardwareType;
+use tgen_core::project::registered::Wanted;
 use tgen_core::template::Dialect;
 use uuid::Uuid;
 
 use crate::store::{Content, Mode, NewTemplate, Patience, PlannedTest, Store};
 
-#[expect(dead_code, unused_imports, reason = "only what the store needs of it is used here, and none of its tests")]
-#[path = "../src/disk/mod.rs"]
-mod disk;
-#[expect(dead_code, reason = "as above")]
-#[path = "../src/stamp.rs"]
-mod stamp;
+/// What the store needs of the room `world`.
+#[path = "../src/world"]
+mod world {
+    #[expect(dead_code, unused_imports, reason = "only what the store needs of it is used here, and none of its tests")]
+    pub(crate) mod disk;
+    #[expect(dead_code, reason = "as above")]
+    pub(crate) mod stamp;
+}
 #[expect(dead_code, unused_imports, reason = "only a part of it is measured")]
 #[path = "../src/store/mod.rs"]
 mod store;

@@ -1,33 +1,23 @@
 //! cargo-tgen: parses the command line, dispatches, and turns what a command says into an exit code.
 
-mod check_cache;
+mod apply;
 mod cli;
 mod commands;
-#[cfg_attr(not(feature = "store"), path = "without_database.rs")]
-mod database;
-mod disk;
-mod interrupt;
-mod locate;
-mod pack;
+mod outcome;
 mod printer;
-mod process;
-mod release_source;
+mod project;
 mod report;
-mod session;
-mod stamp;
-mod standpoint;
 #[cfg(feature = "store")]
 mod store;
-
 mod watch;
-mod watcher;
+mod world;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::commands::Outcome;
+use crate::outcome::Outcome;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(arguments());

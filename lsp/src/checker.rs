@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tgen_core::ide::diagnostics;
+use tgen_core::base::problem::Problem;
 use tgen_core::ide::outputs::Tally;
 use tgen_core::lint;
-use tgen_core::plan::{Plan, Request};
-use tgen_core::problem::Problem;
+use tgen_core::lint::diagnostics;
+use tgen_core::plan::Plan;
+use tgen_core::project::request::Request;
 use tower_lsp::ls_types::{Diagnostic, Uri, VersionedTextDocumentIdentifier};
 
 use crate::capabilities::Delivery;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use camino::Utf8Path;
+use tgen_core::base::problem::{Problem, Severity};
+use tgen_core::base::text;
 use tgen_core::ide;
-use tgen_core::problem::{Problem, Severity};
-use tgen_core::text;
 use tower_lsp::ls_types::{
     Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, TextEdit, Uri,
     WorkspaceEdit,

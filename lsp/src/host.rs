@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::base::files::Files;
 use tgen_core::config::Origin;
-use tgen_core::files::Files;
 use tgen_core::template::library::Pack;
 
 /// The world, as the server needs it.

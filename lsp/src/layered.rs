@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tgen_core::files::Files;
+use tgen_core::base::files::Files;
 
 /// Files, and texts that stand in for some of them.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Files for Layered {
 
 #[cfg(test)]
 mod tests {
-    use tgen_core::files::MemoryFiles;
+    use tgen_core::base::files::MemoryFiles;
 
     use super::*;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::base::files::Files;
+use tgen_core::base::problem::Problem;
 use tgen_core::config::{self, Config};
-use tgen_core::files::Files;
 use tgen_core::pipeline_map::AutoClasses;
-use tgen_core::problem::Problem;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use tower_lsp::ls_types::{MessageType, ProgressToken};

@@ -3,7 +3,7 @@
 //! Everything behind this module counts in bytes. It knows no documents and no templates.
 
 use memchr::memchr2_iter;
-use tgen_core::text;
+use tgen_core::base::text;
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
 
 /// What a client counts along a line.

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tgen_core::ide::diagnostics::of_file;
+use tgen_core::base::problem::Problem;
 use tgen_core::ide::{Preview, View};
-use tgen_core::problem::Problem;
+use tgen_core::lint::diagnostics::of_file;
 use tower_lsp::ls_types::{DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, Uri};
 
 use crate::capabilities::ClientAbilities;

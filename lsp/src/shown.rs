@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tgen_core::problem::Problem;
-use tgen_core::text::{LineIndex, Range};
+use tgen_core::base::problem::Problem;
+use tgen_core::base::text::{LineIndex, Range};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use crate::document::replaced;
@@ -81,8 +81,8 @@ impl Rendered {
 
 #[cfg(test)]
 mod tests {
-    use tgen_core::problem::Code;
-    use tgen_core::text::Position;
+    use tgen_core::base::problem::Code;
+    use tgen_core::base::text::Position;
 
     use super::*;
 

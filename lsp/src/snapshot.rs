@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use self_cell::self_cell;
+use tgen_core::base::files::Files;
 use tgen_core::config::Config;
-use tgen_core::files::Files;
 use tgen_core::ide::{Cases, Preview, View};
-use tgen_core::plan::{Plan, Request};
+use tgen_core::plan::Plan;
 use tgen_core::project::Project;
+use tgen_core::project::request::Request;
 use tgen_core::template::library::Pack;
 
 use crate::layered::Layered;

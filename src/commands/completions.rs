@@ -3,8 +3,8 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Outcome;
 use crate::cli::Cli;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
 
 /// Print a completion script for a shell

@@ -3,14 +3,15 @@
 use anyhow::{anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use tgen_core::explain::{Explanation, explain, values};
-use tgen_core::plan::{Plan, PlannedOutput, Request};
-use tgen_core::suggest::did_you_mean;
+use tgen_core::base::suggest::did_you_mean;
+use tgen_core::plan::{Plan, PlannedOutput};
+use tgen_core::project::request::Request;
+use tgen_core::rendering::explain::{Explanation, explain, values};
 
-use super::Outcome;
-use crate::cli::Global;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
-use crate::session::{self, Session};
+use crate::project::arguments::Global;
+use crate::project::session::{self, Session};
 
 /// Show which template lines and which values made a line of an output
 #[derive(Debug, Args)]

@@ -6,21 +6,21 @@ use std::time::Instant;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
-use tgen_core::comparison::{Judged, judge_each, orphans};
-use tgen_core::files;
-use tgen_core::findings;
+use tgen_core::base::files;
+use tgen_core::base::problem::{Code, Problem};
+use tgen_core::lint::findings;
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::problem::{Code, Problem};
+use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
 
-use super::Outcome;
-use crate::cli::{Global, SelectionArgs};
-use crate::disk::Writer;
-use crate::interrupt;
+use crate::apply::formatted::FormattedOutputs;
+use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
-use crate::process::FormattedOutputs;
-use crate::session::{self, Session};
+use crate::project::arguments::{Global, SelectionArgs};
+use crate::project::session::{self, Session};
+use crate::world::disk::Writer;
+use crate::world::interrupt;
 
 /// How many written paths are shown.
 const SHOWN: usize = 10;

@@ -7,11 +7,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tgen_core::hardware::detection::{Detection, Machine, detect};
+use tgen_core::model::hardware::detection::{Detection, Machine, detect};
 
-use super::Outcome;
-use crate::cli::ListFormat;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
+use crate::project::arguments::ListFormat;
 
 /// List the platforms of this machine, and what tells that they are there
 #[derive(Debug, Args)]

@@ -5,12 +5,12 @@ use camino::Utf8Path;
 use clap::Args;
 use tgen_core::config::init::{Options, tgen_toml};
 
-use super::Outcome;
-use crate::cli::Global;
-use crate::disk::Writer;
-use crate::pack;
+use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
-use crate::session::current_folder;
+use crate::project::arguments::Global;
+use crate::project::pack;
+use crate::project::session::current_folder;
+use crate::world::disk::Writer;
 
 /// The project's configuration.
 const CONFIG: &str = "tgen.toml";

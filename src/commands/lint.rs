@@ -3,10 +3,10 @@
 use clap::Args;
 use tgen_core::plan::Plan;
 
-use super::Outcome;
-use crate::cli::{CaseArgs, Global};
+use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
-use crate::session::{self, Session};
+use crate::project::arguments::{CaseArgs, Global};
+use crate::project::session::{self, Session};
 
 /// Show the problems of templates, configuration and other inputs
 ///

@@ -2,8 +2,8 @@
 
 use clap::{Args, CommandFactory};
 
-use super::Outcome;
 use crate::cli::Cli;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
 
 /// Print the manual page, in roff

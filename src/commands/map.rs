@@ -3,18 +3,19 @@
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
+use tgen_core::base::problem::Problem;
 use tgen_core::pipeline_map::drift::{Drift, ModelDrift, Replaced, drift};
 use tgen_core::pipeline_map::{AutoClasses, PipelineMap};
-use tgen_core::plan::{Plan, Request};
-use tgen_core::problem::Problem;
+use tgen_core::plan::Plan;
+use tgen_core::project::request::Request;
 
-use super::Outcome;
-use crate::cli::{Global, ListFormat};
-use crate::disk::{Disk, Writer};
+use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
-use crate::release_source::Release;
-use crate::session::{self, Session};
-use tgen_core::findings;
+use crate::project::arguments::{Global, ListFormat};
+use crate::project::session::{self, Session};
+use crate::world::disk::{Disk, Writer};
+use crate::world::release_source::Release;
+use tgen_core::lint::findings;
 
 /// The map's usual name.
 const DEFAULT_MAP: &str = "huggingface_model_pipeline_map.json";

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Outcome;
-use crate::cli::{Global, ListArgs, ListFormat};
-use crate::database::one_session;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
+use crate::project::arguments::{Global, ListArgs, ListFormat};
+use crate::project::database::one_session;
 use crate::store::{Mapped, Mapping, Mode};
 
 /// Say in the template database which family a model is of, and which template comes first for it

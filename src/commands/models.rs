@@ -1,14 +1,14 @@
 //! `cargo tgen models`: the models with what is known of them.
 
 use clap::Args;
-use tgen_core::models::{Model, Selector};
+use tgen_core::model::catalogue::{Model, Selector};
 use tgen_core::project::Project;
 
-use super::Outcome;
-use crate::cli::{Global, ListFormat};
+use crate::outcome::Outcome;
 use crate::printer::Printer;
-use crate::session::Session;
-use tgen_core::findings;
+use crate::project::arguments::{Global, ListFormat};
+use crate::project::session::Session;
+use tgen_core::lint::findings;
 
 /// List models with their family, tasks and reference implementation
 #[derive(Debug, Args)]

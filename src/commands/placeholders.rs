@@ -1,12 +1,12 @@
 //! `cargo tgen placeholders`: what a template may use.
 
 use clap::Args;
+use tgen_core::plan::vocabulary::VOCABULARY;
 use tgen_core::template::filters::FILTERS;
-use tgen_core::vocabulary::VOCABULARY;
 
-use super::Outcome;
-use crate::cli::ListFormat;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
+use crate::project::arguments::ListFormat;
 
 /// List the placeholders and filters that a template may use
 #[derive(Debug, Args)]

@@ -6,22 +6,22 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
-use tgen_core::comparison::{check_syntax, render_each};
+use tgen_core::base::problem::Problem;
 use tgen_core::config::{Config, Suite};
-use tgen_core::findings;
+use tgen_core::lint::findings;
+use tgen_core::plan::test_plan::{self, TEST_TYPE, planned_tests};
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::problem::Problem;
-use tgen_core::test_plan::{self, TEST_TYPE, planned_tests};
+use tgen_core::rendering::comparison::{check_syntax, render_each};
 use uuid::Uuid;
 
-use super::Outcome;
-use crate::cli::{CaseArgs, Global, ListArgs, ListFormat};
-use crate::database::{add_database_suite, one_session};
-use crate::interrupt;
+use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
+use crate::project::arguments::{CaseArgs, Global, ListArgs, ListFormat};
+use crate::project::database::{add_database_suite, one_session};
+use crate::project::session::{self, Session};
 use crate::report::plan as report;
-use crate::session::{self, Session};
 use crate::store::{self, Content, Difference, Differing, Mode, Store, StoredTest};
+use crate::world::interrupt;
 
 /// How many tests of a new plan are shown.
 const SHOWN: u32 = 20;

@@ -5,10 +5,10 @@ use std::io;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Number, Value};
 
-use super::Outcome;
-use crate::cli::Global;
-use crate::database::one_session;
+use crate::outcome::Outcome;
 use crate::printer::Printer;
+use crate::project::arguments::Global;
+use crate::project::database::one_session;
 use crate::store::{Answer, Kind, Mode};
 
 /// Ask the template database something in SQL; nothing can be changed

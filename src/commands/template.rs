@@ -4,25 +4,25 @@ use anyhow::anyhow;
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
-use tgen_core::candidate::Candidate;
-use tgen_core::family::Family;
-use tgen_core::files::{Files, reason};
-use tgen_core::hardware::HardwareType;
+use tgen_core::base::files::{Files, reason};
+use tgen_core::base::problem::Problem;
+use tgen_core::lint::candidate::Candidate;
+use tgen_core::model::family::Family;
+use tgen_core::model::hardware::HardwareType;
 use tgen_core::output::diff::hunks;
-use tgen_core::problem::Problem;
 use tgen_core::project::Project;
-use tgen_core::registry::Registered;
+use tgen_core::project::registered::Registered;
 use tgen_core::template::TemplateName;
 
-use super::Outcome;
-use crate::cli::{Global, ListArgs, ListFormat};
-use crate::database::{add_database_suite, one_session};
-use crate::disk::Disk;
-use crate::pack;
+use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
+use crate::project::arguments::{Global, ListArgs, ListFormat, hardware_type};
+use crate::project::database::{add_database_suite, one_session};
+use crate::project::pack;
+use crate::project::session::{self, Session};
 use crate::report::human;
-use crate::session::{self, Session};
 use crate::store::{Added, Counts, Mode, NewTemplate, Store, StoreError, Template, Version};
+use crate::world::disk::Disk;
 
 /// Keep templates in the template database: add, show, compare, remove, exchange
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ struct AddArgs {
     #[arg(long)]
     family: String,
     /// The hardware types that it is for [default: all]
-    #[arg(long, value_delimiter = ',', value_name = "TYPE,...", value_parser = super::hardware_type)]
+    #[arg(long, value_delimiter = ',', value_name = "TYPE,...", value_parser = hardware_type)]
     hardware: Vec<HardwareType>,
     /// What it is
     #[arg(long, value_name = "TEXT")]

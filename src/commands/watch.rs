@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::Outcome;
-use crate::cli::{Global, SelectionArgs};
-use crate::session;
+use crate::outcome::Outcome;
+use crate::project::arguments::{Global, SelectionArgs};
+use crate::project::session;
 use crate::watch::{self, Eyes, Form, Intent, Options};
 
 /// Generate whatever a change affects, as you save

@@ -5,8 +5,8 @@ use std::ops::Range as Span;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use camino::Utf8Path;
-use tgen_core::problem::{Problem, Related, Severity};
-use tgen_core::text::{LineIndex, Position, Range};
+use tgen_core::base::problem::{Problem, Related, Severity};
+use tgen_core::base::text::{LineIndex, Position, Range};
 
 use super::{Sources, visible};
 
@@ -91,7 +91,7 @@ impl Excerpt {
 mod tests {
     use super::super::plain;
     use super::*;
-    use tgen_core::problem::Code;
+    use tgen_core::base::problem::Code;
 
     const TEMPLATE: &str = "{% extends \"base.py.tera\" %}\nclass Größe_{{ modle_name }}:\r\n    pass\n";
 

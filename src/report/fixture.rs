@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use camino::Utf8Path;
 use serde_json::Value;
+use tgen_core::base::problem::{Code, Problem, Related};
+use tgen_core::base::text::{Position, Range};
 use tgen_core::output::diff::{HunkGroup, hunks};
 use tgen_core::output::state::State;
-use tgen_core::problem::{Code, Problem, Related};
-use tgen_core::text::{Position, Range};
 
 use super::{OutputReport, Report};
 

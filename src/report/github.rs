@@ -6,8 +6,8 @@ use std::cmp::Reverse;
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use tgen_core::base::problem::{Problem, Severity};
 use tgen_core::output::state::State;
-use tgen_core::problem::{Problem, Severity};
 
 use super::place::Place;
 use super::{Report, words};

@@ -22,9 +22,9 @@ use std::io::{self, Write};
 
 use camino::Utf8Path;
 use serde::Serialize;
+use tgen_core::base::problem::{Code, Problem, Severity};
 use tgen_core::output::diff::Hunk;
 use tgen_core::output::state::State;
-use tgen_core::problem::{Code, Problem, Severity};
 
 use super::Report;
 use super::place::Place;

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
+use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::HunkGroup;
 use tgen_core::output::state::State;
-use tgen_core::problem::Problem;
 
 use super::place::Place;
 use super::{OutputReport, Report, words};

@@ -18,9 +18,9 @@ mod words;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::HunkGroup;
 use tgen_core::output::state::State;
-use tgen_core::problem::Problem;
 
 /// What a check found.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 use serde::Serialize;
-use tgen_core::text::{Position, Range};
+use tgen_core::base::text::{Position, Range};
 
 use crate::printer::Sources;
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tgen_core::test_plan::stages;
+use tgen_core::plan::test_plan::stages;
 
 use crate::store::StoredTest;
 

@@ -9,9 +9,9 @@ use std::io::{self, Write};
 
 use camino::Utf8Path;
 use serde_json::{Value, json};
+use tgen_core::base::problem::{Code, Problem, Related, Severity};
+use tgen_core::base::text::Range;
 use tgen_core::output::state::State;
-use tgen_core::problem::{Code, Problem, Related, Severity};
-use tgen_core::text::Range;
 
 use super::place::Place;
 use super::{OutputReport, Report, words};

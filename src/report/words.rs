@@ -1,9 +1,9 @@
 //! The sentences that the formats share, and the report in one line.
 
 use camino::Utf8Path;
+use tgen_core::base::problem::Severity;
 use tgen_core::output::diff::Hunk;
 use tgen_core::output::state::State;
-use tgen_core::problem::Severity;
 
 use super::Report;
 use crate::printer::{Cut, counted, cut, visible};

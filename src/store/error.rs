@@ -29,7 +29,7 @@ pub(crate) enum StoreError {
         reason: String,
     },
     /// The operating system refuses.
-    #[error("cannot {doing} `{path}`: {}", tgen_core::files::reason(error))]
+    #[error("cannot {doing} `{path}`: {}", tgen_core::base::files::reason(error))]
     Io {
         /// What was tried.
         doing: &'static str,

@@ -9,14 +9,14 @@ use std::io;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use duckdb::{Connection, params};
 use serde::{Deserialize, Serialize};
-use tgen_core::files::{Files, reason};
-use tgen_core::hardware::HardwareType;
+use tgen_core::base::files::{Files, reason};
+use tgen_core::model::hardware::HardwareType;
 
 use super::error::StoreError;
 use super::mappings::{self, Mapping};
 use super::templates::{self, Template};
 use super::{Store, clock};
-use crate::disk::{Disk, Writer};
+use crate::world::disk::{Disk, Writer};
 
 /// What was exported, or what an import added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use tempfile::TempPath;
 use super::clock;
 use super::error::StoreError;
 use super::opening::{self, Mode, Patience};
-use crate::disk::in_the_making;
+use crate::world::disk::in_the_making;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

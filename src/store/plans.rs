@@ -1,7 +1,7 @@
 //! Plans that were stored: listed, shown by page and compared.
 
 use duckdb::{Connection, OptionalExt, Row, params};
-use tgen_core::hardware::HardwareType;
+use tgen_core::model::hardware::HardwareType;
 use uuid::Uuid;
 
 use super::error::StoreError;

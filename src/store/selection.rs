@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use duckdb::{Connection, params};
-use tgen_core::hardware::HardwareType;
-use tgen_core::registry::{Offer, Registered, Selection, Wanted};
+use tgen_core::model::hardware::HardwareType;
+use tgen_core::project::registered::{Offer, Registered, Selection, Wanted};
 
 use super::error::StoreError;
 use super::{Store, templates};

@@ -1,8 +1,8 @@
 //! Templates with their versions: adding, finding, removing.
 
 use duckdb::{Connection, OptionalExt, Row, params};
-use tgen_core::hardware::HardwareType;
-use tgen_core::suggest::did_you_mean;
+use tgen_core::base::suggest::did_you_mean;
+use tgen_core::model::hardware::HardwareType;
 use tgen_core::template::Dialect;
 
 use super::error::StoreError;

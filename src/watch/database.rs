@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tgen_core::plan::Request;
-use tgen_core::problem::{Code, Problem};
+use tgen_core::base::problem::{Code, Problem};
 use tgen_core::project::Project;
-use tgen_core::registry::Registry;
+use tgen_core::project::registered::Registry;
+use tgen_core::project::request::Request;
 
-use crate::cli::Global;
-use crate::database;
-use crate::disk::Disk;
-use crate::session::Session;
-use crate::standpoint::Standpoint;
+use crate::project::arguments::Global;
+use crate::project::database;
+use crate::project::session::Session;
+use crate::project::standpoint::Standpoint;
+use crate::world::disk::Disk;
 
 /// The template database of a project.
 pub(super) struct Database<'d> {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use camino::Utf8Path;
-use tgen_core::comparison::Judged;
 use tgen_core::output::diff::{self, HunkGroups};
 use tgen_core::output::state::State;
 use tgen_core::plan::Plan;
+use tgen_core::rendering::comparison::Judged;
 
 use crate::report::{OutputReport, Report};
 

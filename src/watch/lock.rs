@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::stamp::Stamp;
+use crate::world::stamp::Stamp;
 
 /// Held as long as this watch writes.
 pub(super) struct Lock {

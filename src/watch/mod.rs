@@ -17,18 +17,18 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use notify::Event;
-use tgen_core::plan::Request;
+use tgen_core::project::request::Request;
 
 use self::keys::{Key, Keys};
 use self::lock::Lock;
 use self::runner::{Ended, Runner};
 use self::screen::{Occasion, Screen};
 use self::site::{Rebuild, Site};
-use crate::cli::Global;
-use crate::disk::Disk;
-use crate::interrupt;
-use crate::locate::Located;
-use crate::watcher::{self, Watcher};
+use crate::project::arguments::Global;
+use crate::project::locate::Located;
+use crate::world::disk::Disk;
+use crate::world::interrupt;
+use crate::world::watcher::{self, Watcher};
 
 pub(crate) use self::outputs::Intent;
 pub(crate) use self::screen::Form;

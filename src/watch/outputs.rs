@@ -11,20 +11,20 @@ use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
+use tgen_core::base::files;
+use tgen_core::base::problem::{Code, Problem};
 use tgen_core::change::Ledger;
-use tgen_core::comparison::{Judged, judge_each, orphans};
-use tgen_core::files;
-use tgen_core::findings;
+use tgen_core::lint::findings;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::problem::{Code, Problem};
+use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
 
 use super::difference::Differences;
+use crate::apply::formatted::FormattedOutputs;
 use crate::commands::generate::not_written;
-use crate::disk::{Overwritten, Writer};
-use crate::interrupt;
-use crate::process::FormattedOutputs;
-use crate::stamp::Stamp;
+use crate::world::disk::{Overwritten, Writer};
+use crate::world::interrupt;
+use crate::world::stamp::Stamp;
 
 /// How far a watch goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

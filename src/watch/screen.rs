@@ -6,8 +6,8 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
+use tgen_core::base::problem::Problem;
 use tgen_core::output::state::State;
-use tgen_core::problem::Problem;
 
 use super::difference::Differences;
 use super::outputs::Intent;
@@ -15,7 +15,8 @@ use super::runner::Ended;
 use super::site::{Rebuild, Site};
 use crate::commands::generate::refusal;
 use crate::printer::{FAINT, HEADING, Printer, counted, visible};
-use crate::{report, session};
+use crate::project::session;
+use crate::report;
 
 /// The version of the JSON lines.
 const VERSION: u32 = 1;

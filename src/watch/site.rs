@@ -5,22 +5,23 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use notify::Event;
+use tgen_core::base::files::Files;
+use tgen_core::base::problem::Problem;
 use tgen_core::change::{Change, Changes, LiveProject};
-use tgen_core::files::Files;
+use tgen_core::lint::{self, findings};
 use tgen_core::output::state::State;
-use tgen_core::plan::{Plan, Request};
-use tgen_core::problem::Problem;
-use tgen_core::{findings, lint};
+use tgen_core::plan::Plan;
+use tgen_core::project::request::Request;
 
 use super::database::Database;
 use super::difference::Differences;
 use super::outputs::{Intent, Outputs, Round};
-use crate::cli::Global;
-use crate::disk::Disk;
-use crate::locate::{ConfigSource, Located};
-use crate::pack;
-use crate::session;
-use crate::watcher::{Depth, Places, Poll, Wanted};
+use crate::project::arguments::Global;
+use crate::project::locate::{ConfigSource, Located};
+use crate::project::pack;
+use crate::project::session;
+use crate::world::disk::Disk;
+use crate::world::watcher::{Depth, Places, Poll, Wanted};
 
 /// A project under watch.
 pub(super) struct Site<'d> {

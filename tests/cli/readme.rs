@@ -95,7 +95,7 @@ fn without_times(text: &str) -> String {
 #[test]
 fn every_problem_has_its_paragraph() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/problems.md")).unwrap();
-    for code in tgen_core::problem::Code::ALL {
+    for code in tgen_core::base::problem::Code::ALL {
         assert!(page.contains(&format!("`{}`", code.name())), "docs/problems.md does not explain `{}`", code.name());
     }
 }
@@ -103,7 +103,7 @@ fn every_problem_has_its_paragraph() {
 #[test]
 fn every_placeholder_and_filter_is_documented() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates.md")).unwrap();
-    let placeholders = tgen_core::vocabulary::VOCABULARY.iter().map(|entry| entry.name);
+    let placeholders = tgen_core::plan::vocabulary::VOCABULARY.iter().map(|entry| entry.name);
     for name in placeholders.chain(tgen_core::template::filters::FILTERS.iter().map(|filter| filter.name)) {
         assert!(page.contains(&format!("`{name}`")), "docs/templates.md does not explain `{name}`");
     }

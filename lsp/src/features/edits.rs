@@ -1,9 +1,9 @@
 //! Edits that are offered: what can be done about a problem, a component out of what is selected, and the form of tags.
 
+use tgen_core::base::problem::Problem;
 use tgen_core::ide::actions::{self, Action, Likelihood};
 use tgen_core::ide::extract::extract_component;
 use tgen_core::ide::format;
-use tgen_core::problem::Problem;
 use tower_lsp::ls_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CreateFile, DocumentChangeOperation, DocumentChanges, OneOf,
     OptionalVersionedTextDocumentIdentifier, Range, ResourceOp, TextDocumentEdit, TextEdit, WorkspaceEdit,

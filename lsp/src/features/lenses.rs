@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tgen_core::ide::outputs::{self, Standing, Summary, Tally, TemplateOutput};
 use tgen_core::output::state::State;
-use tgen_core::plan::{Plan, Request};
+use tgen_core::plan::Plan;
+use tgen_core::project::request::Request;
 use tower_lsp::ls_types::{CodeLens, Command, Range, TextDocumentIdentifier, Uri};
 
 use crate::convert;

@@ -1,9 +1,9 @@
 //! What a template renders to, and the case that is shown: requests of our own, `tgen/...`.
 
 use serde::{Deserialize, Serialize};
-use tgen_core::hardware::HardwareType;
+use tgen_core::base::problem::Problem;
 use tgen_core::ide::{Preview, View, preview};
-use tgen_core::problem::Problem;
+use tgen_core::model::hardware::HardwareType;
 use tower_lsp::ls_types::{TextDocumentIdentifier, Uri};
 
 use crate::convert;
@@ -79,7 +79,7 @@ fn placed(problem: &Problem) -> String {
 /// The models that a template can be shown for.
 pub(crate) fn models(place: &Place) -> Option<ModelsResult> {
     let view = place.project.snapshot.as_ref()?.view();
-    let name = |model: &tgen_core::models::Model| model.name.as_str().to_owned();
+    let name = |model: &tgen_core::model::catalogue::Model| model.name.as_str().to_owned();
     Some(ModelsResult {
         models: preview::models(&view, &place.path).into_iter().map(name).collect(),
         current: preview::shown_model(&view, &place.path).map(name),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
+use tgen_core::base::files::{Files, MemoryFiles};
 use tgen_core::config::Origin;
-use tgen_core::files::{Files, MemoryFiles};
 use tgen_core::template::library::Pack;
 use tgen_lsp::{End, Host, Located, serve_on};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tgen_core::base::files::MemoryFiles;
+use tgen_core::base::problem::Problem;
 use tgen_core::config::{self, Origin};
-use tgen_core::files::MemoryFiles;
 use tgen_core::lint::lint;
-use tgen_core::plan::{Plan, Request};
-use tgen_core::problem::Problem;
+use tgen_core::plan::Plan;
 use tgen_core::project::Project;
+use tgen_core::project::request::Request;
 
 use crate::client::{Client, PACK, abilities, shown, uri};
 
@@ -74,7 +75,7 @@ fn linted(fixture: &str) -> ByFile {
 /// A problem as the client shows it, with columns in bytes.
 fn line(problem: &Problem) -> String {
     let range = problem.range.unwrap_or_default();
-    let place = |at: tgen_core::text::Position| json!({ "line": at.line, "character": at.column });
+    let place = |at: tgen_core::base::text::Position| json!({ "line": at.line, "character": at.column });
     let help = problem.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
     shown(&json!({
         "range": { "start": place(range.start), "end": place(range.end) },

@@ -2,19 +2,20 @@
 
 use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::base::files::Files;
 use tgen_core::config::Origin;
-use tgen_core::files::Files;
-use tgen_core::plan::{Plan, Request};
+use tgen_core::plan::Plan;
 use tgen_core::project::Project;
+use tgen_core::project::request::Request;
 use tgen_core::template::{Dialect, TemplateName};
 
-use crate::cli::Global;
-use crate::commands::Outcome;
-use crate::disk::Disk;
-use crate::locate::{self, CargoOptions, ConfigSource, Located};
-use crate::pack;
+use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
-use crate::session;
+use crate::project::arguments::Global;
+use crate::project::locate::{self, CargoOptions, ConfigSource, Located};
+use crate::project::pack;
+use crate::project::session;
+use crate::world::disk::Disk;
 
 pub(super) fn run(global: &Global, file: Option<&Utf8Path>) -> anyhow::Result<Outcome> {
     let here = session::start(global)?;

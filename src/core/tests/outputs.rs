@@ -6,14 +6,15 @@ use std::fmt::Write;
 use std::io;
 
 use proptest::prelude::*;
-use tgen_core::comparison::{judge_each, orphans};
+use tgen_core::base::files::MemoryFiles;
+use tgen_core::base::problem::Problem;
 use tgen_core::config::{self, Origin};
-use tgen_core::files::MemoryFiles;
-use tgen_core::models::Selector;
+use tgen_core::model::catalogue::Selector;
 use tgen_core::output::state::State;
-use tgen_core::plan::{Plan, Request};
-use tgen_core::problem::Problem;
+use tgen_core::plan::Plan;
 use tgen_core::project::Project;
+use tgen_core::project::request::Request;
+use tgen_core::rendering::comparison::{judge_each, orphans};
 use tgen_core::template::library::Pack;
 
 static PACK: &Pack = &[("built_in.py.tera", "MODEL = {{ model_name | py_str }}\n")];
@@ -323,7 +324,7 @@ output = "out/{{ normalized_name }}_{{ hardware_type }}_{{ batch_size }}.py"
             let hardware = ["cpu", "cuda", "mps"][at / 3 % 3];
             let request = Request {
                 models: vec![Selector::Name(["bert", "vit"][at / 9].to_owned())],
-                hardware: tgen_core::hardware::HardwareType::from_name(hardware).map(|found| vec![found]),
+                hardware: tgen_core::model::hardware::HardwareType::from_name(hardware).map(|found| vec![found]),
                 batch_sizes: Some(vec![[1, 2, 4][at % 3]]),
                 ..Request::default()
             };

@@ -1,7 +1,7 @@
 use std::fs;
 
 use insta::assert_snapshot;
-use tgen_core::hardware::HardwareType::{Cpu, Cuda, Rocm};
+use tgen_core::model::hardware::HardwareType::{Cpu, Cuda, Rocm};
 use tgen_core::template::Dialect;
 
 use super::super::{Counts, Mapping, Mode, NewTemplate, Store};

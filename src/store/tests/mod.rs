@@ -11,7 +11,7 @@ mod templates;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tgen_core::hardware::HardwareType;
+use tgen_core::model::hardware::HardwareType;
 use tgen_core::template::Dialect;
 
 use super::{Mode, NewTemplate, Patience, Store, StoreError};

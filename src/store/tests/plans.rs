@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use tgen_core::hardware::HardwareType::{Cpu, Cuda};
+use tgen_core::model::hardware::HardwareType::{Cpu, Cuda};
 use uuid::Uuid;
 
 use super::super::{Content, Difference, Differing, Mode, PlannedTest, Store};

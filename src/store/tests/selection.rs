@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
-use tgen_core::family::Family;
-use tgen_core::hardware::HardwareType::{self, Cpu, Cuda, Mps, Rocm};
-use tgen_core::registry::Wanted;
+use tgen_core::model::family::Family;
+use tgen_core::model::hardware::HardwareType::{self, Cpu, Cuda, Mps, Rocm};
+use tgen_core::project::registered::Wanted;
 
 use super::super::{Mapping, Store};
 use super::{Folder, template};

@@ -1,5 +1,5 @@
 use insta::assert_snapshot;
-use tgen_core::hardware::HardwareType::{self, Cpu, Cuda, Rocm};
+use tgen_core::model::hardware::HardwareType::{self, Cpu, Cuda, Rocm};
 use tgen_core::template::Dialect;
 
 use super::super::{Added, Mapped, Mapping, Mode, NewTemplate, Store};

@@ -8,8 +8,8 @@ use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
 use super::fingerprint::{Fingerprint, fingerprint};
+use crate::base::problem::Problem;
 use crate::plan::Plan;
-use crate::problem::Problem;
 
 /// Remembers what each output was made from, by where it stands. (A path hashes part by part, which is slow for thousands.)
 #[derive(Debug, Default)]

@@ -6,10 +6,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Changes;
+use crate::base::files::Files;
+use crate::base::problem::Problem;
 use crate::config::{self, Config, Origin, origins_in};
-use crate::files::Files;
 use crate::pipeline_map::AutoClasses;
-use crate::problem::Problem;
 use crate::project::Project;
 use crate::template::library::Pack;
 

@@ -16,7 +16,7 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use ledger::{Affected, Ledger};
 pub use live::LiveProject;
 
-/// One change. It carries no content: what is there now is read through [`crate::files::Files`], so a change that is told
+/// One change. It carries no content: what is there now is read through [`crate::base::files::Files`], so a change that is told
 /// twice, late or in another order does no harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {

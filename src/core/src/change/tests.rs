@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::comparison::render_each;
+use crate::base::files::{Files, MemoryFiles};
 use crate::config::Origin;
-use crate::files::{Files, MemoryFiles};
-use crate::plan::{Plan, Request};
+use crate::plan::Plan;
+use crate::project::request::Request;
+use crate::rendering::comparison::render_each;
 use crate::template::library::Pack;
 
 static PACK: &Pack = &[("built_in.tera", "built in"), ("part.tera", "part of the pack")];

@@ -3,7 +3,7 @@
 //! It follows the table of keys; what is said here by hand is only where a configuration is found.
 
 use super::keys::{self, Key, Kind, Omitted};
-use crate::hardware::HardwareType;
+use crate::model::hardware::HardwareType;
 
 const HEAD: &str = "\
 <!-- Generated from the table of keys in src/core/src/config/keys.rs; edit it there. -->

@@ -19,13 +19,13 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
-use crate::files::Files;
-use crate::hardware::HardwareType;
-use crate::models::Model;
-use crate::problem::Problem;
-use crate::text::Range;
+use crate::base::files::Files;
+use crate::base::problem::Problem;
+use crate::base::text::Range;
+use crate::model::catalogue::Model;
+use crate::model::hardware::HardwareType;
 
-pub use crate::models::Selector;
+pub use crate::model::catalogue::Selector;
 pub use read::{Origin, load, origins_in, read};
 
 /// What a project configures.

@@ -11,9 +11,9 @@ use super::keys;
 use super::suites::suites;
 use super::values::{Reader, Section};
 use super::{Config, ModelFacts};
-use crate::files::{Files, reason};
-use crate::problem::{Code, Problem};
-use crate::text::Range;
+use crate::base::files::{Files, reason};
+use crate::base::problem::{Code, Problem};
+use crate::base::text::Range;
 
 /// Where a configuration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

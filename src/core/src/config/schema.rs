@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{self, Key, Kind, Omitted};
 use super::rules;
-use crate::hardware::HardwareType;
+use crate::model::hardware::HardwareType;
 
 /// The schema (draft 2020-12) of `tgen.toml`, as text with a final newline.
 #[must_use]

@@ -7,9 +7,9 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::files::MemoryFiles;
-use crate::problem::{Code, Problem};
-use crate::text::Position;
+use crate::base::files::MemoryFiles;
+use crate::base::problem::{Code, Problem};
+use crate::base::text::Position;
 
 const SUITE: &str = "[[suite]]\nname = 's'\ntemplate = 't'\nmodels = 'all'\noutput = 'o'\n";
 
@@ -34,7 +34,7 @@ fn problems_of(text: &str, origin: Origin) -> String {
 fn show(problem: &Problem, text: &str) -> String {
     let place = |range: Option<Range>| {
         let Range { start, end } = range.unwrap();
-        let lines = crate::text::LineIndex::new(text);
+        let lines = crate::base::text::LineIndex::new(text);
         let covered = &text[lines.offset(start)..lines.offset(end)];
         format!("{}:{} `{covered}`", start.line + 1, start.column + 1)
     };

@@ -11,10 +11,10 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::keys::{self, Key, Kind, Omitted};
 use super::rules::{self, Fault, shown};
 use super::{Literal, Placeholders, Spot};
-use crate::hardware::HardwareType;
-use crate::problem::{Code, Problem, Related};
-use crate::suggest;
-use crate::text::{LineIndex, Range};
+use crate::base::problem::{Code, Problem, Related};
+use crate::base::suggest;
+use crate::base::text::{LineIndex, Range};
+use crate::model::hardware::HardwareType;
 
 /// A TOML value with its span.
 pub(super) type Value<'toml> = Spanned<DeValue<'toml>>;

@@ -4,10 +4,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{FileEdit, Template, TextEdit, View};
-use crate::problem::{Code, Problem};
+use crate::base::problem::{Code, Problem};
+use crate::base::text::{Position, Range};
 use crate::template::Dialect;
 use crate::template::library::Source;
-use crate::text::{Position, Range};
 
 /// Something that can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,8 +127,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::ide::diagnostics::{of_file, of_outputs};
-    use crate::ide::fixture::{CONFIG, with_cursor};
+    use crate::lint::diagnostics::{of_file, of_outputs};
+    use crate::lint::fixture::{CONFIG, with_cursor};
 
     /// What can be done at the cursor: the title, and the line as it is afterwards or the file that is created.
     fn check(fixture: &str) -> String {

@@ -8,11 +8,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Location;
+use crate::base::text::{self, LineIndex};
 use crate::config::Origin;
 use crate::project::Project;
 use crate::template::analysis::{self, Meaning};
 use crate::template::syntax;
-use crate::text::{self, LineIndex};
 
 /// A name in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use rayon::prelude::*;
 
 use super::actions::{Action, Likelihood};
 use super::{FileEdit, Template, TextEdit, View};
-use crate::renderings::Subject;
+use crate::base::text;
+use crate::lint::renderings::Subject;
 use crate::template::analysis::Meaning;
 use crate::template::compiled::{Compiled, Placeholder, Values, compile};
 use crate::template::library::{Library, Source};
 use crate::template::scan::PieceKind;
 use crate::template::{Dialect, TemplateName};
-use crate::text;
 
 /// How many cases one thread takes at a time.
 const CHUNK: usize = 32;
@@ -173,12 +173,13 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::comparison::render_each;
+    use crate::base::files::MemoryFiles;
     use crate::config::{self, Origin};
-    use crate::files::MemoryFiles;
-    use crate::ide::fixture::{CONFIG, with_cursor};
-    use crate::plan::{Plan, Request};
+    use crate::lint::fixture::{CONFIG, with_cursor};
+    use crate::plan::Plan;
     use crate::project::Project;
+    use crate::project::request::Request;
+    use crate::rendering::comparison::render_each;
 
     /// The template after the extraction of what stands between `$0` and `$1`; every output is what it was.
     #[track_caller]

@@ -12,13 +12,13 @@ use super::hover::Hover;
 use super::outline::Link;
 use super::outputs::{Standing, unformatted};
 use super::{Location, View, preview};
-use crate::case::Case;
-use crate::comparison::check_syntax;
-use crate::explain;
+use crate::base::text::{LineIndex, Position};
 use crate::output::signature::{self, Signature};
 use crate::output::state::State;
+use crate::plan::case::Case;
+use crate::rendering::comparison::check_syntax;
+use crate::rendering::explain;
 use crate::template::TemplateName;
-use crate::text::{LineIndex, Position};
 
 /// A generated file as it is.
 struct Generated<'v, 'p> {
@@ -119,7 +119,7 @@ impl<'v, 'p> Generated<'v, 'p> {
 
     fn beginning(&self) -> Option<Location> {
         let path = self.view.project.library.path_of(&self.template)?;
-        Some(Location { path: path.to_owned(), range: crate::text::Range::default() })
+        Some(Location { path: path.to_owned(), range: crate::base::text::Range::default() })
     }
 
     /// The place in a template that wrote what stands at an offset.
@@ -158,8 +158,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::ide::references::definition;
+    use crate::lint::fixture::{CONFIG, with_cursor};
 
     const TEMPLATE: &str = "import x\n\n{% for task in tasks %}\n# {{ task }} of {{ model_name }}\n{% endfor %}\n";
 

@@ -4,9 +4,9 @@ use camino::Utf8Path;
 
 use super::View;
 use super::values::shown;
+use crate::base::text::{Position, Range};
 use crate::template::analysis::{Meaning, Use, UseKind};
 use crate::template::compiled::Values;
-use crate::text::{Position, Range};
 
 /// A text that is shown beside a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn inlay_hints(view: &View<'_>, path: &Utf8Path, within: Range) -> Vec<Inlay
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ide::fixture::with_cursor;
+    use crate::lint::fixture::with_cursor;
 
     #[test]
     fn what_is_written_out_shows_its_value() {

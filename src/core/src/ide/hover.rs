@@ -8,14 +8,14 @@ use super::completion::signature;
 use super::target::Target;
 use super::values::{Distinct, shown};
 use super::{Template, View, generated};
-use crate::case::Case;
-use crate::strictness::fault;
+use crate::base::text::Range;
+use crate::plan::case::Case;
+use crate::plan::strictness::fault;
+use crate::plan::vocabulary;
 use crate::template::TemplateName;
 use crate::template::analysis::{BindingKind, CalleeKind};
 use crate::template::callees;
 use crate::template::compiled::Values;
-use crate::text::Range;
-use crate::vocabulary;
 
 /// How many different values a table shows.
 const ROWS: usize = 6;
@@ -170,7 +170,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::hover;
-    use crate::ide::fixture::with_cursor;
+    use crate::lint::fixture::with_cursor;
 
     fn check(fixture: &str) -> String {
         let found = with_cursor(fixture, |view, path, offset| hover(view, path, offset));

@@ -4,11 +4,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::config_names::{self, ConfigName, ConfigNameKind};
 use super::{Location, Template, View, generated};
+use crate::base::text::Range;
 use crate::template::TemplateName;
 use crate::template::analysis::BindingKind;
 use crate::template::scan::PieceKind;
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, Span};
-use crate::text::Range;
 
 /// A part of a template that has a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +230,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::ide::fixture::with_cursor;
+    use crate::lint::fixture::with_cursor;
 
     const TEMPLATE: &str = "{# a\ncomment #}\n{% block head %}\n{% set a = 1 %}{% for k, v in auto_classes %}\n{{ v | up$0per }}\n{% endfor %}\n{% endblock %}\n{% component card(title) %}{% endcomponent %}\n";
 

@@ -8,12 +8,12 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::View;
-use crate::comparison::judge_each;
-use crate::files::Files;
+use crate::base::files::Files;
+use crate::base::problem::Problem;
 use crate::output::signature;
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput};
-use crate::problem::Problem;
+use crate::rendering::comparison::judge_each;
 use crate::template::TemplateName;
 use crate::template::links::Together;
 
@@ -149,8 +149,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::ide::fixture::{CONFIG, with_cursor};
-    use crate::plan::Request;
+    use crate::lint::fixture::{CONFIG, with_cursor};
+    use crate::project::request::Request;
 
     /// What is said of the template at the cursor, and of each of its outputs.
     fn check(fixture: &str) -> String {

@@ -2,11 +2,12 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{View, diagnostics};
-use crate::case::Case;
-use crate::models::Model;
+use super::View;
+use crate::base::problem::{Code, Problem};
+use crate::lint::diagnostics;
+use crate::model::catalogue::Model;
 use crate::output::signature::{CommentStyle, Signed};
-use crate::problem::{Code, Problem};
+use crate::plan::case::Case;
 use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
 
@@ -90,8 +91,8 @@ fn first(problems: Vec<Problem>) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ide::Preview;
-    use crate::ide::fixture::with_cursor;
+    use crate::lint::fixture::with_cursor;
+    use crate::lint::view::Preview;
 
     #[track_caller]
     fn check(fixture: &str, model: Option<&str>, expected: &str) {

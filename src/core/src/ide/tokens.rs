@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::{Template, View};
+use crate::base::text::{Position, Range};
 use crate::template::Dialect;
 use crate::template::analysis::{BindingKind, CalleeKind, Meaning};
 use crate::template::dollar::{self, DollarPiece};
 use crate::template::scan::{Piece, PieceKind, TokenKind};
 use crate::template::syntax::tree::{ElementKind, Span};
-use crate::text::{Position, Range};
 
 /// A word and its class; it never goes over the end of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +200,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::ide::fixture::with_cursor;
+    use crate::lint::fixture::with_cursor;
 
     fn check(fixture: &str) -> String {
         with_cursor(fixture, |view, path, _| {
@@ -246,7 +246,7 @@ mod tests {
         endblock Keyword
         b Block
         ");
-        let config = crate::ide::fixture::CONFIG.replace("t.py.tera", "t.py");
+        let config = crate::lint::fixture::CONFIG.replace("t.py.tera", "t.py");
         assert_snapshot!(check(&format!("{config}-- templates/t.py --\nx = \"${{model_name}}\" $${{a}}$0\n")), @"
         model_name Placeholder
         ");

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use tera::Value;
 
 use super::{Template, View};
-use crate::case::Case;
+use crate::plan::case::Case;
 use crate::template::analysis::{Binding, Meaning};
 use crate::template::compiled::Values;
 use crate::template::filters::python_literal;

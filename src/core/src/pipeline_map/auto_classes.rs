@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jsonc_parser::ast::{Object, Value};
 
 use super::json::{self, Reader, Shape};
-use crate::problem::Problem;
+use crate::base::problem::Problem;
 
 const SHAPE: Shape = Shape {
     subject: "the auto classes file",

@@ -11,9 +11,9 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::ParseError;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use crate::problem::{Code, Problem, Related};
+use crate::base::problem::{Code, Problem, Related};
+use crate::base::text::{LineIndex, Range};
 use crate::python::lower_first;
-use crate::text::{LineIndex, Range};
 
 /// What a file is and what it looks like, for messages.
 pub(super) struct Shape {

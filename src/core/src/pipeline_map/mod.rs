@@ -17,8 +17,8 @@ use jsonc_parser::ast::{Object, Value};
 
 pub use self::auto_classes::AutoClasses;
 use self::json::{Reader, Shape};
-use crate::problem::Problem;
-use crate::text::Range;
+use crate::base::problem::Problem;
+use crate::base::text::Range;
 
 const SHAPE: Shape = Shape { subject: "the pipeline map", example: r#"{"bert": ["fill-mask"]}"# };
 

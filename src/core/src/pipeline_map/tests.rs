@@ -3,8 +3,8 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::{AutoClasses, PipelineMap};
-use crate::problem::Problem;
-use crate::text::Position;
+use crate::base::problem::Problem;
+use crate::base::text::Position;
 
 fn parse(text: &str) -> (PipelineMap, Vec<Problem>) {
     PipelineMap::parse(Utf8Path::new("map.json"), text)

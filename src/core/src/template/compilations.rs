@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::TemplateName;
 use super::compiled::{Compiled, compile};
 use super::library::Library;
-use crate::problem::Problem;
+use crate::base::problem::Problem;
 
 /// Compiled templates by their names.
 #[derive(Default)]

@@ -19,8 +19,8 @@ use super::library::{Library, Source};
 use super::skeleton::{self, Narrowed, Skeleton};
 use super::tera_errors;
 use super::{Dialect, TemplateName};
-use crate::problem::{Code, Problem, Related};
-use crate::suggest::did_you_mean;
+use crate::base::problem::{Code, Problem, Related};
+use crate::base::suggest::did_you_mean;
 
 /// The largest output that is rendered.
 pub const LARGEST_OUTPUT: usize = 64 * 1024 * 1024;
@@ -75,7 +75,7 @@ pub struct Place {
     /// The template's path as the user would name it.
     pub path: Utf8PathBuf,
     /// The range there.
-    pub range: crate::text::Range,
+    pub range: crate::base::text::Range,
 }
 
 enum Body {

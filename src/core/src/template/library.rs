@@ -13,10 +13,10 @@ use super::analysis::{self, Analysis};
 use super::syntax::{self, tree::Tree};
 use super::tera_errors::columns_to_bytes;
 use super::{Dialect, TemplateName};
-use crate::files::{self, Files};
-use crate::problem::{Code, Problem};
-use crate::suggest::did_you_mean;
-use crate::text::LineIndex;
+use crate::base::files::{self, Files};
+use crate::base::problem::{Code, Problem};
+use crate::base::suggest::did_you_mean;
+use crate::base::text::LineIndex;
 
 /// The largest template that is read.
 const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
@@ -265,7 +265,7 @@ impl Source {
 
     /// The place of a span.
     #[must_use]
-    pub fn range(&self, span: &Range<usize>) -> crate::text::Range {
+    pub fn range(&self, span: &Range<usize>) -> crate::base::text::Range {
         self.lines.range(span.clone())
     }
 }

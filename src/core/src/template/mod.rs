@@ -12,7 +12,6 @@ pub mod dollar;
 pub mod filters;
 pub mod library;
 pub mod links;
-pub mod origin;
 pub mod scan;
 mod skeleton;
 pub mod syntax;
@@ -20,7 +19,7 @@ mod tera_errors;
 
 use std::fmt;
 
-use crate::named::named_enum;
+use crate::base::named::named_enum;
 
 /// A template's name: its path below the templates folder, with `/` between the parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -12,8 +12,8 @@ use super::analysis::CalleeKind;
 use super::callees;
 use super::compiled::{LARGEST_OUTPUT, suggestion};
 use super::library::Source;
-use crate::problem::{Code, Problem};
-use crate::text::{LineIndex, Position};
+use crate::base::problem::{Code, Problem};
+use crate::base::text::{LineIndex, Position};
 
 /// The problems in an error of parsing or linking templates. `find` gives the source of a template by name.
 pub(super) fn explain_all<'l>(
@@ -58,7 +58,7 @@ fn rendering_problem(report: &ReportError) -> Problem {
     let span = report.span();
     let start = Position::new(narrow(span.start_line.saturating_sub(1)), narrow(span.start_col));
     let end = Position::new(narrow(span.end_line.saturating_sub(1)), narrow(span.end_col));
-    problem.in_file(report.filename()).at(crate::text::Range::new(start, end))
+    problem.in_file(report.filename()).at(crate::base::text::Range::new(start, end))
 }
 
 /// The ways in which Tera says that something has no value.
@@ -82,7 +82,7 @@ fn located(code: Code, report: &ReportError, source: Option<&Source>) -> Problem
 }
 
 /// Tera's end of input is after the last character; the place shown is the last line that has text.
-fn range_of(source: &Source, span: Range<usize>) -> crate::text::Range {
+fn range_of(source: &Source, span: Range<usize>) -> crate::base::text::Range {
     let end = source.text.trim_end().len();
     if span.start >= end { source.lines.range(end.saturating_sub(1)..end) } else { source.lines.range(span) }
 }
@@ -124,7 +124,7 @@ fn locus(rest: &str) -> Option<(&str, usize, usize)> {
 }
 
 /// The range of the word at a line and column, both from 1, the column in characters.
-fn word_at(source: &Source, line: usize, column: usize) -> crate::text::Range {
+fn word_at(source: &Source, line: usize, column: usize) -> crate::base::text::Range {
     let text = source.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     let before: usize = text.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
     let word =
@@ -144,7 +144,7 @@ fn circle<'l>(verb: &str, name: &str, chain: &[String], find: &dyn Fn(&str) -> O
 }
 
 /// Where a template first names another of the circle.
-fn first_mention(source: &Source, chain: &[String]) -> crate::text::Range {
+fn first_mention(source: &Source, chain: &[String]) -> crate::base::text::Range {
     let quoted = chain.iter().flat_map(|name| [format!("\"{name}\""), format!("'{name}'")]);
     let found = quoted
         .filter_map(|name| source.text.find(&name).map(|at| at + 1..at + name.len() - 1))
@@ -161,14 +161,14 @@ fn in_root<'l>(problem: Problem, root: &TemplateName, find: &dyn Fn(&str) -> Opt
 
 /// Columns of a rendering error are in characters; with the text at hand they become bytes.
 #[must_use]
-pub(crate) fn columns_to_bytes(source: &str, range: crate::text::Range) -> crate::text::Range {
+pub(crate) fn columns_to_bytes(source: &str, range: crate::base::text::Range) -> crate::base::text::Range {
     let index = LineIndex::new(source);
     let convert = |position: Position| {
         let line = source.lines().nth(position.line as usize).unwrap_or_default();
         let column = line.chars().take(position.column as usize).map(char::len_utf8).sum();
         index.position(index.offset(Position::new(position.line, narrow(column))))
     };
-    crate::text::Range::new(convert(range.start), convert(range.end))
+    crate::base::text::Range::new(convert(range.start), convert(range.end))
 }
 
 fn narrow(count: usize) -> u32 {

@@ -5,7 +5,7 @@
 mod agreement;
 
 use camino::Utf8Path;
-use tgen_core::files::{Files, MemoryFiles};
+use tgen_core::base::files::{Files, MemoryFiles};
 
 use self::agreement::check;
 

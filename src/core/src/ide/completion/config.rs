@@ -4,14 +4,14 @@
 use camino::Utf8Path;
 
 use super::{Completion, CompletionKind, Format};
+use crate::base::text::LineIndex;
 use crate::config::keys::{self, Key, Kind, Omitted};
-use crate::family::Family;
-use crate::hardware::HardwareType;
 use crate::ide::{TextEdit, View};
+use crate::model::family::Family;
+use crate::model::hardware::HardwareType;
 use crate::pipeline_map::PipelineMap;
+use crate::plan::vocabulary::VOCABULARY;
 use crate::template::syntax::tree::Span;
-use crate::text::LineIndex;
-use crate::vocabulary::VOCABULARY;
 
 /// What can be typed at a byte offset of the configuration or the pipeline map; nothing in other files. `text` is what the
 /// file holds: while it is not valid, the project is an older one.
@@ -222,7 +222,7 @@ impl File<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::in_configuration;
-    use crate::ide::fixture::with_cursor;
+    use crate::lint::fixture::with_cursor;
 
     const SUITE: &str =
         "[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\nmodels = \"all\"\noutput = \"out/{{ model_name }}.py\"\n";

@@ -26,8 +26,8 @@ use self::package::Package;
 pub use self::package::{find_package, release_version};
 use self::tasks::{Task, model_types, read_tasks};
 use super::{AutoClasses, PipelineMap, ranking};
-use crate::files::Files;
-use crate::problem::{Code, Problem, Severity};
+use crate::base::files::Files;
+use crate::base::problem::{Code, Problem, Severity};
 
 const PIPELINES: &str = "pipelines/__init__.py";
 const MODELING_AUTO: &str = "models/auto/modeling_auto.py";

@@ -10,9 +10,9 @@ use ruff_python_ast::{
 use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
-use crate::problem::{Code, Problem};
+use crate::base::problem::{Code, Problem};
+use crate::base::text::LineIndex;
 use crate::python;
-use crate::text::LineIndex;
 
 /// A parsed module.
 pub(super) struct Module {

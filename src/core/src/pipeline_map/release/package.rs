@@ -7,8 +7,8 @@ use elsa::FrozenMap;
 use ruff_python_ast::StmtImportFrom;
 
 use super::module::Module;
-use crate::files::{Files, reason};
-use crate::problem::{Code, Problem};
+use crate::base::files::{Files, reason};
+use crate::base::problem::{Code, Problem};
 
 /// Where the package may lie below the root: the package itself, a folder with packages, a source checkout.
 const PLACES: &[&str] = &["", "transformers", "src/transformers"];

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::evaluate::{AutoClass, Entry, Evaluator, Value};
 use super::module::{Module, Place};
-use crate::problem::Problem;
+use crate::base::problem::Problem;
 
 /// A task as `transformers.pipelines` lists it.
 pub(super) struct Task<'a> {

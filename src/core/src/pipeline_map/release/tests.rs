@@ -2,8 +2,8 @@ use camino::Utf8Path;
 use insta::assert_snapshot;
 
 use super::{find_package, read_release, release_version};
-use crate::files::MemoryFiles;
-use crate::problem::Problem;
+use crate::base::files::MemoryFiles;
+use crate::base::problem::Problem;
 
 const TRANSFORMERS_5: &str = include_str!("fixtures/transformers_5.txt");
 const TRANSFORMERS_4_57: &str = include_str!("fixtures/transformers_4_57.txt");

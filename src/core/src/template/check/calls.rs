@@ -1,8 +1,8 @@
 //! Calls of filters, tests, functions and components: names that do not exist, and arguments that do not fit.
 
 use super::Checked;
-use crate::problem::{Code, Problem};
-use crate::suggest::did_you_mean;
+use crate::base::problem::{Code, Problem};
+use crate::base::suggest::did_you_mean;
 use crate::template::analysis::{Callee, Reference};
 use crate::template::callees::{self, Need, Signature};
 use crate::template::syntax::tree::{

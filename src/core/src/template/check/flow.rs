@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Checked;
-use crate::problem::{Code, Problem};
+use crate::base::problem::{Code, Problem};
 use crate::template::analysis::{BindingKind, Meaning};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind, Literal, Tree};
 use crate::template::{TemplateName, scan::PieceKind};

@@ -1,8 +1,8 @@
 //! Templates that build on others: what is missing, what leads back to itself, and blocks that override nothing.
 
 use super::Checked;
-use crate::problem::{Code, Problem, Related};
-use crate::suggest::did_you_mean;
+use crate::base::problem::{Code, Problem, Related};
+use crate::base::suggest::did_you_mean;
 use crate::template::TemplateName;
 use crate::template::analysis::{BlockPosition, Reference};
 

@@ -17,8 +17,8 @@ use super::analysis::{Analysis, Meaning};
 use super::library::{Library, Source};
 use super::links::Components;
 use super::syntax::tree::Span;
-use crate::problem::{Code, Problem, Severity};
-use crate::suggest::did_you_mean;
+use crate::base::problem::{Code, Problem, Severity};
+use crate::base::suggest::did_you_mean;
 
 /// Everything that is wrong with a template, without what its comments allow.
 #[must_use]

@@ -4,8 +4,8 @@ use camino::Utf8Path;
 use insta::assert_snapshot;
 
 use super::problems;
-use crate::files::MemoryFiles;
-use crate::problem::Code;
+use crate::base::files::MemoryFiles;
+use crate::base::problem::Code;
 use crate::template::TemplateName;
 use crate::template::library::Library;
 

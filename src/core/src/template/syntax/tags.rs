@@ -66,7 +66,7 @@ fn unknown(cursor: &mut Cursor<'_>, word: &str, at: Span) -> ElementKind {
         "endraw" => "`endraw` closes nothing".to_owned(),
         word => format!("there is no tag `{word}`"),
     };
-    let help = crate::suggest::closest(word, TAGS).map(|tag| format!("did you mean `{tag}`?"));
+    let help = crate::base::suggest::closest(word, TAGS).map(|tag| format!("did you mean `{tag}`?"));
     cursor.fail_at(at, message, help.as_deref());
     ElementKind::Unknown
 }

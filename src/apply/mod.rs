@@ -1,0 +1,3 @@
+//! Writing an output or refusing to, for `generate` and `watch`.
+
+pub(crate) mod formatted;

@@ -1,0 +1,222 @@
+//! What the last clean check has seen, so that a check with nothing changed only asks the file system whether that is so.
+//!
+//! The cache can make a check faster, never wrong:
+//! - inputs count by content: configuration, pipeline map, templates and skillset are hashed afresh every time;
+//! - outputs, every other file beside them and their folders count by stamp: size, inode, and the times of the last
+//!   change of content and of the entry itself (the latter is the system's own; no program can set it back);
+//! - a stamp proves nothing while its file may change within the same tick of the clock ("racy"), so nothing is
+//!   remembered while anything is younger than [`SETTLED_AFTER`] at the start of the check;
+//! - suites with a formatter or with templates from the database are never remembered, since programs and databases
+//!   are no inputs that could be hashed; neither is anything in CI, whose clocks and checkouts are not ours.
+
+use std::fs::{self, Metadata};
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use blake3::{Hash, Hasher};
+use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
+use tgen_core::base::files::Files;
+use tgen_core::config::TemplateSource;
+use tgen_core::output::state::State;
+use tgen_core::pipeline_map::AutoClasses;
+use tgen_core::plan::Plan;
+use tgen_core::rendering::comparison::output_folders;
+
+use crate::project::session::Session;
+use crate::report::OutputReport;
+
+/// The coarsest clock of a common file system ticks every two seconds.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// How many files one thread asks about at a time.
+const CHUNK: usize = 256;
+/// The first line of a cache file, before its key.
+const HEADER: &str = "cargo-tgen check cache 1";
+
+/// The memory of clean checks of one project.
+pub(crate) struct CheckCache {
+    /// None when this check neither uses nor feeds it.
+    file: Option<Utf8PathBuf>,
+    key: String,
+    started: SystemTime,
+}
+
+impl CheckCache {
+    /// Opens the cache of a project; `wanted` is whether the check covers all that is configured.
+    pub(crate) fn open(session: &Session, wanted: bool) -> Self {
+        let started = SystemTime::now();
+        let usable =
+            wanted && std::env::var_os("CI").is_none() && session.config.suites.iter().all(is_function_of_files);
+        let file = if usable { location(&session.root) } else { None };
+        let key = file.as_ref().map(|_| input_key(session)).unwrap_or_default();
+        Self { file, key, started }
+    }
+
+    /// The outputs, when they are known to be fresh without looking into them.
+    pub(crate) fn known_fresh(&self, session: &Session) -> Option<Vec<OutputReport>> {
+        let content = fs::read_to_string(self.file.as_ref()?).ok()?;
+        let mut lines = content.lines();
+        if lines.next()? != format!("{HEADER} {}", self.key) {
+            return None;
+        }
+        let stamp = lines.next()?;
+        let entries: Vec<&str> = lines.collect();
+        if stamp_of(&session.root, &entries, None)?.to_hex().as_str() != stamp {
+            return None;
+        }
+        let outputs = entries.iter().filter_map(|entry| entry.strip_prefix("output "));
+        Some(outputs.map(|path| fresh(Utf8PathBuf::from(path))).collect())
+    }
+
+    /// Remembers that all outputs of a plan are fresh and nothing else is signed.
+    pub(crate) fn remember(&self, session: &Session, plan: &Plan<'_>) {
+        let Some(file) = &self.file else { return };
+        let entries = entries(session, plan);
+        let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+        let settled = self.started.checked_sub(SETTLED_AFTER);
+        if let Some(stamp) = stamp_of(&session.root, &entries, settled) {
+            let content = format!("{HEADER} {}\n{}\n{}\n", self.key, stamp.to_hex(), entries.join("\n"));
+            // A cache that cannot be written only costs time.
+            let _ = write(file, content.as_bytes());
+        }
+    }
+}
+
+fn is_function_of_files(suite: &tgen_core::config::Suite) -> bool {
+    suite.format.is_none() && matches!(suite.template, TemplateSource::Files(_))
+}
+
+/// Under `target/` where there is one, else in the user's cache folder.
+fn location(root: &Utf8Path) -> Option<Utf8PathBuf> {
+    let target = root.join("target");
+    if target.is_dir() {
+        return Some(target.join("tgen").join("check-cache"));
+    }
+    let folder = Utf8PathBuf::from_path_buf(dirs::cache_dir()?).ok()?;
+    let name = blake3::hash(root.as_str().as_bytes()).to_hex();
+    Some(folder.join("cargo-tgen").join(format!("check-{}", &name[..32])))
+}
+
+fn write(file: &Utf8Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = file.parent().unwrap_or(file);
+    fs::create_dir_all(folder)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.write_all(content)?;
+    temporary.persist(file).map(drop).map_err(|error| error.error)
+}
+
+fn fresh(path: Utf8PathBuf) -> OutputReport {
+    OutputReport { path, state: State::Fresh, origin: String::new(), first_line: None }
+}
+
+/// A hash of the tool and of every input's path and content.
+fn input_key(session: &Session) -> String {
+    let mut hasher = Hasher::new();
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    if let Some(stamp) = std::env::current_exe().ok().and_then(|tool| fs::metadata(tool).ok()) {
+        hash_metadata(&mut hasher, &stamp);
+    }
+    let mut buffer = Vec::new();
+    for path in input_files(session) {
+        let read = session.disk.read_into(&path, &mut buffer);
+        hasher.update(path.as_str().as_bytes()).update(&[0, u8::from(read.is_ok())]);
+        hasher.update(&(buffer.len() as u64).to_le_bytes()).update(&buffer);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn input_files(session: &Session) -> Vec<Utf8PathBuf> {
+    let config = &session.config;
+    let mut paths: Vec<Utf8PathBuf> = config.path.iter().cloned().collect();
+    if let Some(map) = &config.pipeline_map {
+        paths.extend([map.value.clone(), AutoClasses::path_beside(&map.value)]);
+    }
+    for folder in [&config.templates, &config.skillset].into_iter().flatten() {
+        paths.push(folder.value.clone());
+        paths.extend(session.disk.list(&folder.value).unwrap_or_default());
+    }
+    paths
+}
+
+/// One line for each output, each other file in the output folders, and each folder there.
+fn entries(session: &Session, plan: &Plan<'_>) -> Vec<String> {
+    let outputs: std::collections::HashSet<_> = plan.outputs.iter().map(|output| output.path.as_path()).collect();
+    let mut entries: Vec<String> = plan.outputs.iter().map(|output| format!("output {}", output.path)).collect();
+    for folder in output_folders(plan) {
+        for path in session.disk.list(&folder).unwrap_or_default() {
+            if !outputs.contains(path.as_path()) {
+                entries.push(format!("other {path}"));
+            }
+        }
+        entries.extend(session.disk.folders(&folder).into_iter().map(|path| format!("folder {path}")));
+    }
+    entries
+}
+
+/// One hash over the stamps of all entries; none when one is gone, or touched after `settled`.
+fn stamp_of(root: &Utf8Path, entries: &[&str], settled: Option<SystemTime>) -> Option<Hash> {
+    let parts: Option<Vec<Hash>> = entries
+        .par_chunks(CHUNK)
+        .map(|chunk| {
+            let mut hasher = Hasher::new();
+            for entry in chunk {
+                let (_, path) = entry.split_once(' ')?;
+                let metadata = fs::metadata(root.join(path)).ok()?;
+                if settled.is_some_and(|settled| last_touched(&metadata).is_none_or(|touched| touched > settled)) {
+                    return None;
+                }
+                hasher.update(entry.as_bytes());
+                hash_metadata(&mut hasher, &metadata);
+            }
+            Some(hasher.finalize())
+        })
+        .collect();
+    let mut whole = Hasher::new();
+    for part in parts? {
+        whole.update(part.as_bytes());
+    }
+    Some(whole.finalize())
+}
+
+#[cfg(unix)]
+fn hash_metadata(hasher: &mut Hasher, metadata: &Metadata) {
+    use std::os::unix::fs::MetadataExt;
+    let numbers = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
+    for number in numbers {
+        hasher.update(&number.to_le_bytes());
+    }
+    // A folder's size and links say nothing that its times do not.
+    let size = if metadata.is_dir() { 0 } else { metadata.size() };
+    for number in [size, metadata.ino(), metadata.dev(), u64::from(metadata.mode())] {
+        hasher.update(&number.to_le_bytes());
+    }
+}
+
+#[cfg(not(unix))]
+fn hash_metadata(hasher: &mut Hasher, metadata: &Metadata) {
+    let size = if metadata.is_dir() { 0 } else { metadata.len() };
+    hasher.update(&size.to_le_bytes());
+    for time in [metadata.modified(), metadata.created()].into_iter().flatten() {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        hasher.update(&since.as_nanos().to_le_bytes());
+    }
+}
+
+/// When a file or its entry was last changed.
+fn last_touched(metadata: &Metadata) -> Option<SystemTime> {
+    let modified = metadata.modified().ok()?;
+    Some(entry_changed(metadata).map_or(modified, |changed| changed.max(modified)))
+}
+
+#[cfg(unix)]
+fn entry_changed(metadata: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(metadata.ctime()).ok()?;
+    let nanoseconds = u32::try_from(metadata.ctime_nsec()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+}
+
+#[cfg(not(unix))]
+fn entry_changed(metadata: &Metadata) -> Option<SystemTime> {
+    metadata.created().ok()
+}

@@ -1,0 +1,298 @@
+//! `cargo tgen check`: proves that the committed files are what the templates say.
+
+mod cache;
+
+use std::collections::HashMap;
+use std::mem::ManuallyDrop;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+use tgen_core::base::problem::Problem;
+use tgen_core::output::diff::{self, HunkGroups};
+use tgen_core::output::state::State;
+use tgen_core::plan::{Plan, PlannedOutput};
+use tgen_core::project::Project;
+use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
+
+use self::cache::CheckCache;
+use crate::apply::formatted::FormattedOutputs;
+use crate::outcome::Outcome;
+use crate::printer::{Printer, Progress};
+use crate::project::arguments::{Global, SelectionArgs};
+use crate::project::session::{self, Session, UnusableConfig};
+use crate::report::{self, OutputReport, Report};
+use crate::world::git;
+use tgen_core::lint::findings;
+
+/// Fail if any output differs from what the templates say
+///
+/// Nothing is written. Exit code 0: all outputs are fresh. 1: something differs or is wrong. 2: it could not be told.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo tgen check                          all outputs
+  cargo tgen check --format github          annotations in a pull request
+  cargo tgen check --shard 2/4              the second of four parts, one a CI job
+  cargo tgen check --changed-since main     what the changes since main can have touched")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Only the I-th of N parts of the outputs
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Only outputs that the changes since this git revision can have touched
+    #[arg(long, value_name = "REV")]
+    changed_since: Option<String>,
+    /// Say which outputs differ, and not how
+    #[arg(long)]
+    no_diff: bool,
+    /// Render and read everything again, whatever an earlier check has seen
+    #[arg(long)]
+    no_cache: bool,
+    /// List every path
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// The formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// `JUnit` XML, for test reports
+    Junit,
+}
+
+/// One of several parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shard {
+    index: usize,
+    of: NonZeroUsize,
+}
+
+impl FromStr for Shard {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+        match parts {
+            Some((index, of)) if (1..=NonZeroUsize::get(of)).contains(&index) => Ok(Self { index, of }),
+            _ => Err("write it as `2/4`: the second of four parts"),
+        }
+    }
+}
+
+impl Shard {
+    fn has(self, position: usize) -> bool {
+        position % self.of == self.index - 1
+    }
+}
+
+pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let sessions = Session::open_all(global).inspect_err(|error| {
+        // Who reads the report by machine sees a broken configuration there too, at its place.
+        if let (Some(UnusableConfig(problems)), false) = (error.downcast_ref(), args.format == Format::Human) {
+            let report = Report { problems: problems.clone(), ..Report::default() };
+            // The configuration's own error counts more than that it cannot be told here.
+            let _ = Checked { report, texts: HashMap::new() }.show(args);
+        }
+    })?;
+    let mut whole = ManuallyDrop::new(Checked::default());
+    // What was found in some projects is told even if another one cannot be checked.
+    let added = sessions.iter().try_for_each(|session| check(session, args).map(|checked| whole.add(checked)));
+    whole.report.elapsed = started.elapsed();
+    whole.show(args)?;
+    added.map(|()| Outcome::findings_if(!whole.report.is_clean()))
+}
+
+/// What was found, and the texts that its problems stand in.
+#[derive(Default)]
+struct Checked {
+    report: Report,
+    texts: HashMap<Utf8PathBuf, String>,
+}
+
+impl Checked {
+    /// What was found in a project, as its user sees it.
+    fn of(mut report: Report, session: &Session, project: &Project<'_>) -> Self {
+        report.problems = session.standpoint.problems(&report.problems).into_owned();
+        let named = report
+            .problems
+            .iter()
+            .flat_map(|problem| problem.path.iter().chain(problem.related.iter().map(|related| &related.path)));
+        let texts = named.filter_map(|path| Some((path.clone(), session.source_text(project, path)?))).collect();
+        Self { report, texts }
+    }
+
+    /// Adds what was found in another project.
+    fn add(&mut self, other: Self) {
+        self.report.add(other.report);
+        self.texts.extend(other.texts);
+    }
+
+    fn show(&self, args: &CheckArgs) -> std::io::Result<()> {
+        let source = |path: &camino::Utf8Path| self.texts.get(path).cloned();
+        let options = report::human::Options { verbose: args.verbose, diff: !args.no_diff };
+        Printer::new().report(|out| match args.format {
+            Format::Human => report::human::write(&self.report, out, &source, &options),
+            Format::Json => report::json::write(&self.report, out, &source),
+            Format::Github => report::github::write(&self.report, out, &source),
+            Format::Sarif => report::sarif::write(&self.report, out, &source),
+            Format::Junit => report::junit::write(&self.report, out, &source),
+        })
+    }
+}
+
+fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
+    let cache = CheckCache::open(session, args.is_whole() && !args.no_cache && args.format == Format::Human);
+    if let Some(outputs) = cache.known_fresh(session) {
+        return Ok(Checked { report: Report { outputs, ..Report::default() }, texts: HashMap::new() });
+    }
+    let request = session::request(&args.selection)?;
+    let project = session.project_for(&request)?;
+    // The process ends after this; taking thousands of outputs apart would keep its user waiting.
+    let plan = ManuallyDrop::new(Plan::new(&project, &request));
+    let mut problems = findings::of_inputs(&project, &plan);
+    let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
+    let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
+    let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Vec::new() };
+    let judge = || judge(session, &plan, &outputs, &formatted, args);
+    let (mut report, orphans) = rayon::join(judge, look_for_orphans);
+    report.outputs.extend(orphans.iter().map(|path| orphan(session.standpoint.seen(path))));
+    problems.append(&mut report.problems);
+    report.problems = findings::gathered(problems);
+    if report.is_clean() && report.problems.is_empty() {
+        cache.remember(session, &plan);
+    }
+    Ok(Checked::of(report, session, &project))
+}
+
+impl CheckArgs {
+    /// Whether this check covers all that is configured.
+    fn is_whole(&self) -> bool {
+        self.looks_for_orphans() && self.shard.is_none()
+    }
+
+    fn looks_for_orphans(&self) -> bool {
+        let narrowed = self.selection != SelectionArgs::default();
+        !narrowed && self.changed_since.is_none() && self.shard.is_none_or(|shard| shard.index == 1)
+    }
+
+    /// The outputs that are asked about.
+    fn part_of(&self, session: &Session, plan: &Plan<'_>) -> anyhow::Result<Vec<PlannedOutput>> {
+        let changed =
+            self.changed_since.as_deref().map(|revision| git::changed_since(&session.root, revision)).transpose()?;
+        let touched =
+            |output: &PlannedOutput| changed.as_ref().is_none_or(|changed| plan.is_touched_by(output, changed));
+        let asked = plan.outputs.iter().filter(|output| touched(output)).enumerate();
+        Ok(asked
+            .filter(|(at, _)| self.shard.is_none_or(|shard| shard.has(*at)))
+            .map(|(_, output)| output.clone())
+            .collect())
+    }
+}
+
+/// What is known of one output after it was judged.
+enum Verdict {
+    Judged(OutputReport),
+    Failed(Problem, String),
+}
+
+fn judge(
+    session: &Session,
+    plan: &Plan<'_>,
+    outputs: &[PlannedOutput],
+    formatted: &FormattedOutputs,
+    args: &CheckArgs,
+) -> Report {
+    let progress = Progress::new(outputs.len(), "checking");
+    let groups = Mutex::new(HunkGroups::default());
+    let verdicts =
+        judge_each(plan, outputs, &|output, buffer| formatted.read(output, buffer), |number, output, judged| {
+            progress.step();
+            match judged {
+                Ok(judged) => {
+                    let first_line = first_difference(plan, &judged, number, &groups, args);
+                    let path = session.standpoint.seen(&plan.location(output));
+                    let (state, origin) = (judged.state, judged.origin.to_owned());
+                    Verdict::Judged(OutputReport { path, state, origin, first_line })
+                }
+                Err(problem) => Verdict::Failed(problem, plan.subject_name(output)),
+            }
+        });
+    progress.finish();
+    report_of(verdicts, groups.into_inner().unwrap_or_default())
+}
+
+fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
+    let mut report = Report { groups: groups.into_groups(), ..Report::default() };
+    let mut failures = Vec::new();
+    let mut numbers = Vec::with_capacity(verdicts.len());
+    for verdict in verdicts {
+        numbers.push(report.outputs.len());
+        match verdict {
+            Verdict::Judged(output) => report.outputs.push(output),
+            Verdict::Failed(problem, subject) => failures.push((problem, subject)),
+        }
+    }
+    for group in &mut report.groups {
+        group.output = numbers[group.output];
+    }
+    report.problems = findings::by_template(failures);
+    report
+}
+
+/// Adds how an output differs to the groups, and gives the first line that does.
+fn first_difference(
+    plan: &Plan<'_>,
+    judged: &Judged<'_>,
+    number: usize,
+    groups: &Mutex<HunkGroups>,
+    args: &CheckArgs,
+) -> Option<usize> {
+    match judged.state {
+        State::Stale if !args.no_diff => add_hunks(plan, judged, (judged.existing, judged.expected), number, groups),
+        // Of an edited output the person's change is shown: what was made of what the template says.
+        State::Edited if !args.no_diff => add_hunks(plan, judged, (judged.expected, judged.existing), number, groups),
+        _ => None,
+    }
+}
+
+fn add_hunks(
+    plan: &Plan<'_>,
+    judged: &Judged<'_>,
+    (old, new): (&[u8], &[u8]),
+    number: usize,
+    groups: &Mutex<HunkGroups>,
+) -> Option<usize> {
+    let values = plan.case(judged.output).telling_values();
+    let hunks: Vec<_> = diff::hunks(old, new).into_iter().map(|hunk| (hunk.likeness(&values), hunk)).collect();
+    let first_line = hunks.first().map(|(_, hunk)| {
+        let first = if judged.state == State::Edited { hunk.new.0 } else { hunk.old.0 };
+        first + hunk.lines_before_change()
+    });
+    if let Ok(mut groups) = groups.lock() {
+        for (likeness, hunk) in hunks {
+            groups.add(number, hunk, likeness);
+        }
+    }
+    first_line
+}
+
+fn orphan(path: Utf8PathBuf) -> OutputReport {
+    OutputReport { path, state: State::Orphaned, origin: String::new(), first_line: None }
+}

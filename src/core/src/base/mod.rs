@@ -1,0 +1,9 @@
+//! What every room may use: text positions, the window to files, problems, suggestions.
+//!
+//! This room must not know templates, models, configuration or any other room.
+
+pub mod files;
+pub(crate) mod named;
+pub mod problem;
+pub mod suggest;
+pub mod text;

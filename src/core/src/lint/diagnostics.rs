@@ -1,0 +1,76 @@
+//! The problems of a file, as `lint` has them, for an editor that cannot wait for all files.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+
+use crate::base::problem::Problem;
+use crate::lint::renderings;
+use crate::lint::view::View;
+use crate::plan::strictness::problems_of_template;
+use crate::template::links::Together;
+use crate::template::{Dialect, TemplateName, check};
+
+/// What a file's text and the project tell without rendering anything.
+#[must_use]
+pub fn of_file(view: &View<'_>, path: &Utf8Path) -> Vec<Problem> {
+    let is_here = |problem: &&Problem| problem.path.as_deref() == Some(path);
+    let mut problems: Vec<_> = view.project.problems.iter().filter(is_here).cloned().collect();
+    if let Some(template) = view.template(path)
+        && (template.name.dialect() == Dialect::Tera || !view.roots(&template.name).is_empty())
+    {
+        // The analysis is made of a tree that is there already.
+        let _ = template.source.tree();
+        problems.extend(check::problems(&view.project.library, &template.name));
+        problems.extend(problems_of_template(view.project, &template.name, |axis| view.expands(&template.name, axis)));
+    }
+    problems.sort_by_key(|problem| problem.range);
+    problems.dedup();
+    problems
+}
+
+/// What rendering a template for all its cases tells. It stops when `go_on` says no, and is not complete then.
+#[must_use]
+pub fn of_outputs(view: &View<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
+    let Some(template) = view.template(path) else { return Vec::new() };
+    let roots = unbroken(view, view.roots(&template.name));
+    let mut problems: Vec<_> = roots
+        .into_iter()
+        .flat_map(|root| renderings::problems(view.project, root, &view.subjects(root), go_on))
+        .collect();
+    problems.retain(|problem| problem.path.as_deref() == Some(path));
+    problems
+}
+
+/// The templates of which outputs are rendered: those that have no error, and build on none that has one. A template on
+/// which many build is judged once.
+fn unbroken<'v>(view: &View<'v>, roots: &[&'v TemplateName]) -> Vec<&'v TemplateName> {
+    let library = &view.project.library;
+    let mut judged = BTreeMap::new();
+    let has_error = |member: &TemplateName| {
+        library.path_of(member).is_some_and(|path| of_file(view, path).iter().any(Problem::is_error))
+    };
+    let mut is_broken = |member| *judged.entry(member).or_insert_with_key(has_error);
+    let together = Together::new(library);
+    roots.iter().copied().filter(|root| !together.rendered_with(root).into_iter().any(&mut is_broken)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::fixture::with_cursor;
+
+    /// The codes of what the text of a template tells, and of what its outputs do.
+    fn codes(template: &str) -> [Vec<&'static str>; 2] {
+        with_cursor(template, |view, path, _| {
+            [of_file(view, path), of_outputs(view, path, &|| true)]
+                .map(|problems| problems.iter().map(|problem| problem.code.name()).collect())
+        })
+    }
+
+    #[test]
+    fn what_only_outputs_tell_is_told_once_the_template_has_no_error() {
+        assert_eq!(codes("# {{ tasks[7] }}"), [vec![], vec!["undefined-value"]]);
+        assert_eq!(codes("# {{ tasks[7] }} {{ model_nam }}"), [vec!["unknown-placeholder"], vec![]]);
+    }
+}

@@ -1,0 +1,100 @@
+use std::fmt::Write;
+
+use insta::assert_snapshot;
+
+use crate::base::problem::Problem;
+use crate::lint::diagnostics::{of_file, of_outputs};
+use crate::lint::fixture::with_cursor;
+use crate::lint::lint;
+use crate::plan::Plan;
+use crate::project::request::Request;
+
+/// The problems of the template, a line each; and the same ones out of `lint`.
+fn check(fixture: &str) -> String {
+    with_cursor(fixture, |view, path, _| {
+        let mut problems = of_file(view, path);
+        problems.extend(of_outputs(view, path, &|| true));
+        let plan = Plan::new(view.project, &Request::default());
+        let mut linted = lint(&plan, &|| ());
+        linted.retain(|problem| problem.path.as_ref() == Some(path));
+        let sorted = |mut problems: Vec<Problem>| {
+            problems.sort_by(|left, right| (left.range, &left.message).cmp(&(right.range, &right.message)));
+            problems
+        };
+        let problems = sorted(problems);
+        assert_eq!(problems, sorted(linted), "lint says the same");
+        shown(&problems)
+    })
+}
+
+fn shown(problems: &[Problem]) -> String {
+    let mut shown = String::new();
+    for problem in problems {
+        let start = problem.range.unwrap_or_default().start;
+        write!(shown, "{}:{} {}: {}", start.line + 1, start.column + 1, problem.code.name(), problem.message).unwrap();
+        for related in &problem.related {
+            let line = related.range.unwrap_or_default().start.line + 1;
+            write!(shown, " ({}:{line}: {})", related.path, related.message).unwrap();
+        }
+        writeln!(shown, "; {}", problem.help.as_deref().unwrap_or_default()).unwrap();
+    }
+    shown
+}
+
+#[test]
+fn a_value_that_some_models_lack_says_how_many_and_which() {
+    assert_snapshot!(check("x = 1\ny = {{ tasks[1] | py_str }}\n"), @r#"
+    2:8 undefined-value: `tasks[1]` has no value for 2 of 4 models: `llava`, `whisper`; ask first with `is defined`, or give a default: `| default(value="…")`
+    "#);
+    assert_snapshot!(check("x = 1\nz = \"{{ tasks[1] }}\"\n"), @r#"
+    2:9 undefined-value: `tasks[1]` has no value for 2 of 4 models: `llava`, `whisper`; ask first with `is defined`, or give a default: `| default(value="…")`
+    "#);
+    assert_snapshot!(check("{{ reference.module }}\n"), @r#"
+    1:4 undefined-value: `reference.module` has no value for all 4 models; ask first with `is defined`, or give a default: `| default(value="…")`
+    "#);
+    assert_snapshot!(check("{% if tasks | length > 1 %}# {{ tasks[1] }}{% endif %}\n"), @"");
+}
+
+#[test]
+fn a_value_that_breaks_out_is_found_where_it_is_put_in() {
+    let config = crate::lint::fixture::CONFIG.replace("organisation = \"acme\"", "quoted = 'a\"b'");
+    let with = |template: &str| check(&format!("{config}-- templates/t.py.tera --\n{template}\n"));
+    assert_snapshot!(with("a = \"{{ quoted }}\"\nb = '{{ quoted }}'\nc = {{ quoted | py_str }}"), @"
+    1:6 unsafe-value: the value of `{{ quoted }}` breaks out of the string for all 4 models; write `{{ quoted | py_str }}` and no quotes around it
+    ");
+    assert_snapshot!(with("def test_{{ primary_task }}(): pass"), @"
+    1:10 unsafe-value: the value of `{{ primary_task }}` breaks out of the name for all 4 models; write `{{ primary_task | py_ident }}`
+    ");
+    assert_snapshot!(with("def test_{{ primary_task | py_ident }}(): pass"), @"");
+    assert_snapshot!(with("a = \"{{ quoted }}\"  {# tgen-allow: unsafe-value #}"), @"");
+}
+
+#[test]
+fn a_syntax_error_of_the_output_stands_on_the_line_that_wrote_it() {
+    assert_snapshot!(check("{% for task in tasks %}\nx = 1\n{% endfor %}\ndef f(:\n    pass\n"), @"
+    4:7 output-syntax: the rendered file is not valid Python: expected a parameter or the end of the parameter list for all 4 models (out/test_bert.py:6: it is `def f(:` there); correct the template
+    ");
+    let part = "-- templates/part.tera --\ny = = 1\n-- templates/t.py.tera --\nx = 1\n{% include \"part.tera\" %}$0\n";
+    assert_snapshot!(with_cursor(part, |view, _, _| shown(&of_outputs(view, "templates/part.tera".into(), &|| true))), @"
+    1:5 output-syntax: the rendered file is not valid Python: expected an expression for all 4 models (out/test_bert.py:2: it is `y = = 1` there); correct the template
+    ");
+}
+
+#[test]
+fn one_broken_tag_hides_nothing_else() {
+    assert_snapshot!(check("{{ modle_name }}\n{{ x | }}\n{% if batch_size %}{% endif %}\n{{ timestamp }}\n"), @"
+    1:4 unknown-placeholder: there is no placeholder `modle_name`; did you mean `model_name`?
+    2:4 unknown-placeholder: there is no placeholder `x`; run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml
+    2:6 template-syntax: a filter's name is missing here; 
+    3:7 axis-not-expanded: `batch_size` has no value here: the suite's output path does not expand that axis; name `{{ batch_size }}` in the suite's `output`, or use the list `batch_sizes`
+    4:4 non-deterministic: there is no `timestamp`: an output is a function of its inputs; take it out, or let the test find it when it runs
+    ");
+}
+
+#[test]
+fn templates_of_no_suite_are_checked_too() {
+    let other = "-- templates/t.py.tera --\n-- templates/other.tera --\n{{ modle_name }}$0{{ hardware_type }}\n";
+    assert_snapshot!(check(other), @"
+    1:4 unknown-placeholder: there is no placeholder `modle_name`; did you mean `model_name`?
+    ");
+}

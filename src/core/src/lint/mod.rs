@@ -1,0 +1,84 @@
+//! What `cargo tgen lint` and the language server say of a project's inputs: one collection, so that they cannot disagree.
+//!
+//! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
+
+pub mod candidate;
+pub mod cases;
+pub mod diagnostics;
+pub mod findings;
+pub mod renderings;
+pub mod view;
+
+#[cfg(test)]
+mod diagnostics_tests;
+#[cfg(test)]
+pub(crate) mod fixture;
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use rayon::prelude::*;
+
+use crate::base::problem::Problem;
+use crate::lint::cases::Cases;
+use crate::lint::renderings::Subject;
+use crate::lint::view::{Preview, View};
+use crate::plan::Plan;
+
+/// The problems of all inputs, each once. `step` is called for each output, from several threads.
+#[must_use]
+pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
+    let mut problems = before_rendering(plan);
+    problems.extend(of_renderings(plan, step));
+    findings::gathered(problems)
+}
+
+/// The problems that can be told without rendering an output, for those who know already which renderings fail.
+#[must_use]
+pub fn before_rendering(plan: &Plan<'_>) -> Vec<Problem> {
+    let mut problems = findings::of_inputs(plan.project, plan);
+    problems.extend(of_templates(plan));
+    problems.extend(of_references(plan));
+    problems
+}
+
+/// What planning tells of one file, for an editor that asks [`diagnostics`] about its text and its outputs.
+#[must_use]
+pub fn of_input(plan: &Plan<'_>, path: &Utf8Path) -> Vec<Problem> {
+    let mut problems = findings::of_inputs(plan.project, plan);
+    problems.extend(of_references(plan));
+    problems.retain(|problem| problem.path.as_deref() == Some(path));
+    problems
+}
+
+/// Every template of the project's own, whether an output is made of it or not.
+fn of_templates(plan: &Plan<'_>) -> Vec<Problem> {
+    let cases = Cases::of(plan);
+    let view = View::new(plan.project, &cases, Preview::default());
+    let library = &plan.project.library;
+    let paths: Vec<_> = library.project_names().filter_map(|name| library.path_of(name)).collect();
+    paths.par_iter().flat_map_iter(|path| diagnostics::of_file(&view, path)).collect()
+}
+
+fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
+    let found = plan.models.iter().filter_map(|model| plan.project.reference_with_problems(model));
+    found.flat_map(|(_, problems)| problems.to_vec()).collect()
+}
+
+/// What rendering every output tells. `step` is called for each, from several threads.
+pub(crate) fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
+    let mut by_template: BTreeMap<usize, Vec<Subject<'_>>> = BTreeMap::new();
+    for output in &plan.outputs {
+        let subject = Subject { case: plan.case(output), path: plan.location(output) };
+        by_template.entry(output.template).or_default().push(subject);
+    }
+    let go_on = || {
+        step();
+        true
+    };
+    let templates: Vec<_> = by_template.into_iter().collect();
+    let problems = templates.par_iter().flat_map_iter(|(template, subjects)| {
+        renderings::problems(plan.project, &plan.templates[*template].name, subjects, &go_on)
+    });
+    problems.collect()
+}

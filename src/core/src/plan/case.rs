@@ -1,0 +1,124 @@
+//! One member of a suite's matrix, and the values it gives to placeholders.
+//!
+//! A case knows where values come from; it must not know which template asks for them.
+
+use tera::Value;
+
+use crate::config::{Placeholders, Suite};
+use crate::model::catalogue::Model;
+use crate::model::hardware::HardwareType;
+use crate::plan::vocabulary;
+use crate::project::Project;
+use crate::template::TemplateName;
+use crate::template::compiled::Values;
+
+/// The axes of a suite, as configured or as asked for on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Axes {
+    /// The hardware types.
+    pub hardware: Vec<HardwareType>,
+    /// The batch sizes.
+    pub batch_sizes: Vec<u32>,
+}
+
+/// What is known while a template is rendered. A support template has no model, suite or axes.
+#[derive(Clone, Copy)]
+pub struct Case<'p> {
+    /// The project.
+    pub project: &'p Project<'p>,
+    /// The suite.
+    pub suite: Option<&'p Suite>,
+    /// The suite's axes.
+    pub axes: Option<&'p Axes>,
+    /// The model.
+    pub model: Option<&'p Model>,
+    /// The hardware type, where the output path expands that axis.
+    pub hardware: Option<HardwareType>,
+    /// The batch size, where the output path expands that axis.
+    pub batch_size: Option<u32>,
+    /// The template that is rendered.
+    pub template: Option<&'p TemplateName>,
+}
+
+impl Values for Case<'_> {
+    fn value(&self, placeholder: &str) -> Option<Value> {
+        match vocabulary::entry(placeholder) {
+            Some(entry) => entry.value(self),
+            None => self.own_value(placeholder),
+        }
+    }
+}
+
+impl<'p> Case<'p> {
+    /// A placeholder of the project's own: the model's value, else the suite's, else the project's.
+    fn own_value(&self, placeholder: &str) -> Option<Value> {
+        let config = &self.project.config;
+        let of_model = self.model.and_then(|model| config.facts_of(model)).map(|facts| &facts.placeholders);
+        let of_suite = self.suite.map(|suite| &suite.placeholders);
+        let find = |placeholders: &Placeholders| {
+            placeholders.get(placeholder).map(|spot| Value::from_serializable(&spot.value))
+        };
+        of_model.and_then(find).or_else(|| of_suite.and_then(find)).or_else(|| find(&config.placeholders))
+    }
+
+    /// The template's name as its author knows it.
+    pub(crate) fn template_name(&self) -> Option<&str> {
+        let name = self.template?;
+        let registered = self.project.registry.as_ref().and_then(|registry| registry.find(name));
+        Some(registered.map_or(name.as_str(), |template| &template.name))
+    }
+
+    /// The case of a support template, which is for all outputs of its folder.
+    #[must_use]
+    pub fn of_support(project: &'p Project<'p>, template: &'p TemplateName) -> Self {
+        let template = Some(template);
+        Self { project, suite: None, axes: None, model: None, hardware: None, batch_size: None, template }
+    }
+
+    /// The formatter that runs over its output.
+    #[must_use]
+    pub fn formatter(&self) -> Option<&'p [String]> {
+        self.suite.and_then(|suite| suite.format.as_deref())
+    }
+
+    /// What its output is generated from, for a signature: ``skillset.py.tera for bert on cuda, batch size 4``.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let template = self.template.map_or("", TemplateName::as_str);
+        let Some(model) = self.model else { return format!("{template} for the tests beside it") };
+        let model = model.name.as_str();
+        // A plan has as many of these as outputs, so each is put together in one piece of memory.
+        let mut origin = String::with_capacity(template.len() + model.len() + 48);
+        for word in [template, " for ", model] {
+            origin.push_str(word);
+        }
+        if let Some(hardware) = self.hardware {
+            origin.push_str(" on ");
+            origin.push_str(hardware.name());
+        }
+        if let Some(size) = self.batch_size {
+            origin.push_str(", batch size ");
+            origin.push_str(&size.to_string());
+        }
+        origin
+    }
+
+    /// The names and values that are this case's own, for telling that two cases say the same thing.
+    #[must_use]
+    pub fn telling_values(&self) -> Vec<(&'static str, String)> {
+        const TELLING: [&str; 10] = [
+            "model_name",
+            "model_type",
+            "normalized_name",
+            "camel_case_name",
+            "class_name",
+            "model_family",
+            "primary_task",
+            "hardware_type",
+            "batch_size",
+            "modality",
+        ];
+        let value = |name: &'static str| Some((name, vocabulary::entry(name)?.value(self)?.to_string()));
+        TELLING.into_iter().filter_map(value).collect()
+    }
+}

@@ -1,0 +1,115 @@
+//! Which placeholders a template may use: a name without a value is an error, never an empty string.
+//!
+//! This module judges names against the vocabulary and the configuration; it renders nothing.
+
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
+use crate::base::problem::{Code, Problem};
+use crate::base::suggest::did_you_mean;
+use crate::config::Config;
+use crate::plan::vocabulary::{self, Origin, VOCABULARY};
+use crate::project::Project;
+use crate::template::TemplateName;
+use crate::template::analysis::{Meaning, UseKind};
+use crate::template::check::is_allowed;
+use crate::template::compiled::{Compiled, Placeholder};
+use crate::template::library::Library;
+
+/// The problems of the placeholders that a template uses in a suite whose output path is `output`.
+#[must_use]
+pub fn check_placeholders(config: &Config, template: &Compiled, output: &Compiled) -> Vec<Problem> {
+    template
+        .placeholders
+        .iter()
+        .filter(|placeholder| !placeholder.bound)
+        .filter_map(|placeholder| Some((placeholder, fault(config, &placeholder.name, |axis| expands(output, axis))?)))
+        .flat_map(|(placeholder, problem)| at_each_place(&problem, placeholder))
+        .collect()
+}
+
+/// The problems of the placeholders in one template's text; `expands` knows the axes of the suites that it is used in.
+#[must_use]
+pub fn problems_of_template(
+    project: &Project<'_>,
+    name: &TemplateName,
+    expands: impl Fn(&str) -> bool,
+) -> Vec<Problem> {
+    let Ok(source) = project.library.source(name) else { return Vec::new() };
+    let uses = source.analysis().uses.iter();
+    let unguarded = uses.filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded);
+    let relatives = LazyCell::new(|| project.library.relatives(name));
+    let mut bound = HashMap::new();
+    let mut problems = Vec::new();
+    for found in unguarded {
+        let Some(problem) = fault(&project.config, &found.name, &expands) else { continue };
+        if !*bound
+            .entry(&found.name)
+            .or_insert_with(|| is_bound(&project.library, std::iter::once(name).chain(relatives.iter()), &found.name))
+        {
+            problems.push(problem.in_file(&source.path).at(source.range(&found.span)));
+        }
+    }
+    problems.retain(|problem| !is_allowed(&project.library, problem));
+    problems
+}
+
+/// Whether one of the templates, which are rendered together, binds a name.
+fn is_bound<'n>(library: &Library<'_>, mut templates: impl Iterator<Item = &'n TemplateName>, name: &str) -> bool {
+    templates.any(|template| library.source(template).is_ok_and(|source| source.analysis().binds_for_others(name)))
+}
+
+/// Whether a suite with that output path has an output for each value of an axis.
+#[must_use]
+pub fn expands(output: &Compiled, axis: &str) -> bool {
+    output.placeholder(axis).is_some()
+}
+
+/// What is wrong with a name that a template takes for a placeholder; `expands` knows the axes of its suite.
+#[must_use]
+pub fn fault(config: &Config, name: &str, expands: impl Fn(&str) -> bool) -> Option<Problem> {
+    match vocabulary::entry(name).map(|entry| entry.origin) {
+        Some(Origin::HardwareAxis | Origin::BatchAxis) if !expands(name) => Some(not_expanded(name)),
+        Some(_) => None,
+        None if is_configured(config, name) => None,
+        None if vocabulary::is_non_deterministic(name) => Some(
+            Problem::error(
+                Code::NonDeterministic,
+                format!("there is no `{name}`: an output is a function of its inputs"),
+            )
+            .help("take it out, or let the test find it when it runs"),
+        ),
+        None => Some(unknown(config, name)),
+    }
+}
+
+fn not_expanded(name: &str) -> Problem {
+    let list = if name == "hardware_type" { "hardware_backends" } else { "batch_sizes" };
+    let message = format!("`{name}` has no value here: the suite's output path does not expand that axis");
+    Problem::error(Code::AxisNotExpanded, message)
+        .help(format!("name `{{{{ {name} }}}}` in the suite's `output`, or use the list `{list}`"))
+}
+
+fn unknown(config: &Config, name: &str) -> Problem {
+    let own = config.placeholders.keys().map(String::as_str);
+    let known = VOCABULARY.iter().map(|entry| entry.name).chain(own);
+    let help = did_you_mean(name, known).filter(|help| help.starts_with("did")).unwrap_or_else(|| {
+        "run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml".to_owned()
+    });
+    Problem::error(Code::UnknownPlaceholder, format!("there is no placeholder `{name}`")).help(help)
+}
+
+/// Whether the project, a suite or a model has a placeholder of that name.
+fn is_configured(config: &Config, name: &str) -> bool {
+    config.placeholders.contains_key(name)
+        || config.suites.iter().any(|suite| suite.placeholders.contains_key(name))
+        || config.models.values().any(|facts| facts.placeholders.contains_key(name))
+}
+
+/// A name that is nowhere to be seen, and that Tera asks for all the same, is a problem without a place.
+fn at_each_place(problem: &Problem, placeholder: &Placeholder) -> Vec<Problem> {
+    if placeholder.places.is_empty() {
+        return vec![problem.clone()];
+    }
+    placeholder.unguarded.iter().map(|place| problem.clone().in_file(&place.path).at(place.range)).collect()
+}

@@ -1,0 +1,314 @@
+//! The cases of a plan as tests to execute: ids, priorities, requirements, dependencies.
+//!
+//! The rules are here; how a test plan is kept, shown or executed is not known.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::base::problem::{Code, Problem};
+use crate::model::family::Family;
+use crate::model::hardware::HardwareType;
+use crate::plan::case::Axes;
+use crate::plan::{Plan, PlannedOutput, Subject};
+use crate::template::compiled::Compiled;
+
+/// What kind of test every planned test is.
+pub const TEST_TYPE: &str = "model_test";
+
+/// How long a test may run where its suite does not say, in seconds.
+const DEFAULT_TIMEOUT: u32 = 600;
+
+/// The namespace of the ids, which is ours and never changes: the same test has the same id in every release.
+const NAMESPACE: Uuid = Uuid::from_u128(0x7b3e_9a5c_41d8_5f0e_9c27_5d1f_60a4_e8b2);
+
+/// A test to execute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedTest {
+    /// The id: equal for equal template content, model, hardware type and batch size.
+    pub id: Uuid,
+    /// The output whose content the test is, as an index into the plan's.
+    pub output: usize,
+    /// The model, as an index into the plan's.
+    pub model: usize,
+    /// The hardware type that it runs on.
+    pub hardware: HardwareType,
+    /// The batch size, at least 1.
+    pub batch_size: u32,
+    /// From 1, first, to 10.
+    pub priority: u8,
+    /// The memory it needs, in gigabytes.
+    pub min_memory_gb: f64,
+    /// How long it may run.
+    pub timeout_seconds: u32,
+    /// The test that must have passed first.
+    pub depends_on: Option<Uuid>,
+}
+
+/// Every test of a plan, in an order in which a test comes after the one that it depends on and those of a better
+/// priority come first; and what is wrong.
+#[must_use]
+pub fn planned_tests(plan: &Plan<'_>) -> (Vec<PlannedTest>, Vec<Problem>) {
+    let templates: Vec<Uuid> = plan.templates.iter().map(|template| template_id(plan, template)).collect();
+    let mut tests = Vec::new();
+    let mut problems = Vec::new();
+    let mut seen: HashMap<Uuid, usize> = HashMap::new();
+    for (at, output) in plan.outputs.iter().enumerate() {
+        for test in tests_of(plan, at, output, &templates) {
+            let first = *seen.entry(test.id).or_insert(at);
+            if first == at {
+                tests.push(test);
+            } else {
+                problems.push(planned_twice(plan, first, at));
+            }
+        }
+    }
+    problems.dedup();
+    add_dependencies(&mut tests, plan);
+    tests.sort_by_key(|test| (test.priority, test.batch_size, test.output));
+    (tests, problems)
+}
+
+/// The stage of each test, from 0: one later than the latest that it depends on. `dependencies` are indices; what
+/// depends on itself in a circle has the stage 0.
+#[must_use]
+pub fn stages(dependencies: &[Vec<usize>]) -> Vec<usize> {
+    let mut stages = vec![0; dependencies.len()];
+    let mut open: Vec<usize> = dependencies.iter().map(Vec::len).collect();
+    let mut dependents = vec![Vec::new(); dependencies.len()];
+    for (test, on) in dependencies.iter().enumerate() {
+        for earlier in on {
+            dependents[*earlier].push(test);
+        }
+    }
+    let mut ready: Vec<usize> = (0..open.len()).filter(|test| open[*test] == 0).collect();
+    while let Some(done) = ready.pop() {
+        for &test in &dependents[done] {
+            stages[test] = stages[test].max(stages[done] + 1);
+            open[test] -= 1;
+            if open[test] == 0 {
+                ready.push(test);
+            }
+        }
+    }
+    stages
+}
+
+/// From 1, first, to 10: small batches and the hardware that everybody has come first.
+#[must_use]
+pub fn priority(hardware: HardwareType, batch_size: u32) -> u8 {
+    let of_batch = match batch_size {
+        0 | 1 => -1,
+        2..16 => 0,
+        16.. => 1,
+    };
+    let of_hardware = match hardware {
+        HardwareType::Cpu => -1,
+        HardwareType::Cuda | HardwareType::Rocm => 1,
+        HardwareType::Openvino | HardwareType::Mps | HardwareType::Qualcomm => 0,
+    };
+    5_u8.saturating_add_signed(of_batch + of_hardware)
+}
+
+/// The memory that a test of a family needs where nothing is configured, in gigabytes.
+#[must_use]
+pub fn estimated_memory_gb(family: &Family, batch_size: u32) -> f64 {
+    let base = match family.name() {
+        "text_generation" => 4.0,
+        "vision" => 2.0,
+        "multimodal" => 6.0,
+        "audio" => 3.0,
+        _ => 1.0,
+    };
+    (base * f64::from(batch_size) / 4.0).max(0.5)
+}
+
+/// Stands for everything a template's output follows from but the values: its text and that of what it builds on.
+fn template_id(plan: &Plan<'_>, template: &Compiled) -> Uuid {
+    let mut content = Vec::new();
+    for source in template.closure.iter().filter_map(|name| plan.project.library.source(name).ok()) {
+        content.extend_from_slice(&(source.text.len() as u64).to_le_bytes());
+        content.extend_from_slice(source.text.as_bytes());
+    }
+    Uuid::new_v5(&NAMESPACE, &content)
+}
+
+fn tests_of(plan: &Plan<'_>, at: usize, output: &PlannedOutput, templates: &[Uuid]) -> Vec<PlannedTest> {
+    let Subject::Case { suite, model, hardware, batch_size } = output.subject else { return Vec::new() };
+    let Axes { hardware: all, batch_sizes } = &plan.suites[suite].axes;
+    let hardware = hardware.map_or_else(|| all.clone(), |one| vec![one]);
+    let batch_sizes = batch_size.map_or_else(|| batch_sizes.clone(), |one| vec![one]);
+    let suite = plan.suites[suite].suite;
+    let of = &plan.models[model];
+    let stated = plan.project.config.facts_of(of).and_then(|facts| facts.memory_gb).or(suite.memory_gb);
+    let test = |hardware: HardwareType, batch_size: u32| PlannedTest {
+        id: test_id(&templates[output.template], of.name.as_str(), hardware, batch_size),
+        output: at,
+        model,
+        hardware,
+        batch_size,
+        priority: priority(hardware, batch_size),
+        min_memory_gb: stated.map_or_else(|| estimated_memory_gb(&of.family, batch_size), |stated| stated.value),
+        timeout_seconds: suite.test_timeout_seconds.unwrap_or(DEFAULT_TIMEOUT),
+        depends_on: None,
+    };
+    let pairs = hardware.into_iter().flat_map(|hardware| batch_sizes.iter().map(move |size| (hardware, *size)));
+    pairs.map(|(hardware, size)| test(hardware, size)).collect()
+}
+
+fn test_id(template: &Uuid, model: &str, hardware: HardwareType, batch_size: u32) -> Uuid {
+    // No model's name holds a line break, so no two tests have one name.
+    Uuid::new_v5(template, format!("{model}\n{hardware}\n{batch_size}").as_bytes())
+}
+
+/// Within one model, hardware type and template, each batch size depends on the next smaller one.
+fn add_dependencies(tests: &mut [PlannedTest], plan: &Plan<'_>) {
+    let mut ladders: HashMap<(&str, HardwareType, usize), Vec<usize>> = HashMap::new();
+    for (at, test) in tests.iter().enumerate() {
+        let name = plan.models[test.model].name.as_str();
+        ladders.entry((name, test.hardware, plan.outputs[test.output].template)).or_default().push(at);
+    }
+    for mut ladder in ladders.into_values() {
+        ladder.sort_by_key(|at| tests[*at].batch_size);
+        for pair in ladder.windows(2) {
+            tests[pair[1]].depends_on = Some(tests[pair[0]].id);
+        }
+    }
+}
+
+fn planned_twice(plan: &Plan<'_>, first: usize, second: usize) -> Problem {
+    let [first, second] = [first, second].map(|at| {
+        let output = &plan.outputs[at];
+        let suite = plan.case(output).suite.map_or("", |suite| suite.name.value.as_str());
+        format!("`{suite}` ({})", plan.origin(output))
+    });
+    Problem::error(Code::OutputCollision, format!("two suites plan the same test: {first} and {second}"))
+        .help("choose one of them with `--suite`")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::base::files::MemoryFiles;
+    use crate::config::{self, Origin};
+    use crate::project::Project;
+    use crate::project::request::Request;
+
+    const PROJECT: &str = "\
+-- templates/base.py.tera --
+{% block test %}{% endblock %}
+-- templates/test.py.tera --
+{% extends \"base.py.tera\" %}{% block test %}MODEL = {{ model_name | py_str }}{% endblock %}
+-- tgen.toml --
+templates = \"templates\"
+[[suite]]
+name = \"one\"
+template = \"test.py.tera\"
+models = [\"bert\"]
+output = \"test/test_{{ normalized_name }}_{{ hardware_type }}.py\"
+hardware = [\"cpu\", \"cuda\"]
+batch-sizes = [16, 1, 4]
+";
+
+    fn plan(fixture: &str) -> String {
+        let files = MemoryFiles::from_fixture(fixture);
+        let config = config::load(&files, Origin::TgenToml).unwrap();
+        let project = Project::load(&files, config, &[]);
+        let plan = Plan::new(&project, &Request::default());
+        let (tests, problems) = planned_tests(&plan);
+        let short = |id: Uuid| id.to_string()[..8].to_owned();
+        let line = |test: &PlannedTest| {
+            let model = plan.models[test.model].name.as_str();
+            let after = test.depends_on.map(short).unwrap_or_default();
+            let PlannedTest { id, hardware, batch_size, priority, min_memory_gb, timeout_seconds, .. } = test;
+            let id = short(*id);
+            let line = format!(
+                "{id} {model} {hardware} {batch_size}: {priority}, {min_memory_gb} GB, {timeout_seconds} s {after}"
+            );
+            line.trim_end().to_owned()
+        };
+        let problems = plan.problems.iter().chain(&problems).map(|problem| problem.message.clone());
+        tests.iter().map(line).chain(problems).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn each_batch_size_waits_for_the_next_smaller_one_on_its_hardware_type() {
+        assert_snapshot!(plan(PROJECT), @"
+        cfb69f95 bert cpu 1: 3, 0.5 GB, 600 s
+        6d255da8 bert cpu 4: 4, 1 GB, 600 s cfb69f95
+        834a67ab bert cuda 1: 5, 0.5 GB, 600 s
+        e85ab903 bert cpu 16: 5, 4 GB, 600 s 6d255da8
+        6acf05ad bert cuda 4: 6, 1 GB, 600 s 834a67ab
+        e8d9a3dc bert cuda 16: 7, 4 GB, 600 s 6acf05ad
+        ");
+    }
+
+    #[test]
+    fn an_id_follows_the_template_and_what_it_builds_on_and_nothing_else() {
+        let ids = |fixture: &str| plan(fixture).lines().map(|line| line[..8].to_owned()).collect::<Vec<_>>();
+        let before = ids(PROJECT);
+        assert_eq!(before, ids(&PROJECT.replace("name = \"one\"", "name = \"two\"\nmemory-gb = 7")));
+        assert_ne!(before, ids(&PROJECT.replace("MODEL", "NAME")));
+        assert_ne!(
+            before,
+            ids(&PROJECT.replace("{% block test %}{% endblock %}\n", "\n{% block test %}{% endblock %}\n"))
+        );
+    }
+
+    #[test]
+    fn what_is_configured_comes_before_what_is_estimated() {
+        let configured = "memory-gb = 7\ntest-timeout-seconds = 30\n[models.bert]\nmemory-gb = 9.5\n";
+        assert_snapshot!(plan(&format!("{}{configured}", PROJECT.replace("[16, 1, 4]", "[1]"))), @"
+        cfb69f95 bert cpu 1: 3, 9.5 GB, 30 s
+        834a67ab bert cuda 1: 5, 9.5 GB, 30 s
+        ");
+    }
+
+    #[test]
+    fn one_test_of_two_suites_is_a_problem() {
+        let second = PROJECT.split("[[suite]]").last().unwrap().replace("\"one\"", "\"two\"").replace("test/", "two/");
+        let twice = format!("{PROJECT}[[suite]]{second}").replace("[16, 1, 4]", "[1]").replace(", \"cuda\"", "");
+        assert_snapshot!(plan(&twice), @"
+        cfb69f95 bert cpu 1: 3, 0.5 GB, 600 s
+        two suites plan the same test: `one` (test.py.tera for bert on cpu) and `two` (test.py.tera for bert on cpu)
+        ");
+    }
+
+    #[test]
+    fn memory_grows_with_the_batch_from_the_familys_base() {
+        let families = ["text_generation", "vision", "multimodal", "audio", "text_embedding", "own"];
+        let of = |name: &str| [1, 4, 16].map(|size| estimated_memory_gb(&Family::new(name.to_owned()), size));
+        let table: Vec<_> = families.iter().map(|name| format!("{name} {:?}", of(name))).collect();
+        assert_snapshot!(table.join("\n"), @"
+        text_generation [1.0, 4.0, 16.0]
+        vision [0.5, 2.0, 8.0]
+        multimodal [1.5, 6.0, 24.0]
+        audio [0.75, 3.0, 12.0]
+        text_embedding [0.5, 1.0, 4.0]
+        own [0.5, 1.0, 4.0]
+        ");
+    }
+
+    #[test]
+    fn small_batches_and_cpus_come_first() {
+        let of = |hardware: &HardwareType| [1, 2, 15, 16].map(|size| priority(*hardware, size));
+        let table: Vec<_> = HardwareType::ALL.iter().map(|hardware| format!("{hardware} {:?}", of(hardware))).collect();
+        assert_snapshot!(table.join("\n"), @"
+        cpu [3, 4, 4, 5]
+        cuda [5, 6, 6, 7]
+        rocm [5, 6, 6, 7]
+        openvino [4, 5, 5, 6]
+        mps [4, 5, 5, 6]
+        qualcomm [4, 5, 5, 6]
+        ");
+    }
+
+    #[test]
+    fn a_stage_comes_after_all_that_its_tests_depend_on() {
+        assert_eq!(stages(&[vec![1], vec![], vec![0, 3], vec![1]]), [1, 0, 2, 1]);
+        assert_eq!(stages(&[]), [0; 0]);
+        assert_eq!(stages(&[vec![1], vec![0], vec![]]), [0, 0, 0]);
+    }
+}

@@ -1,0 +1,218 @@
+//! What every output should be, and how that differs from what is there: the one place where the two meet.
+//!
+//! `generate` applies the difference, `check` demands that it is empty, `watch` applies it again and again. Outputs are
+//! rendered, compared and let go one by one, so memory grows with the plan and not with the outputs' bytes.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
+
+use crate::base::files;
+use crate::base::problem::{Code, Problem};
+use crate::base::text::LineIndex;
+use crate::output::signature::{self, CommentStyle, Signed};
+use crate::output::state::State;
+use crate::plan::{Plan, PlannedOutput};
+use crate::python::KnownParts;
+use crate::template::compiled::{Renderer, Rendering};
+
+/// How many outputs one thread takes at a time: neighbours share a skeleton.
+const CHUNK: usize = 64;
+
+/// An output held against what is there.
+pub struct Judged<'a> {
+    /// The output.
+    pub output: &'a PlannedOutput,
+    /// What it is generated from, as its signature tells.
+    pub origin: &'a str,
+    /// Its state.
+    pub state: State,
+    /// What the file should hold.
+    pub expected: &'a [u8],
+    /// What the file holds; empty when there is none.
+    pub existing: &'a [u8],
+}
+
+/// Gives the formatted text of an output whose suite has a formatter.
+pub type Formatted<'a> = dyn Fn(&PlannedOutput, &mut Vec<u8>) -> io::Result<()> + Sync + 'a;
+
+/// Renders outputs, over all cores, and hands each to `handle`; the results come in the order of the plan.
+pub fn render_each<T: Send>(
+    plan: &Plan<'_>,
+    outputs: &[PlannedOutput],
+    handle: impl Fn(&PlannedOutput, Result<&[u8], Problem>) -> T + Sync,
+) -> Vec<T> {
+    in_chunks(plan, outputs, |worker, _, output| {
+        let rendered = worker.render(output);
+        handle(output, rendered.map(|()| worker.rendered.as_slice()))
+    })
+}
+
+/// Judges outputs, over all cores, and hands each with its number to `handle`; the results come in the same order.
+///
+/// `formatted` gives the text of outputs whose suite has a formatter.
+pub fn judge_each<T: Send>(
+    plan: &Plan<'_>,
+    outputs: &[PlannedOutput],
+    formatted: &Formatted<'_>,
+    handle: impl Fn(usize, &PlannedOutput, Result<Judged<'_>, Problem>) -> T + Sync,
+) -> Vec<T> {
+    in_chunks(plan, outputs, |worker, number, output| match worker.judge(output, formatted) {
+        Ok(state) => {
+            let existing = worker.existing.as_slice();
+            let expected = if state == State::Fresh { existing } else { worker.expected.as_slice() };
+            handle(number, output, Ok(Judged { output, origin: &worker.origin, state, expected, existing }))
+        }
+        Err(problem) => handle(number, output, Err(problem)),
+    })
+}
+
+fn in_chunks<'p, T: Send>(
+    plan: &'p Plan<'p>,
+    outputs: &'p [PlannedOutput],
+    work: impl Fn(&mut Worker<'p>, usize, &'p PlannedOutput) -> T + Sync,
+) -> Vec<T> {
+    let done: Vec<Vec<T>> = outputs
+        .par_chunks(CHUNK)
+        .enumerate()
+        .map_init(
+            || Worker::new(plan),
+            |worker, (at, chunk)| {
+                chunk.iter().enumerate().map(|(below, output)| work(worker, at * CHUNK + below, output)).collect()
+            },
+        )
+        .collect();
+    done.into_iter().flatten().collect()
+}
+
+/// The buffers and renderers of one thread.
+struct Worker<'p> {
+    plan: &'p Plan<'p>,
+    renderers: HashMap<usize, Renderer<'p>>,
+    origin: String,
+    /// What was rendered, or formatted.
+    rendered: Vec<u8>,
+    /// What is to be signed.
+    unsigned: Vec<u8>,
+    expected: Vec<u8>,
+    existing: Vec<u8>,
+}
+
+impl<'p> Worker<'p> {
+    fn new(plan: &'p Plan<'p>) -> Self {
+        let (rendered, unsigned, expected, existing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { plan, renderers: HashMap::new(), origin: String::new(), rendered, unsigned, expected, existing }
+    }
+
+    fn render(&mut self, output: &PlannedOutput) -> Result<(), Problem> {
+        rendering(&mut self.renderers, self.plan, output).map(|rendering| rendering.write(&mut self.rendered))
+    }
+
+    fn judge(&mut self, output: &PlannedOutput, formatted: &Formatted<'_>) -> Result<State, Problem> {
+        let rendering = if self.plan.formatter(output).is_some() {
+            formatted(output, &mut self.rendered).map_err(|error| inaccessible(output.path.as_path(), &error))?;
+            Rendering::whole(&self.rendered)
+        } else {
+            rendering(&mut self.renderers, self.plan, output)?
+        };
+        let location = self.plan.location(output);
+        let is_missing = match self.plan.project.files.read_into(&location, &mut self.existing) {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.existing.clear();
+                true
+            }
+            Err(error) => return Err(inaccessible(&location, &error)),
+        };
+        // The plan leaves out files that cannot be signed.
+        let style = CommentStyle::of_signable(output.path.as_path());
+        self.origin = self.plan.origin(output);
+        // What is fresh was checked when it was written. Most outputs are, and are compared without putting them together.
+        if !is_missing && Signed::text_of(&self.existing, style, &self.origin).is_some_and(|text| rendering.is(text)) {
+            return Ok(State::Fresh);
+        }
+        rendering.write(&mut self.unsigned);
+        Signed::new(&self.unsigned, style, &self.origin).write(&mut self.expected);
+        let existing = (!is_missing).then_some(self.existing.as_slice());
+        let state = State::of(&self.expected, existing);
+        if state != State::Fresh {
+            check_syntax(&self.plan.project.known_python, &location, &self.expected)?;
+        }
+        Ok(state)
+    }
+}
+
+/// Renders an output with the renderer of its template.
+fn rendering<'r, 'p>(
+    renderers: &'r mut HashMap<usize, Renderer<'p>>,
+    plan: &'p Plan<'p>,
+    output: &PlannedOutput,
+) -> Result<Rendering<'r>, Problem> {
+    let renderer = renderers.entry(output.template).or_insert_with(|| plan.templates[output.template].renderer());
+    renderer.rendering(&plan.case(output)).map_err(|problem| plan.project.library.locate(problem))
+}
+
+fn inaccessible(path: &Utf8Path, error: &io::Error) -> Problem {
+    Problem::error(Code::OutputInaccessible, format!("cannot read the output `{path}`: {}", files::reason(error)))
+        .in_file(path)
+}
+
+/// Finds the first syntax error of a Python output.
+///
+/// # Errors
+/// The error, at its line in the output.
+pub fn check_syntax(known: &KnownParts, path: &Utf8Path, content: &[u8]) -> Result<(), Problem> {
+    if path.extension() != Some("py") {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(content);
+    match known.syntax_errors(&text).into_iter().next() {
+        Some(error) => {
+            let range = LineIndex::new(&text).range(error.span);
+            let line = text.lines().nth(range.start.line as usize).unwrap_or_default().trim();
+            let shown: String = line.chars().take(80).collect();
+            let message = format!("the rendered file is not valid Python: {}, in `{shown}`", error.message);
+            Err(Problem::error(Code::OutputSyntax, message)
+                .in_file(path)
+                .at(range)
+                .help("correct the template; nothing was written"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Signed files that no case renders any more, in the folders where the plan's outputs stand.
+///
+/// A plan with errors leaves outputs out that are wanted, so nothing can be called an orphan then.
+#[must_use]
+pub fn orphans(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
+    if plan.problems.iter().any(Problem::is_error) {
+        return Vec::new();
+    }
+    // A path's own order and hash go part by part, which is slow for thousands.
+    let planned: HashSet<&str> = plan.outputs.iter().map(|output| output.path.as_path().as_str()).collect();
+    let mut orphans = BTreeSet::new();
+    let mut beginning = Vec::new();
+    for folder in output_folders(plan) {
+        let Ok(paths) = plan.project.files.list(&folder) else { continue };
+        for path in paths.into_iter().filter(|path| !planned.contains(path.as_str())) {
+            let read = plan.project.files.read_beginning(&path, signature::SEARCHED, &mut beginning);
+            if read.is_ok() && signature::is_signed(&beginning) {
+                orphans.insert(path);
+            }
+        }
+    }
+    orphans.into_iter().collect()
+}
+
+/// The folders of all suites, without those inside of others; a suite that writes into the root itself has none.
+#[must_use]
+pub fn output_folders(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
+    let mut folders: Vec<Utf8PathBuf> =
+        plan.suites.iter().map(|suite| suite.folder.clone()).filter(|folder| !folder.as_str().is_empty()).collect();
+    folders.sort();
+    folders.dedup_by(|later, earlier| later.starts_with(&*earlier));
+    folders
+}

@@ -1,0 +1,8 @@
+//! From a plan to the text of its outputs: what each output should be, how it differs from the file that is there, and
+//! which part of which template wrote a byte.
+//!
+//! This room must not know how outputs are written, or how differences are reported.
+
+pub mod comparison;
+pub mod explain;
+pub mod origin;

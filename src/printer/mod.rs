@@ -1,0 +1,202 @@
+//! The only writer to the terminal: what a command says, in colour where the reader can see colour.
+//!
+//! A command's result goes to standard output, everything about how it went to standard error. A reader who leaves
+//! early (`| head`) is not an error: the rest is left unsaid and the command ends as it would have. The printer must not
+//! read files; the text of a file that a problem points into is asked for.
+
+mod problem;
+mod progress;
+mod table;
+mod words;
+
+use std::io::{self, BufWriter, Write};
+
+use anstream::stream::{AsLockedWrite, RawStream};
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::Serialize;
+use tgen_core::base::problem::Problem;
+
+pub(crate) use self::problem::write as write_problem;
+pub(crate) use self::progress::Progress;
+pub(crate) use self::words::{Cut, counted, cut, visible};
+
+/// Gives the text of a file that a problem names, where it can be had.
+pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
+
+/// The style of a heading.
+pub(crate) const HEADING: Style = Style::new().bold();
+/// The style of what matters less.
+pub(crate) const FAINT: Style = Style::new().dimmed();
+/// The style of an error's first word.
+const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+/// The style of a warning's first word.
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Writes to standard output and standard error.
+pub(crate) struct Printer {
+    out: ColorChoice,
+    err: ColorChoice,
+    reader: Reader,
+}
+
+/// Who reads the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// One who may leave early, which ends nothing.
+    MayLeave,
+    /// The one for whom all is done, so that it is worth knowing when they leave.
+    IsTheOnly,
+}
+
+impl Printer {
+    /// A printer whose colours follow `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
+    pub(crate) fn new() -> Self {
+        let (out, err) = (AutoStream::choice(&io::stdout()), AutoStream::choice(&io::stderr()));
+        Self { out, err, reader: Reader::MayLeave }
+    }
+
+    /// A printer that fails with [`io::ErrorKind::BrokenPipe`] when the reader has left, for work without an end of its own.
+    pub(crate) fn for_its_reader() -> Self {
+        Self { reader: Reader::IsTheOnly, ..Self::new() }
+    }
+
+    /// Writes a result to standard output; escape codes in it are left out where they are not wanted.
+    pub(crate) fn report(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let written = buffered(io::stdout().lock(), self.out, write);
+        if self.reader == Reader::IsTheOnly { written } else { unless_reader_left(written) }
+    }
+
+    /// Writes one line of a result.
+    pub(crate) fn line(&self, text: &str) -> io::Result<()> {
+        self.report(|out| writeln!(out, "{text}"))
+    }
+
+    /// Writes a list as columns below their headings.
+    pub(crate) fn table(&self, headings: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
+        self.report(|out| table::write(out, headings, rows))
+    }
+
+    /// Writes a value for programs to read.
+    pub(crate) fn json(&self, value: &impl Serialize) -> io::Result<()> {
+        self.report(|out| {
+            serde_json::to_writer_pretty(&mut *out, value)?;
+            writeln!(out)
+        })
+    }
+
+    /// Writes a result that is read while it is written, and may fail for other reasons than the writing.
+    #[cfg(feature = "store")]
+    pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let mut failed = None;
+        self.report(|out| {
+            write(out).or_else(|error| match error.downcast::<io::Error>() {
+                Ok(error) => Err(error),
+                Err(error) => {
+                    failed = Some(error);
+                    Ok(())
+                }
+            })
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Writes a result that is not ours to change, escape codes included.
+    #[cfg(feature = "store")]
+    pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
+        unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(bytes)))
+    }
+
+    /// Writes what was done to each of several files, at most `limit` of them, and counts the rest.
+    pub(crate) fn paths(&self, done: &str, paths: &[Utf8PathBuf], limit: usize) -> io::Result<()> {
+        let Cut { shown, rest } = cut(paths, limit);
+        self.report(|out| {
+            for path in shown {
+                writeln!(out, "{HEADING}{done}{HEADING:#} {}", visible(path.as_str()))?;
+            }
+            if rest > 0 {
+                writeln!(out, "{FAINT}and {rest} more{FAINT:#}")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes problems as the result of a command that was asked for them.
+    pub(crate) fn problems_as_result(&self, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
+        self.report(|out| write_problems(out, problems, sources))
+    }
+
+    /// Writes problems that came up on the way to a result.
+    pub(crate) fn problems(&self, problems: &[Problem], sources: &Sources<'_>) {
+        self.aside(|err| write_problems(err, problems, sources));
+    }
+
+    /// Warns of something on the way to a result.
+    pub(crate) fn warning(&self, message: &str) {
+        self.aside(|err| writeln!(err, "{WARNING}warning{WARNING:#}{HEADING}:{HEADING:#} {}", visible(message)));
+    }
+
+    /// Says why a command could not run, with the causes of the cause.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        self.aside(|err| {
+            writeln!(err, "{ERROR}error{ERROR:#}{HEADING}: {}{HEADING:#}", visible(&error.to_string()))?;
+            error.chain().skip(1).try_for_each(|cause| writeln!(err, "  caused by: {}", visible(&cause.to_string())))
+        });
+    }
+
+    /// Writes to standard error. Where that fails there is nobody left to tell.
+    fn aside(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        buffered(io::stderr().lock(), self.err, write).ok();
+    }
+}
+
+fn write_problems(out: &mut dyn Write, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
+    problems.iter().try_for_each(|problem| write_problem(out, problem, sources))
+}
+
+fn buffered(
+    stream: impl RawStream + AsLockedWrite,
+    choice: ColorChoice,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(AutoStream::new(stream, choice));
+    write(&mut out)?;
+    out.flush()
+}
+
+fn unless_reader_left(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// What was written, as a reader without colours sees it.
+#[cfg(test)]
+pub(crate) fn plain(written: Vec<u8>) -> String {
+    anstream::adapter::strip_str(&String::from_utf8(written).unwrap()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_who_leaves_early_is_no_error_but_a_full_disk_is() {
+        let fails = |kind: io::ErrorKind| unless_reader_left(Err(kind.into())).map_err(|error| error.kind());
+        assert_eq!(fails(io::ErrorKind::BrokenPipe), Ok(()));
+        assert_eq!(fails(io::ErrorKind::StorageFull), Err(io::ErrorKind::StorageFull));
+    }
+
+    #[test]
+    fn escape_codes_are_left_out_where_they_are_not_wanted() {
+        let written = |choice| {
+            let mut stream = Vec::new();
+            buffered(&mut stream, choice, |out| write!(out, "{ERROR}error{ERROR:#}: größe")).unwrap();
+            String::from_utf8(stream).unwrap()
+        };
+        assert_eq!(written(ColorChoice::Never), "error: größe");
+        assert_eq!(written(ColorChoice::AlwaysAnsi), "\x1b[1m\x1b[91merror\x1b[0m: größe");
+    }
+}

@@ -1,0 +1,84 @@
+//! What commands do with the template database: which file it is, how to wait for it, and what a plan takes from it.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use camino::Utf8PathBuf;
+use tgen_core::config::{Config, Suite};
+use tgen_core::model::family::Family;
+use tgen_core::project::Project;
+use tgen_core::project::registered::Registry;
+use tgen_core::project::request::Request;
+
+use crate::printer::Printer;
+use crate::project::arguments::Global;
+use crate::project::session::{self, Session};
+use crate::store::{Mode, Patience, Store, StoreError};
+
+/// The template database's usual name.
+const DEFAULT_FILE: &str = "templates.duckdb";
+/// How long to wait for another process that holds the file.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+impl Session {
+    /// Opens the template database.
+    pub(crate) fn database(&self, mode: Mode) -> anyhow::Result<Store> {
+        Ok(self.try_database(mode)??)
+    }
+
+    /// Opens the template database, for a caller who knows what to do where that fails.
+    pub(crate) fn try_database(&self, mode: Mode) -> anyhow::Result<Result<Store, StoreError>> {
+        let tell = |message: &str| Printer::new().warning(message);
+        let patience = Patience { limit: LONGEST_WAIT, tell: &tell };
+        Ok(Store::open(&self.database_path()?, mode, &patience))
+    }
+
+    /// Where the template database is, as the user would name it.
+    pub(crate) fn database_path(&self) -> anyhow::Result<Utf8PathBuf> {
+        let path = match (&self.template_db, &self.config.template_db) {
+            (Some(given), _) => session::current_folder()?.join(given),
+            (None, Some(configured)) => self.root.join(&configured.value),
+            (None, None) => self.root.join(DEFAULT_FILE),
+        };
+        Ok(session::shown(&path))
+    }
+}
+
+/// Gives a project what the template database answers for a request, where a suite takes its templates from there; else
+/// the database is not opened.
+pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request) -> anyhow::Result<Project<'s>> {
+    if !Registry::is_needed(&project.config, request) {
+        return Ok(project);
+    }
+    let store = session.database(Mode::ReadOnly)?;
+    let mappings = store.mappings()?.into_iter().map(|mapping| (mapping.model, Family::new(mapping.family)));
+    let registry = Registry::new(&project.catalogue, mappings);
+    let wanted = registry.wanted(&project.config, request);
+    let selection = store.select(&wanted)?;
+    let registry = registry.with_selection(wanted, selection, store.offers()?);
+    Ok(project.with_registry(&session.database_path()?, registry))
+}
+
+/// Where the template database is, for those who wait for a change of it.
+pub(crate) fn file(session: &Session) -> Option<Utf8PathBuf> {
+    Some(session::current_folder().ok()?.join(session.database_path().ok()?))
+}
+
+/// The one project that the command line means.
+pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
+    let mut sessions = Session::open_all(global)?;
+    match (sessions.pop(), sessions.is_empty()) {
+        (Some(session), true) => Ok(session),
+        _ => bail!("a template database is for one project; choose it with `--package` or `--root`"),
+    }
+}
+
+/// Whoever names a template database wants its templates: where no suite takes them, a built-in one does. It takes the
+/// place of the built-in suite of template files.
+pub(crate) fn add_database_suite(config: &mut Config) {
+    if config.suites.iter().any(Suite::takes_registered) {
+        return;
+    }
+    config.suites.retain(|suite| *suite != Suite::built_in());
+    config.suites.push(Suite::built_in_database());
+}
