@@ -1,8 +1,8 @@
 //! `cargo tgen placeholders`: what a template may use.
 
 use clap::Args;
-use tgen_core::plan::vocabulary::VOCABULARY;
 use tgen_core::template::filters::FILTERS;
+use tgen_core::template::vocabulary::VOCABULARY;
 
 use crate::outcome::Outcome;
 use crate::printer::Printer;
@@ -41,7 +41,7 @@ fn as_json() -> serde_json::Value {
             serde_json::json!({
                 "name": entry.name,
                 "type": entry.kind.name(),
-                "from": entry.origin.name(),
+                "from": entry.source.name(),
                 "description": entry.description,
             })
         })

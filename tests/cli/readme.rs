@@ -103,7 +103,7 @@ fn every_problem_has_its_paragraph() {
 #[test]
 fn every_placeholder_and_filter_is_documented() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/templates.md")).unwrap();
-    let placeholders = tgen_core::plan::vocabulary::VOCABULARY.iter().map(|entry| entry.name);
+    let placeholders = tgen_core::template::vocabulary::VOCABULARY.iter().map(|entry| entry.name);
     for name in placeholders.chain(tgen_core::template::filters::FILTERS.iter().map(|filter| filter.name)) {
         assert!(page.contains(&format!("`{name}`")), "docs/templates.md does not explain `{name}`");
     }

@@ -4,7 +4,7 @@
 
 use globset::Glob;
 
-use crate::plan::vocabulary::{self, VOCABULARY};
+use crate::template::vocabulary::{self, VOCABULARY};
 
 /// The words that Tera keeps for itself: a placeholder of such a name could never be used.
 const TEMPLATE_WORDS: &[&str] = &[

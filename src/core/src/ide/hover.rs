@@ -11,11 +11,11 @@ use super::{Template, View, generated};
 use crate::base::text::Range;
 use crate::plan::case::Case;
 use crate::plan::strictness::fault;
-use crate::plan::vocabulary;
 use crate::template::TemplateName;
 use crate::template::analysis::{BindingKind, CalleeKind};
 use crate::template::callees;
 use crate::template::compiled::Values;
+use crate::template::vocabulary;
 
 /// How many different values a table shows.
 const ROWS: usize = 6;
@@ -49,7 +49,7 @@ pub fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
 
 fn placeholder(view: &View<'_>, template: &Template<'_>, name: &str) -> String {
     let (kind, description) = match vocabulary::entry(name) {
-        Some(entry) => (entry.kind.name(), format!("{} From {}.", entry.description, entry.origin.name())),
+        Some(entry) => (entry.kind.name(), format!("{} From {}.", entry.description, entry.source.name())),
         None if is_configured(view, name) => ("of the project", "A placeholder of the project.".to_owned()),
         None => return format!("`{name}`\n\nThere is no placeholder of that name."),
     };

@@ -8,13 +8,13 @@ use super::{FileEdit, Location, Template, TextEdit, View, generated};
 use crate::base::problem::{Code, Problem};
 use crate::base::text::Range;
 use crate::plan::strictness::fault;
-use crate::plan::vocabulary;
 use crate::template::TemplateName;
 use crate::template::analysis::{Analysis, BindingKind, Meaning, Reference};
 use crate::template::library::Source;
 use crate::template::scan::PieceKind;
 use crate::template::syntax;
 use crate::template::syntax::tree::{ElementKind, Span};
+use crate::template::vocabulary;
 
 /// Whether the place where a name is declared is one of its references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,12 +12,12 @@ use crate::model::catalogue::Model;
 use crate::model::hardware::HardwareType;
 use crate::plan::case::{Axes, Case};
 use crate::plan::strictness::expands;
-use crate::plan::vocabulary::VOCABULARY;
 use crate::plan::{Plan, Subject};
 use crate::project::Project;
 use crate::rendering::comparison::output_folders;
 use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
+use crate::template::vocabulary::VOCABULARY;
 
 /// The cases of all suites.
 #[derive(Debug, Clone, Default)]
@@ -117,7 +117,10 @@ impl Cases {
         for member in self.first_of_each_model() {
             let case = self.case(project, member);
             for entry in &entries {
-                values.entry(entry.name).or_default().extend(entry.value(&case).map(|value| value.to_string()));
+                values
+                    .entry(entry.name)
+                    .or_default()
+                    .extend(case.builtin_value(entry.value).map(|value| value.to_string()));
             }
         }
         let counted = values.into_iter().filter(|(_, values)| values.len() > 1);

@@ -7,10 +7,10 @@ use tera::Value;
 use crate::config::{Placeholders, Suite};
 use crate::model::catalogue::Model;
 use crate::model::hardware::HardwareType;
-use crate::plan::vocabulary;
 use crate::project::Project;
 use crate::template::TemplateName;
 use crate::template::compiled::Values;
+use crate::template::vocabulary::{self, Builtin};
 
 /// The axes of a suite, as configured or as asked for on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +43,42 @@ pub struct Case<'p> {
 impl Values for Case<'_> {
     fn value(&self, placeholder: &str) -> Option<Value> {
         match vocabulary::entry(placeholder) {
-            Some(entry) => entry.value(self),
+            Some(entry) => self.builtin_value(entry.value),
             None => self.own_value(placeholder),
         }
     }
 }
 
 impl<'p> Case<'p> {
+    /// The value of a built-in placeholder; none where the case has no such value.
+    #[must_use]
+    pub fn builtin_value(&self, placeholder: Builtin) -> Option<Value> {
+        match placeholder {
+            Builtin::ModelName => self.model.map(|model| model.name.as_str().into()),
+            Builtin::ModelType => self.model.map(|model| model.type_name().into()),
+            Builtin::NormalizedName => self.model.map(|model| model.name.normalized_name().into()),
+            Builtin::CamelCaseName => self.model.map(|model| model.name.camel_case_name().into()),
+            Builtin::ClassName => self.model.map(|model| model.name.class_name().into()),
+            Builtin::ModelFamily => self.model.map(|model| model.family.name().into()),
+            Builtin::Modality => self.model.map(|model| model.modality.name().into()),
+            Builtin::Tasks => self.model.map(|model| strings(model.tasks.iter().map(String::as_str))),
+            Builtin::PrimaryTask => self.model.map(|model| model.primary_task().into()),
+            Builtin::AutoClasses => self.model.map(|model| self.project.auto_classes(model)),
+            Builtin::HardwareType => self.hardware.map(|hardware| hardware.name().into()),
+            Builtin::BatchSize => self.batch_size.map(Value::from),
+            Builtin::HardwareBackends => {
+                self.axes.map(|axes| strings(axes.hardware.iter().map(|hardware| hardware.name())))
+            }
+            Builtin::BatchSizes => {
+                self.axes.map(|axes| axes.batch_sizes.iter().copied().map(Value::from).collect::<Vec<_>>().into())
+            }
+            Builtin::Reference => self.model.map(|model| self.project.reference(model)),
+            Builtin::Suite => self.suite.map(|suite| suite.name.value.as_str().into()),
+            Builtin::TemplateName => self.template_name().map(Into::into),
+            Builtin::GeneratorVersion => Some(env!("CARGO_PKG_VERSION").into()),
+        }
+    }
+
     /// A placeholder of the project's own: the model's value, else the suite's, else the project's.
     fn own_value(&self, placeholder: &str) -> Option<Value> {
         let config = &self.project.config;
@@ -118,7 +147,11 @@ impl<'p> Case<'p> {
             "batch_size",
             "modality",
         ];
-        let value = |name: &'static str| Some((name, vocabulary::entry(name)?.value(self)?.to_string()));
+        let value = |name: &'static str| Some((name, self.builtin_value(vocabulary::entry(name)?.value)?.to_string()));
         TELLING.into_iter().filter_map(value).collect()
     }
+}
+
+fn strings<'a>(items: impl Iterator<Item = &'a str>) -> Value {
+    items.map(Value::from).collect::<Vec<_>>().into()
 }

@@ -5,7 +5,6 @@
 pub mod case;
 pub mod strictness;
 pub mod test_plan;
-pub mod vocabulary;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
 use crate::config::Config;
-use crate::plan::vocabulary::{self, Origin, VOCABULARY};
 use crate::project::Project;
 use crate::template::TemplateName;
 use crate::template::analysis::{Meaning, UseKind};
 use crate::template::check::is_allowed;
 use crate::template::compiled::{Compiled, Placeholder};
 use crate::template::library::Library;
+use crate::template::vocabulary::{self, VOCABULARY, ValueSource};
 
 /// The problems of the placeholders that a template uses in a suite whose output path is `output`.
 #[must_use]
@@ -68,8 +68,8 @@ pub fn expands(output: &Compiled, axis: &str) -> bool {
 /// What is wrong with a name that a template takes for a placeholder; `expands` knows the axes of its suite.
 #[must_use]
 pub fn fault(config: &Config, name: &str, expands: impl Fn(&str) -> bool) -> Option<Problem> {
-    match vocabulary::entry(name).map(|entry| entry.origin) {
-        Some(Origin::HardwareAxis | Origin::BatchAxis) if !expands(name) => Some(not_expanded(name)),
+    match vocabulary::entry(name).map(|entry| entry.source) {
+        Some(ValueSource::HardwareAxis | ValueSource::BatchAxis) if !expands(name) => Some(not_expanded(name)),
         Some(_) => None,
         None if is_configured(config, name) => None,
         None if vocabulary::is_non_deterministic(name) => Some(

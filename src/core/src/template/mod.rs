@@ -16,6 +16,7 @@ pub mod scan;
 mod skeleton;
 pub mod syntax;
 mod tera_errors;
+pub mod vocabulary;
 
 use std::fmt;
 

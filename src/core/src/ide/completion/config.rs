@@ -10,8 +10,8 @@ use crate::ide::{TextEdit, View};
 use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
 use crate::pipeline_map::PipelineMap;
-use crate::plan::vocabulary::VOCABULARY;
 use crate::template::syntax::tree::Span;
+use crate::template::vocabulary::VOCABULARY;
 
 /// What can be typed at a byte offset of the configuration or the pipeline map; nothing in other files. `text` is what the
 /// file holds: while it is not valid, the project is an older one.

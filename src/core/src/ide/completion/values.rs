@@ -6,13 +6,13 @@ use super::names::callable;
 use super::{Completion, CompletionKind, Place};
 use crate::ide::values::shown;
 use crate::plan::case::Case;
-use crate::plan::vocabulary::{self, VOCABULARY};
 use crate::template::analysis::{Binding, BindingKind, CalleeKind};
 use crate::template::callees;
 use crate::template::compiled::Values;
 use crate::template::filters::is_python_identifier;
 use crate::template::syntax::LOOP_FIELDS;
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr};
+use crate::template::vocabulary::{self, VOCABULARY};
 
 /// After so many models without a new key, no more are asked: a reference implementation must be parsed for its fields.
 const PATIENCE: usize = 40;

@@ -1,11 +1,8 @@
 //! The built-in placeholders: the one table that rendering, `cargo tgen placeholders`, completion, hover and the
 //! documentation read.
 //!
-//! To add a placeholder, add a row. This module knows where each value comes from; it must not know templates.
-
-use tera::Value;
-
-use crate::plan::case::Case;
+//! To add a placeholder, add a row here and its value to `Case::builtin_value`; the compiler asks for the second. This
+//! module must not know cases or how a template is rendered.
 
 /// One built-in placeholder.
 pub struct Entry {
@@ -14,11 +11,35 @@ pub struct Entry {
     /// The type of its value.
     pub kind: Kind,
     /// Where its value comes from.
-    pub origin: Origin,
+    pub source: ValueSource,
     /// What it is, in a sentence.
     pub description: &'static str,
-    /// The value for a case; none where the case has none.
-    value: fn(&Case<'_>) -> Option<Value>,
+    /// Which value of a case it is.
+    pub value: Builtin,
+}
+
+/// The values of a case. `plan::case` computes each of them in a match that the compiler keeps complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is described by its row of [`VOCABULARY`]")]
+pub enum Builtin {
+    ModelName,
+    ModelType,
+    NormalizedName,
+    CamelCaseName,
+    ClassName,
+    ModelFamily,
+    Modality,
+    Tasks,
+    PrimaryTask,
+    AutoClasses,
+    HardwareType,
+    BatchSize,
+    HardwareBackends,
+    BatchSizes,
+    Reference,
+    Suite,
+    TemplateName,
+    GeneratorVersion,
 }
 
 /// The type of a placeholder's value.
@@ -52,7 +73,7 @@ impl Kind {
 
 /// Where a placeholder's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueSource {
     /// The model of the case.
     Model,
     /// The hardware axis, where the output path expands it.
@@ -65,7 +86,7 @@ pub enum Origin {
     Tool,
 }
 
-impl Origin {
+impl ValueSource {
     /// The words for it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -84,140 +105,130 @@ pub const VOCABULARY: &[Entry] = &[
     Entry {
         name: "model_name",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "The model as selected: a model type, or a checkpoint of one.",
-        value: |case| case.model.map(|model| model.name.as_str().into()),
+        value: Builtin::ModelName,
     },
     Entry {
         name: "model_type",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "Its transformers model type; `unknown` when nothing tells.",
-        value: |case| case.model.map(|model| model.type_name().into()),
+        value: Builtin::ModelType,
     },
     Entry {
         name: "normalized_name",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "The model's name in lower case, with `_` for everything that is no letter or digit.",
-        value: |case| case.model.map(|model| model.name.normalized_name().into()),
+        value: Builtin::NormalizedName,
     },
     Entry {
         name: "camel_case_name",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "The model's name as words in capitals: `BigBird`.",
-        value: |case| case.model.map(|model| model.name.camel_case_name().into()),
+        value: Builtin::CamelCaseName,
     },
     Entry {
         name: "class_name",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "The class of its reference implementation: `hf_big_bird`.",
-        value: |case| case.model.map(|model| model.name.class_name().into()),
+        value: Builtin::ClassName,
     },
     Entry {
         name: "model_family",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "Its family: `text_embedding`, `vision`, …; `unknown` when nothing tells.",
-        value: |case| case.model.map(|model| model.family.name().into()),
+        value: Builtin::ModelFamily,
     },
     Entry {
         name: "modality",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "What it takes in: `text`, `image`, `audio`, …",
-        value: |case| case.model.map(|model| model.modality.name().into()),
+        value: Builtin::Modality,
     },
     Entry {
         name: "tasks",
         kind: Kind::List,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "Its transformers pipeline tasks; `text-generation` alone where the pipeline map is silent.",
-        value: |case| case.model.map(|model| strings(model.tasks.iter().map(String::as_str))),
+        value: Builtin::Tasks,
     },
     Entry {
         name: "primary_task",
         kind: Kind::String,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "The first of its tasks.",
-        value: |case| case.model.map(|model| model.primary_task().into()),
+        value: Builtin::PrimaryTask,
     },
     Entry {
         name: "auto_classes",
         kind: Kind::Map,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "Task to transformers auto class: `fill-mask` to `AutoModelForMaskedLM`.",
-        value: |case| case.model.map(|model| case.project.auto_classes(model)),
+        value: Builtin::AutoClasses,
     },
     Entry {
         name: "hardware_type",
         kind: Kind::String,
-        origin: Origin::HardwareAxis,
+        source: ValueSource::HardwareAxis,
         description: "The hardware type of the case.",
-        value: |case| case.hardware.map(|hardware| hardware.name().into()),
+        value: Builtin::HardwareType,
     },
     Entry {
         name: "batch_size",
         kind: Kind::Integer,
-        origin: Origin::BatchAxis,
+        source: ValueSource::BatchAxis,
         description: "The batch size of the case.",
-        value: |case| case.batch_size.map(Value::from),
+        value: Builtin::BatchSize,
     },
     Entry {
         name: "hardware_backends",
         kind: Kind::List,
-        origin: Origin::Suite,
+        source: ValueSource::Suite,
         description: "The suite's hardware types.",
-        value: |case| case.axes.map(|axes| strings(axes.hardware.iter().map(|hardware| hardware.name()))),
+        value: Builtin::HardwareBackends,
     },
     Entry {
         name: "batch_sizes",
         kind: Kind::List,
-        origin: Origin::Suite,
+        source: ValueSource::Suite,
         description: "The suite's batch sizes.",
-        value: |case| {
-            case.axes.map(|axes| axes.batch_sizes.iter().copied().map(Value::from).collect::<Vec<_>>().into())
-        },
+        value: Builtin::BatchSizes,
     },
     Entry {
         name: "reference",
         kind: Kind::Object,
-        origin: Origin::Model,
+        source: ValueSource::Model,
         description: "Its parsed reference implementation: module, class, init and handler methods with their parameters.",
-        value: |case| case.model.map(|model| case.project.reference(model)),
+        value: Builtin::Reference,
     },
     Entry {
         name: "suite",
         kind: Kind::String,
-        origin: Origin::Suite,
+        source: ValueSource::Suite,
         description: "The suite's name.",
-        value: |case| case.suite.map(|suite| suite.name.value.as_str().into()),
+        value: Builtin::Suite,
     },
     Entry {
         name: "template_name",
         kind: Kind::String,
-        origin: Origin::Tool,
+        source: ValueSource::Tool,
         description: "The template's name.",
-        value: |case| case.template_name().map(Into::into),
+        value: Builtin::TemplateName,
     },
     Entry {
         name: "generator_version",
         kind: Kind::String,
-        origin: Origin::Tool,
+        source: ValueSource::Tool,
         description: "The version of cargo-tgen.",
-        value: |_| Some(env!("CARGO_PKG_VERSION").into()),
+        value: Builtin::GeneratorVersion,
     },
 ];
-
-impl Entry {
-    /// The value for a case; none where the case has none.
-    #[must_use]
-    pub fn value(&self, case: &Case<'_>) -> Option<Value> {
-        (self.value)(case)
-    }
-}
 
 /// The built-in placeholder of that name.
 #[must_use]
@@ -232,8 +243,4 @@ pub fn is_non_deterministic(name: &str) -> bool {
         name,
         "timestamp" | "now" | "date" | "time" | "datetime" | "today" | "uuid" | "random" | "hostname" | "user" | "cwd"
     )
-}
-
-fn strings<'a>(items: impl Iterator<Item = &'a str>) -> Value {
-    items.map(Value::from).collect::<Vec<_>>().into()
 }
