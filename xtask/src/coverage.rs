@@ -1,6 +1,7 @@
 //! What the built-in templates can really test: every model type of the map, by task, from a run of their tests.
 //!
-//! It writes `docs/coverage.md` and `docs/coverage.json`. What the tests say is all that it knows.
+//! It writes `docs/coverage.md`, or `docs/coverage-RELEASE.md` for another release of transformers, and knows only what the
+//! tests report.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -35,10 +36,8 @@ pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let running = Instant::now();
     let results = run_tests(&python, &tests, &[])?;
     let running = running.elapsed();
-    let file = root().join("docs").join(release.file_name());
     let coverage = Coverage::of(results, running);
-    write(&file.with_added_extension("md"), &coverage.page(&release))?;
-    write(&file.with_added_extension("json"), &coverage.json()?)?;
+    write(&root().join("docs").join(release.file_name()), &coverage.page(&release))?;
     say(&format!("{} in {:.0} s", coverage.headline(), start.elapsed().as_secs_f64()));
     Ok(())
 }
@@ -80,7 +79,7 @@ impl Release {
     }
 
     fn file_name(&self) -> String {
-        if self.is_the_built_in_one() { "coverage".to_owned() } else { format!("coverage-{}", self.version) }
+        if self.is_the_built_in_one() { "coverage.md".to_owned() } else { format!("coverage-{}.md", self.version) }
     }
 }
 
@@ -159,14 +158,13 @@ impl Coverage {
     fn page(&self, release: &Release) -> String {
         let mut page = format!(
             "# What the built-in tests really test\n\n\
-             Written by `cargo xtask coverage{}` from a run of all tests of all {} model types of the map of\n\
-             transformers {} on the processor. `test_forward` says what is REAL; `{}.json` has its verdict for each\n\
-             type, task and platform.\n\n\
+             Written by `cargo xtask coverage{}` from a run of all tests of all {} model types in the pipeline map of\n\
+             transformers {}, on the CPU. `test_forward` decides what is REAL: the architecture itself was built and run.\n\
+             Each model type and task that is not REAL is listed at the end of this page, with the reason.\n\n\
              {}.\n\n{}. {:.0} min in two processes, at most {:.1} GiB each.\n",
             if release.is_the_built_in_one() { "" } else { " PYTHON" },
             self.verdicts.len(),
             release.version,
-            release.file_name(),
             self.headline(),
             release.all,
             self.running.as_secs_f64() / 60.0,
@@ -194,12 +192,12 @@ impl Coverage {
         let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for (model, tasks) in &self.verdicts {
             for (task, verdict) in tasks.iter().flat_map(|(task, by)| by.values().map(move |v| (task, v))) {
-                match verdict {
-                    Verdict::Skipped(reason) | Verdict::Failed(reason) => {
-                        reasons.entry((model, reason)).or_default().push(task);
-                    }
-                    Verdict::Real | Verdict::Mock => {}
-                }
+                let reason = match verdict {
+                    Verdict::Real => continue,
+                    Verdict::Mock => "MOCK: computed by numpy",
+                    Verdict::Skipped(reason) | Verdict::Failed(reason) => reason,
+                };
+                reasons.entry((model, reason)).or_default().push(task);
             }
         }
         let mut table = "\n## What is not REAL, and why\n\n| model type | tasks | reason |\n|---|---|---|\n".to_owned();
@@ -219,12 +217,6 @@ impl Coverage {
             let _ = writeln!(table, "| {model} | {test} | {} |", in_a_cell(reason));
         }
         table
-    }
-
-    fn json(&self) -> Result<String> {
-        let mut text = serde_json::to_string_pretty(&self.verdicts)?;
-        text.push('\n');
-        Ok(text)
     }
 }
 
@@ -325,10 +317,9 @@ mod tests {
     #[test]
     fn another_release_has_a_page_of_its_own() {
         let (pinned, other) = (release("5.23.0"), release("4.57.6"));
-        assert_eq!([pinned.file_name(), other.file_name()], ["coverage", "coverage-4.57.6"]);
+        assert_eq!([pinned.file_name(), other.file_name()], ["coverage.md", "coverage-4.57.6.md"]);
         let page = coverage(&[]).page(&other);
         assert!(page.contains("`cargo xtask coverage PYTHON`"), "{page}");
-        assert!(page.contains("`coverage-4.57.6.json`"), "{page}");
     }
 
     #[test]
@@ -338,5 +329,7 @@ mod tests {
             coverage.headline(),
             "0 of 1 model types with a base model run REAL for every task, 0 for some; 0 of 1 results of all tests failed"
         );
+        let page = coverage.page(&release("5.23.0"));
+        assert!(page.contains("| bert | feature-extraction | MOCK: computed by numpy |"), "{page}");
     }
 }

@@ -114,8 +114,7 @@ fn without_folders(reason: &str) -> String {
     format!("{file}: {first_line}")
 }
 
-#[derive(Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Real,
     Mock,
