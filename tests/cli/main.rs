@@ -5,9 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod examples;
+mod links;
 mod lsp;
 mod readme;
 mod robustness;
+mod tour;
 
 /// The binary under test, which answers to `cargo tgen` as well as to `cargo-tgen`.
 const BINARY: &str = env!("CARGO_BIN_EXE_cargo-tgen");

@@ -3,10 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::BINARY;
-
-/// Commands in a `console` block start with this.
-const PROMPT: &str = "$ ";
+use super::{BINARY, tour};
 
 #[test]
 fn the_readme_shows_what_happens() {
@@ -22,8 +19,8 @@ fn the_first_command_writes_what_the_readme_shows() {
     let (_, from_output) = rest.split_once("```text\n").unwrap();
     let (expected, _) = from_output.split_once("```").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let seen = run(&format!("cargo tgen{arguments}"), folder.path());
-    assert_eq!(without_times(&seen), without_times(expected));
+    let seen = tour::run(&format!("cargo tgen{arguments}"), folder.path());
+    assert_eq!(tour::without_times(&seen), tour::without_times(expected));
 }
 
 #[cfg(feature = "store")]
@@ -32,64 +29,30 @@ fn the_page_of_the_template_database_shows_what_happens() {
     check_tour("docs/database.md");
 }
 
-/// Runs the commands that a page shows, one after the other in one folder.
+#[test]
+fn pages_show_what_happens() {
+    for page in ["docs/outputs.md", "docs/suites.md", "docs/templates.md"] {
+        check_tour(page);
+    }
+}
+
+#[test]
+fn the_readme_tells_the_coverage_that_was_measured() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [readme, coverage] =
+        ["README.md", "docs/coverage.md"].map(|page| std::fs::read_to_string(root.join(page)).unwrap());
+    let headline = coverage.lines().find(|line| line.contains(" run REAL for every task")).unwrap();
+    let numbers: Vec<&str> = headline.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty()).collect();
+    let [real, of, _, failed, results] = numbers[..] else { panic!("`{headline}` has other numbers than expected") };
+    for claim in [format!("{real} of the {of} types"), format!("{failed} of {results} test results fail")] {
+        assert!(readme.contains(&claim), "the README does not say `{claim}`, as docs/coverage.md does");
+    }
+}
+
+/// Follows a page in a folder of its own.
 #[track_caller]
 fn check_tour(page: &str) {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let mut commands = 0;
-    for block in console_blocks(&text) {
-        for (command, expected) in sessions(&block) {
-            let seen = run(&command, folder.path());
-            assert_eq!(without_times(&seen), without_times(&expected), "`{command}` in {page} shows something else");
-            commands += 1;
-        }
-    }
-    assert!(commands >= 5, "the tour of {page} has only {commands} commands");
-}
-
-fn console_blocks(text: &str) -> Vec<String> {
-    text.split("```console\n")
-        .skip(1)
-        .filter_map(|rest| rest.split_once("```"))
-        .map(|(block, _)| block.to_owned())
-        .collect()
-}
-
-/// The commands of a block, each with the output below it.
-fn sessions(block: &str) -> Vec<(String, String)> {
-    let mut sessions: Vec<(String, String)> = Vec::new();
-    for line in block.lines() {
-        match (line.strip_prefix(PROMPT), sessions.last_mut()) {
-            (Some(command), _) => sessions.push((command.to_owned(), String::new())),
-            (None, Some((_, output))) => output.extend([line, "\n"]),
-            (None, None) => {}
-        }
-    }
-    sessions
-}
-
-/// Runs a command line as a shell would; `cargo tgen` is the binary under test.
-fn run(command: &str, folder: &Path) -> String {
-    let line = command.replace("cargo tgen", &format!("{BINARY} tgen"));
-    let output = Command::new("bash")
-        .args(["-c", &format!("{{ {line}\n}} 2>&1")])
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        // Nothing of a test should stay in the user's cache.
-        .env("CI", "true")
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Times differ from run to run, and blank lines at the ends do not matter.
-fn without_times(text: &str) -> String {
-    let words = text.trim().lines().map(|line| match line.rsplit_once(" (") {
-        Some((before, time)) if time.ends_with(" s)") => before.to_owned(),
-        _ => line.trim_end().to_owned(),
-    });
-    words.collect::<Vec<_>>().join("\n")
+    tour::check(page, tempfile::tempdir().unwrap().path());
 }
 
 #[test]
