@@ -33,6 +33,11 @@ pub(crate) fn run() -> Result<()> {
         "rendered tests pass",
         Command::new(&python).args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(&tests),
     )?;
+    for example in ["built-in-pack", "hardware-matrix", "own-templates"] {
+        let mut pytest = Command::new(&python);
+        pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+        step(&format!("tests of examples/{example}"), pytest.current_dir(root().join("examples").join(example)))?;
+    }
     check_readme(&python, &folder.path().join("sample"))
 }
 

@@ -2,9 +2,6 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
 DEVICE = "${hardware_type}"
 BATCH_SIZE = ${batch_size}
 # A small model with random weights, so that the test downloads nothing.
@@ -18,6 +15,8 @@ SIZES = {
 
 
 def test_embeddings() -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
     if DEVICE == "cuda" and not torch.cuda.is_available():
         pytest.skip(f"this machine has no {DEVICE} device")
     torch.manual_seed(0)
