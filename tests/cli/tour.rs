@@ -1,7 +1,8 @@
 //! Runs what a Markdown page shows, in the order of the page, and compares the output.
 //!
-//! A `console` block holds commands, each with its output below it; a line `…` stands for any number of lines. A block whose
-//! info string names a file (` ```toml file=tgen.toml `) is that file's content.
+//! A `console` block holds commands, each with its output below it. A command that ends with `\` goes on in the next line, and a
+//! line `…` stands for any number of lines of output. A block whose info string names a file (` ```toml file=tgen.toml `)
+//! is that file's content.
 
 use std::path::Path;
 use std::process::Command;
@@ -89,6 +90,7 @@ fn commands(block: &[&str]) -> Vec<Step> {
     for line in block {
         match (line.strip_prefix(PROMPT), commands.last_mut()) {
             (Some(command), _) => commands.push(Step::Run { command: command.to_owned(), expected: String::new() }),
+            (None, Some(Step::Run { command, .. })) if command.ends_with('\\') => command.extend(["\n", line]),
             (None, Some(Step::Run { expected, .. })) => expected.extend([line, "\n"]),
             (None, _) => panic!("`{line}` stands before the first command of its block"),
         }
