@@ -10,8 +10,6 @@ use tgen_core::base::problem::Problem;
 use tgen_core::ide::outputs::Tally;
 use tgen_core::lint;
 use tgen_core::lint::diagnostics;
-use tgen_core::plan::Plan;
-use tgen_core::project::request::Request;
 use tower_lsp::ls_types::{Diagnostic, Uri, VersionedTextDocumentIdentifier};
 
 use crate::capabilities::Delivery;
@@ -129,8 +127,7 @@ async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
 
 fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
     let Some(snapshot) = &place.project.snapshot else { return Vec::new() };
-    let plan = Plan::new(snapshot.project(), &Request::default());
-    let mut problems = lint::of_input(&plan, &place.path);
+    let mut problems = lint::of_input(&snapshot.plan(), &place.path);
     problems.extend(diagnostics::of_outputs(&snapshot.view(), &place.path, go_on));
     problems
 }

@@ -132,8 +132,10 @@ impl Loader {
     fn plan(&self, root: &Utf8Path) {
         let moment = self.server.session().moment();
         let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
-        if let Some(planned) = snapshot.map(Snapshot::planned_again) {
-            self.server.session().planned(root, &planned);
+        if let Some(planned) = snapshot {
+            // Planning takes milliseconds, so the session is not held meanwhile.
+            let _ = planned.plan();
+            self.server.session().planned(root, planned);
         }
     }
 

@@ -7,8 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use self_cell::self_cell;
 use tgen_core::base::files::Files;
 use tgen_core::config::Config;
-use tgen_core::ide::{Cases, Preview, View};
-use tgen_core::plan::Plan;
+use tgen_core::ide::{Preview, View};
+use tgen_core::plan::{Plan, Planned};
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
 use tgen_core::template::library::Pack;
@@ -30,7 +30,10 @@ pub(crate) struct Snapshot {
     pack: &'static Pack,
     texts: BTreeMap<Utf8PathBuf, Arc<str>>,
     cell: Arc<Cell>,
-    cases: Arc<OnceLock<Cases>>,
+    /// The plan of this moment, made when it is first asked for.
+    plan: Arc<OnceLock<Arc<Planned>>>,
+    /// The plan of an earlier moment, whose cases are still the project's.
+    earlier: Option<Arc<Planned>>,
     preview: Preview,
 }
 
@@ -39,7 +42,8 @@ impl Snapshot {
     pub(crate) fn load(below: Arc<dyn Files + Send + Sync>, config: Config, pack: &'static Pack) -> Self {
         let files = Layered::new(Arc::clone(&below), BTreeMap::new());
         let cell = Arc::new(Cell::new(files, |files| Project::load(files, config, pack)));
-        Self { below, pack, texts: BTreeMap::new(), cell, cases: Arc::default(), preview: Preview::default() }
+        let (texts, plan, preview) = (BTreeMap::new(), Arc::default(), Preview::default());
+        Self { below, pack, texts, cell, plan, earlier: None, preview }
     }
 
     /// The project with a document in it.
@@ -64,8 +68,8 @@ impl Snapshot {
         Self { preview, ..self.clone() }
     }
 
-    /// The cases are kept: they follow from what is read once and from the names of templates, and who adds a template or
-    /// takes one away has them planned again.
+    /// The cases are kept: they follow from the configuration, the pipeline map and the names of templates. A caller that
+    /// adds or removes a template asks for a new plan.
     fn after(&self, texts: BTreeMap<Utf8PathBuf, Arc<str>>, path: &Utf8Path) -> Self {
         let files = Layered::new(Arc::clone(&self.below), texts.clone());
         let changed = [path.to_owned()];
@@ -73,7 +77,8 @@ impl Snapshot {
             let before = self.project();
             before.after(files, &changed).unwrap_or_else(|| Project::load(files, (*before.config).clone(), self.pack))
         });
-        Self { texts, cell: Arc::new(cell), ..self.clone() }
+        let earlier = self.plan.get().or(self.earlier.as_ref()).cloned();
+        Self { texts, cell: Arc::new(cell), plan: Arc::default(), earlier, ..self.clone() }
     }
 
     /// The project.
@@ -81,28 +86,30 @@ impl Snapshot {
         self.cell.borrow_dependent()
     }
 
-    /// What questions are asked of. The first one plans all cases.
+    /// What questions are asked of. Its cases may be those of an earlier moment.
     pub(crate) fn view(&self) -> View<'_> {
         View::new(self.project(), self.cases(), self.preview.clone())
     }
 
-    fn cases(&self) -> &Cases {
-        self.cases.get_or_init(|| Cases::of(&Plan::new(self.project(), &Request::default())))
+    /// The plan of this moment. All copies of a snapshot share it, so a change is planned once however many ask.
+    pub(crate) fn plan(&self) -> Plan<'_> {
+        Plan { project: self.project(), planned: Arc::clone(self.planned()) }
     }
 
-    /// The project with its cases planned again.
-    pub(crate) fn planned_again(&self) -> Self {
-        let planned = Self { cases: Arc::default(), ..self.clone() };
-        planned.cases();
-        planned
+    fn planned(&self) -> &Arc<Planned> {
+        self.plan.get_or_init(|| Plan::new(self.project(), &Request::default()).planned)
+    }
+
+    fn cases(&self) -> &Planned {
+        self.plan.get().or(self.earlier.as_ref()).unwrap_or_else(|| self.planned())
     }
 
     /// The project with the cases of another moment.
     pub(crate) fn with_cases_of(&self, planned: &Self) -> Self {
-        Self { cases: Arc::clone(&planned.cases), ..self.clone() }
+        Self { earlier: Some(Arc::clone(planned.planned())), ..self.clone() }
     }
 
-    /// Whether a file is an output or stands among them, and nothing is read from it.
+    /// Whether a file is an output or stands among outputs, and no input of the project.
     pub(crate) fn is_among_outputs(&self, path: &Utf8Path) -> bool {
         !self.project().is_read_from(path) && self.cases().is_among_outputs(path)
     }

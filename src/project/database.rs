@@ -1,5 +1,6 @@
 //! What commands do with the template database: which file it is, how to wait for it, and what a plan takes from it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -76,9 +77,9 @@ pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
 /// Whoever names a template database wants its templates: where no suite takes them, a built-in one does. It takes the
 /// place of the built-in suite of template files.
 pub(crate) fn add_database_suite(config: &mut Config) {
-    if config.suites.iter().any(Suite::takes_registered) {
+    if config.suites.iter().any(|suite| suite.takes_registered()) {
         return;
     }
-    config.suites.retain(|suite| *suite != Suite::built_in());
-    config.suites.push(Suite::built_in_database());
+    config.suites.retain(|suite| **suite != Suite::built_in());
+    config.suites.push(Arc::new(Suite::built_in_database()));
 }

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tgen_core::ide::outputs::{self, Standing, Summary, Tally, TemplateOutput};
 use tgen_core::output::state::State;
-use tgen_core::plan::Plan;
-use tgen_core::project::request::Request;
 use tower_lsp::ls_types::{CodeLens, Command, Range, TextDocumentIdentifier, Uri};
 
 use crate::convert;
@@ -88,14 +86,13 @@ pub(crate) fn count(place: &Place, go_on: &dyn Fn() -> bool) -> Option<Tally> {
     if !snapshot.has_template(&place.path) {
         return None;
     }
-    outputs::tally(&Plan::new(snapshot.project(), &Request::default()), &place.path, go_on)
+    outputs::tally(&snapshot.plan(), &place.path, go_on)
 }
 
 /// The outputs of a template, those first that are not what they should be.
 pub(crate) fn list(place: &Place) -> Option<OutputsResult> {
     let snapshot = place.project.snapshot.as_ref()?;
-    let plan = Plan::new(snapshot.project(), &Request::default());
-    let mut found = outputs::outputs(&plan, &place.path, &|| true)?;
+    let mut found = outputs::outputs(&snapshot.plan(), &place.path, &|| true)?;
     found.sort_by_key(|output| output.standing == Standing::Known(State::Fresh));
     let result = |output: TemplateOutput| OutputResult {
         uri: convert::file(place, &output.path),

@@ -52,7 +52,7 @@ pub(crate) struct ModelsResult {
 pub(crate) fn render(place: &Place, asked: &PreviewParams) -> Option<PreviewResult> {
     let snapshot = place.project.snapshot.as_ref()?;
     let view = snapshot.view();
-    let view = View::new(view.project, view.cases, asked.over(&view.preview));
+    let view = View::new(view.project, view.planned, asked.over(&view.preview));
     Some(match preview::preview(&view, &place.path) {
         Ok(rendered) => PreviewResult {
             text: Some(rendered.text),

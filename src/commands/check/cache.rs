@@ -21,7 +21,6 @@ use tgen_core::config::TemplateSource;
 use tgen_core::output::state::State;
 use tgen_core::pipeline_map::AutoClasses;
 use tgen_core::plan::Plan;
-use tgen_core::rendering::comparison::output_folders;
 
 use crate::project::session::Session;
 use crate::report::OutputReport;
@@ -142,7 +141,7 @@ fn input_files(session: &Session) -> Vec<Utf8PathBuf> {
 fn entries(session: &Session, plan: &Plan<'_>) -> Vec<String> {
     let outputs: std::collections::HashSet<_> = plan.outputs.iter().map(|output| output.path.as_path()).collect();
     let mut entries: Vec<String> = plan.outputs.iter().map(|output| format!("output {}", output.path)).collect();
-    for folder in output_folders(plan) {
+    for folder in plan.output_folders() {
         for path in session.disk.list(&folder).unwrap_or_default() {
             if !outputs.contains(path.as_path()) {
                 entries.push(format!("other {path}"));

@@ -15,6 +15,7 @@ mod suites;
 mod values;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -46,14 +47,14 @@ pub struct Config {
     /// Facts about single models, by the model's name.
     pub models: BTreeMap<String, ModelFacts>,
     /// The suites, in the order of the file; never empty.
-    pub suites: Vec<Suite>,
+    pub suites: Vec<Arc<Suite>>,
 }
 
 impl Config {
     /// What applies where nothing is configured: one suite that renders the sample models with the built-in templates.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { suites: vec![Suite::built_in()], ..Self::default() }
+        Self { suites: vec![Arc::new(Suite::built_in())], ..Self::default() }
     }
 
     /// What applies in a folder where nothing is configured: the built-in configuration, with the folder `templates` where
@@ -80,7 +81,7 @@ impl Config {
     /// Whether no suite is configured, so that the built-in one applies.
     #[must_use]
     pub fn has_only_built_in_suite(&self) -> bool {
-        self.suites == [Suite::built_in()]
+        matches!(self.suites.as_slice(), [only] if **only == Suite::built_in())
     }
 
     /// What is configured of a model, by its own name.

@@ -1,5 +1,7 @@
 //! Reads the suites: what each says, and that no two have one name.
 
+use std::sync::Arc;
+
 use toml::de::DeValue;
 
 use super::keys::{self, Key};
@@ -11,8 +13,8 @@ use super::{Selector, Spot, Suite, TemplateSource};
 const DATABASE: &str = "database";
 
 /// The suites of a configuration; where it has no such key, the built-in one.
-pub(super) fn suites(reader: &mut Reader<'_>, top: Section<'_>) -> Vec<Suite> {
-    let Some(value) = top.value(&keys::SUITES) else { return vec![Suite::built_in()] };
+pub(super) fn suites(reader: &mut Reader<'_>, top: Section<'_>) -> Vec<Arc<Suite>> {
+    let Some(value) = top.value(&keys::SUITES) else { return vec![Arc::new(Suite::built_in())] };
     let Some(tables) = reader.elements(&keys::SUITES, value) else { return Vec::new() };
     let mut names = Vec::new();
     let mut suites = Vec::new();
@@ -20,7 +22,7 @@ pub(super) fn suites(reader: &mut Reader<'_>, top: Section<'_>) -> Vec<Suite> {
         let Some(section) = reader.section(&keys::SUITES, keys::SUITE, table) else { continue };
         let name = reader.text(section, &keys::NAME);
         names.extend(name.clone());
-        suites.extend(suite(reader, section, name));
+        suites.extend(suite(reader, section, name).map(Arc::new));
     }
     check_names(reader, &names);
     suites

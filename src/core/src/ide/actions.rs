@@ -127,8 +127,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::lint::diagnostics::{of_file, of_outputs};
-    use crate::lint::fixture::{CONFIG, with_cursor};
 
     /// What can be done at the cursor: the title, and the line as it is afterwards or the file that is created.
     fn check(fixture: &str) -> String {

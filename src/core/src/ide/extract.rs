@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::base::files::MemoryFiles;
     use crate::config::{self, Origin};
-    use crate::lint::fixture::{CONFIG, with_cursor};
+    use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::plan::Plan;
     use crate::project::Project;
     use crate::project::request::Request;

@@ -92,7 +92,7 @@ impl<'v, 'p> Generated<'v, 'p> {
     /// How the file compares, in a sentence that says what to do next.
     fn standing(&self) -> String {
         let standing = match &self.case {
-            None if self.view.cases.lacks_outputs() => {
+            None if self.view.planned.lacks_outputs() => {
                 return "No case renders it as it is now; the project has errors, which may be why.".to_owned();
             }
             None => Standing::Known(State::Orphaned),
@@ -158,8 +158,8 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::ide::references::definition;
-    use crate::lint::fixture::{CONFIG, with_cursor};
 
     const TEMPLATE: &str = "import x\n\n{% for task in tasks %}\n# {{ task }} of {{ model_name }}\n{% endfor %}\n";
 

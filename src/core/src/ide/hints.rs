@@ -43,7 +43,7 @@ pub fn inlay_hints(view: &View<'_>, path: &Utf8Path, within: Range) -> Vec<Inlay
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::fixture::with_cursor;
+    use crate::ide::fixture::with_cursor;
 
     #[test]
     fn what_is_written_out_shows_its_value() {

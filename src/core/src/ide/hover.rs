@@ -125,7 +125,7 @@ fn other_template(view: &View<'_>, name: &str) -> String {
     let found = TemplateName::new(name);
     match view.project.library.path_of(&found) {
         Some(path) => {
-            format!("`{name}`: template\n\n`{path}`, in the outputs of {} cases.", view.members(&found).len())
+            format!("`{name}`: template\n\n`{path}`, in the outputs of {} cases.", view.cases(&found).len())
         }
         None => format!("`{name}`\n\nThere is no template of that name."),
     }
@@ -170,7 +170,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::hover;
-    use crate::lint::fixture::with_cursor;
+    use crate::ide::fixture::with_cursor;
 
     fn check(fixture: &str) -> String {
         let found = with_cursor(fixture, |view, path, offset| hover(view, path, offset));

@@ -18,7 +18,10 @@ pub mod references;
 mod target;
 pub mod tokens;
 mod values;
+mod view;
 
+#[cfg(test)]
+mod fixture;
 #[cfg(test)]
 mod references_tests;
 
@@ -26,9 +29,8 @@ use camino::Utf8PathBuf;
 
 use crate::base::text::Range;
 
-pub use crate::lint::cases::Cases;
-use crate::lint::view::Template;
-pub use crate::lint::view::{Preview, View};
+use crate::lint::usage::Template;
+pub use view::{Preview, View};
 
 /// A change of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -230,7 +230,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::lint::fixture::with_cursor;
+    use crate::ide::fixture::with_cursor;
 
     const TEMPLATE: &str = "{# a\ncomment #}\n{% block head %}\n{% set a = 1 %}{% for k, v in auto_classes %}\n{{ v | up$0per }}\n{% endfor %}\n{% endblock %}\n{% component card(title) %}{% endcomponent %}\n";
 

@@ -149,7 +149,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::lint::fixture::{CONFIG, with_cursor};
+    use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::project::request::Request;
 
     /// What is said of the template at the cursor, and of each of its outputs.

@@ -91,14 +91,14 @@ fn first(problems: Vec<Problem>) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::fixture::with_cursor;
-    use crate::lint::view::Preview;
+    use crate::ide::Preview;
+    use crate::ide::fixture::with_cursor;
 
     #[track_caller]
     fn check(fixture: &str, model: Option<&str>, expected: &str) {
         let seen = with_cursor(fixture, |view, path, _| {
             let preview = Preview { model: model.map(str::to_owned), ..Preview::default() };
-            let view = View::new(view.project, view.cases, preview);
+            let view = View::new(view.project, view.planned, preview);
             match super::preview(&view, path) {
                 Ok(rendered) => {
                     format!("{} {}\n{}", rendered.model, rendered.output, without_signature(&rendered.text))

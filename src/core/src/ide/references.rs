@@ -156,7 +156,7 @@ fn of_placeholder(view: &View<'_>, template: Option<&Template<'_>>, name: &str) 
     // A pattern of the configuration is for no template; the first model is as good as any.
     let model = match template {
         Some(template) => view.shown_case(&template.name).and_then(|case| case.model),
-        None => view.cases.models().next(),
+        None => view.planned.models.first(),
     };
     match name {
         "tasks" | "primary_task" | "auto_classes" | "model_type" => {

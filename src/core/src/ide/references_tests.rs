@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::outline::links;
 use super::references::{Declaration, definition, prepare_rename, references, rename};
 use super::{Location, View};
-use crate::lint::fixture::{CONFIG, with_cursor};
+use crate::ide::fixture::{CONFIG, with_cursor};
 
 /// Places as `path:line: the line, with the range between brackets`.
 fn shown(view: &View<'_>, locations: &[Location]) -> String {

@@ -200,7 +200,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::lint::fixture::with_cursor;
+    use crate::ide::fixture::with_cursor;
 
     fn check(fixture: &str) -> String {
         with_cursor(fixture, |view, path, _| {
@@ -246,7 +246,7 @@ mod tests {
         endblock Keyword
         b Block
         ");
-        let config = crate::lint::fixture::CONFIG.replace("t.py.tera", "t.py");
+        let config = crate::ide::fixture::CONFIG.replace("t.py.tera", "t.py");
         assert_snapshot!(check(&format!("{config}-- templates/t.py --\nx = \"${{model_name}}\" $${{a}}$0\n")), @"
         model_name Placeholder
         ");

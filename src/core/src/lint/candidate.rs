@@ -7,10 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::base::problem::Problem;
 use crate::lint;
-use crate::lint::cases::Cases;
 use crate::lint::diagnostics;
 use crate::lint::findings;
-use crate::lint::view::{Preview, View};
+use crate::lint::usage::Usage;
 use crate::model::catalogue::Selector;
 use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
@@ -74,11 +73,10 @@ impl Candidate {
     }
 
     fn problems_with(&self, plan: &Plan<'_>) -> Vec<Problem> {
-        let cases = Cases::of(plan);
-        let view = View::new(plan.project, &cases, Preview::default());
+        let usage = Usage::new(plan.project, &plan.planned);
         let path = self.registered_path();
         let mut problems = lint::of_input(plan, &path);
-        problems.extend(diagnostics::of_file(&view, &path));
+        problems.extend(diagnostics::of_file(&usage, &path));
         problems.extend(lint::of_renderings(plan, &|| ()));
         findings::gathered(problems)
     }

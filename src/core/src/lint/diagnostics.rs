@@ -6,23 +6,24 @@ use camino::Utf8Path;
 
 use crate::base::problem::Problem;
 use crate::lint::renderings;
-use crate::lint::view::View;
+use crate::lint::usage::Usage;
 use crate::plan::strictness::problems_of_template;
 use crate::template::links::Together;
 use crate::template::{Dialect, TemplateName, check};
 
 /// What a file's text and the project tell without rendering anything.
 #[must_use]
-pub fn of_file(view: &View<'_>, path: &Utf8Path) -> Vec<Problem> {
+pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
     let is_here = |problem: &&Problem| problem.path.as_deref() == Some(path);
-    let mut problems: Vec<_> = view.project.problems.iter().filter(is_here).cloned().collect();
-    if let Some(template) = view.template(path)
-        && (template.name.dialect() == Dialect::Tera || !view.roots(&template.name).is_empty())
+    let mut problems: Vec<_> = usage.project.problems.iter().filter(is_here).cloned().collect();
+    if let Some(template) = usage.template(path)
+        && (template.name.dialect() == Dialect::Tera || !usage.roots(&template.name).is_empty())
     {
         // The analysis is made of a tree that is there already.
         let _ = template.source.tree();
-        problems.extend(check::problems(&view.project.library, &template.name));
-        problems.extend(problems_of_template(view.project, &template.name, |axis| view.expands(&template.name, axis)));
+        problems.extend(check::problems(&usage.project.library, &template.name));
+        problems
+            .extend(problems_of_template(usage.project, &template.name, |axis| usage.expands(&template.name, axis)));
     }
     problems.sort_by_key(|problem| problem.range);
     problems.dedup();
@@ -31,12 +32,12 @@ pub fn of_file(view: &View<'_>, path: &Utf8Path) -> Vec<Problem> {
 
 /// What rendering a template for all its cases tells. It stops when `go_on` says no, and is not complete then.
 #[must_use]
-pub fn of_outputs(view: &View<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
-    let Some(template) = view.template(path) else { return Vec::new() };
-    let roots = unbroken(view, view.roots(&template.name));
+pub fn of_outputs(usage: &Usage<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
+    let Some(template) = usage.template(path) else { return Vec::new() };
+    let roots = unbroken(usage, usage.roots(&template.name));
     let mut problems: Vec<_> = roots
         .into_iter()
-        .flat_map(|root| renderings::problems(view.project, root, &view.subjects(root), go_on))
+        .flat_map(|root| renderings::problems(usage.project, root, &usage.subjects(root), go_on))
         .collect();
     problems.retain(|problem| problem.path.as_deref() == Some(path));
     problems
@@ -44,11 +45,11 @@ pub fn of_outputs(view: &View<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + 
 
 /// The templates of which outputs are rendered: those that have no error, and build on none that has one. A template on
 /// which many build is judged once.
-fn unbroken<'v>(view: &View<'v>, roots: &[&'v TemplateName]) -> Vec<&'v TemplateName> {
-    let library = &view.project.library;
+fn unbroken<'v>(usage: &Usage<'v>, roots: &[&'v TemplateName]) -> Vec<&'v TemplateName> {
+    let library = &usage.project.library;
     let mut judged = BTreeMap::new();
     let has_error = |member: &TemplateName| {
-        library.path_of(member).is_some_and(|path| of_file(view, path).iter().any(Problem::is_error))
+        library.path_of(member).is_some_and(|path| of_file(usage, path).iter().any(Problem::is_error))
     };
     let mut is_broken = |member| *judged.entry(member).or_insert_with_key(has_error);
     let together = Together::new(library);
@@ -62,8 +63,8 @@ mod tests {
 
     /// The codes of what the text of a template tells, and of what its outputs do.
     fn codes(template: &str) -> [Vec<&'static str>; 2] {
-        with_cursor(template, |view, path, _| {
-            [of_file(view, path), of_outputs(view, path, &|| true)]
+        with_cursor(template, |usage, path, _| {
+            [of_file(usage, path), of_outputs(usage, path, &|| true)]
                 .map(|problems| problems.iter().map(|problem| problem.code.name()).collect())
         })
     }

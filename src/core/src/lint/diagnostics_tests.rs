@@ -11,10 +11,10 @@ use crate::project::request::Request;
 
 /// The problems of the template, a line each; and the same ones out of `lint`.
 fn check(fixture: &str) -> String {
-    with_cursor(fixture, |view, path, _| {
-        let mut problems = of_file(view, path);
-        problems.extend(of_outputs(view, path, &|| true));
-        let plan = Plan::new(view.project, &Request::default());
+    with_cursor(fixture, |usage, path, _| {
+        let mut problems = of_file(usage, path);
+        problems.extend(of_outputs(usage, path, &|| true));
+        let plan = Plan::new(usage.project, &Request::default());
         let mut linted = lint(&plan, &|| ());
         linted.retain(|problem| problem.path.as_ref() == Some(path));
         let sorted = |mut problems: Vec<Problem>| {
@@ -75,7 +75,7 @@ fn a_syntax_error_of_the_output_stands_on_the_line_that_wrote_it() {
     4:7 output-syntax: the rendered file is not valid Python: expected a parameter or the end of the parameter list for all 4 models (out/test_bert.py:6: it is `def f(:` there); correct the template
     ");
     let part = "-- templates/part.tera --\ny = = 1\n-- templates/t.py.tera --\nx = 1\n{% include \"part.tera\" %}$0\n";
-    assert_snapshot!(with_cursor(part, |view, _, _| shown(&of_outputs(view, "templates/part.tera".into(), &|| true))), @"
+    assert_snapshot!(with_cursor(part, |usage, _, _| shown(&of_outputs(usage, "templates/part.tera".into(), &|| true))), @"
     1:5 output-syntax: the rendered file is not valid Python: expected an expression for all 4 models (out/test_bert.py:2: it is `y = = 1` there); correct the template
     ");
 }

@@ -4,8 +4,7 @@ use camino::Utf8PathBuf;
 
 use crate::base::files::{Files, MemoryFiles};
 use crate::config::{self, Origin};
-use crate::lint::cases::Cases;
-use crate::lint::view::{Preview, View};
+use crate::lint::usage::Usage;
 use crate::plan::Plan;
 use crate::project::Project;
 use crate::project::request::Request;
@@ -37,7 +36,7 @@ static PACK: &Pack = &[];
 
 /// Runs `ask` on a project with the files of a fixture; `$0` in one of them is the cursor. A fixture without files is the
 /// template `t.py.tera`.
-pub(crate) fn with_cursor<T>(fixture: &str, ask: impl FnOnce(&View<'_>, &Utf8PathBuf, usize) -> T) -> T {
+pub(crate) fn with_cursor<T>(fixture: &str, ask: impl FnOnce(&Usage<'_>, &Utf8PathBuf, usize) -> T) -> T {
     let files =
         if fixture.contains("-- ") { fixture.to_owned() } else { format!("-- templates/t.py.tera --\n{fixture}\n") };
     let files = if files.contains("-- tgen.toml --") { files } else { format!("{CONFIG}{files}") };
@@ -52,6 +51,6 @@ pub(crate) fn with_cursor<T>(fixture: &str, ask: impl FnOnce(&View<'_>, &Utf8Pat
     }
     let config = config::load(&files, Origin::TgenToml).expect("the fixture's configuration is valid");
     let project = Project::load(&files, config, PACK);
-    let cases = Cases::of(&Plan::new(&project, &Request::default()));
-    ask(&View::new(&project, &cases, Preview::default()), &cursor.0, cursor.1)
+    let plan = Plan::new(&project, &Request::default());
+    ask(&Usage::new(&project, &plan.planned), &cursor.0, cursor.1)
 }

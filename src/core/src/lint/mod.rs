@@ -3,11 +3,10 @@
 //! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
 
 pub mod candidate;
-pub mod cases;
 pub mod diagnostics;
 pub mod findings;
 pub mod renderings;
-pub mod view;
+pub mod usage;
 
 #[cfg(test)]
 mod diagnostics_tests;
@@ -20,9 +19,8 @@ use camino::Utf8Path;
 use rayon::prelude::*;
 
 use crate::base::problem::Problem;
-use crate::lint::cases::Cases;
 use crate::lint::renderings::Subject;
-use crate::lint::view::{Preview, View};
+use crate::lint::usage::Usage;
 use crate::plan::Plan;
 
 /// The problems of all inputs, each once. `step` is called for each output, from several threads.
@@ -53,11 +51,10 @@ pub fn of_input(plan: &Plan<'_>, path: &Utf8Path) -> Vec<Problem> {
 
 /// Every template of the project's own, whether an output is made of it or not.
 fn of_templates(plan: &Plan<'_>) -> Vec<Problem> {
-    let cases = Cases::of(plan);
-    let view = View::new(plan.project, &cases, Preview::default());
+    let usage = Usage::new(plan.project, &plan.planned);
     let library = &plan.project.library;
     let paths: Vec<_> = library.project_names().filter_map(|name| library.path_of(name)).collect();
-    paths.par_iter().flat_map_iter(|path| diagnostics::of_file(&view, path)).collect()
+    paths.par_iter().flat_map_iter(|path| diagnostics::of_file(&usage, path)).collect()
 }
 
 fn of_references(plan: &Plan<'_>) -> Vec<Problem> {

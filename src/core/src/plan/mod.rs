@@ -3,12 +3,14 @@
 //! A plan says what there should be. It must not know what there is; [`crate::rendering::comparison`] holds the two together.
 
 pub mod case;
+pub mod cases;
 pub mod strictness;
 pub mod test_plan;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
@@ -23,7 +25,8 @@ use crate::output::path::OutputPath;
 use crate::output::signature::CommentStyle;
 use crate::pipeline_map::AutoClasses;
 use crate::plan::case::{Axes, Case};
-use crate::plan::strictness::check_placeholders;
+use crate::plan::cases::CaseIndex;
+use crate::plan::strictness::{AXES, check_placeholders, expands};
 use crate::project::Project;
 use crate::project::registered::{Registered, Wanted};
 use crate::project::request::Request;
@@ -34,14 +37,24 @@ use crate::template::compiled::{Compiled, Renderer};
 /// How many models one thread takes at a time.
 const MODELS_AT_A_TIME: usize = 16;
 
-/// Every output that there should be.
+/// A plan beside the project that its placeholders get their values from.
+///
+/// What was planned owns everything it holds, so that a language server keeps it from one keystroke to the next, while the
+/// project beside it changes.
 pub struct Plan<'p> {
-    /// The project that it is a plan of.
+    /// The project.
     pub project: &'p Project<'p>,
+    /// What was planned.
+    pub planned: Arc<Planned>,
+}
+
+/// Every output that there should be.
+#[derive(Default)]
+pub struct Planned {
     /// The folder that output paths are relative to: the project's root (empty) or the given output folder.
     pub root: Utf8PathBuf,
     /// The suites, with what is asked for put in.
-    pub suites: Vec<PlannedSuite<'p>>,
+    pub suites: Vec<PlannedSuite>,
     /// The templates, compiled.
     pub templates: Vec<Arc<Compiled>>,
     /// The models of all suites, each once.
@@ -52,14 +65,18 @@ pub struct Plan<'p> {
     pub left_out: Vec<LeftOut>,
     /// What is wrong; the outputs concerned are left out.
     pub problems: Vec<Problem>,
+    /// Computed on first use.
+    index: OnceLock<CaseIndex>,
 }
 
 /// A suite, with what is asked for put in.
-pub struct PlannedSuite<'p> {
+pub struct PlannedSuite {
     /// The suite as configured.
-    pub suite: &'p Suite,
+    pub suite: Arc<Suite>,
     /// Its axes, as configured or as asked for.
     pub axes: Axes,
+    /// The names of the axes that its output path expands.
+    pub expanded: Vec<&'static str>,
     /// The constant beginning of its output paths; empty where they begin with a placeholder.
     pub folder: Utf8PathBuf,
 }
@@ -113,40 +130,19 @@ impl<'p> Plan<'p> {
         }
         planner.plan_support();
         planner.refuse_collisions();
-        planner.plan
+        Self { project, planned: Arc::new(planner.plan) }
     }
 
     /// The case of an output, for rendering it.
     #[must_use]
     pub fn case(&self, output: &PlannedOutput) -> Case<'_> {
-        let template = &self.templates[output.template].name;
-        match output.subject {
-            Subject::Support => Case::of_support(self.project, template),
-            Subject::Case { suite, model, hardware, batch_size } => Case {
-                project: self.project,
-                suite: Some(self.suites[suite].suite),
-                axes: Some(&self.suites[suite].axes),
-                model: Some(&self.models[model]),
-                hardware,
-                batch_size,
-                template: Some(template),
-            },
-        }
+        self.planned.case(self.project, &self.templates[output.template].name, output.subject)
     }
 
     /// What an output is generated from, for its signature: ``skillset.py.tera for bert on cuda, batch size 4``.
     #[must_use]
     pub fn origin(&self, output: &PlannedOutput) -> String {
         self.case(output).origin()
-    }
-
-    /// What an output is for, in a word: its model, or its support template.
-    #[must_use]
-    pub fn subject_name(&self, output: &PlannedOutput) -> String {
-        match output.subject {
-            Subject::Support => self.templates[output.template].name.to_string(),
-            Subject::Case { model, .. } => self.models[model].name.as_str().to_owned(),
-        }
     }
 
     /// Whether a change of these files, relative to the project's root, can have changed an output or what it should be.
@@ -163,8 +159,48 @@ impl<'p> Plan<'p> {
         inputs.into_iter().flatten().chain(of_template).any(|input| changed.iter().any(|path| path == input))
             || changed.iter().any(|path| self.project.has_lost(path))
     }
+}
 
-    /// Where an output stands, as the world finds it.
+impl Deref for Plan<'_> {
+    type Target = Planned;
+
+    fn deref(&self) -> &Planned {
+        &self.planned
+    }
+}
+
+impl Planned {
+    /// A case, with the project that its values come from.
+    pub(crate) fn case<'c>(
+        &'c self,
+        project: &'c Project<'c>,
+        template: &'c TemplateName,
+        subject: Subject,
+    ) -> Case<'c> {
+        match subject {
+            Subject::Support => Case::of_support(project, template),
+            Subject::Case { suite, model, hardware, batch_size } => Case {
+                project,
+                suite: Some(&self.suites[suite].suite),
+                axes: Some(&self.suites[suite].axes),
+                model: Some(&self.models[model]),
+                hardware,
+                batch_size,
+                template: Some(template),
+            },
+        }
+    }
+
+    /// What an output is for, in a word: its model, or its support template.
+    #[must_use]
+    pub fn subject_name(&self, output: &PlannedOutput) -> String {
+        match output.subject {
+            Subject::Support => self.templates[output.template].name.to_string(),
+            Subject::Case { model, .. } => self.models[model].name.as_str().to_owned(),
+        }
+    }
+
+    /// Where an output stands, relative to the project's root.
     #[must_use]
     pub fn location(&self, output: &PlannedOutput) -> Utf8PathBuf {
         self.root.join(output.path.as_path())
@@ -172,7 +208,7 @@ impl<'p> Plan<'p> {
 
     /// The formatter of an output's suite.
     #[must_use]
-    pub fn formatter(&self, output: &PlannedOutput) -> Option<&'p [String]> {
+    pub fn formatter(&self, output: &PlannedOutput) -> Option<&[String]> {
         match output.subject {
             Subject::Case { suite, .. } => self.suites[suite].suite.format.as_deref(),
             Subject::Support => None,
@@ -183,23 +219,14 @@ impl<'p> Plan<'p> {
 struct Planner<'p, 'r> {
     project: &'p Project<'p>,
     request: &'r Request,
-    plan: Plan<'p>,
+    plan: Planned,
     compiled: HashMap<TemplateName, Option<usize>>,
     model_indices: HashMap<(String, Family), usize>,
 }
 
 impl<'p, 'r> Planner<'p, 'r> {
     fn new(project: &'p Project<'p>, request: &'r Request) -> Self {
-        let plan = Plan {
-            project,
-            root: request.output_dir.clone().unwrap_or_default(),
-            suites: Vec::new(),
-            templates: Vec::new(),
-            models: Vec::new(),
-            outputs: Vec::new(),
-            left_out: Vec::new(),
-            problems: Vec::new(),
-        };
+        let plan = Planned { root: request.output_dir.clone().unwrap_or_default(), ..Planned::default() };
         Self { project, request, plan, compiled: HashMap::new(), model_indices: HashMap::new() }
     }
 
@@ -215,23 +242,26 @@ impl<'p, 'r> Planner<'p, 'r> {
                 });
             }
         }
-        let asked = |suite: &&Suite| self.request.suites.is_empty() || self.request.suites.contains(&suite.name.value);
+        let asked =
+            |suite: &&Arc<Suite>| self.request.suites.is_empty() || self.request.suites.contains(&suite.name.value);
         self.plan.suites = configured.iter().filter(asked).map(|suite| self.planned_suite(suite)).collect();
     }
 
-    fn planned_suite(&self, suite: &'p Suite) -> PlannedSuite<'p> {
+    fn planned_suite(&self, suite: &Arc<Suite>) -> PlannedSuite {
         let axes = Axes {
             hardware: self.request.hardware.clone().unwrap_or_else(|| suite.hardware.clone()),
             batch_sizes: self.request.batch_sizes.clone().unwrap_or_else(|| suite.batch_sizes.clone()),
         };
-        PlannedSuite { suite, axes, folder: constant_folder(&suite.output.value).to_owned() }
+        let folder = constant_folder(&suite.output.value).to_owned();
+        PlannedSuite { suite: Arc::clone(suite), axes, expanded: Vec::new(), folder }
     }
 
     fn plan_suite(&mut self, index: usize) {
-        let suite = self.plan.suites[index].suite;
+        let suite = &*Arc::clone(&self.plan.suites[index].suite);
         let Some(output) = self.pattern(&suite.output, &format!("output of suite `{}`", suite.name.value)) else {
             return;
         };
+        self.plan.suites[index].expanded = AXES.into_iter().filter(|axis| expands(&output, axis)).collect();
         let Some(templates) = self.template_patterns(suite) else { return };
         if !self.patterns_are_strict(suite, &output, &templates) {
             return;
@@ -246,9 +276,8 @@ impl<'p, 'r> Planner<'p, 'r> {
     /// The cases of a suite with their templates and paths, over all cores.
     fn resolved(&self, suite: usize, output: &Compiled, templates: &[Pattern], models: &[usize]) -> Vec<ResolvedCase> {
         let axes = &self.plan.suites[suite].axes;
-        let expands = |name: &str| output.placeholder(name).is_some();
-        let hardware = axis(expands("hardware_type"), &axes.hardware);
-        let batch_sizes = axis(expands("batch_size"), &axes.batch_sizes);
+        let hardware = axis(expands(output, "hardware_type"), &axes.hardware);
+        let batch_sizes = axis(expands(output, "batch_size"), &axes.batch_sizes);
         let of_model = |matrix: &mut Matrix<'_>, model: usize| {
             let product = hardware.iter().flat_map(|hardware| batch_sizes.iter().map(move |size| (*hardware, *size)));
             product.map(|(hardware, size)| self.resolve(matrix, model, hardware, size)).collect::<Vec<_>>()
@@ -264,7 +293,7 @@ impl<'p, 'r> Planner<'p, 'r> {
     }
 
     /// Whether the patterns of a suite use only placeholders that have a value.
-    fn patterns_are_strict(&mut self, suite: &'p Suite, output: &Compiled, templates: &[Pattern]) -> bool {
+    fn patterns_are_strict(&mut self, suite: &Suite, output: &Compiled, templates: &[Pattern]) -> bool {
         let rendered = templates.iter().filter_map(|pattern| match pattern {
             Pattern::Rendered(compiled, spot) => Some((compiled.as_ref(), spot)),
             Pattern::Constant(_) | Pattern::Registered => None,
@@ -318,7 +347,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         let planned = &self.plan.suites[matrix.suite];
         let case = Case {
             project: self.project,
-            suite: Some(planned.suite),
+            suite: Some(&planned.suite),
             axes: Some(&planned.axes),
             model: Some(&self.plan.models[model]),
             hardware,
@@ -382,7 +411,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         index
     }
 
-    fn template_patterns(&mut self, suite: &'p Suite) -> Option<Vec<Pattern>> {
+    fn template_patterns(&mut self, suite: &Suite) -> Option<Vec<Pattern>> {
         match &suite.template {
             TemplateSource::Files(names) => {
                 let what = format!("template of suite `{}`", suite.name.value);
@@ -494,7 +523,10 @@ impl<'p, 'r> Planner<'p, 'r> {
 
     fn collision(&self, first: usize, second: usize) -> Problem {
         let outputs = [&self.plan.outputs[first], &self.plan.outputs[second]];
-        let [first, second] = outputs.map(|output| self.plan.origin(output));
+        let [first, second] = outputs.map(|output| {
+            let template = &self.plan.templates[output.template].name;
+            self.plan.case(self.project, template, output.subject).origin()
+        });
         let message = format!("two cases have the output path `{}`: {first}, and {second}", outputs[1].path);
         let problem = Problem::error(Code::OutputCollision, message)
             .help("name in the `output` of the suite what tells them apart, such as `{{ normalized_name }}` or `{{ hardware_type }}`");

@@ -16,6 +16,9 @@ use crate::template::compiled::{Compiled, Placeholder};
 use crate::template::library::Library;
 use crate::template::vocabulary::{self, VOCABULARY, ValueSource};
 
+/// The placeholders of the axes, which have a value where the output path names them.
+pub const AXES: [&str; 2] = ["hardware_type", "batch_size"];
+
 /// The problems of the placeholders that a template uses in a suite whose output path is `output`.
 #[must_use]
 pub fn check_placeholders(config: &Config, template: &Compiled, output: &Compiled) -> Vec<Problem> {

@@ -138,7 +138,7 @@ fn tests_of(plan: &Plan<'_>, at: usize, output: &PlannedOutput, templates: &[Uui
     let Axes { hardware: all, batch_sizes } = &plan.suites[suite].axes;
     let hardware = hardware.map_or_else(|| all.clone(), |one| vec![one]);
     let batch_sizes = batch_size.map_or_else(|| batch_sizes.clone(), |one| vec![one]);
-    let suite = plan.suites[suite].suite;
+    let suite = &plan.suites[suite].suite;
     let of = &plan.models[model];
     let stated = plan.project.config.facts_of(of).and_then(|facts| facts.memory_gb).or(suite.memory_gb);
     let test = |hardware: HardwareType, batch_size: u32| PlannedTest {

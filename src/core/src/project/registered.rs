@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use crate::config::{Config, Suite};
 use crate::model::catalogue::{Catalogue, Model, Selector};
@@ -181,7 +182,7 @@ impl Registered {
 
 fn database_suites<'c>(config: &'c Config, request: &'c Request) -> impl Iterator<Item = &'c Suite> {
     let asked = |suite: &&Suite| request.suites.is_empty() || request.suites.contains(&suite.name.value);
-    config.suites.iter().filter(asked).filter(|suite| suite.takes_registered())
+    config.suites.iter().map(Arc::as_ref).filter(asked).filter(|suite| suite.takes_registered())
 }
 
 #[cfg(test)]

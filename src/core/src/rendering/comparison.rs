@@ -195,7 +195,7 @@ pub fn orphans(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
     let planned: HashSet<&str> = plan.outputs.iter().map(|output| output.path.as_path().as_str()).collect();
     let mut orphans = BTreeSet::new();
     let mut beginning = Vec::new();
-    for folder in output_folders(plan) {
+    for folder in plan.output_folders() {
         let Ok(paths) = plan.project.files.list(&folder) else { continue };
         for path in paths.into_iter().filter(|path| !planned.contains(path.as_str())) {
             let read = plan.project.files.read_beginning(&path, signature::SEARCHED, &mut beginning);
@@ -205,14 +205,4 @@ pub fn orphans(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
         }
     }
     orphans.into_iter().collect()
-}
-
-/// The folders of all suites, without those inside of others; a suite that writes into the root itself has none.
-#[must_use]
-pub fn output_folders(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
-    let mut folders: Vec<Utf8PathBuf> =
-        plan.suites.iter().map(|suite| suite.folder.clone()).filter(|folder| !folder.as_str().is_empty()).collect();
-    folders.sort();
-    folders.dedup_by(|later, earlier| later.starts_with(&*earlier));
-    folders
 }

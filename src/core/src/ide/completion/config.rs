@@ -222,7 +222,7 @@ impl File<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::in_configuration;
-    use crate::lint::fixture::with_cursor;
+    use crate::ide::fixture::with_cursor;
 
     const SUITE: &str =
         "[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\nmodels = \"all\"\noutput = \"out/{{ model_name }}.py\"\n";

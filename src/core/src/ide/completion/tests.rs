@@ -3,7 +3,7 @@ use std::fmt::Write;
 use insta::assert_snapshot;
 
 use super::{Completion, Format, completion};
-use crate::lint::fixture::with_cursor;
+use crate::ide::fixture::with_cursor;
 
 /// What is offered at the cursor, a line each: label, detail, and what is put in where it is not the label.
 fn check(fixture: &str) -> String {
@@ -133,7 +133,7 @@ fn fields_are_those_of_the_value() {
     length
     ");
     let config =
-        crate::lint::fixture::CONFIG.replace("organisation = \"acme\"", "limits = { time = 5, memory = { gb = 2 } }");
+        crate::ide::fixture::CONFIG.replace("organisation = \"acme\"", "limits = { time = 5, memory = { gb = 2 } }");
     assert_snapshot!(check(&format!("{config}-- templates/t.py.tera --\n{{{{ limits.$0 }}}}\n")), @r#"
     memory — = {"gb": 2}
     time — = 5
@@ -184,7 +184,7 @@ fn a_tag_is_put_in_whole_or_only_its_word() {
 
 #[test]
 fn the_other_dialect_completes_after_its_brace() {
-    let config = crate::lint::fixture::CONFIG.replace("t.py.tera", "t.py");
+    let config = crate::ide::fixture::CONFIG.replace("t.py.tera", "t.py");
     assert_snapshot!(put_in(&format!("{config}-- templates/t.py --\nx = \"${{mod$0\"\n"), "model_name"), @r#"
     x = "${model_name}"
     "#);

@@ -1,0 +1,91 @@
+//! What the editor's features ask: the templates and cases of a project, and the case whose values are shown.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use camino::Utf8Path;
+
+use crate::lint::usage::Usage;
+use crate::model::hardware::HardwareType;
+use crate::plan::case::Case;
+use crate::plan::cases::PlannedCase;
+use crate::plan::{Planned, PlannedOutput};
+use crate::project::Project;
+use crate::template::TemplateName;
+use crate::template::links::Together;
+
+/// A project as an editor shows it.
+pub struct View<'v> {
+    usage: Usage<'v>,
+    /// The case whose values are shown.
+    pub preview: Preview,
+}
+
+/// Which case an editor shows; what is left out is the first that there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// The model's name.
+    pub model: Option<String>,
+    /// The hardware type.
+    pub hardware: Option<HardwareType>,
+    /// The batch size.
+    pub batch_size: Option<u32>,
+}
+
+impl<'v> View<'v> {
+    /// A project and the cases of its plan; the plan may be older than the texts of the templates.
+    #[must_use]
+    pub fn new(project: &'v Project<'v>, planned: &'v Planned, preview: Preview) -> Self {
+        Self { usage: Usage::new(project, planned), preview }
+    }
+
+    /// How many outputs a template is part of, including those that its errors keep from being rendered.
+    pub(crate) fn count_outputs(&self, name: &TemplateName) -> usize {
+        let together = Together::new(&self.project.library);
+        let is_part = |(root, _): &(&TemplateName, &PlannedOutput)| together.rendered_with(root).contains(name);
+        self.cases(name).len() + self.planned.support_outputs().filter(is_part).count()
+    }
+
+    /// The suites that a template is rendered for, in their order.
+    pub(crate) fn suites(&self, name: &TemplateName) -> Vec<&'v str> {
+        let numbers: BTreeSet<usize> = self.cases(name).into_iter().map(|case| case.suite).collect();
+        numbers.into_iter().map(|number| self.planned.suites[number].suite.name.value.as_str()).collect()
+    }
+
+    /// The case whose output stands at a path, and the template that it is rendered from.
+    pub(crate) fn case_at(&self, path: &Utf8Path) -> Option<(Case<'v>, &'v TemplateName)> {
+        let output = self.planned.output_at(path)?;
+        let template = &self.planned.templates[output.template].name;
+        Some((self.planned.case(self.project, template, output.subject), template))
+    }
+
+    /// The case that is shown of a template: as near to what is asked for as there is one.
+    pub(crate) fn shown_case(&self, name: &TemplateName) -> Option<Case<'v>> {
+        let fit = |case: &PlannedCase<'_>| {
+            let asked = &self.preview;
+            let model = self.planned.models[case.model].name.as_str();
+            (
+                asked.model.as_deref() == Some(model),
+                asked.hardware.is_some() && asked.hardware == case.hardware,
+                asked.batch_size.is_some() && asked.batch_size == case.batch_size,
+            )
+        };
+        // `max_by_key` takes the last of several that fit equally well; the first is wanted.
+        self.cases(name).into_iter().rev().max_by_key(fit).map(|case| self.valued(case))
+    }
+
+    /// The first case of each model that a template is rendered for.
+    pub(crate) fn case_by_model(&self, name: &TemplateName) -> Vec<Case<'v>> {
+        let mut seen = BTreeSet::new();
+        let cases = self.cases(name).into_iter();
+        cases.filter(|case| seen.insert(case.model)).map(|case| self.valued(case)).collect()
+    }
+}
+
+impl<'v> Deref for View<'v> {
+    type Target = Usage<'v>;
+
+    fn deref(&self) -> &Usage<'v> {
+        &self.usage
+    }
+}

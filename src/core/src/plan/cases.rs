@@ -1,0 +1,162 @@
+//! The cases of a plan by the template that each is rendered from, including those whose errors leave them without an output.
+//!
+//! Which cases exist follows from the configuration, the pipeline map and the names of templates, never from a template's
+//! text. So the cases of an earlier plan stay right while a text is edited, and this module must not ask for any text.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Planned, PlannedOutput, Subject};
+use crate::base::problem::Problem;
+use crate::model::hardware::HardwareType;
+use crate::plan::case::Case;
+use crate::project::Project;
+use crate::template::TemplateName;
+use crate::template::vocabulary::VOCABULARY;
+
+/// A case of a suite.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlannedCase<'p> {
+    /// The template that it is rendered from.
+    pub(crate) template: &'p TemplateName,
+    /// Its output; none where errors keep it from being planned.
+    pub(crate) output: Option<&'p PlannedOutput>,
+    /// The suite, as an index into the plan's.
+    pub(crate) suite: usize,
+    /// The model, as an index into the plan's.
+    pub(crate) model: usize,
+    /// The hardware type, where the output path expands that axis.
+    pub(crate) hardware: Option<HardwareType>,
+    /// The batch size, where the output path expands that axis.
+    pub(crate) batch_size: Option<u32>,
+}
+
+/// What is computed from a finished plan when it is first asked for.
+#[derive(Default)]
+pub(super) struct CaseIndex {
+    /// Numbers of cases, which count the outputs first and the cases without an output after them.
+    by_template: BTreeMap<TemplateName, Vec<usize>>,
+    distinct_values: OnceLock<BTreeMap<&'static str, usize>>,
+}
+
+impl Planned {
+    /// The templates that a case of a suite is rendered from.
+    pub(crate) fn case_templates(&self) -> impl Iterator<Item = &TemplateName> {
+        self.index().by_template.keys()
+    }
+
+    /// The cases that are rendered from a template, in the order of the plan.
+    pub(crate) fn cases_of(&self, template: &TemplateName) -> impl Iterator<Item = PlannedCase<'_>> {
+        let numbers = self.index().by_template.get(template).into_iter().flatten();
+        numbers.filter_map(|number| self.numbered_case(*number))
+    }
+
+    /// The outputs of support templates.
+    pub(crate) fn support_outputs(&self) -> impl Iterator<Item = (&TemplateName, &PlannedOutput)> {
+        let of_support = self.outputs.iter().filter(|output| output.subject == Subject::Support);
+        of_support.map(|output| (&self.templates[output.template].name, output))
+    }
+
+    /// The output at a path, which is relative to the project's root.
+    pub(crate) fn output_at(&self, path: &Utf8Path) -> Option<&PlannedOutput> {
+        let below = path.strip_prefix(&self.root).ok()?;
+        // Comparing two paths goes component by component, which is slow for thousands.
+        self.outputs.iter().find(|output| output.path.as_path().as_str() == below.as_str())
+    }
+
+    /// Whether errors keep outputs from being planned, so that a file which is no output of the plan may still be wanted.
+    pub(crate) fn lacks_outputs(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
+    }
+
+    /// The folders that suites write to, without those inside of others; a suite that writes into the root itself has none.
+    #[must_use]
+    pub fn output_folders(&self) -> Vec<Utf8PathBuf> {
+        let mut folders: Vec<Utf8PathBuf> =
+            self.suites.iter().map(|suite| suite.folder.clone()).filter(|folder| !folder.as_str().is_empty()).collect();
+        folders.sort();
+        folders.dedup_by(|later, earlier| later.starts_with(&*earlier));
+        folders
+    }
+
+    /// Whether a file is an output, or stands in a folder that outputs are written to.
+    #[must_use]
+    pub fn is_among_outputs(&self, path: &Utf8Path) -> bool {
+        self.output_folders().iter().any(|folder| path.starts_with(folder)) || self.output_at(path).is_some()
+    }
+
+    /// How many different values a built-in placeholder has over all models. None for one value, and for `reference`, whose
+    /// values cost too much to compute.
+    pub(crate) fn distinct_values(&self, project: &Project<'_>, placeholder: &str) -> Option<usize> {
+        let counts = self.index().distinct_values.get_or_init(|| self.count_distinct_values(project));
+        counts.get(placeholder).copied()
+    }
+
+    fn count_distinct_values(&self, project: &Project<'_>) -> BTreeMap<&'static str, usize> {
+        let mut values: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+        // Every reference implementation would have to be parsed.
+        let entries: Vec<_> = VOCABULARY.iter().filter(|entry| entry.name != "reference").collect();
+        for case in self.first_case_of_each_model() {
+            let case = self.valued(project, case);
+            for entry in &entries {
+                let value = case.builtin_value(entry.value).map(|value| value.to_string());
+                values.entry(entry.name).or_default().extend(value);
+            }
+        }
+        let counts = values.into_iter().map(|(name, values)| (name, values.len()));
+        counts.filter(|(_, count)| *count > 1).collect()
+    }
+
+    fn first_case_of_each_model(&self) -> impl Iterator<Item = PlannedCase<'_>> {
+        let mut seen = BTreeSet::new();
+        let all = (0..self.outputs.len() + self.left_out.len()).filter_map(|number| self.numbered_case(number));
+        all.filter(move |case| seen.insert(case.model))
+    }
+
+    /// A case with the project that its values come from.
+    pub(crate) fn valued<'c>(&'c self, project: &'c Project<'c>, case: PlannedCase<'c>) -> Case<'c> {
+        let PlannedCase { template, suite, model, hardware, batch_size, .. } = case;
+        self.case(project, template, Subject::Case { suite, model, hardware, batch_size })
+    }
+
+    /// Where the output of a case stands; of a case without one, the pattern of its suite.
+    pub(crate) fn path_of(&self, case: PlannedCase<'_>) -> Utf8PathBuf {
+        case.output.map_or_else(
+            || Utf8PathBuf::from(self.suites[case.suite].suite.output.value.as_str()),
+            |output| self.location(output),
+        )
+    }
+
+    fn index(&self) -> &CaseIndex {
+        self.index.get_or_init(|| {
+            let mut by_template: BTreeMap<TemplateName, Vec<usize>> = BTreeMap::new();
+            for number in 0..self.outputs.len() + self.left_out.len() {
+                let Some(case) = self.numbered_case(number) else { continue };
+                match by_template.get_mut(case.template) {
+                    Some(numbers) => numbers.push(number),
+                    None => drop(by_template.insert(case.template.clone(), vec![number])),
+                }
+            }
+            CaseIndex { by_template, distinct_values: OnceLock::new() }
+        })
+    }
+
+    /// None for the output of a support template, which is no case of a suite.
+    fn numbered_case(&self, number: usize) -> Option<PlannedCase<'_>> {
+        let (template, output, subject) = match self.outputs.get(number) {
+            Some(output) => (&self.templates[output.template].name, Some(output), output.subject),
+            None => {
+                let case = self.left_out.get(number - self.outputs.len())?;
+                (&case.template, None, case.subject)
+            }
+        };
+        match subject {
+            Subject::Support => None,
+            Subject::Case { suite, model, hardware, batch_size } => {
+                Some(PlannedCase { template, output, suite, model, hardware, batch_size })
+            }
+        }
+    }
+}
