@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
 use tgen_core::base::problem::Problem;
 use tgen_core::config::{self, Config};
-use tgen_core::pipeline_map::AutoClasses;
+use tgen_core::project::inputs::Inputs;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use tower_lsp::ls_types::{MessageType, ProgressToken};
@@ -235,10 +235,9 @@ impl Loader {
 
     /// A configuration or a map that is open counts as it is there; the other documents are laid over it later.
     fn snapshot(&self, root: &Utf8Path, files: Arc<dyn Files + Send + Sync>, config: Config) -> Snapshot {
-        let map = config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
-        let inputs: Vec<_> = map.into_iter().flat_map(|map| [map.to_owned(), AutoClasses::path_beside(map)]).collect();
+        let inputs = Inputs::of(&config);
         let mut texts = self.open_texts(root);
-        texts.retain(|path, _| inputs.contains(path));
+        texts.retain(|path, _| inputs.files().any(|file| file == path));
         let snapshot = Snapshot::load(Arc::new(Layered::new(files, texts)), config, self.server.host.pack());
         let open = self.open_texts(root).into_iter();
         let snapshot = open.fold(snapshot, |snapshot, (path, text)| snapshot.with_open(&path, &text));

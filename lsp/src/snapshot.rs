@@ -122,9 +122,7 @@ impl Snapshot {
 
     /// Whether a file is read once, when the project is: its configuration, the pipeline map or what stands beside it.
     pub(crate) fn is_read_once(&self, path: &Utf8Path) -> bool {
-        let project = self.project();
-        let is_reference = project.config.skillset.as_ref().is_some_and(|folder| path.starts_with(&folder.value));
-        project.is_input(path) && !is_reference
+        self.project().inputs.files().any(|file| file == path)
     }
 
     /// The text of a file: of the open document, else what is on disk.

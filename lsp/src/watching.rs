@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
+use tgen_core::project::inputs::{Input, InputKind, Shape};
 use tower_lsp::ls_types::{
     DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, OneOf, Registration, RelativePattern,
     Unregistration,
@@ -17,6 +18,7 @@ use crate::uri;
 
 const METHOD: &str = "workspace/didChangeWatchedFiles";
 const ID: &str = "tgen-watched-files";
+const CONFIGURATIONS: &str = "{tgen,Cargo}.toml";
 
 /// Whether a file of that name may hold a configuration.
 pub(crate) fn is_configuration(path: &Utf8Path) -> bool {
@@ -80,18 +82,26 @@ fn globs(server: &Server, moment: &Moment) -> BTreeSet<Glob> {
     let folders = server.session().folders.clone();
     let mut globs: BTreeSet<_> = folders.into_iter().map(|folder| Glob::new(folder, "**/{tgen,Cargo}.toml")).collect();
     for (root, loaded) in &*moment.projects {
-        globs.insert(Glob::new(root, "{tgen,Cargo}.toml"));
+        globs.insert(Glob::new(root, CONFIGURATIONS));
         let Some(snapshot) = &loaded.snapshot else { continue };
-        let config = &snapshot.project().config;
-        let folders = [&config.templates, &config.skillset].into_iter().flatten();
-        globs.extend(folders.map(|spot| Glob::new(root.join(&spot.value), "**/*")));
-        if let Some(map) = &config.pipeline_map {
-            let folder = root.join(&map.value).parent().map_or_else(|| root.clone(), Utf8Path::to_owned);
-            globs.insert(Glob::new(folder, format!("{}*.json", map.value.file_stem().unwrap_or_default())));
-        }
-        globs.extend(config.suites.iter().map(|suite| outputs(root, &suite.output.value)));
+        let project = snapshot.project();
+        globs.extend(project.inputs.iter().map(|input| of_input(root, input)));
+        globs.extend(project.config.suites.iter().map(|suite| outputs(root, &suite.output.value)));
     }
     globs
+}
+
+/// An input: the file, or everything in the folder.
+fn of_input(root: &Utf8Path, input: &Input) -> Glob {
+    let path = root.join(&input.path);
+    match (input.kind, input.kind.shape()) {
+        (InputKind::Configuration, _) => Glob::new(root, CONFIGURATIONS),
+        (_, Shape::Folder) => Glob::new(path, "**/*"),
+        (_, Shape::File) => {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            Glob::new(path.parent().map_or_else(|| root.to_owned(), Utf8Path::to_owned), name)
+        }
+    }
 }
 
 /// The outputs of a suite: everything in the folder that it writes to, support files included. Where its path begins with

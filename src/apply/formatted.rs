@@ -90,7 +90,7 @@ impl FormattedOutputs {
         Ok(Vec::new())
     }
 
-    fn by_command<'p>(&self, plan: &Plan<'p>, outputs: &[PlannedOutput]) -> Vec<(&'p [String], Vec<Utf8PathBuf>)> {
+    fn by_command<'p>(&self, plan: &'p Plan<'_>, outputs: &[PlannedOutput]) -> Vec<(&'p [String], Vec<Utf8PathBuf>)> {
         let mut commands: Vec<(&[String], Vec<Utf8PathBuf>)> = Vec::new();
         for output in outputs {
             let (Some(command), Some(file)) = (plan.formatter(output), self.files.get(output.path.as_path())) else {

@@ -16,8 +16,6 @@ use crate::project::arguments::Global;
 use crate::project::session::{self, Session};
 use crate::store::{Mode, Patience, Store, StoreError};
 
-/// The template database's usual name.
-const DEFAULT_FILE: &str = "templates.duckdb";
 /// How long to wait for another process that holds the file.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -36,10 +34,9 @@ impl Session {
 
     /// Where the template database is, as the user would name it.
     pub(crate) fn database_path(&self) -> anyhow::Result<Utf8PathBuf> {
-        let path = match (&self.template_db, &self.config.template_db) {
-            (Some(given), _) => session::current_folder()?.join(given),
-            (None, Some(configured)) => self.root.join(&configured.value),
-            (None, None) => self.root.join(DEFAULT_FILE),
+        let path = match &self.template_db {
+            Some(given) => session::current_folder()?.join(given),
+            None => self.root.join(self.config.template_database()),
         };
         Ok(session::shown(&path))
     }

@@ -125,11 +125,8 @@ impl<'d> Site<'d> {
 
     /// Looks for changes that nobody tells.
     pub(super) fn look(&mut self) -> bool {
-        let in_folders = |folder: Utf8PathBuf| self.disk.list(&folder).unwrap_or_default();
-        let inputs =
-            self.live.input_files().into_iter().chain(self.live.input_folders().into_iter().flat_map(in_folders));
-        let others = self.outputs.paths().chain(self.database.file()).map(Utf8Path::to_owned);
-        let files: Vec<_> = inputs.chain(others).collect();
+        let mut files = self.live.inputs().list(self.disk).files;
+        files.extend(self.outputs.paths().chain(self.database.file()).map(Utf8Path::to_owned));
         let changes = self.poll.look(&self.root, files);
         self.note_all(changes)
     }
@@ -165,11 +162,11 @@ impl<'d> Site<'d> {
     /// Finds out where the wanted folders stand now.
     pub(super) fn find_places(&mut self) {
         let mut wanted = Wanted::default();
-        for file in self.live.input_files() {
+        for file in self.live.inputs().files() {
             wanted.add(file.parent().unwrap_or(Utf8Path::new("")), Depth::Folder);
         }
-        for folder in self.live.input_folders() {
-            wanted.add(&folder, Depth::Tree);
+        for folder in self.live.inputs().folders() {
+            wanted.add(folder, Depth::Tree);
         }
         for folder in self.outputs.folders() {
             wanted.add(folder, Depth::Folder);

@@ -1,7 +1,7 @@
 //! What the last clean check has seen, so that a check with nothing changed only asks the file system whether that is so.
 //!
 //! The cache can make a check faster, never wrong:
-//! - inputs count by content: configuration, pipeline map, templates and skillset are hashed afresh every time;
+//! - inputs (see [`Inputs`]) count by content and are hashed every time;
 //! - outputs, every other file beside them and their folders count by stamp: size, inode, and the times of the last
 //!   change of content and of the entry itself (the latter is the system's own; no program can set it back);
 //! - a stamp proves nothing while its file may change within the same tick of the clock ("racy"), so nothing is
@@ -19,8 +19,8 @@ use rayon::prelude::*;
 use tgen_core::base::files::Files;
 use tgen_core::config::TemplateSource;
 use tgen_core::output::state::State;
-use tgen_core::pipeline_map::AutoClasses;
 use tgen_core::plan::Plan;
+use tgen_core::project::inputs::Inputs;
 
 use crate::project::session::Session;
 use crate::report::OutputReport;
@@ -45,7 +45,7 @@ impl CheckCache {
     pub(crate) fn open(session: &Session, wanted: bool) -> Self {
         let started = SystemTime::now();
         let usable =
-            wanted && std::env::var_os("CI").is_none() && session.config.suites.iter().all(is_function_of_files);
+            wanted && std::env::var_os("CI").is_none() && session.config.suites.iter().all(|suite| is_function_of_files(suite));
         let file = if usable { location(&session.root) } else { None };
         let key = file.as_ref().map(|_| input_key(session)).unwrap_or_default();
         Self { file, key, started }
@@ -115,26 +115,17 @@ fn input_key(session: &Session) -> String {
     if let Some(stamp) = std::env::current_exe().ok().and_then(|tool| fs::metadata(tool).ok()) {
         hash_metadata(&mut hasher, &stamp);
     }
+    let inputs = Inputs::of(&session.config).list(&session.disk);
     let mut buffer = Vec::new();
-    for path in input_files(session) {
+    for path in inputs.files {
         let read = session.disk.read_into(&path, &mut buffer);
         hasher.update(path.as_str().as_bytes()).update(&[0, u8::from(read.is_ok())]);
         hasher.update(&(buffer.len() as u64).to_le_bytes()).update(&buffer);
     }
+    for folder in inputs.unlisted {
+        hasher.update(folder.as_str().as_bytes()).update(&[2]);
+    }
     hasher.finalize().to_hex().to_string()
-}
-
-fn input_files(session: &Session) -> Vec<Utf8PathBuf> {
-    let config = &session.config;
-    let mut paths: Vec<Utf8PathBuf> = config.path.iter().cloned().collect();
-    if let Some(map) = &config.pipeline_map {
-        paths.extend([map.value.clone(), AutoClasses::path_beside(&map.value)]);
-    }
-    for folder in [&config.templates, &config.skillset].into_iter().flatten() {
-        paths.push(folder.value.clone());
-        paths.extend(session.disk.list(&folder.value).unwrap_or_default());
-    }
-    paths
 }
 
 /// One line for each output, each other file in the output folders, and each folder there.

@@ -196,13 +196,12 @@ impl CheckArgs {
     fn part_of(&self, session: &Session, plan: &Plan<'_>) -> anyhow::Result<Vec<PlannedOutput>> {
         let changed =
             self.changed_since.as_deref().map(|revision| git::changed_since(&session.root, revision)).transpose()?;
-        let touched =
-            |output: &PlannedOutput| changed.as_ref().is_none_or(|changed| plan.is_touched_by(output, changed));
-        let asked = plan.outputs.iter().filter(|output| touched(output)).enumerate();
-        Ok(asked
-            .filter(|(at, _)| self.shard.is_none_or(|shard| shard.has(*at)))
-            .map(|(_, output)| output.clone())
-            .collect())
+        let asked: Vec<_> = match &changed {
+            Some(changed) => plan.touched_by(changed).collect(),
+            None => plan.outputs.iter().collect(),
+        };
+        let in_shard = asked.into_iter().enumerate().filter(|(at, _)| self.shard.is_none_or(|shard| shard.has(*at)));
+        Ok(in_shard.map(|(_, output)| output.clone()).collect())
     }
 }
 

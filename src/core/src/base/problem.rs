@@ -9,7 +9,7 @@ use crate::base::named::named_enum;
 use crate::base::text::Range;
 
 /// A finding about an input or an output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Problem {
     /// What kind of finding it is; stable across releases.
     pub code: Code,
@@ -84,7 +84,7 @@ impl Problem {
 }
 
 /// A second place that belongs to a problem.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Related {
     /// The file.
     pub path: Utf8PathBuf,

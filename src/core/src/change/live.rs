@@ -3,14 +3,16 @@
 //! What no change concerns is not read or parsed again. It holds no plan: [`crate::plan::Plan`] is made from it anew, which
 //! costs little beside rendering.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use std::sync::Arc;
+
+use camino::Utf8Path;
 
 use super::Changes;
 use crate::base::files::Files;
 use crate::base::problem::Problem;
 use crate::config::{self, Config, Origin, origins_in};
-use crate::pipeline_map::AutoClasses;
 use crate::project::Project;
+use crate::project::inputs::{InputKind, Inputs};
 use crate::template::library::Pack;
 
 /// From this many changed paths on, as after a checkout, everything is read again: that costs less than asking of each.
@@ -21,6 +23,7 @@ pub struct LiveProject<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,
     origin: Option<Origin>,
+    inputs: Arc<Inputs>,
     /// As of the last configuration that could be read.
     project: Option<Project<'f>>,
     /// What is wrong with the configuration now.
@@ -43,7 +46,8 @@ impl<'f> LiveProject<'f> {
     /// `Cargo.toml`, that appears in its root later is found.
     #[must_use]
     pub fn load(files: &'f dyn Files, pack: &'static Pack, origin: Option<Origin>) -> Self {
-        let mut live = Self { files, pack, origin, project: None, faults: Vec::new() };
+        let inputs = Arc::new(Inputs::of_configuration(origin));
+        let mut live = Self { files, pack, origin, inputs, project: None, faults: Vec::new() };
         live.load_afresh();
         live
     }
@@ -79,28 +83,16 @@ impl<'f> LiveProject<'f> {
             || self.project.as_ref().is_some_and(|project| concern(project, path) != Concern::None)
     }
 
-    /// The files that are inputs, beside those in the folders. They need not exist.
+    /// The files that it is read from: while the configuration cannot be read, as of the last one that could be.
     #[must_use]
-    pub fn input_files(&self) -> Vec<Utf8PathBuf> {
-        let configurations = self.configurations().iter().map(Utf8PathBuf::from);
-        let others = self.project.iter().flat_map(|project| single_files(&project.config));
-        configurations.chain(others).collect()
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
-    /// The folders in which everything may be an input. They need not exist.
-    #[must_use]
-    pub fn input_folders(&self) -> Vec<Utf8PathBuf> {
-        self.project.iter().flat_map(|project| folders(&project.config)).map(Utf8Path::to_owned).collect()
-    }
-
-    /// The files in which the configuration stands or may come to stand: beside a `tgen.toml`, no `Cargo.toml` counts.
-    fn configurations(&self) -> &'static [&'static str] {
-        if self.origin == Some(Origin::TgenToml) { &CONFIGURATIONS[..1] } else { &CONFIGURATIONS }
-    }
-
-    /// Whether a path is a configuration, or a folder above one.
+    /// Whether a path is a configuration, or the root above it.
     fn is_configuration(&self, path: &Utf8Path) -> bool {
-        path.as_str().is_empty() || self.configurations().iter().any(|name| path == *name)
+        let mut kinds = self.inputs.kinds_of(path);
+        path.as_str().is_empty() || kinds.any(|kind| kind == InputKind::Configuration)
     }
 
     /// Reads again what has changed; false where that cannot be told file by file.
@@ -128,9 +120,15 @@ impl<'f> LiveProject<'f> {
         {
             Ok(config) => {
                 self.faults.clear();
-                self.project = Some(Project::load(self.files, config, self.pack));
+                let project = Project::load(self.files, config, self.pack);
+                self.inputs = Arc::clone(&project.inputs);
+                self.project = Some(project);
             }
-            Err(faults) => self.faults = faults,
+            Err(faults) => {
+                self.faults = faults;
+                let configuration = Inputs::of_configuration(self.origin);
+                self.inputs = Arc::new(self.inputs.with_configuration(configuration));
+            }
         }
     }
 }
@@ -150,34 +148,18 @@ fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
 
 /// What a change at a path, of a file or a folder, means.
 fn concern(project: &Project<'_>, path: &Utf8Path) -> Concern {
-    let is_above = |input: &Utf8Path| input.starts_with(path);
-    if single_files(&project.config).iter().any(|file| is_above(file)) || folders(&project.config).any(is_above) {
+    if project.inputs.stand_below(path) || project.has_read_below(path) {
         return Concern::All;
     }
-    if !folders(&project.config).any(|folder| path.starts_with(folder)) {
+    if !project.inputs.contain(path) {
         return Concern::None;
     }
-    let mut was_file = false;
-    for known in project.files_in_folders().filter(|known| is_above(known)) {
-        if known != path {
-            return Concern::All;
-        }
-        was_file = true;
-    }
-    if project.files.is_file(path) || (was_file && !project.files.is_folder(path)) {
+    if project.files.is_file(path) {
         return Concern::File;
     }
-    if project.files.is_folder(path) { Concern::All } else { Concern::None }
-}
-
-/// The inputs that are single files: the pipeline map, the auto classes beside it, the template database.
-fn single_files(config: &Config) -> Vec<Utf8PathBuf> {
-    let map = config.pipeline_map.iter().map(|spot| &spot.value);
-    let database = config.template_db.iter().map(|spot| spot.value.clone());
-    map.flat_map(|map| [map.clone(), AutoClasses::path_beside(map)]).chain(database).collect()
-}
-
-/// The folders of templates and of reference implementations.
-fn folders(config: &Config) -> impl Iterator<Item = &Utf8Path> {
-    [&config.templates, &config.skillset].into_iter().flatten().map(|spot| spot.value.as_path())
+    match (project.files.is_folder(path), project.has_read(path)) {
+        (true, _) => Concern::All,
+        (false, true) => Concern::File,
+        (false, false) => Concern::None,
+    }
 }

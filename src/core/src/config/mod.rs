@@ -67,7 +67,16 @@ impl Config {
     }
 
     /// Where templates usually are.
-    const USUAL_TEMPLATES: &'static str = "templates";
+    pub const USUAL_TEMPLATES: &'static str = "templates";
+
+    /// The template database of a project that names none.
+    pub const USUAL_TEMPLATE_DATABASE: &'static str = "templates.duckdb";
+
+    /// Where the template database is.
+    #[must_use]
+    pub fn template_database(&self) -> &Utf8Path {
+        self.template_db.as_ref().map_or(Utf8Path::new(Self::USUAL_TEMPLATE_DATABASE), |spot| &spot.value)
+    }
 
     /// Puts a problem at its place in the configuration; what is built in has none.
     #[must_use]

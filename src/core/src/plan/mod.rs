@@ -6,6 +6,7 @@ pub mod case;
 pub mod cases;
 pub mod strictness;
 pub mod test_plan;
+mod touch;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -23,10 +24,10 @@ use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
 use crate::output::path::OutputPath;
 use crate::output::signature::CommentStyle;
-use crate::pipeline_map::AutoClasses;
 use crate::plan::case::{Axes, Case};
 use crate::plan::cases::CaseIndex;
 use crate::plan::strictness::{AXES, check_placeholders, expands};
+use crate::plan::touch::Touch;
 use crate::project::Project;
 use crate::project::registered::{Registered, Wanted};
 use crate::project::request::Request;
@@ -145,19 +146,10 @@ impl<'p> Plan<'p> {
         self.case(output).origin()
     }
 
-    /// Whether a change of these files, relative to the project's root, can have changed an output or what it should be.
-    #[must_use]
-    pub fn is_touched_by(&self, output: &PlannedOutput, changed: &[Utf8PathBuf]) -> bool {
-        let config = &self.project.config;
-        let map = config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
-        let reference = self.case(output).model.and_then(|model| self.project.reference_path(model));
-        let location = self.location(output);
-        let auto_classes = map.map(AutoClasses::path_beside);
-        let inputs = [config.path.as_deref(), map, auto_classes.as_deref(), reference, Some(location.as_path())];
-        let of_template =
-            self.templates[output.template].closure.iter().filter_map(|name| self.project.library.path_of(name));
-        inputs.into_iter().flatten().chain(of_template).any(|input| changed.iter().any(|path| path == input))
-            || changed.iter().any(|path| self.project.has_lost(path))
+    /// The outputs that a change of these files, relative to the project's root, can have changed or made stale.
+    pub fn touched_by<'a>(&'a self, changed: &'a [Utf8PathBuf]) -> impl Iterator<Item = &'a PlannedOutput> {
+        let touch = Touch::of(self, changed);
+        self.outputs.iter().filter(move |output| touch.reaches(self, output))
     }
 }
 

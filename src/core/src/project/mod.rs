@@ -2,25 +2,30 @@
 //!
 //! Everything a plan needs is here; what is on disk as output is not looked at.
 
+pub mod inputs;
+mod module;
+mod reading;
 pub mod registered;
 pub mod request;
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tera::Value;
 
-use crate::base::files::{self, Files};
-use crate::base::problem::{Code, Problem};
-use crate::config::{Config, ModelFacts, Spot};
-use crate::model::catalogue::{Catalogue, Facts, Model, Selector};
-use crate::model::family::Family;
-use crate::pipeline_map::{AutoClasses, PipelineMap};
+use self::inputs::Inputs;
+use self::module::{Module, ParsedModule, module_name};
+use self::reading::ReadInputs;
+use crate::base::files::Files;
+use crate::base::problem::Problem;
+use crate::config::Config;
+use crate::model::catalogue::{Catalogue, Model, Selector};
+use crate::pipeline_map::PipelineMap;
 use crate::project::registered::Registry;
-use crate::python::{self, KnownParts};
-use crate::reference::{Reference, parse_reference};
+use crate::python::KnownParts;
+use crate::reference::Reference;
 use crate::template::TemplateName;
 use crate::template::compilations::Compilations;
 use crate::template::library::{Library, Pack};
@@ -32,6 +37,8 @@ pub struct Project<'f> {
     pub files: &'f dyn Files,
     /// Its configuration.
     pub config: Arc<Config>,
+    /// The files it is read from.
+    pub inputs: Arc<Inputs>,
     /// Which tasks each model type has.
     pub pipeline_map: Arc<PipelineMap>,
     /// Its models.
@@ -47,43 +54,29 @@ pub struct Project<'f> {
     /// What is wrong with its inputs.
     pub problems: Vec<Problem>,
     references: BTreeMap<String, Arc<Module>>,
-}
-
-/// A reference implementation, parsed when it is first asked for.
-struct Module {
-    path: Utf8PathBuf,
-    parsed: OnceLock<ParsedModule>,
-}
-
-struct ParsedModule {
-    reference: Option<Reference>,
-    value: Value,
-    problems: Vec<Problem>,
+    /// The paths of its own templates and of its reference implementations, collected when they are first asked for.
+    files_in_folders: OnceLock<BTreeSet<String>>,
 }
 
 impl<'f> Project<'f> {
     /// Reads a project. What cannot be read is a problem, and the built-in stands in for it.
     #[must_use]
     pub fn load(files: &'f dyn Files, config: Config, pack: &'static Pack) -> Self {
-        let mut problems = Vec::new();
-        let pipeline_map = load_pipeline_map(files, &config, &mut problems);
-        let references = find_references(files, &config, &mut problems);
-        let catalogue = catalogue(&pipeline_map, &config, &references);
-        let library = load_library(files, &config, pack, &mut problems);
-        let (config, pipeline_map, catalogue) = (Arc::new(config), Arc::new(pipeline_map), Arc::new(catalogue));
-        let (compilations, known_python) = (Compilations::default(), Arc::default());
-        let registry = None;
+        let ReadInputs { pipeline_map, library, references, problems } = ReadInputs::read(files, &config, pack);
+        let catalogue = reading::catalogue(&pipeline_map, &config, references.keys().cloned());
         Self {
             files,
-            config,
-            pipeline_map,
-            catalogue,
+            inputs: Arc::new(Inputs::of(&config)),
+            config: Arc::new(config),
+            pipeline_map: Arc::new(pipeline_map),
+            catalogue: Arc::new(catalogue),
             library,
-            registry,
-            compilations,
-            known_python,
+            registry: None,
+            compilations: Compilations::default(),
+            known_python: Arc::default(),
             problems,
             references,
+            files_in_folders: OnceLock::new(),
         }
     }
 
@@ -116,33 +109,30 @@ impl<'f> Project<'f> {
             } else if let Some(module) = self.module_at(path) {
                 let known = references.get_mut(module).filter(|_| files.is_file(path))?;
                 *known = Arc::new(Module::new(path.clone()));
-            } else if self.is_input(path) {
+            } else if self.inputs.contain(path) {
                 return None;
             }
         }
-        let (config, pipeline_map) = (Arc::clone(&self.config), Arc::clone(&self.pipeline_map));
-        let (catalogue, problems) = (Arc::clone(&self.catalogue), self.problems.clone());
-        let (registry, known_python) = (self.registry.clone(), Arc::clone(&self.known_python));
-        let next = Project {
+        Some(Project {
             files,
-            config,
-            pipeline_map,
-            catalogue,
+            config: Arc::clone(&self.config),
+            inputs: Arc::clone(&self.inputs),
+            pipeline_map: Arc::clone(&self.pipeline_map),
+            catalogue: Arc::clone(&self.catalogue),
             library,
-            registry,
+            registry: self.registry.clone(),
             compilations,
-            known_python,
-            problems,
+            known_python: Arc::clone(&self.known_python),
+            problems: self.problems.clone(),
             references,
-        };
-        Some(next)
+            files_in_folders: OnceLock::new(),
+        })
     }
 
-    /// Whether the folders out of which something may be gone are still there.
+    /// Whether the folders out of which a file may be gone are still there.
     fn has_its_folders(&self, files: &dyn Files, changed: &[Utf8PathBuf]) -> bool {
         let loses = |folder: &Utf8Path| changed.iter().any(|path| path.starts_with(folder) && !files.is_file(path));
-        let folders = [&self.config.templates, &self.config.skillset].into_iter().flatten().map(|spot| &spot.value);
-        folders.filter(|folder| loses(folder)).all(|folder| files.is_folder(folder))
+        self.inputs.folders().filter(|folder| loses(folder)).all(|folder| files.is_folder(folder))
     }
 
     /// The name of the template that stands, or would stand, at a path of the project's own folder.
@@ -158,10 +148,33 @@ impl<'f> Project<'f> {
         path.starts_with(&folder.value).then(|| module_name(path)).flatten()
     }
 
-    /// The files of its folders that are inputs: its own templates, and its reference implementations.
-    pub fn files_in_folders(&self) -> impl Iterator<Item = &Utf8Path> {
-        let templates = self.library.project_names().filter_map(|name| self.library.path_of(name));
-        templates.chain(self.references.values().map(|module| module.path.as_path()))
+    /// What makes an input unreadable: as long as there is any such problem, the outputs that would follow from the inputs
+    /// are not the wanted ones, and none may be written.
+    pub fn unreadable(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().filter(|problem| problem.is_error())
+    }
+
+    /// Whether a template or a reference implementation was read from this path.
+    #[must_use]
+    pub fn has_read(&self, path: &Utf8Path) -> bool {
+        self.files_in_folders().contains(path.as_str())
+    }
+
+    /// Whether a template or a reference implementation was read from a file below this folder.
+    #[must_use]
+    pub fn has_read_below(&self, folder: &Utf8Path) -> bool {
+        let below = format!("{folder}/");
+        let mut from_there =
+            self.files_in_folders().range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
+        from_there.next().is_some_and(|first| first.starts_with(&below))
+    }
+
+    fn files_in_folders(&self) -> &BTreeSet<String> {
+        self.files_in_folders.get_or_init(|| {
+            let templates = self.library.project_names().filter_map(|name| self.library.path_of(name));
+            let references = self.references.values().map(|module| module.path.as_path());
+            templates.chain(references).map(|path| path.as_str().to_owned()).collect()
+        })
     }
 
     /// The models of a selection, each once.
@@ -170,28 +183,16 @@ impl<'f> Project<'f> {
         self.catalogue.select(selectors)
     }
 
-    /// Whether a path was a template or a reference implementation that is gone; any case may have used it.
-    #[must_use]
-    pub fn has_lost(&self, path: &Utf8Path) -> bool {
-        let inside =
-            |folder: &Option<Spot<Utf8PathBuf>>| folder.as_ref().is_some_and(|folder| path.starts_with(&folder.value));
-        (inside(&self.config.templates) || inside(&self.config.skillset)) && !self.files.is_file(path)
-    }
-
-    /// Whether a path is one of the project's inputs, whose text a problem may show.
+    /// Whether a path is one of the project's inputs beside the templates, whose text a problem may show.
     #[must_use]
     pub fn is_input(&self, path: &Utf8Path) -> bool {
-        let map = self.config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
-        self.config.path.as_deref() == Some(path)
-            || map.is_some_and(|map| map == path || AutoClasses::path_beside(map) == path)
-            || self.references.values().any(|module| module.path == path)
+        self.inputs.files().any(|file| file == path) || self.references.values().any(|module| module.path == path)
     }
 
     /// Whether a change at a path can be one of what the project is read from: an input, or a file that becomes one.
     #[must_use]
     pub fn is_read_from(&self, path: &Utf8Path) -> bool {
-        let mut folders = [&self.config.templates, &self.config.skillset].into_iter().flatten();
-        self.is_input(path) || folders.any(|folder| path.starts_with(&folder.value) || folder.value.starts_with(path))
+        self.inputs.contain(path) || self.inputs.stand_below(path)
     }
 
     /// The parsed reference implementation of a model, as templates see it; none where there is none.
@@ -225,128 +226,12 @@ impl<'f> Project<'f> {
 
     fn parsed_reference(&self, model: &Model) -> Option<&ParsedModule> {
         let module = self.module(model)?;
-        Some(module.parsed.get_or_init(|| module.parse(self.files)))
+        Some(module.parsed(self.files))
     }
 
     /// The module that the catalogue found for the model.
     fn module(&self, model: &Model) -> Option<&Module> {
         self.references.get(model.reference_module.as_ref()?).map(Arc::as_ref)
-    }
-}
-
-impl Module {
-    fn parse(&self, files: &dyn Files) -> ParsedModule {
-        match files.read_text(&self.path) {
-            Ok(source) => {
-                let (reference, problems) = python::with_stack_for(&source, || parse_reference(&self.path, &source));
-                let value = reference.as_ref().map_or_else(Value::none, Value::from_serializable);
-                ParsedModule { reference, value, problems }
-            }
-            Err(error) => {
-                let problem = unreadable("reference implementation", &self.path, &error);
-                ParsedModule { reference: None, value: Value::none(), problems: vec![problem] }
-            }
-        }
-    }
-}
-
-fn load_pipeline_map(files: &dyn Files, config: &Config, problems: &mut Vec<Problem>) -> PipelineMap {
-    let Some(spot) = &config.pipeline_map else { return PipelineMap::built_in().clone() };
-    match files.read_text(&spot.value) {
-        Ok(text) => {
-            let (map, found) = PipelineMap::parse(&spot.value, &text);
-            problems.extend(found);
-            with_auto_classes(files, map, &spot.value, problems)
-        }
-        Err(error) => {
-            let problem = unreadable("pipeline map", &spot.value, &error)
-                .help("run `cargo tgen map sync`, or take `pipeline-map` out to use the built-in one");
-            problems.push(configured_at(problem, config, spot));
-            PipelineMap::built_in().clone()
-        }
-    }
-}
-
-/// The auto classes stand in a file beside the map; a map without it has the built-in ones.
-fn with_auto_classes(files: &dyn Files, map: PipelineMap, path: &Utf8Path, problems: &mut Vec<Problem>) -> PipelineMap {
-    let beside = AutoClasses::path_beside(path);
-    match files.read_text(&beside) {
-        Ok(text) => {
-            let (classes, found) = AutoClasses::parse(&beside, &text);
-            problems.extend(found);
-            map.with_auto_classes(classes)
-        }
-        Err(_) => map,
-    }
-}
-
-/// The skillset's modules by their names.
-fn find_references(files: &dyn Files, config: &Config, problems: &mut Vec<Problem>) -> BTreeMap<String, Arc<Module>> {
-    let Some(spot) = &config.skillset else { return BTreeMap::new() };
-    match files.list(&spot.value) {
-        Ok(paths) => {
-            let module = |path: Utf8PathBuf| Some((module_name(&path)?.to_owned(), Arc::new(Module::new(path))));
-            paths.into_iter().filter_map(module).collect()
-        }
-        Err(error) => {
-            problems.push(configured_at(unreadable("skillset folder", &spot.value, &error), config, spot));
-            BTreeMap::new()
-        }
-    }
-}
-
-impl Module {
-    fn new(path: Utf8PathBuf) -> Self {
-        Self { path, parsed: OnceLock::new() }
-    }
-}
-
-/// `hf_big_bird.py` is the module `hf_big_bird`; other files of the folder are none.
-fn module_name(path: &Utf8Path) -> Option<&str> {
-    path.file_name()?.strip_suffix(".py").filter(|name| name.starts_with("hf_"))
-}
-
-fn catalogue(map: &PipelineMap, config: &Config, references: &BTreeMap<String, Arc<Module>>) -> Catalogue {
-    let types = map.model_types().filter_map(|name| Some((name, map.tasks(name)?)));
-    let facts = config.models.iter().map(|(name, facts)| (name.clone(), known_facts(facts)));
-    Catalogue::new(types).with_facts(facts).with_skillset(references.keys().cloned())
-}
-
-fn known_facts(facts: &ModelFacts) -> Facts {
-    Facts {
-        model_type: facts.model_type.as_ref().map(|spot| spot.value.clone()),
-        family: facts.family.as_ref().map(|spot| Family::new(spot.value.clone())),
-        tasks: facts.tasks.as_ref().map(|spot| spot.value.clone()),
-    }
-}
-
-fn load_library<'f>(
-    files: &'f dyn Files,
-    config: &Config,
-    pack: &'static Pack,
-    problems: &mut Vec<Problem>,
-) -> Library<'f> {
-    let folder = config.templates.as_ref();
-    Library::new(files, folder.map(|spot| spot.value.as_path()), pack).unwrap_or_else(|error| {
-        if let Some(spot) = folder {
-            let problem = unreadable("templates folder", &spot.value, &error)
-                .help("create it, or run `cargo tgen init --templates` for a copy of the built-in pack");
-            problems.push(configured_at(problem, config, spot));
-        }
-        Library::built_in(files, pack)
-    })
-}
-
-fn unreadable(what: &str, path: &Utf8Path, error: &io::Error) -> Problem {
-    Problem::error(Code::UnreadableFile, format!("cannot read the {what} `{path}`: {}", files::reason(error)))
-        .in_file(path)
-}
-
-/// A file that the configuration names and that is not there is a problem of the configuration.
-fn configured_at<T>(problem: Problem, config: &Config, spot: &Spot<T>) -> Problem {
-    match &config.path {
-        Some(path) => problem.in_file(path).at(spot.range),
-        None => problem,
     }
 }
 

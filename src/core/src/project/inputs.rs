@@ -1,0 +1,294 @@
+//! Which files a project is made from: the one list that reading, watching, hashing and classifying changes ask.
+//!
+//! This module must not know what the files hold, or whether they exist.
+//!
+//! To add a kind of input: a variant of [`InputKind`]. The compiler then names what has to be decided: where its files
+//! stand ([`InputKind::paths`]), what a change of one affects ([`InputKind::reach`]) and how it is read
+//! (`reading.rs`). Everything else follows.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::base::files::Files;
+use crate::base::named::named_enum;
+use crate::config::{Config, Origin};
+use crate::pipeline_map::AutoClasses;
+
+named_enum! {
+    /// A kind of input, in the order in which they are read. The name is what messages call it.
+    pub enum InputKind {
+        /// The file that configures the project, and the files that would if they appeared.
+        Configuration = "configuration",
+        /// The tasks of each model type.
+        PipelineMap = "pipeline map",
+        /// The auto classes, in a file beside the pipeline map.
+        AutoClasses = "auto classes file",
+        /// The template database, where a suite takes its templates from there.
+        TemplateDatabase = "template database",
+        /// The project's own templates.
+        Templates = "templates folder",
+        /// The reference implementations.
+        References = "skillset folder",
+    }
+}
+
+/// Which outputs a change of an input can affect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every output.
+    Everything,
+    /// The outputs of the suites that take their templates from the template database.
+    DatabaseSuites,
+    /// The outputs whose template builds on the changed file; a file that is gone can affect every output.
+    Templates,
+    /// The outputs of the models whose reference implementation the changed file is; a file that is gone can affect
+    /// every output.
+    References,
+}
+
+/// What stands at an input's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One file.
+    File,
+    /// A folder; every file below it may be an input.
+    Folder,
+}
+
+/// One input: a file, or a folder of files. It need not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Its kind.
+    pub kind: InputKind,
+    /// Its path, relative to the project's root or absolute.
+    pub path: Utf8PathBuf,
+}
+
+/// The inputs of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inputs(Vec<Input>);
+
+/// The files of a project's inputs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputFiles {
+    /// The single files, which need not exist, and the files of the folders.
+    pub files: Vec<Utf8PathBuf>,
+    /// The folders that cannot be listed, such as one that does not exist.
+    pub unlisted: Vec<Utf8PathBuf>,
+}
+
+impl InputKind {
+    /// Where the inputs of this kind stand.
+    fn paths(self, config: &Config) -> Vec<Utf8PathBuf> {
+        let map = config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
+        match self {
+            Self::Configuration => configurations(config.path.as_deref()),
+            Self::PipelineMap => map.map(Utf8Path::to_owned).into_iter().collect(),
+            Self::AutoClasses => map.map(AutoClasses::path_beside).into_iter().collect(),
+            Self::TemplateDatabase => template_database(config).into_iter().collect(),
+            Self::Templates => templates(config).into_iter().collect(),
+            Self::References => config.skillset.iter().map(|spot| spot.value.clone()).collect(),
+        }
+    }
+
+    /// Which outputs a change of an input of this kind can affect.
+    #[must_use]
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Configuration | Self::PipelineMap | Self::AutoClasses => Reach::Everything,
+            Self::TemplateDatabase => Reach::DatabaseSuites,
+            Self::Templates => Reach::Templates,
+            Self::References => Reach::References,
+        }
+    }
+
+    /// Whether an input of this kind is a file or a folder.
+    #[must_use]
+    pub const fn shape(self) -> Shape {
+        match self.reach() {
+            Reach::Everything | Reach::DatabaseSuites => Shape::File,
+            Reach::Templates | Reach::References => Shape::Folder,
+        }
+    }
+}
+
+impl Inputs {
+    /// The inputs of a project with this configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let of_kind = |kind: InputKind| kind.paths(config).into_iter().map(move |path| Input { kind, path });
+        Self(InputKind::ALL.iter().copied().flat_map(of_kind).collect())
+    }
+
+    /// The configuration alone: what is known of a project before its configuration is read.
+    #[must_use]
+    pub fn of_configuration(origin: Option<Origin>) -> Self {
+        let path = origin.map(|origin| Utf8Path::new(origin.file_name()));
+        let input = |path| Input { kind: InputKind::Configuration, path };
+        Self(configurations(path).into_iter().map(input).collect())
+    }
+
+    /// The same inputs, but with the configuration of another project.
+    #[must_use]
+    pub fn with_configuration(&self, of: Self) -> Self {
+        let is_configuration = |input: &&Input| input.kind == InputKind::Configuration;
+        let others = self.0.iter().filter(|input| !is_configuration(input)).cloned();
+        Self(of.0.iter().filter(is_configuration).cloned().chain(others).collect())
+    }
+
+    /// The inputs, by kind.
+    pub fn iter(&self) -> impl Iterator<Item = &Input> {
+        self.0.iter()
+    }
+
+    /// The inputs that are single files.
+    pub fn files(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.paths_of(Shape::File)
+    }
+
+    /// The folders in which every file may be an input.
+    pub fn folders(&self) -> impl Iterator<Item = &Utf8Path> {
+        self.paths_of(Shape::Folder)
+    }
+
+    /// The kinds of input that a file at `path` is, or would be: mostly none or one.
+    pub fn kinds_of(&self, path: &Utf8Path) -> impl Iterator<Item = InputKind> {
+        self.0.iter().filter(move |input| input.covers(path)).map(|input| input.kind)
+    }
+
+    /// Whether a file at `path` is, or would be, an input.
+    #[must_use]
+    pub fn contain(&self, path: &Utf8Path) -> bool {
+        self.kinds_of(path).next().is_some()
+    }
+
+    /// Whether `path` is a folder above an input, or the input itself, so that a change of it changes all of that input.
+    #[must_use]
+    pub fn stand_below(&self, path: &Utf8Path) -> bool {
+        self.0.iter().any(|input| input.path.starts_with(path))
+    }
+
+    /// The files of all inputs as `files` has them now.
+    #[must_use]
+    pub fn list(&self, files: &dyn Files) -> InputFiles {
+        let mut found = InputFiles { files: self.files().map(Utf8Path::to_owned).collect(), unlisted: Vec::new() };
+        for folder in self.folders() {
+            match files.list(folder) {
+                Ok(paths) => found.files.extend(paths),
+                Err(_) => found.unlisted.push(folder.to_owned()),
+            }
+        }
+        found
+    }
+
+    fn paths_of(&self, shape: Shape) -> impl Iterator<Item = &Utf8Path> {
+        self.0.iter().filter(move |input| input.kind.shape() == shape).map(|input| input.path.as_path())
+    }
+}
+
+impl Input {
+    fn covers(&self, path: &Utf8Path) -> bool {
+        match self.kind.shape() {
+            Shape::File => self.path == path,
+            Shape::Folder => path.starts_with(&self.path),
+        }
+    }
+}
+
+/// The file that configures a project, and the one that would win over it if it appeared. Beside a `tgen.toml` no other
+/// file counts.
+fn configurations(path: Option<&Utf8Path>) -> Vec<Utf8PathBuf> {
+    let [tgen_toml, cargo_toml] = [Origin::TgenToml, Origin::CargoPackageMetadata].map(Origin::file_name);
+    let names: &[&str] = if path == Some(Utf8Path::new(tgen_toml)) { &[tgen_toml] } else { &[tgen_toml, cargo_toml] };
+    names.iter().map(Utf8PathBuf::from).collect()
+}
+
+/// A project without a configuration takes its templates from the usual folder as soon as that exists.
+fn templates(config: &Config) -> Option<Utf8PathBuf> {
+    let usual = || config.path.is_none().then(|| Utf8PathBuf::from(Config::USUAL_TEMPLATES));
+    config.templates.as_ref().map(|spot| spot.value.clone()).or_else(usual)
+}
+
+fn template_database(config: &Config) -> Option<Utf8PathBuf> {
+    let is_used = config.suites.iter().any(|suite| suite.takes_registered());
+    is_used.then(|| config.template_database().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::files::MemoryFiles;
+    use crate::config;
+
+    const CONFIG: &str = r#"
+-- tgen.toml --
+pipeline-map = "data/map.json"
+templates = "templates"
+skillset = "skills"
+template-db = "t.duckdb"
+[[suite]]
+name = "s"
+template = "database"
+models = "all"
+output = "out/{{ normalized_name }}_{{ hardware_type }}.py"
+-- templates/a/b.tera --
+-- skills/hf_bert.py --
+"#;
+
+    fn inputs() -> Inputs {
+        Inputs::of(&config::load(&MemoryFiles::from_fixture(CONFIG), Origin::TgenToml).unwrap())
+    }
+
+    fn shown(inputs: &Inputs) -> String {
+        inputs.iter().map(|input| format!("{}: {}\n", input.kind.name(), input.path)).collect()
+    }
+
+    #[test]
+    fn every_configured_file_and_folder_is_an_input() {
+        insta::assert_snapshot!(shown(&inputs()), @"
+        configuration: tgen.toml
+        pipeline map: data/map.json
+        auto classes file: data/map.auto_classes.json
+        template database: t.duckdb
+        templates folder: templates
+        skillset folder: skills
+        ");
+    }
+
+    #[test]
+    fn a_project_without_a_configuration_waits_for_one_and_for_templates() {
+        insta::assert_snapshot!(shown(&Inputs::of(&Config::built_in())), @"
+        configuration: tgen.toml
+        configuration: Cargo.toml
+        templates folder: templates
+        ");
+    }
+
+    #[test]
+    fn a_template_database_is_an_input_only_where_a_suite_takes_templates_from_it() {
+        let files = CONFIG.replace("\"database\"", "\"a/b.tera\"");
+        let config = config::load(&MemoryFiles::from_fixture(&files), Origin::TgenToml).unwrap();
+        assert!(!Inputs::of(&config).contain("t.duckdb".into()));
+        assert!(inputs().contain("t.duckdb".into()));
+    }
+
+    #[test]
+    fn a_path_is_told_by_its_kind_and_a_folder_by_what_stands_below_it() {
+        let inputs = inputs();
+        let kinds = |path: &str| inputs.kinds_of(path.into()).map(InputKind::name).collect::<Vec<_>>();
+        assert_eq!(kinds("templates/new/c.tera"), ["templates folder"]);
+        assert_eq!(kinds("data/map.json"), ["pipeline map"]);
+        assert!(["data", "out/bert.py", "templates.md", "Cargo.toml"].into_iter().all(|path| kinds(path).is_empty()));
+        assert!(["data", "templates", ""].into_iter().all(|path| inputs.stand_below(path.into())));
+        assert!(!inputs.stand_below("templates/a".into()));
+    }
+
+    #[test]
+    fn all_files_are_listed_and_folders_that_are_gone_are_named() {
+        let mut files = MemoryFiles::from_fixture(CONFIG);
+        files.remove("skills/hf_bert.py");
+        let listed = inputs().list(&files);
+        let expected = ["tgen.toml", "data/map.json", "data/map.auto_classes.json", "t.duckdb", "templates/a/b.tera"];
+        assert_eq!(listed.files, expected);
+        assert_eq!(listed.unlisted, ["skills"]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Reads the inputs of a project. An input that cannot be read is a problem, and the built-in one stands in for it, so
+//! that all other problems are found in the same run.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::inputs::InputKind;
+use super::module::{Module, module_name};
+use crate::base::files::{self, Files};
+use crate::base::problem::{Code, Problem};
+use crate::config::{Config, ModelFacts, Spot};
+use crate::model::catalogue::{Catalogue, Facts};
+use crate::model::family::Family;
+use crate::pipeline_map::{AutoClasses, PipelineMap};
+use crate::template::library::{Library, Pack};
+
+/// The inputs of a project, read.
+pub(super) struct ReadInputs<'f> {
+    pub(super) pipeline_map: PipelineMap,
+    pub(super) library: Library<'f>,
+    /// The reference implementations by the names of their modules.
+    pub(super) references: BTreeMap<String, Arc<Module>>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'f> ReadInputs<'f> {
+    /// Reads all inputs of the project with this configuration.
+    pub(super) fn read(files: &'f dyn Files, config: &Config, pack: &'static Pack) -> Self {
+        let mut read = Self {
+            pipeline_map: PipelineMap::built_in().clone(),
+            library: Library::built_in(files, pack),
+            references: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        for kind in InputKind::ALL {
+            match kind {
+                // The caller has read it.
+                InputKind::Configuration => {}
+                InputKind::PipelineMap => read.pipeline_map(files, config),
+                InputKind::AutoClasses => read.auto_classes(files, config),
+                // It is asked once it is known what for, see `Project::with_registry`.
+                InputKind::TemplateDatabase => {}
+                InputKind::Templates => read.templates(files, config, pack),
+                InputKind::References => read.references(files, config),
+            }
+        }
+        read
+    }
+
+    fn pipeline_map(&mut self, files: &dyn Files, config: &Config) {
+        let Some(spot) = &config.pipeline_map else { return };
+        match files.read_text(&spot.value) {
+            Ok(text) => {
+                let (map, found) = PipelineMap::parse(&spot.value, &text);
+                self.problems.extend(found);
+                self.pipeline_map = map;
+            }
+            Err(error) => {
+                let problem = unreadable(InputKind::PipelineMap.name(), &spot.value, &error)
+                    .help("run `cargo tgen map sync`, or take `pipeline-map` out to use the built-in one");
+                self.problems.push(configured_at(problem, config, spot));
+            }
+        }
+    }
+
+    /// A map without a file of auto classes beside it has the built-in ones.
+    fn auto_classes(&mut self, files: &dyn Files, config: &Config) {
+        let Some(spot) = &config.pipeline_map else { return };
+        let path = AutoClasses::path_beside(&spot.value);
+        match files.read_text(&path) {
+            Ok(text) => {
+                let (classes, found) = AutoClasses::parse(&path, &text);
+                self.problems.extend(found);
+                self.pipeline_map = std::mem::take(&mut self.pipeline_map).with_auto_classes(classes);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.problems.push(
+                unreadable(InputKind::AutoClasses.name(), &path, &error)
+                    .help("check the file and its permissions, or delete it to use the built-in auto classes"),
+            ),
+        }
+    }
+
+    fn templates(&mut self, files: &'f dyn Files, config: &Config, pack: &'static Pack) {
+        let Some(spot) = &config.templates else { return };
+        match Library::new(files, Some(&spot.value), pack) {
+            Ok(library) => self.library = library,
+            Err(error) => {
+                let problem = unreadable(InputKind::Templates.name(), &spot.value, &error)
+                    .help("create it, or run `cargo tgen init --templates` for a copy of the built-in pack");
+                self.problems.push(configured_at(problem, config, spot));
+            }
+        }
+    }
+
+    fn references(&mut self, files: &dyn Files, config: &Config) {
+        let Some(spot) = &config.skillset else { return };
+        match files.list(&spot.value) {
+            Ok(paths) => {
+                let module = |path: Utf8PathBuf| Some((module_name(&path)?.to_owned(), Arc::new(Module::new(path))));
+                self.references = paths.into_iter().filter_map(module).collect();
+            }
+            Err(error) => {
+                let problem = unreadable(InputKind::References.name(), &spot.value, &error);
+                self.problems.push(configured_at(problem, config, spot));
+            }
+        }
+    }
+}
+
+/// The models of a project, as far as its inputs know them.
+pub(super) fn catalogue(map: &PipelineMap, config: &Config, references: impl Iterator<Item = String>) -> Catalogue {
+    let types = map.model_types().filter_map(|name| Some((name, map.tasks(name)?)));
+    let facts = config.models.iter().map(|(name, facts)| (name.clone(), known_facts(facts)));
+    Catalogue::new(types).with_facts(facts).with_skillset(references)
+}
+
+fn known_facts(facts: &ModelFacts) -> Facts {
+    Facts {
+        model_type: facts.model_type.as_ref().map(|spot| spot.value.clone()),
+        family: facts.family.as_ref().map(|spot| Family::new(spot.value.clone())),
+        tasks: facts.tasks.as_ref().map(|spot| spot.value.clone()),
+    }
+}
+
+/// The problem of an input that cannot be read.
+pub(super) fn unreadable(what: &str, path: &Utf8Path, error: &io::Error) -> Problem {
+    Problem::error(Code::UnreadableFile, format!("cannot read the {what} `{path}`: {}", files::reason(error)))
+        .in_file(path)
+}
+
+/// A file that the configuration names and that is not there is a problem of the configuration.
+fn configured_at<T>(problem: Problem, config: &Config, spot: &Spot<T>) -> Problem {
+    match &config.path {
+        Some(path) => problem.in_file(path).at(spot.range),
+        None => problem,
+    }
+}
