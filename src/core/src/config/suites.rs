@@ -1,5 +1,6 @@
 //! Reads the suites: what each says, and that no two have one name.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -54,10 +55,12 @@ fn suite(reader: &mut Reader<'_>, section: Section<'_>, name: Option<Spot<String
 }
 
 fn check_names(reader: &mut Reader<'_>, names: &[Spot<String>]) {
-    for (at, name) in names.iter().enumerate() {
-        if let Some(first) = names[..at].iter().find(|first| first.value == name.value) {
+    let mut first_ranges = HashMap::with_capacity(names.len());
+    for name in names {
+        let first = *first_ranges.entry(&name.value).or_insert(name.range);
+        if first != name.range {
             let message = format!("two suites have the name `{}`", shown(&name.value));
-            reader.report_twice(first.range, name.range, message, "give each suite a name of its own");
+            reader.report_twice(first, name.range, message, "give each suite a name of its own");
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! This module follows the table of keys; it does not know what the configuration means as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use toml::Spanned;
@@ -328,21 +329,23 @@ impl Reader<'_> {
     }
 
     /// The values of a list, each once; repetitions are problems.
-    fn different<T: Copy + PartialEq>(&mut self, key: &Key, words: Vec<Word<T>>) -> Vec<T> {
-        let mut seen: Vec<Word<T>> = Vec::with_capacity(words.len());
-        for word in words {
-            let Some(first) = seen.iter().find(|first| first.value == word.value) else {
-                seen.push(word);
+    fn different<T: Copy + Eq + Hash>(&mut self, key: &Key, words: Vec<Word<T>>) -> Vec<T> {
+        let mut seen: HashMap<T, (String, Range)> = HashMap::with_capacity(words.len());
+        let mut different = Vec::with_capacity(words.len());
+        for Word { value, written, range } in words {
+            let Some((first, first_range)) = seen.get(&value) else {
+                seen.insert(value, (written, range));
+                different.push(value);
                 continue;
             };
-            let message = if first.written == word.written {
-                format!("`{}` stands twice in `{}`", word.written, key.name)
+            let message = if *first == written {
+                format!("`{written}` stands twice in `{}`", key.name)
             } else {
-                format!("`{}` in `{}` is the same as `{}`", word.written, key.name, first.written)
+                format!("`{written}` in `{}` is the same as `{first}`", key.name)
             };
-            self.report_twice(first.range, word.range, message, "remove one of the two");
+            self.report_twice(*first_range, range, message, "remove one of the two");
         }
-        seen.into_iter().map(|word| word.value).collect()
+        different
     }
 }
 

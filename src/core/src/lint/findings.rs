@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexSet;
+
 use crate::base::problem::Problem;
 use crate::plan::Plan;
 use crate::project::Project;
@@ -46,15 +48,8 @@ fn concerning(mut problem: Problem, subjects: &[String]) -> Problem {
 /// Each problem once, the errors last, where a reader of a terminal looks first.
 #[must_use]
 pub fn gathered(problems: Vec<Problem>) -> Vec<Problem> {
-    let mut gathered: Vec<Problem> = Vec::with_capacity(problems.len());
-    let mut places: HashMap<_, Vec<usize>> = HashMap::new();
-    for problem in problems {
-        let here = places.entry((problem.code, problem.path.clone(), problem.range)).or_default();
-        if !here.iter().any(|known| gathered[*known] == problem) {
-            here.push(gathered.len());
-            gathered.push(problem);
-        }
-    }
+    let distinct: IndexSet<Problem> = problems.into_iter().collect();
+    let mut gathered: Vec<_> = distinct.into_iter().collect();
     gathered.sort_by_key(|problem| problem.severity);
     gathered
 }

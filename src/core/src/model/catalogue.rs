@@ -4,6 +4,7 @@
 //! written, and it reads no files. [`crate::model::selection`] picks models from it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -91,7 +92,10 @@ pub enum Selector {
 pub struct Catalogue {
     types: Vec<ModelType>,
     positions: HashMap<String, usize>,
-    index: TypeIndex,
+    /// Made when a name is not itself a model type.
+    index: OnceLock<TypeIndex>,
+    /// The positions of the model types by their normalized names, made when a module is looked up.
+    normalized: OnceLock<HashMap<String, usize>>,
     facts: HashMap<String, Facts>,
     mappings: HashMap<String, Family>,
     modules: Vec<String>,
@@ -114,7 +118,6 @@ impl Catalogue {
             .collect();
         Self {
             positions: types.iter().enumerate().map(|(position, known)| (known.name.clone(), position)).collect(),
-            index: TypeIndex::new(types.iter().map(|known| known.name.as_str())),
             types,
             ..Self::default()
         }
@@ -191,13 +194,24 @@ impl Catalogue {
     #[must_use]
     pub(crate) fn name_of_module<'module>(&'module self, module: &'module str) -> &'module str {
         let normalized = module.strip_prefix("hf_").unwrap_or(module);
-        self.model_types().find(|known| names::normalized_name(known) == normalized).unwrap_or(normalized)
+        let positions = self.normalized.get_or_init(|| {
+            let mut positions = HashMap::with_capacity(self.types.len());
+            for (position, known) in self.types.iter().enumerate() {
+                positions.entry(names::normalized_name(&known.name)).or_insert(position);
+            }
+            positions
+        });
+        positions.get(normalized).map_or(normalized, |position| self.types[*position].name.as_str())
+    }
+
+    fn index(&self) -> &TypeIndex {
+        self.index.get_or_init(|| TypeIndex::new(self.model_types()))
     }
 
     fn model_type_of<'model>(&'model self, name: &ModelName, facts: Option<&'model Facts>) -> Option<&'model str> {
         let configured = facts.and_then(|facts| facts.model_type.as_deref());
         configured.or_else(|| {
-            let position = self.positions.get(name.as_str()).copied().or_else(|| self.index.find(name))?;
+            let position = self.positions.get(name.as_str()).copied().or_else(|| self.index().find(name))?;
             self.types.get(position).map(|known| known.name.as_str())
         })
     }

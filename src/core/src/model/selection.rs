@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use globset::Glob;
+use indexmap::IndexSet;
 
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest;
@@ -35,12 +36,13 @@ struct Selection<'catalogue> {
     models: Vec<Model>,
     names: HashSet<ModelName>,
     unknown_names: usize,
-    problems: Vec<Problem>,
+    /// Each once, in the order in which they are found.
+    problems: IndexSet<Problem>,
 }
 
 impl<'catalogue> Selection<'catalogue> {
     fn of(catalogue: &'catalogue Catalogue) -> Self {
-        Self { catalogue, models: Vec::new(), names: HashSet::new(), unknown_names: 0, problems: Vec::new() }
+        Self { catalogue, models: Vec::new(), names: HashSet::new(), unknown_names: 0, problems: IndexSet::new() }
     }
 
     fn add(&mut self, selector: &Selector) {
@@ -58,7 +60,7 @@ impl<'catalogue> Selection<'catalogue> {
     fn add_all(&mut self) {
         let types = self.types_where(|_| true);
         if types.is_empty() {
-            self.problems.push(
+            self.report(
                 Problem::error(Code::UnknownModel, "`all` selects nothing, for the pipeline map has no model type")
                     .help("run `cargo tgen map sync`, or configure no pipeline map to use the built-in one"),
             );
@@ -69,7 +71,7 @@ impl<'catalogue> Selection<'catalogue> {
     fn add_skillset(&mut self) {
         let catalogue = self.catalogue;
         if catalogue.modules().next().is_none() {
-            self.problems.push(
+            self.report(
                 Problem::error(
                     Code::UnknownModel,
                     "`skillset` selects nothing, for there is no reference implementation",
@@ -87,7 +89,7 @@ impl<'catalogue> Selection<'catalogue> {
             Ok(glob) => glob.compile_matcher(),
             Err(error) => {
                 let message = format!("`{pattern}` is not a glob: {}", error.kind());
-                return self.problems.push(
+                return self.report(
                     Problem::error(Code::UnknownModel, message)
                         .help("`*`, `?`, `[...]` and `{...}` are what a glob is made of"),
                 );
@@ -100,8 +102,7 @@ impl<'catalogue> Selection<'catalogue> {
                 || "a glob selects from the model types that `cargo tgen models` lists".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            self.problems
-                .push(Problem::error(Code::UnknownModel, format!("no model type matches `{pattern}`")).help(help));
+            self.report(Problem::error(Code::UnknownModel, format!("no model type matches `{pattern}`")).help(help));
         }
         self.extend(types);
     }
@@ -112,8 +113,10 @@ impl<'catalogue> Selection<'catalogue> {
         let members: Vec<_> = all.into_iter().filter(|model| model.family.name() == family).collect();
         if members.is_empty() {
             let problem = Problem::error(Code::UnknownModel, format!("no model type is of the family `{family}`"));
-            self.problems
-                .push(Problem { help: suggest::did_you_mean(family, families.iter().map(String::as_str)), ..problem });
+            self.report(Problem {
+                help: suggest::did_you_mean(family, families.iter().map(String::as_str)),
+                ..problem
+            });
         }
         self.extend(members);
     }
@@ -123,14 +126,14 @@ impl<'catalogue> Selection<'catalogue> {
         members.retain(|model| model.tasks.iter().any(|own| own == task));
         if members.is_empty() {
             let problem = Problem::error(Code::UnknownModel, format!("no model type has the task `{task}`"));
-            self.problems.push(Problem { help: suggest::did_you_mean(task, self.catalogue.tasks()), ..problem });
+            self.report(Problem { help: suggest::did_you_mean(task, self.catalogue.tasks()), ..problem });
         }
         self.extend(members);
     }
 
     fn add_named(&mut self, name: &str) {
         match ModelName::new(name) {
-            Err(problem) => self.problems.push(problem),
+            Err(problem) => self.report(problem),
             Ok(name) if self.names.contains(&name) => {}
             Ok(name) => {
                 let model = self.catalogue.resolve(&name);
@@ -148,8 +151,7 @@ impl<'catalogue> Selection<'catalogue> {
         for name in self.catalogue.model_types().filter(|name| keep(name)) {
             match ModelName::new(name) {
                 Ok(name) => models.push(self.catalogue.resolve(&name)),
-                Err(problem) if self.problems.contains(&problem) => {}
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => self.report(problem),
             }
         }
         models
@@ -161,6 +163,10 @@ impl<'catalogue> Selection<'catalogue> {
                 self.models.push(model);
             }
         }
+    }
+
+    fn report(&mut self, problem: Problem) {
+        self.problems.insert(problem);
     }
 
     fn warn_of(&mut self, model: &Model) {
@@ -178,7 +184,7 @@ impl<'catalogue> Selection<'catalogue> {
         let help = self
             .type_meant_by(name)
             .map_or_else(|| say_more.clone(), |near| format!("did you mean `{near}`? if not, {say_more}"));
-        self.problems.push(Problem::warning(Code::UnknownModel, message).help(help));
+        self.report(Problem::warning(Code::UnknownModel, message).help(help));
     }
 
     fn type_meant_by(&self, name: &ModelName) -> Option<&'catalogue str> {
@@ -199,11 +205,11 @@ impl<'catalogue> Selection<'catalogue> {
         if let more @ 1.. = self.unknown_names.saturating_sub(MOST_UNKNOWN_NAMES) {
             let message =
                 format!("{more} more {} no known model type", if more == 1 { "name has" } else { "names have" });
-            self.problems.push(
+            self.report(
                 Problem::warning(Code::UnknownModel, message).help("set `model-type` in their `[models.\"...\"]`"),
             );
         }
-        (self.models, self.problems)
+        (self.models, self.problems.into_iter().collect())
     }
 }
 

@@ -9,7 +9,7 @@ mod json;
 mod ranking;
 pub mod release;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use camino::Utf8Path;
@@ -130,9 +130,10 @@ impl PipelineMap {
 fn read_tasks(reader: &mut Reader<'_>, model_type: &str, value: &Value<'_>) -> Option<Vec<String>> {
     let list = reader.list(value, &format!("the tasks of `{model_type}`"))?;
     let mut tasks: Vec<String> = Vec::with_capacity(list.elements.len());
+    let mut seen = HashSet::with_capacity(list.elements.len());
     for element in &list.elements {
         match reader.string(element, &format!("a task of `{model_type}`")) {
-            Some(task) if tasks.iter().any(|known| known == task) => {
+            Some(task) if !seen.insert(task) => {
                 reader.warn(element, format!("`{model_type}` lists the task `{task}` twice"), "remove one of the two");
             }
             Some(task) => tasks.push(task.to_owned()),

@@ -14,6 +14,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use indexmap::IndexSet;
 use rayon::prelude::*;
 
 use crate::base::problem::{Code, Problem, Related};
@@ -131,7 +132,7 @@ impl<'p> Plan<'p> {
         }
         planner.plan_support();
         planner.refuse_collisions();
-        Self { project, planned: Arc::new(planner.plan) }
+        Self { project, planned: Arc::new(planner.finish()) }
     }
 
     /// The case of an output, for rendering it.
@@ -214,12 +215,19 @@ struct Planner<'p, 'r> {
     plan: Planned,
     compiled: HashMap<TemplateName, Option<usize>>,
     model_indices: HashMap<(String, Family), usize>,
+    /// Each problem once, in the order in which they are found.
+    problems: IndexSet<Problem>,
 }
 
 impl<'p, 'r> Planner<'p, 'r> {
     fn new(project: &'p Project<'p>, request: &'r Request) -> Self {
         let plan = Planned { root: request.output_dir.clone().unwrap_or_default(), ..Planned::default() };
-        Self { project, request, plan, compiled: HashMap::new(), model_indices: HashMap::new() }
+        let (compiled, model_indices) = (HashMap::new(), HashMap::new());
+        Self { project, request, plan, compiled, model_indices, problems: IndexSet::new() }
+    }
+
+    fn finish(self) -> Planned {
+        Planned { problems: self.problems.into_iter().collect(), ..self.plan }
     }
 
     fn choose_suites(&mut self) {
@@ -228,7 +236,7 @@ impl<'p, 'r> Planner<'p, 'r> {
             if !configured.iter().any(|suite| suite.name.value == *name) {
                 let problem = Problem::error(Code::InvalidConfig, format!("there is no suite `{name}`"));
                 let known = configured.iter().map(|suite| suite.name.value.as_str());
-                self.plan.problems.push(match did_you_mean(name, known) {
+                self.problems.insert(match did_you_mean(name, known) {
                     Some(help) => problem.help(help),
                     None => problem,
                 });
@@ -419,7 +427,7 @@ impl<'p, 'r> Planner<'p, 'r> {
                     ),
                 );
                 let problem = problem.help("name template files instead, or use a build with the feature `store`");
-                self.plan.problems.push(self.in_config(problem, &Spot::new((), *range)));
+                self.problems.insert(self.in_config(problem, &Spot::new((), *range)));
                 None
             }
         }
@@ -534,11 +542,7 @@ impl<'p, 'r> Planner<'p, 'r> {
     }
 
     fn add_problems(&mut self, problems: Vec<Problem>) {
-        for problem in problems {
-            if !self.plan.problems.contains(&problem) {
-                self.plan.problems.push(problem);
-            }
-        }
+        self.problems.extend(problems);
     }
 }
 
