@@ -12,6 +12,7 @@ import { Previews } from "./preview";
 import type { Surroundings } from "./program";
 import { findProjects, foldersWithTemplates, isInside, type Projects } from "./projects";
 import * as protocol from "./protocol";
+import { Reports } from "./reports";
 import { Server, type Health } from "./server";
 import { snippetProvider } from "./snippets";
 import { ModelStatus, ServerStatus } from "./status";
@@ -35,6 +36,7 @@ class Extension implements vscode.Disposable {
   private readonly modelStatus = new ModelStatus();
   private readonly server: Server;
   private readonly previews: Previews;
+  private readonly reports = new Reports();
   private readonly shell: Shell;
   private readonly disposables: vscode.Disposable[];
   private projects: Projects = { roots: [], templates: [] };
@@ -50,6 +52,7 @@ class Extension implements vscode.Disposable {
       this.serverStatus,
       this.modelStatus,
       this.previews,
+      this.reports,
       this.server,
       this.server.onDidChangeHealth((health) => this.onHealth(health)),
       command("tgen.preview", (uri) => this.onFile(uri, (template) => this.previews.show(template))),
@@ -206,11 +209,13 @@ class Extension implements vscode.Disposable {
     if (await install(this.surroundings(), this.output)) await this.server.restart();
   }
 
+  /** What the server sees of the active file; where there is no program, where it was looked for. */
   private async doctor(): Promise<void> {
     const file = vscode.window.activeTextEditor?.document.uri;
     const named = file?.scheme === "file" ? [file.fsPath] : [];
-    await run(this.shell, ["lsp", "--doctor", ...named], folderOf(file));
-    this.output.show(true);
+    const ended = await run(this.shell, ["lsp", "--doctor", ...named], folderOf(file));
+    const seen = ended === undefined ? "" : `\n${ended.stdout}${ended.stderr}`;
+    await this.reports.show("What the language server sees", `${this.server.looks.join("\n")}\n${seen}`);
   }
 }
 

@@ -30,6 +30,7 @@ export class Server implements vscode.Disposable {
   private current: Health = { is: "starting" };
   private running: LanguageClient | undefined;
   private found: Program | undefined;
+  private looked: string[] = [];
   private ended = 0;
 
   readonly onDidChangeHealth = this.changed.event;
@@ -54,10 +55,16 @@ export class Server implements vscode.Disposable {
     return this.found;
   }
 
+  /** Where the program was looked for, as lines to read. */
+  get looks(): readonly string[] {
+    return this.looked;
+  }
+
   async start(): Promise<void> {
     this.become({ is: "starting" });
     const search = await findProgram(this.surroundings());
-    describe(search).forEach((line) => this.output.appendLine(line));
+    this.looked = describe(search);
+    this.looked.forEach((line) => this.output.appendLine(line));
     this.found = search.program;
     if (search.program === undefined) return this.become({ is: "missing", problem: search.problem });
     const client = new LanguageClient("tgen", "cargo-tgen", serverOptions(search.program), this.clientOptions());
