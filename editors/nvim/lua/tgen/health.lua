@@ -12,7 +12,7 @@ function M.check()
   start('cargo-tgen')
   local here = vim.fn.getcwd()
   local root = require('tgen.project').above(here)
-  local cmd, why = require('tgen').command(root or here)
+  local cmd, why = require('tgen.program').command(root or here)
   if not cmd then
     return fail(why)
   end
