@@ -47,7 +47,9 @@ local function on_exit(code, signal, id)
   for root, other in pairs(started) do
     started[root] = other ~= id and other or nil
   end
-  if code ~= 0 or signal ~= 0 then
+  -- A Neovim that ends may kill its servers.
+  local is_expected = vim.v.exiting ~= vim.NIL or (code == 0 and signal == 0)
+  if not is_expected then
     vim.schedule(function() say.once(('the language server ended with code %d%s'):format(code, last_words())) end)
   end
 end
