@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as vscode from "vscode";
 
 import { folderOf, report, run, type Shell } from "./cli";
+import { closingProvider, LAST_OF_END } from "./closing";
 import { createTemplate } from "./create_template";
 import { install, offerHelp } from "./installer";
 import { setLanguage } from "./languages";
@@ -69,6 +70,7 @@ class Extension implements vscode.Disposable {
       command("tgen.showOutput", async () => this.output.show()),
       vscode.tasks.registerTaskProvider(Tasks.type, tasks),
       vscode.languages.registerCompletionItemProvider({ language: "tgen-tera", scheme: "file" }, snippetProvider),
+      vscode.languages.registerOnTypeFormattingEditProvider({ language: "tgen-tera", scheme: "file" }, closingProvider, LAST_OF_END),
       vscode.window.onDidChangeActiveTextEditor(() => this.showModel()),
       vscode.workspace.onDidOpenTextDocument((document) => setLanguage(document, this.projects.templates)),
       vscode.workspace.onDidChangeConfiguration((event) => this.onSettings(event)),
@@ -214,8 +216,8 @@ class Extension implements vscode.Disposable {
     const file = vscode.window.activeTextEditor?.document.uri;
     const named = file?.scheme === "file" ? [file.fsPath] : [];
     const ended = await run(this.shell, ["lsp", "--doctor", ...named], folderOf(file));
-    const seen = ended === undefined ? "" : `\n${ended.stdout}${ended.stderr}`;
-    await this.reports.show("What the language server sees", `${this.server.looks.join("\n")}\n${seen}`);
+    const seen = ended === undefined ? this.server.looks.join("\n") : ended.stdout + ended.stderr;
+    await this.reports.show("What the language server sees", seen);
   }
 }
 

@@ -69,8 +69,8 @@ export class CodeServer {
   }
 
   /** The address of the workbench, with a file open. */
-  url(file?: string): string {
-    const open = file === undefined ? [] : [["openFile", `vscode-remote://${this.address}${path.join(this.project, file)}`]];
+  url(file: string): string {
+    const open = [["openFile", `vscode-remote://${this.address}${path.join(this.project, file)}`]];
     return `http://${this.address}/?${new URLSearchParams({ folder: this.project, payload: JSON.stringify(open) }).toString()}`;
   }
 

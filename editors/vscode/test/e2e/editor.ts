@@ -10,12 +10,22 @@ const FADE_MS = 500;
 export class Editor {
   constructor(
     readonly page: Page,
-    private readonly url: (file?: string) => string,
+    private readonly url: (file: string) => string,
     private readonly shots: string,
   ) {}
 
-  async open(file?: string): Promise<void> {
-    await this.page.goto(this.url(file));
+  /** Opens a file alone; the first one opens the window. */
+  async open(file: string): Promise<void> {
+    if (!this.page.url().startsWith("http")) {
+      await this.page.goto(this.url(file));
+      return;
+    }
+    await this.command("File: Save All");
+    await this.command("View: Close All Editors");
+    await this.press("Control+P");
+    await this.type(file);
+    await (await this.see(row(file.split("/").at(-1) ?? file))).click();
+    await this.see(`.tab.active:has-text("${file.split("/").at(-1) ?? file}")`);
   }
 
   /** Waits until something can be seen. */

@@ -27,6 +27,7 @@ export const INSTALLING: Steps = {
     await editor.shot("install");
     await way.click();
     await editor.see(`${status("cargo-tgen")} .codicon-check`);
+    await editor.page.click('.tab:has-text("skillset.py.tera")');
     await editor.see(".monaco-editor .cdr.squiggly-error");
     await editor.see(line("model_nam"));
     await editor.shot("installed");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { closingLine } from "../../src/closing_line";
 import { modelsNamedIn, suiteFor, templateFrom } from "../../src/new_template";
-import { isInsideTag } from "../../src/tags";
+import { closedTwice, isInsideTag } from "../../src/tags";
 
 const BERT = { model: "bert", normalized_name: "bert" };
 const ALBERT = { model: "albert", normalized_name: "albert" };
@@ -14,6 +14,15 @@ test("a snippet is for places outside of tags", () => {
   const outside = ["", "for", "{{ a }}", "{% if a %}\nfor", "{# a #}", "{'a': {}}"];
   assert.deepEqual(inside.filter((text) => !isInsideTag(text)), []);
   assert.deepEqual(outside.filter(isInsideTag), []);
+});
+
+test("what VS Code closed is not closed twice", () => {
+  assert.equal(closedTwice("{{ a }}", " }}"), 3);
+  assert.equal(closedTwice("x {% if a %}", " %} b"), 3);
+  assert.equal(closedTwice("{{ a }}", "}}"), 2);
+  for (const [before, after] of [["{{ a }", " }}"], ["{{ a }}", " %}"], ["{{ a }} }}", " }}"], ["{'a': {}}", " }}"], ["{{ a }}", " b }}"]] as const) {
+    assert.equal(closedTwice(before, after), 0, before + after);
+  }
 });
 
 test("a template leaves the model's name open, and nothing else", () => {
