@@ -1,7 +1,8 @@
 // Packages the extension, with the program inside where one is named:
 //
-//   node scripts/package.mjs [--target linux-x64 --program PATH/TO/cargo-tgen] [--out FILE]
+//   node scripts/package.mjs [--program PATH/TO/cargo-tgen [--target linux-x64]] [--out FILE]
 //
+// The target is the platform of the program, as VS Code names it; without it, this one.
 // Version and repository are the workspace's (Cargo.toml), the changelog is the project's: nothing is said twice. A library of
 // DuckDB that lies beside the program goes with it.
 
@@ -17,14 +18,17 @@ const LIBRARIES = ["libduckdb.so", "libduckdb.dylib", "duckdb.dll"];
 /** Stands in `repository` until the project has an address. */
 const PLACEHOLDER = "OWNER";
 
+const HOST = `${process.platform}-${process.arch}`;
+
 const here = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const project = resolve(here, "../..");
 const stage = join(here, "dist", "stage");
 
 function main() {
   const { values } = parseArgs({ options: { target: { type: "string" }, program: { type: "string" }, out: { type: "string" } } });
-  if ((values.target === undefined) !== (values.program === undefined)) throw new Error("`--target` and `--program` go together");
-  const out = resolve(values.out ?? join(here, values.target === undefined ? "cargo-tgen.vsix" : `cargo-tgen-${values.target}.vsix`));
+  const target = values.target ?? (values.program === undefined ? undefined : HOST);
+  if (values.program === undefined && target !== undefined) throw new Error("`--target` is the platform of a `--program`");
+  const out = resolve(values.out ?? join(here, target === undefined ? "cargo-tgen.vsix" : `cargo-tgen-${target}.vsix`));
   const cargo = readFileSync(join(project, "Cargo.toml"), "utf8");
   const repository = addressOf(cargo);
   rmSync(stage, { recursive: true, force: true });
@@ -33,11 +37,12 @@ function main() {
   cpSync(join(project, "CHANGELOG.md"), join(stage, "CHANGELOG.md"));
   writeFileSync(join(stage, "README.md"), withWholeLinks(readFileSync(join(here, "README.md"), "utf8"), repository));
   writeFileSync(join(stage, "package.json"), JSON.stringify(manifest(value(cargo, "version"), repository), null, 2));
-  if (values.program !== undefined) putInside(resolve(values.program), values.target);
-  const target = values.target === undefined ? [] : ["--target", values.target];
+  // Everything that was staged is shipped.
+  writeFileSync(join(stage, ".vscodeignore"), "");
+  if (values.program !== undefined) putInside(resolve(values.program), target);
   const vsce = join(here, "node_modules", "@vscode", "vsce", "vsce");
   const quiet = ["--no-dependencies", "--allow-missing-repository", "--no-rewrite-relative-links", "--skip-license"];
-  execFileSync(process.execPath, [vsce, "package", ...target, ...quiet, "--out", out], { cwd: stage, stdio: "inherit" });
+  execFileSync(process.execPath, [vsce, "package", ...(target === undefined ? [] : ["--target", target]), ...quiet, "--out", out], { cwd: stage, stdio: "inherit" });
 }
 
 /** The manifest as users get it. */
@@ -68,7 +73,7 @@ function putInside(program, target) {
   chmodSync(join(server, name), 0o755);
   const beside = LIBRARIES.map((library) => join(dirname(program), library)).filter(existsSync);
   beside.forEach((library) => cpSync(library, join(server, library.slice(dirname(library).length + 1)), { dereference: true }));
-  if (target !== `${process.platform}-${process.arch}`) return;
+  if (target !== HOST) return;
   // What was built here is run here, with nothing of this machine to lean on.
   const version = execFileSync(join(server, name), ["--version"], { env: {}, encoding: "utf8" });
   console.log(`inside: ${version.split("\n")[0]}${beside.length > 0 ? ", with DuckDB's library" : ""}`);

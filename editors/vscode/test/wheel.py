@@ -1,12 +1,15 @@
-"""Makes a wheel with a program that was built already, as `pip install cargo-tgen` gets one: wheel.py PROGRAM VERSION FOLDER."""
+"""Makes a wheel with a program that was built already, as `pip install cargo-tgen` gets one: wheel.py PROGRAM FOLDER."""
 
+import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
 
-def main(program: Path, version: str, folder: Path) -> None:
+def main(program: Path, folder: Path) -> None:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    version = said.split()[1]
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     info = f"cargo_tgen-{version}.dist-info"
     tag = f"py3-none-{platform}"
@@ -24,4 +27,4 @@ def main(program: Path, version: str, folder: Path) -> None:
         wheel.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in [script, *texts, f"{info}/RECORD"]))
 
 
-main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+main(Path(sys.argv[1]), Path(sys.argv[2]))
