@@ -199,7 +199,7 @@ function tests.the_preview_follows_the_text_and_the_model()
   equal('the last text stays', shows('NAME = "vit"'), true)
   set_lines({ 'NAME = {{ model_name | py_str }}  # mended' })
   expect('the preview goes on', function() return shows('# mended') end)
-  equal('status', status(), ' preview for vit: test_vit.py')
+  equal('status', status(), ' preview for vit: test_vit.py%<')
   vim.cmd('only')
 end
 
@@ -260,6 +260,14 @@ function tests.the_program_is_looked_for_from_the_project_outwards()
   end
   vim.env.HOME, vim.env.PATH = saved, path
   require('tgen').setup({ cmd = { vim.env.TGEN_PROGRAM, 'tgen', 'lsp' } })
+end
+
+function tests.health_names_the_program_and_the_project_of_an_open_buffer()
+  edit('templates/t.py.tera')
+  vim.cmd('checkhealth tgen')
+  local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  assert(text:find('is cargo-tgen', 1, true) and text:find('the project is `' .. root, 1, true), text)
+  vim.cmd('bwipeout!')
 end
 
 function tests.help_has_its_tags()

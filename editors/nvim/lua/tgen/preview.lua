@@ -44,12 +44,18 @@ local function show(preview, result)
     local name = result.output and vim.fn.fnamemodify(vim.uri_to_fname(result.output), ':t') or ''
     set_lines(preview.buffer, result.text)
     set_filetype(preview.buffer, name)
+    preview.has_text = true
     status = (' preview for %s: %s'):format(result.model or '?', name):gsub('%%', '%%%%')
   else
-    status = '%#ErrorMsg# cannot be rendered: ' .. (result.problem or 'unknown'):gsub('%%', '%%%%')
+    local problem = 'cannot be rendered: ' .. (result.problem or 'unknown')
+    if not preview.has_text then
+      set_lines(preview.buffer, problem)
+    end
+    status = '%#ErrorMsg# ' .. problem:gsub('%%', '%%%%')
   end
   for _, window in ipairs(vim.fn.win_findbuf(preview.buffer)) do
-    vim.wo[window].statusline = status
+    -- What does not fit is cut at the end.
+    vim.wo[window].statusline = status .. '%<'
   end
 end
 

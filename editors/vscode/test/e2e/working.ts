@@ -220,6 +220,11 @@ export const WORKING: Steps = {
     await (await editor.see('.extensions-viewlet .monaco-list-row:has-text("cargo-tgen")')).click();
     await editor.see('.extension-editor :text("cargo-tgen")');
     await editor.shot("details");
+    const broken = "[...document.images].filter((image) => image.naturalWidth === 0).map((image) => image.src)";
+    const found = await Promise.all(editor.page.frames().map((frame) => frame.evaluate<string[]>(broken)));
+    assert.deepEqual(found.flat(), []);
+    const read = await Promise.all(editor.page.frames().map((frame) => frame.locator("h2:has-text('What you see')").count()));
+    assert.equal(read.reduce((one, other) => one + other), 1, "the page is not that of the README");
   },
 };
 
