@@ -202,7 +202,9 @@ impl Loader {
     fn load(&mut self, root: &Utf8Path) {
         let Some(located) = self.known.get(root).cloned() else { return };
         let loaded = self.read_project(&located);
-        if let Some(first) = loaded.config_problems.iter().find(|problem| problem.is_error()) {
+        let is_open = loaded.config_path.as_ref().is_some_and(|path| self.open_texts(root).contains_key(path));
+        // An open configuration shows its problems where they are; half-written keys are no news.
+        if let Some(first) = loaded.config_problems.iter().find(|problem| problem.is_error() && !is_open) {
             let file = loaded.config_path.as_ref().map_or(root.to_owned(), |path| root.join(path));
             self.tell_once(MessageType::ERROR, format!("cargo-tgen: `{file}` cannot be used: {}", first.message));
         }

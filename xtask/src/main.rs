@@ -9,6 +9,7 @@ mod python;
 mod results;
 mod slice;
 mod test;
+mod vscode;
 
 use std::process::ExitCode;
 

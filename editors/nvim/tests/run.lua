@@ -13,6 +13,15 @@ local PATIENCE_MS = 15000
 local root = vim.fn.resolve(vim.fn.tempname())
 local failures = {}
 local said = {}
+-- A deprecated function goes in a later Neovim; none of ours may be called.
+local deprecated = {}
+local deprecate = vim.deprecate
+vim.deprecate = function(name, ...)
+  if debug.traceback():find(here, 1, true) then
+    table.insert(deprecated, name)
+  end
+  return deprecate and deprecate(name, ...)
+end
 vim.notify = function(message) table.insert(said, message) end
 
 local function write(path, text)
@@ -96,6 +105,10 @@ function tests.a_file_without_an_ending_of_ours_is_a_template_by_its_folder()
   local buffer = edit('templates/dollar.py')
   equal('filetype', vim.bo.filetype, 'python')
   expect('no diagnostics', function() return #vim.diagnostic.get(buffer) == 1 end)
+  write('templates/plain.nobody-knows', 'name = "${model_nam}"\n')
+  local plain = edit('templates/plain.nobody-knows')
+  expect('an unknown kind of file is not served', function() return require('tgen').client(plain) end)
+  vim.fn.delete(root .. '/templates/plain.nobody-knows')
 end
 
 function tests.another_python_file_is_left_alone()
@@ -134,11 +147,12 @@ local function drawn()
 end
 
 function tests.lenses_count_the_outputs_and_do_what_they_say()
+  vim.fn.delete(root .. '/out', 'rf')
   edit('templates/t.py.tera')
   set_lines({ 'NAME = {{ model_name | py_str }}' })
   expect_lenses({ '2 outputs · 2 missing', 'preview bert', 'generate' })
   expect('the lenses are not drawn', function() return drawn():find('2 outputs · 2 missing', 1, true) end)
-  local commands = require('tgen').lens_commands
+  local commands = require('tgen.lenses').commands
   local generate = vim.lsp.codelens.get(vim.api.nvim_get_current_buf())[3].command
   equal('suites', generate.arguments[2], { 's' })
   commands['tgen.generate'](generate)
@@ -180,12 +194,127 @@ function tests.the_preview_follows_the_text_and_the_model()
   equal('filetype of the preview', vim.bo[preview].filetype, 'python')
   equal('models', require('tgen').complete_model('v'), { 'vit' })
   set_lines({ '{{ nothing }}' })
-  expect('the preview says why', function() return shows('cannot be rendered') end)
+  local function status() return vim.wo[vim.fn.win_findbuf(preview)[1]].statusline end
+  expect('the line below says why', function() return status():find('cannot be rendered.*nothing') end)
+  equal('the last text stays', shows('NAME = "vit"'), true)
+  set_lines({ 'NAME = {{ model_name | py_str }}  # mended' })
+  expect('the preview goes on', function() return shows('# mended') end)
+  equal('status', status(), ' preview for vit: test_vit.py%<')
   vim.cmd('only')
+end
+
+function tests.generate_says_one_line_and_lists_the_problems()
+  edit('templates/t.py.tera')
+  set_lines({ 'NAME = {{ model_name | py_str }}' })
+  vim.cmd('silent write')
+  said = {}
+  vim.cmd('TgenGenerate')
+  expect('nothing is said', function() return #said > 0 end)
+  equal('messages', #said, 1)
+  assert(said[1]:find('^cargo%-tgen: wrote %d+ of %d+ outputs') and not said[1]:find('\n'), said[1])
+  local listed = vim.fn.getqflist()
+  equal('problems', #listed, 1)
+  assert(listed[1].text:find('there is no placeholder `model_nam`', 1, true), listed[1].text)
+  equal('place', { vim.fn.bufname(listed[1].bufnr):match('[^/]+$'), listed[1].lnum, listed[1].col }, { 'dollar.py', 1, 11 })
+  vim.cmd('cclose')
+  said = {}
+  vim.cmd('TgenCheck')
+  expect('nothing is said', function() return #said > 0 end)
+  assert(said[1]:find('outputs', 1, true), said[1])
+  vim.cmd('cclose')
+end
+
+function tests.hover_prints_no_table()
+  edit('templates/t.py.tera')
+  set_lines({ '{{ model_name }}' })
+  vim.api.nvim_win_set_cursor(0, { 1, 5 })
+  expect('the server is not there', function() return require('tgen').client(vim.api.nvim_get_current_buf()) end)
+  vim.lsp.buf.hover()
+  local function floating()
+    for _, window in ipairs(vim.api.nvim_list_wins()) do
+      if vim.api.nvim_win_get_config(window).relative ~= '' then
+        return table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, false), '\n'), window
+      end
+    end
+  end
+  expect('nothing floats', function() return floating() ~= nil end)
+  local text, window = floating()
+  assert(text:find('"bert"', 1, true) and not text:find('|--', 1, true), text)
+  vim.api.nvim_win_close(window, true)
+end
+
+function tests.the_program_is_looked_for_from_the_project_outwards()
+  local program = require('tgen.program')
+  local saved, path = vim.env.HOME, vim.env.PATH
+  vim.env.HOME, vim.env.PATH, vim.env.CARGO_HOME = root .. '/home', root .. '/bin', nil
+  require('tgen').setup({ cmd = false })
+  local places = { 'project/target/debug', 'project/target/release', 'home/.local/bin', 'bin', 'home/.cargo/bin', 'project/.venv/bin' }
+  local found = { program.command(root .. '/project') }
+  equal('nothing there', found[1], nil)
+  assert(found[2]:find('pip install cargo-tgen', 1, true), found[2])
+  for _, place in ipairs(places) do
+    write(place .. '/cargo-tgen', '')
+    vim.fn.setfperm(root .. '/' .. place .. '/cargo-tgen', 'rwxr-xr-x')
+    local cmd = program.command(root .. '/project')
+    equal('program', cmd, { place == 'bin' and 'cargo-tgen' or (root .. '/' .. place .. '/cargo-tgen'), 'tgen', 'lsp' })
+  end
+  vim.env.HOME, vim.env.PATH = saved, path
+  require('tgen').setup({ cmd = { vim.env.TGEN_PROGRAM, 'tgen', 'lsp' } })
+end
+
+function tests.health_names_the_program_and_the_project_of_an_open_buffer()
+  edit('templates/t.py.tera')
+  vim.cmd('checkhealth tgen')
+  local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  assert(text:find('is cargo-tgen', 1, true) and text:find('the project is `' .. root, 1, true), text)
+  vim.cmd('bwipeout!')
+end
+
+function tests.help_has_its_tags()
+  vim.cmd('helptags ' .. vim.fn.fnameescape(here .. '/doc'))
+  local tags = table.concat(vim.fn.readfile(here .. '/doc/tags'), '\n')
+  for _, tag in ipairs({ ':TgenPreview', ':TgenGenerate', ':TgenCheck', 'tgen-setup' }) do
+    assert(tags:find(tag, 1, true), tag)
+  end
+  vim.fn.delete(here .. '/doc/tags')
+end
+
+-- The lines for plugin managers, as docs/editors.md has them, load the plugin from the folder of a clone.
+function tests.the_documented_lines_load_the_plugin()
+  local repository = vim.fn.fnamemodify(here, ':h:h')
+  local text = table.concat(vim.fn.readfile(repository .. '/docs/editors.md'), '\n')
+  local blocks = {}
+  for block in text:gmatch('```lua\n(.-)\n```') do
+    table.insert(blocks, block)
+  end
+  equal('blocks of Lua', #blocks, 3)
+  -- In the place of the plugin manager, with the folder that it would have cloned.
+  local managers = {
+    -- lazy.nvim loads plugins instead of Neovim, which it has do without.
+    { block = blocks[1], arguments = { '--noplugin' }, manager = 'local function add(spec) spec.config({ dir = folder }) end add(%s)' },
+    { block = blocks[2], arguments = {}, manager = 'vim.pack = { add = function(_, options) options.load({ path = folder }) end } %s' },
+  }
+  for at, found in ipairs(managers) do
+    write('manager' .. at .. '.lua', table.concat({
+      ('local folder = %q'):format(repository),
+      (found.manager:gsub('%%s', function() return (found.block:gsub(',%s*$', '')) end)),
+      'vim.api.nvim_create_autocmd("VimEnter", { callback = function()',
+      '  assert(vim.fn.exists(":TgenPreview") == 2)',
+      '  assert(vim.bo.filetype == "tgen", vim.bo.filetype)',
+      'end })',
+    }, '\n'))
+    local command = { vim.v.progpath, '--headless', '--clean', '-n', '-i', 'NONE', '-u', root .. '/manager' .. at .. '.lua', '-c', 'qall!' }
+    local path = vim.env.PATH
+    vim.env.PATH = vim.fn.fnamemodify(vim.env.TGEN_PROGRAM, ':p:h') .. ':' .. path
+    local output = vim.fn.system(vim.list_extend(vim.list_extend(command, found.arguments), { root .. '/templates/t.py.tera' }))
+    vim.env.PATH = path
+    equal('the lines of block ' .. at, output, '')
+  end
 end
 
 function tests.a_missing_program_is_said_once()
   require('tgen').setup({ cmd = { '/nowhere/cargo-tgen', 'tgen', 'lsp' } })
+  require('tgen.say').forget()
   said = {}
   write('b/tgen.toml', 'templates = "t"')
   write('b/t/one.tera', '')
@@ -200,8 +329,12 @@ end
 
 function tests.the_server_ends_when_it_is_told_to()
   edit('templates/t.py.tera')
-  local client = require('tgen').client(vim.api.nvim_get_current_buf())
-  client.stop()
+  local client = require('tgen.client').await(vim.api.nvim_get_current_buf())
+  if vim.fn.has('nvim-0.11') == 1 then
+    client:stop()
+  else
+    client.stop()
+  end
   expect('the server is still running', function() return vim.lsp.get_client_by_id(client.id) == nil end)
 end
 
@@ -211,6 +344,10 @@ local names = vim.tbl_keys(tests)
 table.sort(names)
 for _, name in ipairs(names) do
   local passed, problem = pcall(tests[name])
+  if passed and #deprecated > 0 then
+    passed, problem = false, 'deprecated: ' .. table.concat(deprecated, ', ')
+    deprecated = {}
+  end
   io.stdout:write((passed and 'ok   ' or 'FAIL ') .. name:gsub('_', ' ') .. '\n')
   if not passed then
     io.stdout:write('     ' .. problem .. '\n')

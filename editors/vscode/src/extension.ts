@@ -1,30 +1,28 @@
-// The extension: finds and starts the language server, and brings its commands and previews to VS Code.
+// The extension: puts its parts together and gives the commands their names.
 
-import { execFile } from "node:child_process";
-import * as path from "node:path";
+import * as os from "node:os";
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  TransportKind,
-  type DocumentSelector,
-  type LanguageClientOptions,
-} from "vscode-languageclient/node";
 
-import { findProgram } from "./binary";
-import { lensCommands } from "./lenses";
+import { folderOf, report, run, type Shell } from "./cli";
+import { closingProvider, LAST_OF_END } from "./closing";
+import { createTemplate } from "./create_template";
+import { install, offerHelp } from "./installer";
+import { setLanguage } from "./languages";
+import { showOutputs } from "./outputs";
 import { Previews } from "./preview";
-import { isInside, templateFolders } from "./projects";
+import type { Surroundings } from "./program";
+import { findProjects, foldersWithTemplates, isInside, type Projects } from "./projects";
 import * as protocol from "./protocol";
-
-/** A server that ends so often is not started again. */
-const RESTARTS = 3;
+import { Reports } from "./reports";
+import { Server, type Health } from "./server";
+import { snippetProvider } from "./snippets";
+import { ModelStatus, ServerStatus } from "./status";
+import { Tasks } from "./tasks";
 
 let running: Extension | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  running = new Extension();
+  running = new Extension(context.extensionPath);
   context.subscriptions.push(running);
   await running.start();
 }
@@ -35,132 +33,102 @@ export async function deactivate(): Promise<void> {
 
 class Extension implements vscode.Disposable {
   private readonly output = vscode.window.createOutputChannel("cargo-tgen");
-  private readonly status = vscode.window.createStatusBarItem("tgen.model", vscode.StatusBarAlignment.Right, 100);
-  private readonly previews = new Previews(() => this.client);
+  private readonly serverStatus = new ServerStatus();
+  private readonly modelStatus = new ModelStatus();
+  private readonly server: Server;
+  private readonly previews: Previews;
+  private readonly reports = new Reports();
+  private readonly shell: Shell;
   private readonly disposables: vscode.Disposable[];
-  private client: LanguageClient | undefined;
-  private program = "";
-  private templates: string[] = [];
-  private ended = 0;
+  private projects: Projects = { roots: [], templates: [] };
 
-  constructor() {
-    this.status.name = "cargo-tgen preview model";
-    this.status.command = "tgen.chooseModel";
-    this.status.tooltip = "cargo-tgen: the model that previews, hints and completion show values for";
-    const command = (name: string, work: (...args: unknown[]) => Promise<void>) =>
-      vscode.commands.registerCommand(name, work);
+  constructor(private readonly path: string) {
+    this.server = new Server(this.output, () => this.surroundings(), () => this.projects.templates);
+    this.previews = new Previews(() => this.server.client);
+    this.shell = { output: this.output, program: () => this.programOrHelp() };
+    const tasks = new Tasks(() => this.server.program?.file, () => this.projects.roots);
+    const command = (name: string, work: (...args: unknown[]) => Promise<unknown>) => vscode.commands.registerCommand(name, work);
     this.disposables = [
       this.output,
-      this.status,
+      this.serverStatus,
+      this.modelStatus,
       this.previews,
-      command("tgen.preview", (uri) => this.onTemplate(uri, (template) => this.previews.show(template))),
-      command("tgen.diff", (uri) => this.onTemplate(uri, (template) => this.previews.diff(template))),
-      command("tgen.chooseModel", (uri) => this.onTemplate(uri, (template) => this.chooseModel(template))),
-      command("tgen.outputs", (uri) => this.onTemplate(uri, (template) => this.showOutputs(template))),
-      command("tgen.generate", (uri, suites) => this.generate(uri, suites)),
-      command("tgen.doctor", () => this.run(["lsp", "--doctor", ...this.activeFile()])),
-      command("tgen.restart", () => this.restart()),
-      vscode.window.onDidChangeActiveTextEditor(() => this.showStatus()),
-      vscode.workspace.onDidOpenTextDocument((document) => this.setLanguage(document)),
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration("tgen.server")) void this.restart();
-      }),
+      this.reports,
+      this.server,
+      this.server.onDidChangeHealth((health) => this.onHealth(health)),
+      command("tgen.preview", (uri) => this.onFile(uri, (template) => this.previews.show(template))),
+      command("tgen.diff", (uri) => this.onFile(uri, (template) => this.previews.diff(template))),
+      command("tgen.chooseModel", (uri) => this.onFile(uri, (template) => this.chooseModel(template))),
+      command("tgen.outputs", (uri) => this.onFile(uri, (template) => showOutputs(this.server.client, template))),
+      command("tgen.newTemplate", (uri) => this.onFile(uri, (test) => createTemplate(this.shell, this.projects, test))),
+      command("tgen.generate", (uri, suites) => this.generate(fileOf(uri), suites)),
+      command("tgen.check", (uri) => this.check(fileOf(uri))),
+      command("tgen.init", () => this.init()),
+      command("tgen.install", () => this.install()),
+      command("tgen.doctor", () => this.doctor()),
+      command("tgen.restart", () => this.server.restart()),
+      command("tgen.showOutput", async () => this.output.show()),
+      vscode.tasks.registerTaskProvider(Tasks.type, tasks),
+      vscode.languages.registerCompletionItemProvider({ language: "tgen-tera", scheme: "file" }, snippetProvider),
+      vscode.languages.registerOnTypeFormattingEditProvider({ language: "tgen-tera", scheme: "file" }, closingProvider, LAST_OF_END),
+      vscode.window.onDidChangeActiveTextEditor(() => this.showModel()),
+      vscode.workspace.onDidOpenTextDocument((document) => setLanguage(document, this.projects.templates)),
+      vscode.workspace.onDidChangeConfiguration((event) => this.onSettings(event)),
       this.watchConfigurations(),
     ];
   }
 
   async start(): Promise<void> {
-    this.templates = await templateFolders();
-    const folders = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    const setting = vscode.workspace.getConfiguration("tgen").get<string>("server.path", "");
-    const found = await findProgram(setting, folders);
-    if ("problem" in found) {
-      this.output.appendLine(found.problem);
-      void this.offerHelp(found.problem);
-      return;
-    }
-    this.output.appendLine(`${found.program}: ${found.version}`);
-    this.program = found.program;
-    this.client = new LanguageClient("tgen", "cargo-tgen", this.serverOptions(), this.clientOptions());
-    this.client.registerFeature(lensCommands);
-    await this.client.start();
-    for (const document of vscode.workspace.textDocuments) await this.setLanguage(document);
-    await this.showStatus();
+    await this.lookForProjects();
+    await this.server.start();
   }
 
   async stop(): Promise<void> {
-    const client = this.client;
-    this.client = undefined;
-    // A server that is gone already has nothing to be stopped.
-    await client?.dispose().catch(() => undefined);
+    await this.server.stop();
   }
 
   dispose(): void {
     this.disposables.forEach((disposable) => disposable.dispose());
   }
 
-  private async restart(): Promise<void> {
-    await this.stop();
-    this.ended = 0;
-    await this.start();
-  }
-
-  private serverOptions() {
-    return { command: this.program, args: ["tgen", "lsp"], transport: TransportKind.stdio };
-  }
-
-  private clientOptions(): LanguageClientOptions {
+  /** What the search for the program depends on. */
+  private surroundings(): Surroundings {
+    const open = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
     return {
-      documentSelector: this.selector(),
-      outputChannel: this.output,
-      initializationFailedHandler: (error) => {
-        void this.offerHelp(`the language server does not start: ${error.message}`);
-        return false;
-      },
-      errorHandler: {
-        error: () => ({ action: ErrorAction.Continue }),
-        closed: () => this.onEnd(),
-      },
+      setting: vscode.workspace.getConfiguration("tgen").get<string>("server.path", ""),
+      extension: this.path,
+      folders: [...new Set([...open, ...this.projects.roots])],
+      home: os.homedir(),
+      environment: process.env,
+      platform: process.platform,
     };
   }
 
-  /** What a file is, the server decides by its name; here is only what it should be asked about. */
-  private selector(): DocumentSelector {
-    const file = (filter: { language?: string; pattern?: string }) => ({ scheme: "file", ...filter });
-    return [
-      file({ language: "tgen-tera" }),
-      file({ language: "tgen-dollar" }),
-      file({ language: "python" }),
-      file({ pattern: "**/{tgen,Cargo}.toml" }),
-      file({ pattern: "**/*pipeline_map*.json" }),
-      ...this.templates.map((folder) => file({ pattern: `${folder}/**` })),
-    ] as DocumentSelector;
+  private programOrHelp(): string | undefined {
+    const { health, program } = this.server;
+    if (program === undefined) void offerHelp(health.is === "missing" ? health.problem : "there is no program to run yet", this.output);
+    return program?.file;
   }
 
-  /** Said once, with the way to the server's last words; a server that ends again and again is left alone. */
-  private onEnd() {
-    this.ended += 1;
-    if (this.ended <= RESTARTS) {
-      return { action: CloseAction.Restart, handled: true };
-    }
-    void this.offerHelp("the language server ended several times; its last words are in the output channel");
-    return { action: CloseAction.DoNotRestart, handled: true };
+  private onHealth(health: Health): void {
+    this.serverStatus.show(health);
+    void vscode.commands.executeCommand("setContext", "tgen.serverRunning", health.is === "running");
+    if (health.is === "missing" || health.is === "ended") void offerHelp(health.problem, this.output);
+    void this.showModel();
+    this.previews.renew();
   }
 
-  private async offerHelp(problem: string): Promise<void> {
-    const choice = await vscode.window.showErrorMessage(`cargo-tgen: ${problem}`, "Show Output", "Open Settings");
-    if (choice === "Show Output") this.output.show();
-    if (choice === "Open Settings") {
-      await vscode.commands.executeCommand("workbench.action.openSettings", "tgen.server.path");
-    }
+  private async onSettings(event: vscode.ConfigurationChangeEvent): Promise<void> {
+    if (event.affectsConfiguration("tgen.server")) await this.server.restart();
+    if (event.affectsConfiguration("tgen.dollarLanguage")) await this.setLanguages();
   }
 
   private watchConfigurations(): vscode.Disposable {
     const watcher = vscode.workspace.createFileSystemWatcher("**/tgen.toml");
     const renew = async () => {
-      const before = this.templates.join("\n");
-      this.templates = await templateFolders();
-      if (this.templates.join("\n") !== before) await this.restart();
+      const before = this.projects.templates.join("\n");
+      await this.lookForProjects();
+      if (this.projects.templates.join("\n") !== before) await this.server.restart();
       this.previews.renew();
     };
     watcher.onDidChange(renew);
@@ -169,96 +137,95 @@ class Extension implements vscode.Disposable {
     return watcher;
   }
 
-  /** A Python file in a templates folder is a template with `${}`. */
-  private async setLanguage(document: vscode.TextDocument): Promise<void> {
-    const wanted = vscode.workspace.getConfiguration("tgen").get<boolean>("dollarLanguage", true);
-    if (wanted && document.languageId === "python" && isInside(document.uri.fsPath, this.templates)) {
-      await vscode.languages.setTextDocumentLanguage(document, "tgen-dollar");
-    }
+  private async lookForProjects(): Promise<void> {
+    this.projects = await findProjects();
+    await setContext("tgen.hasProject", this.projects.roots.length > 0);
+    await setContext("tgen.templateFolders", await foldersWithTemplates(this.projects.templates));
+    await this.setLanguages();
+  }
+
+  private async setLanguages(): Promise<void> {
+    for (const document of vscode.workspace.textDocuments) await setLanguage(document, this.projects.templates);
   }
 
   /** The preview model, while a template is in front. */
-  private async showStatus(): Promise<void> {
+  private async showModel(): Promise<void> {
     const document = vscode.window.activeTextEditor?.document;
     const isTemplate = document !== undefined && this.isTemplate(document);
-    await vscode.commands.executeCommand("setContext", "tgen.isTemplate", isTemplate);
-    if (document === undefined || !isTemplate) {
-      this.status.hide();
-      return;
-    }
-    const known = await this.client?.sendRequest(protocol.models, { textDocument: { uri: document.uri.toString() } });
-    this.status.text = `$(beaker) ${known?.current ?? "no model"}`;
-    this.status.show();
+    await setContext("tgen.isTemplate", isTemplate);
+    if (document === undefined || !isTemplate) return this.modelStatus.hide();
+    const known = await this.server.client?.sendRequest(protocol.models, { textDocument: { uri: document.uri.toString() } });
+    this.modelStatus.show(known?.current ?? null);
   }
 
   private isTemplate(document: vscode.TextDocument): boolean {
-    return document.languageId.startsWith("tgen-") || isInside(document.uri.fsPath, this.templates);
+    return document.languageId === "tgen-tera" || document.languageId === "tgen-dollar" || isInside(document.uri.fsPath, this.projects.templates);
   }
 
   private async chooseModel(template: vscode.Uri): Promise<void> {
     const textDocument = { uri: template.toString() };
-    const known = await this.client?.sendRequest(protocol.models, { textDocument });
+    const known = await this.server.client?.sendRequest(protocol.models, { textDocument });
     const placeHolder = `The model to show values for (now ${known?.current ?? "none"})`;
     const model = await vscode.window.showQuickPick(known?.models ?? [], { placeHolder });
     if (model === undefined) return;
-    await this.client?.sendRequest(protocol.setPreview, { textDocument, model });
+    await this.server.client?.sendRequest(protocol.setPreview, { textDocument, model });
     this.previews.renew();
-    await this.showStatus();
+    await this.showModel();
   }
 
-  private async onTemplate(argument: unknown, work: (template: vscode.Uri) => Promise<void>): Promise<void> {
-    const named = typeof argument === "string" ? vscode.Uri.parse(argument) : argument instanceof vscode.Uri ? argument : undefined;
-    const template = named ?? vscode.window.activeTextEditor?.document.uri;
-    if (template !== undefined) await work(template);
+  /** Does something with the file that a menu or a lens names, else with the active one. */
+  private async onFile(argument: unknown, work: (file: vscode.Uri) => Promise<unknown>): Promise<void> {
+    const file = fileOf(argument);
+    if (file !== undefined) await work(file);
   }
 
-  /** Lists the outputs of a template, those first that are not what they should be, and opens the chosen one. */
-  private async showOutputs(template: vscode.Uri): Promise<void> {
-    const found = await this.client?.sendRequest(protocol.outputs, { textDocument: { uri: template.toString() } });
-    const items = (found?.outputs ?? []).map((output) => ({
-      label: output.subject,
-      description: output.standing,
-      detail: output.uri === null ? undefined : vscode.workspace.asRelativePath(vscode.Uri.parse(output.uri)),
-      output,
-    }));
-    const choice = await vscode.window.showQuickPick(items, { placeHolder: "The outputs of this template", matchOnDescription: true });
-    if (choice === undefined || choice.output.uri === null) return;
-    if (choice.output.standing === "missing") {
-      void vscode.window.showInformationMessage(`cargo-tgen: \`${choice.detail ?? ""}\` is not there yet; generate it first`);
-      return;
-    }
-    await vscode.window.showTextDocument(vscode.Uri.parse(choice.output.uri));
-  }
-
-  /** Generates what a lens names, from the template as it is shown; without a lens, everything. */
-  private async generate(uri: unknown, suites: unknown): Promise<void> {
-    const template = typeof uri === "string" ? vscode.Uri.parse(uri) : undefined;
-    const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === template?.toString());
+  /** Generates the suites that a lens names, from the template as it is shown; without a lens, everything. */
+  private async generate(file: vscode.Uri | undefined, suites: unknown): Promise<void> {
+    const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === file?.toString());
     if (document?.isDirty === true) await document.save();
+    // A menu hands over the selected files here.
     const named = Array.isArray(suites) ? suites.filter((suite) => typeof suite === "string") : [];
-    await this.run(["generate", ...named.flatMap((suite) => ["--suite", suite])], template?.fsPath);
+    const ended = await run(this.shell, ["generate", ...named.flatMap((suite) => ["--suite", suite])], folderOf(file));
+    this.previews.renew();
+    if (ended !== undefined) await report(this.shell, ended);
   }
 
-  private activeFile(): string[] {
-    const uri = vscode.window.activeTextEditor?.document.uri;
-    return uri?.scheme === "file" ? [uri.fsPath] : [];
+  private async check(file: vscode.Uri | undefined): Promise<void> {
+    const ended = await run(this.shell, ["check"], folderOf(file));
+    if (ended === undefined) return;
+    if ((await report(this.shell, ended, "Generate")) === "Generate") await this.generate(file, []);
   }
 
-  /** Runs the program in the folder of a file, or of the active one, and shows what it says. */
-  private async run(args: string[], about?: string): Promise<void> {
-    const file = about ?? this.activeFile()[0];
-    const cwd = file === undefined ? vscode.workspace.workspaceFolders?.[0]?.uri.fsPath : path.dirname(file);
-    const title = `cargo tgen ${args[0] ?? ""}`;
-    await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => {
-      return new Promise<void>((done) => {
-        execFile(this.program, ["tgen", ...args], { cwd, env: { ...process.env, NO_COLOR: "1" } }, (error, stdout, stderr) => {
-          this.output.append(`$ ${title}\n${stdout}${stderr}`);
-          this.output.show(true);
-          if (error?.code !== undefined && error.code !== 1) void this.offerHelp(`\`${title}\` failed: ${stderr.trim()}`);
-          this.previews.renew();
-          done();
-        });
-      });
-    });
+  private async init(): Promise<void> {
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    if (folders.length === 0) return void vscode.window.showWarningMessage("cargo-tgen: open a folder first");
+    const folder = folders.length === 1 ? folders[0] : await vscode.window.showWorkspaceFolderPick();
+    if (folder === undefined) return;
+    const ended = await run(this.shell, ["init"], folder.uri.fsPath);
+    if (ended === undefined) return;
+    if (ended.code === 0) await vscode.window.showTextDocument(vscode.Uri.joinPath(folder.uri, "tgen.toml"));
+    await report(this.shell, ended);
   }
+
+  private async install(): Promise<void> {
+    if (await install(this.surroundings(), this.output)) await this.server.restart();
+  }
+
+  /** What the server sees of the active file; where there is no program, where it was looked for. */
+  private async doctor(): Promise<void> {
+    const file = vscode.window.activeTextEditor?.document.uri;
+    const named = file?.scheme === "file" ? [file.fsPath] : [];
+    const ended = await run(this.shell, ["lsp", "--doctor", ...named], folderOf(file));
+    const seen = ended === undefined ? this.server.looks.join("\n") : ended.stdout + ended.stderr;
+    await this.reports.show("What the language server sees", seen);
+  }
+}
+
+function fileOf(argument: unknown): vscode.Uri | undefined {
+  if (typeof argument === "string") return vscode.Uri.parse(argument);
+  return argument instanceof vscode.Uri ? argument : vscode.window.activeTextEditor?.document.uri;
+}
+
+async function setContext(name: string, value: unknown): Promise<void> {
+  await vscode.commands.executeCommand("setContext", name, value);
 }

@@ -141,6 +141,19 @@ async fn a_broken_configuration_is_said_once_and_shown_in_its_file() {
 }
 
 #[tokio::test]
+async fn a_half_written_configuration_is_underlined_and_no_message() {
+    let mut client = Client::start(PROJECT).await;
+    client.open("tgen.toml").await;
+    for half_written in ["mod", "models = ", "modles = 1"] {
+        client.edit("tgen.toml", &format!("{half_written}\ntemplates = \"templates\"\n")).await;
+        client.until_diagnostics("tgen.toml", |found| !found.is_empty()).await;
+        client.edit("tgen.toml", "templates = \"templates\"\n").await;
+        client.until_diagnostics("tgen.toml", <[String]>::is_empty).await;
+    }
+    assert_eq!(client.unasked("window/showMessage"), 0);
+}
+
+#[tokio::test]
 async fn without_a_configuration_the_built_in_one_serves_and_is_said_to() {
     let mut client = Client::start("-- templates/t.py.tera --\n{{ model_name }}\n").await;
     let message = client.sent("window/showMessage").await;

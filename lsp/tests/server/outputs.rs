@@ -112,8 +112,8 @@ async fn the_commands_of_lenses_are_the_editors_own() {
     let told = include_str!("../../../editors/vscode/src/lenses.ts");
     assert_eq!(command_ids(told), sent);
 
-    let plugin = include_str!("../../../editors/nvim/lua/tgen/init.lua");
-    let table = plugin.split_once("M.lens_commands = {").unwrap().1.split_once("\n}").unwrap().0;
+    let plugin = include_str!("../../../editors/nvim/lua/tgen/lenses.lua");
+    let table = plugin.split_once("M.commands = {").unwrap().1.split_once("\n}").unwrap().0;
     let keys: BTreeSet<_> = table.split("['").skip(1).filter_map(|rest| rest.split("']").next()).collect();
     assert_eq!(keys, sent);
 }

@@ -8,11 +8,24 @@ local ok = health.ok or health.report_ok
 local warn = health.warn or health.report_warn
 local fail = health.error or health.report_error
 
+-- The project of an open buffer, else that of the current folder.
+local function root_from(here)
+  local project = require('tgen.project')
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    local path = vim.api.nvim_buf_is_loaded(buffer) and vim.api.nvim_buf_get_name(buffer) or ''
+    local root = path ~= '' and vim.bo[buffer].buftype == '' and project.of(buffer, path)
+    if root then
+      return root
+    end
+  end
+  return project.above(here)
+end
+
 function M.check()
   start('cargo-tgen')
   local here = vim.fn.getcwd()
-  local root = require('tgen.project').above(here)
-  local cmd, why = require('tgen').command(root or here)
+  local root = root_from(here)
+  local cmd, why = require('tgen.program').command(root or here)
   if not cmd then
     return fail(why)
   end

@@ -1,5 +1,8 @@
 -- What the template renders to, in a window beside it, renewed as one types.
 
+local client = require('tgen.client')
+local options = require('tgen.options')
+local say = require('tgen.say')
 local M = {}
 
 -- So long after the last key the preview is renewed.
@@ -17,21 +20,42 @@ local function filetype_of(name)
   return asked and filetype or nil
 end
 
-local function show(preview, result)
-  local lines = vim.split(result.text or ('cannot be rendered: ' .. (result.problem or 'unknown')), '\n')
+local function set_lines(buffer, text)
+  local lines = vim.split(text, '\n')
   if lines[#lines] == '' then
     table.remove(lines)
   end
-  vim.bo[preview.buffer].modifiable = true
-  vim.api.nvim_buf_set_lines(preview.buffer, 0, -1, false, lines)
-  vim.bo[preview.buffer].modifiable = false
-  local name = result.output and vim.fn.fnamemodify(vim.uri_to_fname(result.output), ':t') or ''
-  for _, window in ipairs(vim.fn.win_findbuf(preview.buffer)) do
-    vim.wo[window].statusline = (' preview for %s: %s'):format(result.model or '?', name):gsub('%%', '%%%%')
-  end
+  vim.bo[buffer].modifiable = true
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
+  vim.bo[buffer].modifiable = false
+end
+
+local function set_filetype(buffer, name)
   local filetype = filetype_of(name)
-  if filetype and vim.bo[preview.buffer].filetype ~= filetype then
-    vim.bo[preview.buffer].filetype = filetype
+  if filetype and vim.bo[buffer].filetype ~= filetype then
+    vim.bo[buffer].filetype = filetype
+  end
+end
+
+-- Shows the text; of a template that cannot be rendered the last one stays, and the line below says why.
+local function show(preview, result)
+  local status
+  if result.text then
+    local name = result.output and vim.fn.fnamemodify(vim.uri_to_fname(result.output), ':t') or ''
+    set_lines(preview.buffer, result.text)
+    set_filetype(preview.buffer, name)
+    preview.has_text = true
+    status = (' preview for %s: %s'):format(result.model or '?', name):gsub('%%', '%%%%')
+  else
+    local problem = 'cannot be rendered: ' .. (result.problem or 'unknown')
+    if not preview.has_text then
+      set_lines(preview.buffer, problem)
+    end
+    status = '%#ErrorMsg# ' .. problem:gsub('%%', '%%%%')
+  end
+  for _, window in ipairs(vim.fn.win_findbuf(preview.buffer)) do
+    -- What does not fit is cut at the end.
+    vim.wo[window].statusline = status .. '%<'
   end
 end
 
@@ -44,7 +68,7 @@ function M.refresh(template)
   end
   preview.newest = preview.newest + 1
   local number = preview.newest
-  require('tgen').ask(template, 'tgen/preview', { model = preview.model }, function(result)
+  client.ask(template, 'tgen/preview', { model = preview.model }, function(result)
     if result and number == preview.newest and vim.api.nvim_buf_is_valid(preview.buffer) then
       show(preview, result)
     end
@@ -72,13 +96,13 @@ end
 -- Opens the preview of the current buffer, or renews it, for a model or the chosen one.
 function M.open(model)
   local template = vim.api.nvim_get_current_buf()
-  if not require('tgen').client(template) then
-    return vim.notify('cargo-tgen: this buffer is no template of a project; see :TgenDoctor', vim.log.levels.WARN)
+  if not client.await(template) then
+    return say.say('this buffer is no template of a project; see :TgenDoctor', vim.log.levels.WARN)
   end
   local preview = previews[template]
   if not preview or not vim.api.nvim_buf_is_valid(preview.buffer) then
     local window = vim.api.nvim_get_current_win()
-    vim.cmd(require('tgen').options.preview.split == 'horizontal' and 'belowright new' or 'belowright vnew')
+    vim.cmd(options.preview.split == 'horizontal' and 'belowright new' or 'belowright vnew')
     preview = { buffer = vim.api.nvim_get_current_buf(), newest = 0 }
     vim.bo[preview.buffer].buftype, vim.bo[preview.buffer].bufhidden = 'nofile', 'wipe'
     vim.bo[preview.buffer].swapfile = false

@@ -17,7 +17,7 @@ use crate::template::callees;
 use crate::template::compiled::Values;
 use crate::template::vocabulary;
 
-/// How many different values a table shows.
+/// How many different values are shown.
 const ROWS: usize = 6;
 
 /// What is shown beside a word.
@@ -53,7 +53,7 @@ fn placeholder(view: &View<'_>, template: &Template<'_>, name: &str) -> String {
         None if is_configured(view, name) => ("of the project", "A placeholder of the project.".to_owned()),
         None => return format!("`{name}`\n\nThere is no placeholder of that name."),
     };
-    format!("`{name}`: {kind}\n\n{description}\n{}", table(view, template, |case| case.value(name)))
+    format!("`{name}`: {kind}\n\n{description}\n{}", values(view, template, |case| case.value(name)))
 }
 
 fn is_configured(view: &View<'_>, name: &str) -> bool {
@@ -70,14 +70,14 @@ fn local(view: &View<'_>, template: &Template<'_>, binding: usize) -> String {
     let values = if binding.kind == BindingKind::Parameter {
         String::new()
     } else {
-        table(view, template, |case| template.bound_value(case, binding))
+        values(view, template, |case| template.bound_value(case, binding))
     };
     format!("`{}`: {what}\n{values}", binding.name)
 }
 
 fn field(view: &View<'_>, template: &Template<'_>, whole: &std::ops::Range<usize>) -> Option<String> {
     let expression = template.expression(whole)?;
-    let values = table(view, template, |case| template.evaluate(case, expression));
+    let values = values(view, template, |case| template.evaluate(case, expression));
     (!values.is_empty()).then(|| format!("`{}`\n{values}", template.source.slice(whole)))
 }
 
@@ -131,27 +131,28 @@ fn other_template(view: &View<'_>, name: &str) -> String {
     }
 }
 
-/// A small table of the values over the models; nothing where there is no value to show.
-fn table<'v>(view: &View<'v>, template: &Template<'_>, value: impl Fn(&Case<'v>) -> Option<tera::Value>) -> String {
+/// The values over the models, as a list, since many editors print a Markdown table as it stands; nothing where there is no
+/// value to show.
+fn values<'v>(view: &View<'v>, template: &Template<'_>, value: impl Fn(&Case<'v>) -> Option<tera::Value>) -> String {
     let distinct = view.distinct(template, value);
     if distinct.iter().all(|found| found.value.is_none()) {
         return String::new();
     }
     let models: usize = distinct.iter().map(|found| found.models.len()).sum();
-    let mut table = format!("\n| value | {models} models |\n|---|---|\n");
+    let mut list = format!("\nOver {models} models:\n");
     for found in distinct.iter().take(ROWS) {
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "| {} | {} |", cell(found), whom(found));
+        let _ = writeln!(list, "- {}: {}", shown_value(found), whom(found));
     }
     if let Some(more) = distinct.len().checked_sub(ROWS).filter(|more| *more > 0) {
-        let _ = writeln!(table, "| {more} more values | |");
+        let _ = writeln!(list, "- {more} more values");
     }
-    table
+    list
 }
 
-fn cell(found: &Distinct<'_>) -> String {
+fn shown_value(found: &Distinct<'_>) -> String {
     match &found.value {
-        Some(value) => format!("`{}`", shown(value).replace('|', "\\|").replace('`', "'")),
+        Some(value) => format!("`{}`", shown(value).replace('`', "'")),
         None => "no value".to_owned(),
     }
 }
@@ -184,21 +185,19 @@ mod tests {
 
         Its family: `text_embedding`, `vision`, …; `unknown` when nothing tells. From the model.
 
-        | value | 4 models |
-        |---|---|
-        | `"text_embedding"` | bert |
-        | `"multimodal"` | llava |
-        | `"vision"` | vit |
-        | `"audio"` | whisper |
+        Over 4 models:
+        - `"text_embedding"`: bert
+        - `"multimodal"`: llava
+        - `"vision"`: vit
+        - `"audio"`: whisper
         "#);
         assert_snapshot!(check("{{ $0organisation }}"), @r#"
         `organisation`: of the project
 
         A placeholder of the project.
 
-        | value | 4 models |
-        |---|---|
-        | `"acme"` | 4: bert, llava, vit, … |
+        Over 4 models:
+        - `"acme"`: 4: bert, llava, vit, …
         "#);
         assert_snapshot!(check("{{ modle_name$0 }}"), @"
         `modle_name`
@@ -212,21 +211,19 @@ mod tests {
         assert_snapshot!(check("{{ tasks[1$0] }}"), @r#"
         `tasks[1]`
 
-        | value | 4 models |
-        |---|---|
-        | no value | llava, whisper |
-        | `"text-classification"` | bert |
-        | `"image-feature-extraction"` | vit |
+        Over 4 models:
+        - no value: llava, whisper
+        - `"text-classification"`: bert
+        - `"image-feature-extraction"`: vit
         "#);
         assert_snapshot!(check("{% for task in tasks %}{{ ta$0sk }}{% endfor %}"), @r#"
         `task`: of a loop; the first round's value is shown
 
-        | value | 4 models |
-        |---|---|
-        | `"fill-mask"` | bert |
-        | `"image-text-to-text"` | llava |
-        | `"image-classification"` | vit |
-        | `"automatic-speech-recognition"` | whisper |
+        Over 4 models:
+        - `"fill-mask"`: bert
+        - `"image-text-to-text"`: llava
+        - `"image-classification"`: vit
+        - `"automatic-speech-recognition"`: whisper
         "#);
     }
 
