@@ -1,6 +1,6 @@
 """From a model to its inputs, by the names that its forward method gives them.
 
-What an input looks like is a short text: a kind, and the shape of one sample.
+The specification of an input is a short text: a kind, and the shape of one sample.
 
 - `ids 12`: ids of words. `int:5 12`: whole numbers below 5. `ones 12`, `zeros 12`
 - `float 3 8 8`: numbers between -1 and 1. `positive 4`: above 0
@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-# isort: split
-from tgen_shrink import VOCABULARY
+from .shrink import VOCABULARY
 
 WORDS = 12
 TARGETS = 6
@@ -29,6 +28,7 @@ GRID = 4
 # Ids below this one are special tokens; texts are made of the others.
 FIRST_WORD = 64
 
+# The specification of each input, by its name.
 Plan = dict[str, str]
 
 
@@ -45,9 +45,9 @@ def setting(config: Any, *names: str, default: Any = None) -> Any:
     return default
 
 
-def sample(name: str, look: str, index: int) -> np.ndarray:
+def make_sample(name: str, spec: str, index: int) -> np.ndarray:
     """Make one sample of an input; it depends on its index and on nothing else."""
-    kind, *numbers = look.replace("*", "").split()
+    kind, *numbers = spec.replace("*", "").split()
     shape = [int(number) for number in numbers]
     random = np.random.default_rng([zlib.crc32(name.encode()), index])
     match kind.split(":"):
@@ -64,21 +64,21 @@ def sample(name: str, look: str, index: int) -> np.ndarray:
         case ["boxes"]:
             corners = random.integers(0, 400, [*shape, 2])
             return np.concatenate([corners, corners + 50], axis=-1)
-    numbers = {"ones": np.int64, "zeros": np.int64, "solid": np.float32}
-    return np.full(shape, kind not in ("zeros", "false"), numbers.get(kind, bool))
+    dtypes: dict[str, type] = {"ones": np.int64, "zeros": np.int64, "solid": np.float32}
+    return np.full(shape, kind not in ("zeros", "false"), dtypes.get(kind, bool))
 
 
-def joined(look: str) -> bool:
+def is_concatenated(spec: str) -> bool:
     """Tell whether samples stand one behind the other in the first dimension."""
-    return "*" in look
+    return "*" in spec
 
 
 def plan_inputs(model: Any, facts: dict[str, Any]) -> Plan:
-    """Say what each input of the model looks like; the facts have the last word."""
+    """Specify each input of the model; the facts have the last word."""
     plan = _Planner(model).plan()
     own = facts.get("inputs_of", {}).get(type(model).__name__, {})
     plan |= facts.get("inputs", {}) | own
-    return {name: look for name, look in plan.items() if look}
+    return {name: spec for name, spec in plan.items() if spec}
 
 
 class _Planner:
@@ -114,7 +114,7 @@ class _Planner:
 
     def _requires(self, name: str) -> bool:
         parameter = self.parameters.get(name)
-        return parameter is not None and parameter.default is parameter.empty
+        return parameter is not None and _is_required(parameter)
 
     def _text(self) -> Plan:
         plan = {"input_ids": f"ids {WORDS}"}
@@ -168,7 +168,7 @@ class _Planner:
             return True
         method = getattr(self.model, "get_image_features", None)
         known = inspect.signature(method).parameters if method else {}
-        return "image_sizes" in known and known["image_sizes"].default is inspect._empty
+        return "image_sizes" in known and _is_required(known["image_sizes"])
 
     def _frames(self) -> str:
         modalities = str(getattr(self.model, "input_modalities", "image"))
@@ -208,6 +208,10 @@ class _Planner:
         channels = setting(self.config, "audio_channels")
         lead = f"{channels} " if channels else ""
         return {"input_values": f"float {lead}{WAVEFORM}"}
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    return parameter.default is parameter.empty
 
 
 def _side(patch_size: Any) -> int:

@@ -1,4 +1,20 @@
-# --- OpenVINO: the same tiny model, converted and run by OpenVINO on the processor.
+"""OpenVINO: the same tiny model, converted and run by OpenVINO on the processor."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .endpoints import Case, TinyEndpoint
+from .model_outputs import main_output
+from .tasks import Inputs, Result
+from .tiny import CannotBuild, TinyModel
 
 
 class OpenvinoEndpoint(TinyEndpoint):
@@ -21,17 +37,20 @@ class OpenvinoEndpoint(TinyEndpoint):
 
     def in_torch(self, inputs: Inputs) -> np.ndarray:
         """Give what torch makes of the same batch."""
-        return main_output(self.rule, self.tiny(inputs)).numpy()
+        return main_output(self.result, self.tiny(inputs)).numpy()
 
-    def _compile(self, tiny: TinyModel, given: dict[str, Any]) -> Any:
+    def _compile(
+        self, tiny: TinyModel, given: dict[str, Any]
+    ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
         # The converter would tell its makers over the network what it converts.
-        sys.modules.setdefault("openvino_telemetry", None)
-        import openvino
-
-        module = _single_output(self.torch, tiny, self.rule, list(given))
+        if "openvino_telemetry" not in sys.modules:
+            sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+        openvino = importlib.import_module("openvino")
+        module = _single_output(self.torch, tiny, self.result, list(given))
         example = tuple(given.values())
         try:
-            with warnings.catch_warnings(action="ignore"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 converted = openvino.convert_model(module, example_input=example)
         except Exception as error:  # Whatever it is, the converter does not know it.
             line = str(error).strip().partition("\n")[0][:120]
@@ -44,7 +63,9 @@ class OpenvinoEndpoint(TinyEndpoint):
         return lambda arrays: list(compiled(arrays).values())
 
 
-def _single_output(torch: Any, tiny: TinyModel, rule: Any, names: list[str]) -> Any:
+def _single_output(
+    torch: Any, tiny: TinyModel, result: Result, names: list[str]
+) -> Any:
     """Wrap a model so that it takes its inputs by place and gives one tensor."""
     # A cache of what went before grows from nothing, which the converter cannot follow.
     known = inspect.signature(tiny.model.forward).parameters
@@ -58,6 +79,6 @@ def _single_output(torch: Any, tiny: TinyModel, rule: Any, names: list[str]) -> 
 
         def forward(self, *values: Any) -> Any:
             given = dict(zip(names, values, strict=True))
-            return main_output(rule, self.model(**given, **call))
+            return main_output(result, self.model(**given, **call))
 
     return SingleOutput().eval()

@@ -1,4 +1,11 @@
-# --- Outputs: a tensor and what is known of it.
+"""Outputs: a tensor and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True, eq=False)

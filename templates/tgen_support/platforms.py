@@ -1,15 +1,26 @@
-# --- Platforms: the one place that looks for hardware.
+"""The hardware of this machine: the one place that looks for it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
+    """Tell whether a module can be imported, without importing it."""
     return importlib.util.find_spec(module) is not None
 
 
 def _why_no_torch_gpu(wanted: str) -> str | None:
-    if not _is_installed("torch"):
+    if not is_installed("torch"):
         return "torch is not installed"
-    import torch
-
+    torch = importlib.import_module("torch")
     built_for = "rocm" if torch.version.hip else "cuda"
     if built_for != wanted:
         return f"this torch is not built for {wanted}"
@@ -17,18 +28,16 @@ def _why_no_torch_gpu(wanted: str) -> str | None:
 
 
 def _why_no_mps() -> str | None:
-    if not _is_installed("torch"):
+    if not is_installed("torch"):
         return "torch is not installed"
-    import torch
-
+    torch = importlib.import_module("torch")
     return None if torch.backends.mps.is_available() else "torch finds no mps device"
 
 
 def _why_no_openvino() -> str | None:
-    if not _is_installed("openvino"):
+    if not is_installed("openvino"):
         return "openvino is not installed"
-    import openvino
-
+    openvino = importlib.import_module("openvino")
     return None if openvino.Core().available_devices else "openvino finds no device"
 
 
@@ -36,7 +45,7 @@ def _why_no_qualcomm() -> str | None:
     roots = [os.environ.get(name) for name in ("QNN_SDK_ROOT", "SNPE_ROOT")]
     if any(root and Path(root).is_dir() for root in roots):
         return None
-    if _is_installed("qai_appbuilder"):
+    if is_installed("qai_appbuilder"):
         return None
     return "no SDK at QNN_SDK_ROOT or SNPE_ROOT, and qai_appbuilder is not installed"
 

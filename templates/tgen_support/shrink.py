@@ -2,24 +2,21 @@
 
 A configuration class declares its settings with defaults. The rules cut those that
 decide size; what the class derives from other settings is left for it to derive. The
-facts of `tgen_facts.toml` come last: what is true of one type and follows from no rule.
+facts of `facts.toml` come last: what is true of one type and follows from no rule.
 """
 
 from __future__ import annotations
 
 import copy
-import functools
-import importlib.metadata
 import inspect
 import re
-import tomllib
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
+from .facts import facts_of, merge
+from .tasks import LABELS
+
 VOCABULARY = 256
-LABELS = 3
 # How far weights are drawn from zero.
 WEIGHTS = 0.02
 
@@ -59,7 +56,7 @@ _TOKEN = re.compile(r"(.*)_token_(id|index)s?")
 END = 2
 _SPECIAL = {"pad": 0, "bos": 1, "eos": END, "decoder_start": 1, "unk": 3}
 # Weights as small as some defaults tell no sample from another.
-_TOO_NEAR_TO_ZERO = 1e-4
+_SMALLEST_WEIGHTS = 1e-4
 _LAYER_COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers")
 
 # Where heads or depths are given by stage, the widths of the stages hang together.
@@ -72,38 +69,6 @@ _BY_STAGE = (
     "block_sizes",
 )
 _WIDTH = re.compile(r"(.*_)?(hidden_size|dim|embedding_size|intermediate_size)")
-
-
-@functools.cache
-def facts_of(model_type: str) -> dict[str, Any]:
-    """Merge the facts about a model type; a later one goes over an earlier one."""
-    merged: dict[str, Any] = {}
-    for fact in _facts():
-        if any(fnmatchcase(model_type, pattern) for pattern in fact["types"]):
-            merged = _merged(merged, fact)
-    return merged
-
-
-@functools.cache
-def _facts() -> list[dict[str, Any]]:
-    text = Path(__file__).with_name("tgen_facts.toml").read_text(encoding="utf-8")
-    facts = tomllib.loads(text)["fact"]
-    release = _release()
-    return [fact for fact in facts if fact.get("release", release) == release]
-
-
-def _release() -> str:
-    """Give the first number of the installed transformers' version."""
-    try:
-        return importlib.metadata.version("transformers").partition(".")[0]
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    both = [name for name in other if isinstance(one.get(name), dict)]
-    inner = {name: _merged(one[name], other[name]) for name in both}
-    return {**one, **other, **inner}
 
 
 def tiny_config(model_type: str, auto_class: str, transformers: Any) -> Any:
@@ -137,9 +102,9 @@ class _Shrinker:
         rest = {name: value for name, value in facts.items() if name != "model_type"}
         return self.shrink(self.classes[facts["model_type"]], None, rest)
 
-    def shrink(self, config_class: type, given: Any, facts: dict[str, Any]) -> Any:
+    def shrink(self, config_class: Any, given: Any, facts: dict[str, Any]) -> Any:
         """Make a small configuration like the given one, or like the default one."""
-        facts = _merged(facts_of(config_class.model_type).get("config", {}), facts)
+        facts = merge(facts_of(config_class.model_type).get("config", {}), facts)
         parameters = inspect.signature(config_class).parameters
         own = self._own(facts, parameters)
         live = vars(given or self._default(config_class, facts, own))
@@ -156,7 +121,7 @@ class _Shrinker:
             settings.setdefault("vocab_size", VOCABULARY)
         settings |= _one_layer_of_each_kind(live, parameters)
         if given is not None:
-            settings |= _said_by_the_outer_one(live, parameters)
+            settings |= _switches_of_the_outer_one(live, parameters)
             settings |= _stages(live, facts)
         inner = self._inner(live, facts)
         return config_class(**{**settings, **own, **inner})
@@ -165,7 +130,7 @@ class _Shrinker:
         self, facts: dict[str, Any], parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Make the settings that the facts are about."""
-        own = {name: self._made(fact) for name, fact in facts.items()}
+        own = {name: self._value(fact) for name, fact in facts.items()}
         if not self.takes_dicts:
             return own
         own = {name: self._as_dict(value) for name, value in own.items()}
@@ -204,7 +169,7 @@ class _Shrinker:
             return inner
         return {name: self._as_dict(config) for name, config in inner.items()}
 
-    def _made(self, fact: Any) -> Any:
+    def _value(self, fact: Any) -> Any:
         if _is_whole(fact):
             return self.whole(fact)
         if isinstance(fact, dict):
@@ -216,7 +181,7 @@ class _Shrinker:
         if isinstance(value, bool):
             return None
         if name == "initializer_range" and isinstance(value, float):
-            return WEIGHTS if value < _TOO_NEAR_TO_ZERO else None
+            return WEIGHTS if value < _SMALLEST_WEIGHTS else None
         if match := _TOKEN.fullmatch(name):
             return self._token(match.group(1), value)
         if type(value) is int:
@@ -290,7 +255,7 @@ def _one_layer_of_each_kind(
     return {**cut, count: len(chosen)}
 
 
-def _said_by_the_outer_one(
+def _switches_of_the_outer_one(
     live: dict[str, Any], parameters: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Keep the switches that the configuration around this one has turned."""

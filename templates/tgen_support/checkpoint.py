@@ -1,4 +1,14 @@
-# --- Checkpoints: weights that are on this machine already.
+"""Checkpoints: weights that are on this machine already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .platforms import TORCH_DEVICES, require
+from .tasks import Inputs
 
 
 def torch_device(platform: str) -> str:

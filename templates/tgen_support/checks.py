@@ -1,47 +1,21 @@
-# --- Checks: what the tests demand. Each raises with what is wrong.
+"""Checks of one handler: what every test demands. Each says what is wrong."""
 
-_INIT_PARAMETERS = ["model_name", "device", "hardware_label"]
-_HANDLER_PARAMETERS = [
-    "endpoint_model",
-    "device",
-    "hardware_label",
-    "endpoint",
-    "tokenizer",
-]
+from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-def _expect(condition: Any, message: str) -> None:
-    __tracebackhide__ = True
-    if not condition:
-        raise AssertionError(message)
+import numpy as np
+import pytest
 
-
-def check_methods(skillset: type[Skillset], platform: str) -> None:
-    """Check that the class has every method of a platform, with its true signature."""
-    _check_method(skillset, init_name(platform), _INIT_PARAMETERS)
-    for task in skillset.tasks:
-        _check_method(skillset, handler_name(platform, task), _HANDLER_PARAMETERS)
-
-
-def _check_method(owner: type, name: str, parameters: list[str]) -> None:
-    method = getattr(owner, name, None)
-    _expect(callable(method), f"{owner.__name__} has no method {name}")
-    _expect(method.__name__ == name, f"{name} is really {method.__name__}")
-    actual = list(inspect.signature(method).parameters)[1:]
-    _expect(actual == parameters, f"{name} takes {actual}, not {parameters}")
-
-
-def check_loaded(
-    loaded: Loaded, skillset: Skillset, platform: str, device: str
-) -> None:
-    """Check what an `init_<platform>` method gave, by running its handler."""
-    _expect(isinstance(loaded, Loaded), f"init gave a {type(loaded).__name__}")
-    case = skillset.case(platform, skillset.primary_task)
-    output = check_forward(loaded.handler, case, loaded.batch_size)
-    _expect(output.device == device, f"device is {output.device!r}, not {device!r}")
-    used = output.implementation
-    loaded_is = loaded.endpoint.implementation
-    _expect(used == loaded_is, f"a {loaded_is} endpoint gave a {used} result")
+from .endpoints import Case, TinyEndpoint
+from .facts import facts_of
+from .handlers import Handler
+from .notes import MOCK, REAL, is_real_required, note
+from .openvino_endpoint import OpenvinoEndpoint
+from .outputs import Output
+from .platforms import TORCH_DEVICES
 
 
 def check_forward(handler: Handler, case: Case, batch_size: int) -> Output:
@@ -50,7 +24,7 @@ def check_forward(handler: Handler, case: Case, batch_size: int) -> Output:
     output = handler(inputs)
     note(implementation=getattr(output, "implementation", None), batch=batch_size)
     note(reason=getattr(output, "reason", ""))
-    _expect(isinstance(output, Output), f"the handler gave a {type(output).__name__}")
+    assert isinstance(output, Output), f"the handler gave a {type(output).__name__}"
     check_metadata(output, case, batch_size)
     is_level = "level" in facts(handler)
     check_tensor(output, handler.endpoint.shape(inputs), may_be_level=is_level)
@@ -61,14 +35,13 @@ def check_metadata(output: Output, case: Case, batch_size: int) -> None:
     """Check that a result says truly where it comes from."""
     for name in ("model", "task", "platform"):
         actual, wanted = getattr(output, name), getattr(case, name)
-        _expect(actual == wanted, f"{name} is {actual!r}, not {wanted!r}")
-    _expect(
-        output.device.split(":")[0] == case.platform,
-        f"device is {output.device!r} on {case.platform}",
-    )
+        assert actual == wanted, f"{name} is {actual!r}, not {wanted!r}"
+    device = output.device
+    on_platform = device.partition(":")[0] == case.platform
+    assert on_platform, f"device is {device!r} on {case.platform}"
     size = output.batch_size
-    _expect(size == batch_size, f"batch_size is {size} for {batch_size} samples")
-    _expect(output.elapsed >= 0, f"elapsed is {output.elapsed}")
+    assert size == batch_size, f"batch_size is {size} for {batch_size} samples"
+    assert output.elapsed >= 0, f"elapsed is {output.elapsed}"
     check_implementation(output)
 
 
@@ -77,13 +50,13 @@ def check_tensor(
 ) -> None:
     """Check a tensor's shape and values."""
     actual = tuple(output.shape)
-    _expect(_fits(actual, shape), f"shape is {actual}, not {shape}")
+    assert _fits(actual, shape), f"shape is {actual}, not {shape}"
     values = np.asarray(output)
-    _expect(not np.isnan(values).any(), "the tensor holds nan")
+    assert not np.isnan(values).any(), "the tensor holds nan"
     finite = values[np.isfinite(values)]
-    _expect(finite.size > 0, "the tensor holds nothing but infinity")
+    assert finite.size > 0, "the tensor holds nothing but infinity"
     varies = values.size == 1 or np.ptp(finite) > 0
-    _expect(varies or may_be_level, "all values are the same")
+    assert varies or may_be_level, "all values are the same"
 
 
 def _fits(actual: tuple[int, ...], wanted: tuple[Any, ...]) -> bool:
@@ -97,13 +70,13 @@ def _fits(actual: tuple[int, ...], wanted: tuple[Any, ...]) -> bool:
 def check_implementation(output: Output) -> None:
     """Check that REAL came from torch, and that MOCK has a reason and is allowed."""
     if output.implementation == REAL:
-        made_by = type(output.tensor).__module__
-        _expect(made_by.startswith("torch"), f"a REAL tensor came from {made_by}")
+        module = type(output.tensor).__module__
+        assert module.startswith("torch"), f"a REAL tensor came from {module}"
         return
-    _expect(output.implementation == MOCK, f"{output.implementation!r} is no answer")
-    _expect(output.reason, "a MOCK result gives no reason")
+    assert output.implementation == MOCK, f"{output.implementation!r} is no answer"
+    assert output.reason, "a MOCK result gives no reason"
     forbidden = is_real_required()
-    _expect(not forbidden, f"a MOCK result where REAL is required: {output.reason}")
+    assert not forbidden, f"a MOCK result where REAL is required: {output.reason}"
 
 
 def check_batch(handler: Handler, batch_size: int) -> None:
@@ -113,22 +86,22 @@ def check_batch(handler: Handler, batch_size: int) -> None:
     inputs = handler.inputs(batch_size)
     output = handler(inputs)
     size = output.batch_size
-    _expect(size == batch_size, f"batch_size is {size} for {batch_size} samples")
+    assert size == batch_size, f"batch_size is {size} for {batch_size} samples"
     batch = output.to_numpy()
-    again = handler(inputs).to_numpy()
-    _expect(_same(batch, again, 0), "two runs on the same inputs differ")
+    second_run = handler(inputs).to_numpy()
+    assert is_close(batch, second_run, 0), "two runs on the same inputs differ"
     if reason := facts(handler).get("unbatched"):
         pytest.skip(reason)
     pairs = handler.endpoint.pairs
     rows = _rows(batch, batch_size, pairs)
     is_level = bool({"level", "deaf"} & facts(handler).keys())
     for index, row in enumerate(rows):
-        alone = handler(handler.endpoint.only(inputs, index)).to_numpy()
-        same = _same(row, _rows(alone, 1, pairs)[0], 1e-3)
-        _expect(same, f"sample {index} alone gives another row than in the batch")
+        alone = handler(handler.endpoint.select_sample(inputs, index)).to_numpy()
+        same = is_close(row, _rows(alone, 1, pairs)[0], 1e-3)
+        assert same, f"sample {index} alone gives another row than in the batch"
         other = rows[index - 1]
         differs = batch_size == 1 or is_level or not np.array_equal(row, other)
-        _expect(differs, f"sample {index} gives the same row as another sample")
+        assert differs, f"sample {index} gives the same row as another sample"
 
 
 def _rows(values: np.ndarray, batch_size: int, pairs: bool) -> list[np.ndarray]:
@@ -138,25 +111,34 @@ def _rows(values: np.ndarray, batch_size: int, pairs: bool) -> list[np.ndarray]:
     return np.split(values, batch_size)
 
 
-def _same(one: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
-    size = one.size == other.size
+def is_close(actual: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
+    """Compare results, whatever their shape; a tolerance of 0 demands equality."""
+    if actual.size != wanted.size:
+        return False
     # Beside large values the last digits of small ones are noise.
-    scale = max(1, np.abs(other[np.isfinite(other)]).max(initial=0))
-    close = {"rtol": tolerance, "atol": tolerance / 10 * scale, "equal_nan": True}
-    return size and np.allclose(one.reshape(-1), other.reshape(-1), **close)
+    scale = max(1.0, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)))
+    return np.allclose(
+        actual.reshape(-1),
+        wanted.reshape(-1),
+        rtol=tolerance,
+        atol=tolerance / 10 * scale,
+        equal_nan=True,
+    )
 
 
 def check_seed(handler: Handler) -> None:
     """Check that the seed alone decides the weights."""
     endpoint = in_torch(handler)
     inputs = handler.inputs(1)
-    given = handler(inputs).to_numpy()
-    same, other = (endpoint.answer(endpoint.again(seed=n), inputs) for n in (0, 1))
-    same, other = same.cpu().numpy(), other.cpu().numpy()
-    _expect(_same(given, same, 0), "the same seed gives another result")
+    first = handler(inputs).to_numpy()
+    same_seed, other_seed = (
+        endpoint.answer(endpoint.rebuild(seed=seed), inputs).cpu().numpy()
+        for seed in (0, 1)
+    )
+    assert is_close(first, same_seed, 0), "the same seed gives another result"
     if reason := facts(handler).get("seedless"):
         pytest.skip(reason)
-    _expect(not np.array_equal(given, other), "another seed gives the same result")
+    assert not np.array_equal(first, other_seed), "another seed gives the same result"
 
 
 def check_agrees_with_torch(handler: Handler) -> None:
@@ -165,8 +147,8 @@ def check_agrees_with_torch(handler: Handler) -> None:
     if not isinstance(endpoint, OpenvinoEndpoint):
         pytest.skip("torch runs it itself")
     inputs = handler.inputs(2)
-    same = _same(endpoint.in_torch(inputs), handler(inputs).to_numpy(), 1e-2)
-    _expect(same, f"torch gives another result than {handler.case.platform}")
+    same = is_close(endpoint.in_torch(inputs), handler(inputs).to_numpy(), 1e-2)
+    assert same, f"torch gives another result than {handler.case.platform}"
 
 
 def check_round_trip(handler: Handler, folder: Path) -> None:
@@ -177,8 +159,8 @@ def check_round_trip(handler: Handler, folder: Path) -> None:
     inputs = handler.inputs(1)
     loaded = endpoint.tiny.saved_and_loaded(folder)
     back = endpoint.answer(loaded, inputs).cpu().numpy()
-    same = _same(handler(inputs).to_numpy(), back, 1e-5)
-    _expect(same, "the model gives another result after it was saved and loaded")
+    same = is_close(handler(inputs).to_numpy(), back, 1e-5)
+    assert same, "the model gives another result after it was saved and loaded"
 
 
 def check_generation(handler: Handler, tokens: int) -> None:
@@ -189,14 +171,15 @@ def check_generation(handler: Handler, tokens: int) -> None:
     if reason := facts(handler).get("silent"):
         pytest.skip(reason)
     inputs = handler.inputs(2)
-    made = endpoint.tiny.generate(inputs, tokens)
-    _expect(len(made) == 2, f"{len(made)} rows for 2 samples")
+    generated_ids = endpoint.tiny.generate(inputs, tokens)
+    rows = len(generated_ids)
+    assert rows == 2, f"{rows} rows for 2 samples"
     prompt = inputs["input_ids"].shape[1] if "input_ids" in inputs else 0
     started = 1 if endpoint.tiny.model.config.is_encoder_decoder else prompt
-    new = made.shape[1] - started
-    _expect(0 < new <= tokens, f"{new} new tokens where {tokens} are allowed")
-    again = endpoint.tiny.generate(inputs, tokens)
-    _expect(made.equal(again), "two runs on the same inputs differ")
+    new = generated_ids.shape[1] - started
+    assert 0 < new <= tokens, f"{new} new tokens where {tokens} are allowed"
+    second_run = endpoint.tiny.generate(inputs, tokens)
+    assert generated_ids.equal(second_run), "two runs on the same inputs differ"
 
 
 def check_wrong_input(handler: Handler) -> None:
@@ -227,7 +210,7 @@ def note_endpoint(handler: Handler) -> None:
     endpoint = handler.endpoint
     note(implementation=endpoint.implementation, reason=endpoint.reason)
     forbidden = is_real_required() and endpoint.implementation == MOCK
-    _expect(not forbidden, f"a MOCK where REAL is required: {endpoint.reason}")
+    assert not forbidden, f"a MOCK where REAL is required: {endpoint.reason}"
 
 
 def in_torch(handler: Handler) -> TinyEndpoint:

@@ -1,4 +1,31 @@
-# --- Endpoints: what computes.
+"""Endpoints: what computes a batch, and says what it is that computes.
+
+- REAL: the architecture itself, in torch: small and randomly initialised.
+- MOCK: a deterministic numpy computation of the declared shape, with the reason for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pytest
+
+from .model_outputs import expected_shape, main_output
+from .notes import MOCK, REAL
+from .platforms import TORCH_DEVICES
+from .tasks import (
+    SIZES,
+    Inputs,
+    as_inputs,
+    batch_size_of,
+    inputs_for,
+    mock_shape,
+    task_of,
+)
+from .tiny import TinyModel, tiny_model
 
 
 class Case(NamedTuple):
@@ -17,22 +44,28 @@ class Endpoint(Protocol):
 
     implementation: str
     reason: str
+    # Whether a result is a table of scores of each sample against each.
     pairs: bool
 
     def inputs(self, batch_size: int) -> Inputs:
         """Make the same batch on every machine."""
+        ...
 
     def size_of(self, inputs: Inputs) -> int:
         """Count the samples of a batch; ValueError when it is none."""
+        ...
 
-    def only(self, inputs: Inputs, index: int) -> Inputs:
+    def select_sample(self, inputs: Inputs, index: int) -> Inputs:
         """Take one sample out of a batch."""
+        ...
 
-    def shape(self, inputs: Inputs) -> tuple[int | None, ...]:
+    def shape(self, inputs: Inputs) -> tuple[Any, ...]:
         """Tell what shape the inputs call for; None is a size that nothing tells."""
+        ...
 
     def __call__(self, inputs: Inputs) -> Any:
         """Compute a tensor, a row for each sample."""
+        ...
 
 
 class WordTokenizer:
@@ -73,24 +106,25 @@ class MockEndpoint:
         """Count the samples of a batch; ValueError when it is none."""
         return batch_size_of(as_inputs(inputs, self.task))
 
-    def only(self, inputs: Inputs, index: int) -> Inputs:
+    def select_sample(self, inputs: Inputs, index: int) -> Inputs:
         """Take one sample out of a batch."""
         return {name: value[index : index + 1] for name, value in inputs.items()}
 
-    def shape(self, inputs: Inputs) -> tuple[int, ...]:
+    def shape(self, inputs: Inputs) -> tuple[Any, ...]:
         """Tell what shape the inputs call for."""
-        return expected_shape(self.task, inputs)
+        return mock_shape(self.task, inputs)
 
     def __call__(self, inputs: Inputs) -> np.ndarray:
         """Project the features of the samples to the dimensions of the task."""
         inputs = self._prepared(inputs)
         batches = [value for name, value in inputs.items() if name != "attention_mask"]
         positions, pixels = batches[0].shape[-1], batches[-1].shape[-2:]
-        dimensions = [name for name in self.task.output if name != "batch"]
+        dimensions = [name for name in self.task.result.mock if name != "batch"]
         sizes = {**SIZES, "positions": positions}
         sizes["height"], sizes["width"] = pixels
         shape = [sizes[name] for name in dimensions]
-        features = sum(self._features(batch, positions) for batch in batches)
+        by_modality = [self._features(batch, positions) for batch in batches]
+        features = np.sum(by_modality, axis=0)
         if "positions" in dimensions:
             columns = int(np.prod(shape[1:]))
         else:
@@ -125,10 +159,10 @@ class TinyEndpoint:
     def __init__(self, case: Case, torch: Any, transformers: Any) -> None:
         key = (case.model_type, case.auto_class, torch, transformers)
         self.case, self.tiny = case, tiny_model(*key)
-        self.again = functools.partial(TinyModel, *key)
+        self.rebuild = functools.partial(TinyModel, *key)
         self.device = TORCH_DEVICES.get(case.platform, "cpu")
-        self.rule = RULES.get(case.task, RULES["feature-extraction"])
-        self.pairs = self.rule.shape == ("batch", "batch")
+        self.result = task_of(case.task, case.family).result
+        self.pairs = self.result.shape == ("batch", "batch")
         self.tiny.model.to(self.device)
 
     def inputs(self, batch_size: int) -> Inputs:
@@ -142,13 +176,13 @@ class TinyEndpoint:
         """Count the samples of a batch; ValueError when it is none."""
         return self.tiny.size_of(inputs)
 
-    def only(self, inputs: Inputs, index: int) -> Inputs:
+    def select_sample(self, inputs: Inputs, index: int) -> Inputs:
         """Take one sample out of a batch."""
-        return self.tiny.only(inputs, index)
+        return self.tiny.select_sample(inputs, index)
 
-    def shape(self, inputs: Inputs) -> tuple[int | None, ...]:
+    def shape(self, inputs: Inputs) -> tuple[Any, ...]:
         """Tell what shape the inputs call for; None is a size that nothing tells."""
-        return expected(self.rule, self.tiny, self.case.task, inputs)
+        return expected_shape(self.result, self.tiny, self.case.task, inputs)
 
     def __call__(self, inputs: Inputs) -> Any:
         """Run the model, and take what the task is about out of its outputs."""
@@ -156,43 +190,4 @@ class TinyEndpoint:
 
     def answer(self, tiny: TinyModel, inputs: Inputs) -> Any:
         """Run a model of the same kind."""
-        return main_output(self.rule, tiny(inputs, self.device))
-
-
-def load(case: Case, resources: Mapping[str, Any]) -> Endpoint:
-    """Load the architecture itself where it can be had, else a mock that says why.
-
-    `resources` may hold the modules to use; None stands for one that is not there.
-    """
-    absent = why_absent(case.platform)
-    if absent is not None:
-        raise PlatformAbsent(f"{case.platform}: {absent}")
-    torch = _resource("torch", resources)
-    transformers = _resource("transformers", resources)
-    if torch is None:
-        return MockEndpoint(case, "torch is not installed")
-    if transformers is None:
-        return MockEndpoint(case, "transformers is not installed")
-    endpoint = _real_endpoints().get(case.platform)
-    if endpoint is None:
-        return MockEndpoint(case, f"there is no real model on {case.platform} yet")
-    try:
-        return endpoint(case, torch, transformers)
-    except CannotBuild as error:
-        pytest.skip(f"no tiny {case.model_type}: {error}")
-
-
-def _real_endpoints() -> dict[str, Callable[[Case, Any, Any], Endpoint]]:
-    on_torch = dict.fromkeys(TORCH_DEVICES, TinyEndpoint)
-    return {**on_torch, "openvino": _openvino_endpoint}
-
-
-@functools.lru_cache(maxsize=4)
-def _openvino_endpoint(case: Case, torch: Any, transformers: Any) -> Endpoint:
-    return OpenvinoEndpoint(case, torch, transformers)
-
-
-def _resource(name: str, resources: Mapping[str, Any]) -> Any:
-    if name in resources:
-        return resources[name]
-    return importlib.import_module(name) if _is_installed(name) else None
+        return main_output(self.result, tiny(inputs, self.device))

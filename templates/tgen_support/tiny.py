@@ -6,6 +6,7 @@ type that cannot be had so says why: `TinyModel` raises `CannotBuild`.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-# isort: split
-from tgen_inputs import WORDS, Plan, joined, plan_inputs, sample, setting
-from tgen_shrink import END, WEIGHTS, facts_of, tiny_config
+from .facts import facts_of
+from .inputs import WORDS, Plan, is_concatenated, make_sample, plan_inputs, setting
+from .shrink import END, WEIGHTS, tiny_config
 
 # The inputs that carry what stands among the words as tokens of its own.
 _CARRIERS = {
@@ -49,15 +50,15 @@ class TinyModel:
         self.loader = _loader(model_type, auto_class, self.facts, transformers)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.model = self._built(model_type, transformers)
-            self._let_through()
+            self.model = self._build(model_type, transformers)
+            self._draw_zero_weights()
         # Some models keep what they work out of their weights for this mode.
         self.model.eval()
         self.tokens: list[tuple[int, int]] = []
         self.plan: Plan = plan_inputs(self.model, self.facts)
         self._make_room_for_tokens()
 
-    def _built(self, model_type: str, transformers: Any) -> Any:
+    def _build(self, model_type: str, transformers: Any) -> Any:
         try:
             config = tiny_config(model_type, self.auto_class, transformers)
             labels = {**_LABELS_OF, **self.facts.get("labels_of", {})}
@@ -67,7 +68,7 @@ class TinyModel:
             lines = str(error).strip().splitlines()
             raise CannotBuild(lines[0] if lines else "needs a package") from error
 
-    def _let_through(self) -> None:
+    def _draw_zero_weights(self) -> None:
         """Draw the weights that are zero before training: nothing gets past them."""
         for weight in self.model.parameters():
             if weight.ndim > 1 and not weight.any():
@@ -76,11 +77,12 @@ class TinyModel:
     def inputs(self, size: int, first: int = 0) -> dict[str, np.ndarray]:
         """Make a batch; a sample is the same in every batch that holds it."""
         batch = {}
-        for name, look in self.plan.items():
-            samples = [sample(name, look, first + index) for index in range(size)]
-            batch[name] = (np.concatenate if joined(look) else np.stack)(samples)
-        of_text = type(self.model).__name__.endswith("ForSequenceClassification")
-        if of_text and "input_ids" in batch:
+        for name, spec in self.plan.items():
+            samples = [make_sample(name, spec, first + index) for index in range(size)]
+            is_row = is_concatenated(spec)
+            batch[name] = np.concatenate(samples) if is_row else np.stack(samples)
+        class_name = type(self.model).__name__
+        if class_name.endswith("ForSequenceClassification") and "input_ids" in batch:
             batch["input_ids"][:, -1] = END
         start = 1
         for token, count in self.tokens:
@@ -100,7 +102,9 @@ class TinyModel:
             raise ValueError(f"the inputs are for {sizes} samples")
         return int(sizes.pop())
 
-    def only(self, inputs: dict[str, np.ndarray], index: int) -> dict[str, np.ndarray]:
+    def select_sample(
+        self, inputs: dict[str, np.ndarray], index: int
+    ) -> dict[str, np.ndarray]:
         """Take one sample out of a batch."""
         rows = {name: self._rows(name) for name in self.plan}
         return {
@@ -109,7 +113,8 @@ class TinyModel:
         }
 
     def _rows(self, name: str) -> int:
-        return len(sample(name, self.plan[name], 0)) if joined(self.plan[name]) else 1
+        spec = self.plan[name]
+        return len(make_sample(name, spec, 0)) if is_concatenated(spec) else 1
 
     def __call__(self, inputs: dict[str, np.ndarray], device: str = "cpu") -> Any:
         """Run the model's forward method; what is random in it is the same each time."""
@@ -125,21 +130,20 @@ class TinyModel:
         given.pop("decoder_input_ids", None)
         with self.torch.no_grad(), self.torch.random.fork_rng():
             self.torch.manual_seed(0)
-            made = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
-        return getattr(made, "sequences", made)
+            ids = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+        return getattr(ids, "sequences", ids)
 
     def tensors(self, inputs: dict[str, np.ndarray], device: str) -> dict[str, Any]:
         """Put a batch on a device."""
-        of = self.torch.from_numpy
-        return {name: of(inputs[name].copy()).to(device) for name in self.plan}
+        to_tensor = self.torch.from_numpy
+        return {name: to_tensor(inputs[name].copy()).to(device) for name in self.plan}
 
     def saved_and_loaded(self, folder: Path) -> TinyModel:
         """Give the same model as it comes back from disk."""
         self.model.save_pretrained(folder)
-        other = object.__new__(TinyModel)
-        vars(other).update(vars(self))
-        other.model = type(self.model).from_pretrained(folder).eval()
-        return other
+        loaded = copy.copy(self)
+        loaded.model = type(self.model).from_pretrained(folder).eval()
+        return loaded
 
     def _make_room_for_tokens(self) -> None:
         for kind, carriers in _CARRIERS.items():
@@ -174,15 +178,15 @@ class TinyModel:
             elif parameter.default is parameter.empty and parameter.kind == _NAMED:
                 wanted[name] = setting(self.model.config, name)
         with self.torch.no_grad():
-            made = method(**wanted)
-        pooled = getattr(made, "pooler_output", None)
-        return _rows_of(made if pooled is None else pooled)
+            features = method(**wanted)
+        pooled = getattr(features, "pooler_output", None)
+        return _row_count(features if pooled is None else pooled)
 
 
-def _rows_of(features: Any) -> int:
+def _row_count(features: Any) -> int:
     features = getattr(features, "last_hidden_state", features)
     if isinstance(features, list | tuple):
-        return sum(map(_rows_of, features))
+        return sum(map(_row_count, features))
     return features.numel() // features.shape[-1]
 
 
