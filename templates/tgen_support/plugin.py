@@ -84,9 +84,14 @@ def pytest_configure(config: pytest.Config) -> None:
     workerinput = getattr(config, "workerinput", {})
     # What a worker reports is written where all reports come together, if that is told.
     if NAME not in workerinput:
-        run = os.environ.get("TGEN_RUN_ID") or uuid.uuid4().hex[:12]
-        recorder = Recorder(_results_file(config), run)
+        recorder = Recorder(_results_file(config), _run_id())
         config.pluginmanager.register(ResultHooks(config, recorder))
+
+
+def _run_id() -> str:
+    """Give the same name to all processes of a run; TGEN_RUN_ID chooses it."""
+    names = ("TGEN_RUN_ID", "PYTEST_XDIST_TESTRUNUID")
+    return next(filter(None, map(os.environ.get, names)), uuid.uuid4().hex)
 
 
 def _results_file(config: pytest.Config) -> Path | None:

@@ -37,7 +37,7 @@ def reason_of(report: pytest.TestReport) -> str:
         return report.longrepr[2].removeprefix("Skipped: ")
     if report.passed:
         return ""
-    return str(getattr(report.longrepr, "reprcrash", report.longrepr))
+    return str(getattr(report.longrepr, "reprcrash", report.longrepr) or "")
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Attempt:
     @property
     def reason(self) -> str:
         """Why the outcome is what it is, or what was noted where it passed."""
-        outcomes = (self.outcome, f"subtest {self.outcome}")
+        outcomes = (f"subtest {self.outcome}", self.outcome)
         known = (self.reasons[name] for name in outcomes if name in self.reasons)
         return next(known, self.facts.get("reason") or "")[:_LONGEST_REASON]
 
@@ -122,29 +122,34 @@ class Recorder:
 
     def add(self, report: pytest.TestReport, worker: str | None) -> None:
         """Take a report of a test that is ours."""
-        attempt = self._attempt(report.nodeid, worker)
+        attempt = self._open.get((report.nodeid, worker))
+        if attempt is not None and report.when == "setup" and attempt.phases:
+            # Some releases of pytest-rerunfailures do not report the teardown.
+            self._close(attempt)
+            attempt = None
+        attempt = attempt or self._start(report.nodeid, worker)
+        # pytest-xdist reports a crash so, whatever phase it was in.
         if report.when == "???":
             attempt.facts = {**getattr(report, "tgen", {}), **attempt.facts}
             attempt.end("crashed", str(report.longrepr))
             self._close(attempt)
             return
         attempt.add(report)
-        is_last = report.when == "teardown" or report.outcome == "rerun"
-        if is_last and not hasattr(report, "context"):
+        if report.when == "teardown" and not hasattr(report, "context"):
             self._close(attempt)
 
     def close(self) -> None:
         """Write what the end of the session has cut short."""
         for attempt in list(self._open.values()):
-            attempt.end("interrupted", "the session ended before the test did")
+            if attempt.outcome != "failed":
+                attempt.end("interrupted", "the session ended before the test did")
             self._close(attempt)
 
-    def _attempt(self, nodeid: str, worker: str | None) -> Attempt:
-        key = (nodeid, worker)
-        if key not in self._open:
-            self.attempts[nodeid] += 1
-            self._open[key] = Attempt(nodeid, self.attempts[nodeid], worker)
-        return self._open[key]
+    def _start(self, nodeid: str, worker: str | None) -> Attempt:
+        self.attempts[nodeid] += 1
+        attempt = Attempt(nodeid, self.attempts[nodeid], worker)
+        self._open[nodeid, worker] = attempt
+        return attempt
 
     def _close(self, attempt: Attempt) -> None:
         del self._open[attempt.nodeid, attempt.worker]
