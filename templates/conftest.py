@@ -1,18 +1,20 @@
-"""Puts the options, marks and results of `tgen_support` into force for these tests."""
+"""Lets the tests of this folder find `tgen_support`, and loads its pytest plugin."""
 
-# isort: split
-from tgen_support import (
-    pytest_addoption,
-    pytest_configure,
-    pytest_runtest_makereport,
-    pytest_runtest_setup,
-    pytest_terminal_summary,
-)
+from __future__ import annotations
 
-__all__ = [
-    "pytest_addoption",
-    "pytest_configure",
-    "pytest_runtest_makereport",
-    "pytest_runtest_setup",
-    "pytest_terminal_summary",
-]
+import sys
+from pathlib import Path
+
+import pytest
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Load the plugin, which has the options."""
+    # In a package, and in pytest's import mode `importlib`, nothing else does this.
+    if str(_FOLDER) not in sys.path:
+        sys.path.append(str(_FOLDER))
+    from tgen_support import plugin
+
+    plugin.register(pluginmanager, _FOLDER)

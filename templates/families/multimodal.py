@@ -2,76 +2,39 @@
 
 from __future__ import annotations
 
-import pytest
-
 # isort: split
-# tgen-support: tgen_support.py.tera
+# tgen-support: tgen_support/__init__.py
 import tgen_support as tgen
 
-CASE = tgen.Case(
-    model="${model_name}",
-    model_type="${model_type}",
-    family="${model_family}",
-    task="${primary_task}",
-    platform="${hardware_type}",
-    auto_class=tgen.auto_class_of("${primary_task}"),
-)
-BATCH_SIZE = ${batch_size}
-INPUTS = tgen.inputs_for(tgen.task_of(CASE.task, CASE.family), BATCH_SIZE)
 
-
-@pytest.fixture
-def handler() -> tgen.Handler:
-    tgen.require(CASE.platform)
-    return tgen.handler_for(CASE)
-
-
-def test_platform_is_known() -> None:
-    assert CASE.platform in tgen.PLATFORMS
-
-
-def test_${model_family}_${hardware_type}(handler: tgen.Handler) -> None:
-    tgen.check_forward(handler, CASE, BATCH_SIZE)
-
-
-def test_batch(handler: tgen.Handler) -> None:
-    tgen.check_batch(handler, BATCH_SIZE)
-
-
-def test_wrong_input(handler: tgen.Handler) -> None:
-    tgen.check_wrong_input(handler)
-
-
-def test_missing_dependency() -> None:
-    tgen.require(CASE.platform)
-    handler = tgen.handler_for(CASE, {"torch": None})
-    output = handler(handler.inputs(BATCH_SIZE))
-    assert (output.implementation, output.reason) == (
-        tgen.MOCK,
-        "torch is not installed",
+class TestMultimodal(tgen.CaseTests):
+    case = tgen.Case(
+        model="${model_name}",
+        model_type="${model_type}",
+        family="${model_family}",
+        task="${primary_task}",
+        platform="${hardware_type}",
+        auto_class=tgen.auto_class_of("${primary_task}"),
     )
+    batch_size = ${batch_size}
 
+    def test_${model_family}_${hardware_type}(self, handler: tgen.Handler) -> None:
+        tgen.check_forward(handler, self.case, self.batch_size)
 
-def test_weights() -> None:
-    device = tgen.torch_device(CASE.platform)
-    processor = tgen.from_weights("AutoProcessor", CASE.model)
-    model = tgen.from_weights("AutoModel", CASE.model).to(device).eval()
-    mark = getattr(processor, "image_token", "")
-    inputs = processor(
-        text=[f"{mark} a quick brown fox"] * BATCH_SIZE,
-        images=tgen.images_of(INPUTS),
-        return_tensors="pt",
-        padding=True,
-    )
-    outputs = model(**inputs.to(device))
-    assert len(outputs[0]) == BATCH_SIZE
-    assert outputs[0].isfinite().all()
-
-
-def run_test() -> int:
-    """Run the tests of this file; the exit status is 0 when none fails."""
-    return tgen.run(__file__)
+    def test_weights(self, platform: str) -> None:
+        model = self.load_model("AutoModel", platform)
+        processor = self.load("AutoProcessor")
+        mark = getattr(processor, "image_token", "")
+        inputs = processor(
+            text=[f"{mark} a quick brown fox"] * self.batch_size,
+            images=tgen.images_of(self.inputs),
+            return_tensors="pt",
+            padding=True,
+        )
+        outputs = model(**inputs.to(model.device))
+        assert len(outputs[0]) == self.batch_size
+        assert outputs[0].isfinite().all()
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_test())
+    raise SystemExit(tgen.run(__file__))

@@ -2,72 +2,36 @@
 
 from __future__ import annotations
 
-import pytest
-
 # isort: split
-# tgen-support: tgen_support.py.tera
+# tgen-support: tgen_support/__init__.py
 import tgen_support as tgen
 
-CASE = tgen.Case(
-    model="${model_name}",
-    model_type="${model_type}",
-    family="${model_family}",
-    task="feature-extraction",
-    platform="${hardware_type}",
-    auto_class="AutoModel",
-)
-BATCH_SIZE = ${batch_size}
-INPUTS = tgen.inputs_for(tgen.task_of(CASE.task, CASE.family), BATCH_SIZE)
 
-
-@pytest.fixture
-def handler() -> tgen.Handler:
-    tgen.require(CASE.platform)
-    return tgen.handler_for(CASE)
-
-
-def test_platform_is_known() -> None:
-    assert CASE.platform in tgen.PLATFORMS
-
-
-def test_${model_family}_${hardware_type}(handler: tgen.Handler) -> None:
-    tgen.check_forward(handler, CASE, BATCH_SIZE)
-
-
-def test_batch(handler: tgen.Handler) -> None:
-    tgen.check_batch(handler, BATCH_SIZE)
-
-
-def test_wrong_input(handler: tgen.Handler) -> None:
-    tgen.check_wrong_input(handler)
-
-
-def test_missing_dependency() -> None:
-    tgen.require(CASE.platform)
-    handler = tgen.handler_for(CASE, {"torch": None})
-    output = handler(handler.inputs(BATCH_SIZE))
-    assert (output.implementation, output.reason) == (
-        tgen.MOCK,
-        "torch is not installed",
+class TestTextEmbedding(tgen.CaseTests):
+    case = tgen.Case(
+        model="${model_name}",
+        model_type="${model_type}",
+        family="${model_family}",
+        task="feature-extraction",
+        platform="${hardware_type}",
+        auto_class="AutoModel",
     )
+    batch_size = ${batch_size}
 
+    def test_${model_family}_${hardware_type}(self, handler: tgen.Handler) -> None:
+        tgen.check_forward(handler, self.case, self.batch_size)
 
-def test_weights() -> None:
-    device = tgen.torch_device(CASE.platform)
-    tokenizer = tgen.from_weights("AutoTokenizer", CASE.model)
-    model = tgen.from_weights(CASE.auto_class, CASE.model).to(device).eval()
-    tokens = tokenizer(INPUTS["text"], return_tensors="pt", padding=True).to(device)
-    states = model(**tokens).last_hidden_state
-    mask = tokens["attention_mask"].unsqueeze(-1)
-    embeddings = (states * mask).sum(dim=1) / mask.sum(dim=1)
-    assert embeddings.shape == (BATCH_SIZE, model.config.hidden_size)
-    assert embeddings.isfinite().all()
-
-
-def run_test() -> int:
-    """Run the tests of this file; the exit status is 0 when none fails."""
-    return tgen.run(__file__)
+    def test_weights(self, platform: str) -> None:
+        model = self.load_model(self.case.auto_class, platform)
+        tokenizer = self.load("AutoTokenizer")
+        tokens = tokenizer(self.inputs["text"], return_tensors="pt", padding=True)
+        tokens = tokens.to(model.device)
+        states = model(**tokens).last_hidden_state
+        mask = tokens["attention_mask"].unsqueeze(-1)
+        embeddings = (states * mask).sum(dim=1) / mask.sum(dim=1)
+        assert embeddings.shape == (self.batch_size, model.config.hidden_size)
+        assert embeddings.isfinite().all()
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_test())
+    raise SystemExit(tgen.run(__file__))

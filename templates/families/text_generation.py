@@ -2,74 +2,39 @@
 
 from __future__ import annotations
 
-import pytest
-
 # isort: split
-# tgen-support: tgen_support.py.tera
+# tgen-support: tgen_support/__init__.py
 import tgen_support as tgen
 
-CASE = tgen.Case(
-    model="${model_name}",
-    model_type="${model_type}",
-    family="${model_family}",
-    task="${primary_task}",
-    platform="${hardware_type}",
-    auto_class=tgen.auto_class_of("${primary_task}"),
-)
-BATCH_SIZE = ${batch_size}
-NEW_TOKENS = 8
-INPUTS = tgen.inputs_for(tgen.task_of(CASE.task, CASE.family), BATCH_SIZE)
 
-
-@pytest.fixture
-def handler() -> tgen.Handler:
-    tgen.require(CASE.platform)
-    return tgen.handler_for(CASE)
-
-
-def test_platform_is_known() -> None:
-    assert CASE.platform in tgen.PLATFORMS
-
-
-def test_${model_family}_${hardware_type}(handler: tgen.Handler) -> None:
-    tgen.check_forward(handler, CASE, BATCH_SIZE)
-
-
-def test_batch(handler: tgen.Handler) -> None:
-    tgen.check_batch(handler, BATCH_SIZE)
-
-
-def test_wrong_input(handler: tgen.Handler) -> None:
-    tgen.check_wrong_input(handler)
-
-
-def test_missing_dependency() -> None:
-    tgen.require(CASE.platform)
-    handler = tgen.handler_for(CASE, {"torch": None})
-    output = handler(handler.inputs(BATCH_SIZE))
-    assert (output.implementation, output.reason) == (
-        tgen.MOCK,
-        "torch is not installed",
+class TestTextGeneration(tgen.CaseTests):
+    case = tgen.Case(
+        model="${model_name}",
+        model_type="${model_type}",
+        family="${model_family}",
+        task="${primary_task}",
+        platform="${hardware_type}",
+        auto_class=tgen.auto_class_of("${primary_task}"),
     )
+    batch_size = ${batch_size}
+    new_tokens = 8
 
+    def test_${model_family}_${hardware_type}(self, handler: tgen.Handler) -> None:
+        tgen.check_forward(handler, self.case, self.batch_size)
 
-def test_weights() -> None:
-    device = tgen.torch_device(CASE.platform)
-    tokenizer = tgen.from_weights("AutoTokenizer", CASE.model)
-    model = tgen.from_weights(CASE.auto_class, CASE.model).to(device).eval()
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    tokenizer.padding_side = "left"
-    tokens = tokenizer(INPUTS["text"], return_tensors="pt", padding=True).to(device)
-    generated = model.generate(**tokens, max_new_tokens=NEW_TOKENS, do_sample=False)
-    prompt = 1 if model.config.is_encoder_decoder else tokens["input_ids"].shape[1]
-    assert len(generated) == BATCH_SIZE
-    assert prompt < generated.shape[1] <= prompt + NEW_TOKENS
-
-
-def run_test() -> int:
-    """Run the tests of this file; the exit status is 0 when none fails."""
-    return tgen.run(__file__)
+    def test_weights(self, platform: str) -> None:
+        model = self.load_model(self.case.auto_class, platform)
+        tokenizer = self.load("AutoTokenizer")
+        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+        tokenizer.padding_side = "left"
+        tokens = tokenizer(self.inputs["text"], return_tensors="pt", padding=True)
+        tokens = tokens.to(model.device)
+        limit = self.new_tokens
+        generated = model.generate(**tokens, max_new_tokens=limit, do_sample=False)
+        prompt = 1 if model.config.is_encoder_decoder else tokens["input_ids"].shape[1]
+        assert len(generated) == self.batch_size
+        assert prompt < generated.shape[1] <= prompt + limit
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_test())
+    raise SystemExit(tgen.run(__file__))

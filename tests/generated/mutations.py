@@ -24,6 +24,9 @@ from typing import NamedTuple
 MODELS = ["bert", "gpt2", "vit", "t5"]
 REQUIRED_RATE = 0.95
 
+# The first line of the method that makes the handler of the primary task.
+CREATE = "    def create_cpu_{task}_endpoint_handler(\n"
+
 
 class Break(NamedTuple):
     """One way to break the code: what is replaced where, and by what."""
@@ -35,11 +38,13 @@ class Break(NamedTuple):
     models: tuple[str, ...] = ()
 
 
-SUPPORT, TINY, TEST = "tgen_support.py", "tgen_tiny.py", "test_hf_{model}.py"
+HANDLERS, SKILLSET = "tgen_support/handlers.py", "tgen_support/skillset.py"
+LOADING, TINY = "tgen_support/loading.py", "tgen_support/tiny.py"
+TEST = "test_hf_{model}.py"
 
 
 def _tensor(name: str, expression: str) -> Break:
-    return Break(name, SUPPORT, "tensor=tensor,", f"tensor={expression},")
+    return Break(name, HANDLERS, "tensor=tensor,", f"tensor={expression},")
 
 
 BREAKS = [
@@ -63,78 +68,79 @@ BREAKS = [
     _tensor("transposes", "tensor.transpose(0, -1)"),
     _tensor("gives numpy for torch", "tensor.numpy()"),
     _tensor("gives a list", "tensor.tolist()"),
-    _tensor("adds noise", "tensor + tensor.new_tensor(np.random.rand())"),
+    _tensor("adds noise", "tensor + tensor.new_tensor(__import__('numpy').random.rand())"),
     _tensor("follows the clock", "tensor + time.perf_counter() % 1"),
-    Break("wrong batch size", SUPPORT, "batch_size=batch_size,",
+    Break("wrong batch size", HANDLERS, "batch_size=batch_size,",
           "batch_size=batch_size + 1,"),
-    Break("batch size is always one", SUPPORT, "batch_size=batch_size,",
+    Break("batch size is always one", HANDLERS, "batch_size=batch_size,",
           "batch_size=1,"),
-    Break("wrong device label", SUPPORT, "device=self.device,", 'device="cuda:0",'),
-    Break("no device label", SUPPORT, "device=self.device,", 'device="",'),
-    Break("wrong platform", SUPPORT, "platform=self.case.platform,",
+    Break("wrong device label", HANDLERS, "device=self.device,", 'device="cuda:0",'),
+    Break("no device label", HANDLERS, "device=self.device,", 'device="",'),
+    Break("wrong platform", HANDLERS, "platform=self.case.platform,",
           'platform="mps",'),
-    Break("wrong task", SUPPORT, "task=self.case.task,", 'task="other",'),
-    Break("wrong model", SUPPORT, "model=self.case.model,", 'model="other",'),
-    Break("negative time", SUPPORT, "elapsed=time.perf_counter() - started,",
+    Break("wrong task", HANDLERS, "task=self.case.task,", 'task="other",'),
+    Break("wrong model", HANDLERS, "model=self.case.model,", 'model="other",'),
+    Break("negative time", HANDLERS, "elapsed=time.perf_counter() - started,",
           "elapsed=started - time.perf_counter(),"),
-    Break("calls a result a mock", SUPPORT,
+    Break("calls a result a mock", HANDLERS,
           "implementation=self.endpoint.implementation,", "implementation=MOCK,"),
-    Break("gives nothing", SUPPORT, "        return Output(\n            tensor",
+    Break("gives nothing", HANDLERS, "        return Output(\n            tensor",
           "        return None and Output(\n            tensor"),
-    Break("gives the bare tensor", SUPPORT,
+    Break("gives the bare tensor", HANDLERS,
           "        return Output(\n            tensor",
           "        return tensor if len(batch) else Output(\n            tensor"),
-    Break("swallows wrong input", SUPPORT,
+    Break("swallows wrong input", HANDLERS,
           "        batch_size = self.endpoint.size_of(batch)\n",
           "        try:\n            batch_size = self.endpoint.size_of(batch)\n"
           "        except ValueError:\n            return None\n"),
-    Break("computes something for wrong input", SUPPORT,
+    Break("computes something for wrong input", HANDLERS,
           "        batch_size = self.endpoint.size_of(batch)\n",
           "        try:\n            batch_size = self.endpoint.size_of(batch)\n"
           "        except ValueError:\n            batch = self.endpoint.inputs(1)\n"
           "            batch_size = 1\n"),
-    Break("a mock in place of the model", SUPPORT,
+    Break("a mock in place of the model", LOADING,
           "        return endpoint(case, torch, transformers)",
           '        return MockEndpoint(case, "because")'),
-    Break("a mock that says it is real", SUPPORT,
+    Break("a mock that says it is real", LOADING,
           "        return endpoint(case, torch, transformers)",
           '        mock = MockEndpoint(case, "because")\n'
           "        mock.implementation = REAL\n        return mock"),
-    Break("resources are ignored", SUPPORT, "endpoint or load(case, self.resources),",
+    Break("resources are ignored", SKILLSET, "endpoint or load(case, self.resources),",
           "endpoint or load(case, {}),"),
-    Break("metadata is dropped", SUPPORT,
-          "self.metadata = {} if metadata is None else metadata",
+    Break("metadata is dropped", SKILLSET,
+          "self.metadata = {} if metadata is None else dict(metadata)",
           "self.metadata = {}"),
-    Break("init loses the label", SUPPORT,
-          "made = create(model_name, device, hardware_label, endpoint, tokenizer)",
-          "made = create(model_name, None, None, endpoint, tokenizer)"),
-    Break("init gives four things", SUPPORT,
-          "return Loaded(endpoint, tokenizer, made, asyncio.Queue(64), 1)",
-          "return (endpoint, tokenizer, made, 1)"),
-    Break("init's handler has an endpoint of its own", SUPPORT,
-          "made = create(model_name, device, hardware_label, endpoint, tokenizer)",
-          "made = create(model_name, device, hardware_label, None, tokenizer)\n"
-          '            endpoint = MockEndpoint(made.case, "because")'),
-    Break("a renamed parameter of init", SUPPORT,
-          "            hardware_label: str | None = None,\n        ) -> Loaded:",
-          "            label: str | None = None,\n        ) -> Loaded:\n"
-          "            hardware_label = label"),
-    Break("a renamed parameter of create", SUPPORT,
-          "            tokenizer: WordTokenizer | None = None,\n        ) -> Handler:",
-          "            words: WordTokenizer | None = None,\n        ) -> Handler:\n"
-          "            tokenizer = words"),
-    Break("a missing init method", TEST, "    init_cpu = tgen.Init()\n", ""),
-    Break("a missing handler method", TEST,
-          "    create_cpu_{task}_endpoint_handler = tgen.Create()\n", ""),
-    Break("the self-test runs nothing", SUPPORT,
+    Break("init loses the label", SKILLSET,
+          "            case.model, device, hardware_label, endpoint, tokenizer\n",
+          "            case.model, None, None, endpoint, tokenizer\n"),
+    Break("init gives four things", SKILLSET,
+          "return Loaded(endpoint, tokenizer, handler, asyncio.Queue(64), 1)",
+          "return (endpoint, tokenizer, handler, 1)"),
+    Break("init's handler has an endpoint of its own", SKILLSET,
+          "return Loaded(endpoint, tokenizer, handler, asyncio.Queue(64), 1)",
+          "from .endpoints import MockEndpoint\n"
+          '        endpoint = MockEndpoint(case, "because")\n'
+          "        return Loaded(endpoint, tokenizer, handler, asyncio.Queue(64), 1)"),
+    Break("a renamed parameter of init", TEST,
+          "        hardware_label: str | None = None,\n    ) -> tgen.Loaded:",
+          "        label: str | None = None,\n    ) -> tgen.Loaded:\n"
+          "        hardware_label = label"),
+    Break("a renamed parameter of create", TEST,
+          CREATE + "        self,\n        endpoint_model: str,",
+          CREATE + "        self,\n        model: str = MODEL,\n"
+          "        endpoint_model: str = MODEL,"),
+    Break("a missing init method", TEST, "    def init_cpu(", "    def start_cpu("),
+    Break("a missing handler method", TEST, CREATE,
+          CREATE.replace("create", "make")),
+    Break("the self-test runs nothing", SKILLSET,
           "return [subject.attempt(platform, task) for platform, task in pairs]",
           "return []"),
     Break("the seed is ignored", TINY, "torch.manual_seed(seed)",
           "torch.manual_seed(0)"),
     Break("weights are not seeded", TINY, "torch.manual_seed(seed)", "torch.seed()"),
     Break("dropout stays on", TINY, "self.model.eval()", "self.model.train()"),
-    Break("inputs are lost", TINY, "of(inputs[name].copy()).to(device)",
-          "of(inputs[name].copy() * 0 + 1).to(device)"),
+    Break("inputs are lost", TINY, "to_tensor(inputs[name].copy()).to(device)",
+          "to_tensor(inputs[name].copy() * 0 + 1).to(device)"),
     Break("a model comes back with other weights", TINY,
           "type(self.model).from_pretrained(folder).eval()",
           "type(self.model)(self.model.config).eval()"),
@@ -186,18 +192,19 @@ def caught_in(whole: Path, broken: Break, model: str) -> bool:
         shutil.copytree(whole, copy, ignore=shutil.ignore_patterns("__pycache__"))
         file = copy / broken.file.format(model=model)
         source = file.read_text(encoding="utf-8")
-        old = broken.old.replace("{task}", primary_task(source))
+        task = primary_task(source)
+        old, new = (text.replace("{task}", task) for text in (broken.old, broken.new))
         if source.count(old) != 1:
             sys.exit(
                 f"{broken.name}: {old!r} stands {source.count(old)} times in {file}"
             )
-        file.write_text(source.replace(old, broken.new), encoding="utf-8")
+        file.write_text(source.replace(old, new), encoding="utf-8")
         return not passes(copy, [model])
 
 
 def primary_task(source: str) -> str:
     """Read the first task that a test file has a handler for."""
-    _, found, rest = source.partition("    create_cpu_")
+    _, found, rest = source.partition("    def create_cpu_")
     return rest.partition("_endpoint_handler")[0] if found else ""
 
 

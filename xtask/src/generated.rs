@@ -1,15 +1,27 @@
-//! The tests that the built-in templates render: valid, formatted, and passing with numpy and pytest alone.
+//! The tests that the built-in templates render: valid, formatted, typed, and passing with numpy and pytest alone.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::python;
 use crate::test::{root, step, tgen};
 
-/// What the rendered tests need, and the linter that their authors hold them to.
-const PACKAGES: [&str; 3] = ["numpy==2.4.6", "pytest==9.2.0", "ruff==0.17.6"];
+/// What the rendered tests need, the plugins of pytest that they are run with, and what their authors hold them to.
+const PACKAGES: [&str; 9] = [
+    "numpy==2.4.6",
+    "pytest==9.2.0",
+    "pytest-randomly==5.1.0",
+    "pytest-rerunfailures==16.7",
+    "pytest-timeout==2.4.0",
+    "pytest-xdist==3.8.0",
+    "ruff==0.17.6",
+    "mypy==2.4.1",
+    "pyright==1.1.414",
+];
+/// The oldest Python that the rendered tests must be right for.
+const OLDEST_PYTHON: &str = "3.10";
 
 /// A model type of each primary task that many models have, and the sample of the README.
 const MODELS: [&str; 18] = [
@@ -23,22 +35,59 @@ pub(crate) fn run() -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     step("rendering tests", render(&tests).args(MODELS.iter().flat_map(|model| ["--model", model])))?;
-    step("rendered tests compile", Command::new(&python).args(["-m", "compileall", "-q"]).arg(&tests))?;
-    step("rendered tests are lint-free", Command::new(&python).args(["-m", "ruff", "check", "--quiet"]).arg(&tests))?;
-    step(
-        "rendered tests are formatted",
-        Command::new(&python).args(["-m", "ruff", "format", "--check", "--quiet"]).arg(&tests),
-    )?;
-    step(
-        "rendered tests pass",
-        Command::new(&python).args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(&tests),
-    )?;
-    for example in ["built-in-pack", "hardware-matrix", "own-templates"] {
-        let mut pytest = Command::new(&python);
-        pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]);
-        step(&format!("tests of examples/{example}"), pytest.current_dir(root().join("examples").join(example)))?;
+    let family_tests = folder.path().join("families");
+    step("rendering tests of checkpoints", render_families(&family_tests)?.stdout(Stdio::null()))?;
+    for tests in [&tests, &family_tests] {
+        check_source(&python, tests)?;
+        step("rendered tests pass", pytest(&python).arg("-q").arg(tests))?;
     }
-    check_readme(&python, &folder.path().join("sample"))
+    for example in ["built-in-pack", "hardware-matrix", "own-templates"] {
+        let mut pytest = pytest(&python);
+        step(&format!("tests of examples/{example}"), pytest.arg("-q").current_dir(root().join("examples").join(example)))?;
+    }
+    check_readme(&python, &folder.path().join("sample"))?;
+    step("the built-in tests run wherever they stand", pytest(&python).arg("-q").arg(root().join("tests/generated")))
+}
+
+/// Holds rendered tests to the linter, the formatter and two type checkers.
+fn check_source(python: &Path, tests: &Path) -> Result<()> {
+    let checks: [(&str, &[&str]); 5] = [
+        ("compile", &["compileall", "-q"]),
+        ("are lint-free", &["ruff", "check", "--quiet"]),
+        ("are formatted", &["ruff", "format", "--check", "--quiet"]),
+        ("have the types that mypy finds", &["mypy", "--no-error-summary", "--python-version", OLDEST_PYTHON]),
+        ("have the types that pyright finds", &["pyright", "--pythonversion", OLDEST_PYTHON]),
+    ];
+    for (what, arguments) in checks {
+        let mut check = Command::new(python);
+        step(&format!("rendered tests {what}"), check.arg("-m").args(arguments).arg(".").current_dir(tests))?;
+    }
+    Ok(())
+}
+
+/// Pytest, and Python, without the caches that would stay in the folders of the tests.
+fn pytest(python: &Path) -> Command {
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]);
+    pytest
+}
+
+/// A checkpoint of each family that there is a template for, on hardware that is here and on hardware that is not.
+fn render_families(tests: &Path) -> Result<Command> {
+    const CONFIGURATION: &str = r#"
+[[suite]]
+name = "families"
+template = "families/{{ model_family }}.py"
+models = ["bert-base-uncased", "gpt2", "google/vit-base-patch16-224", "openai/whisper-tiny", "llava"]
+output = "test_{{ normalized_name }}_{{ hardware_type }}_b{{ batch_size }}.py"
+hardware = ["cpu", "cuda"]
+batch-sizes = [1, 4]
+"#;
+    std::fs::create_dir(tests).context("cannot make a project")?;
+    std::fs::write(tests.join("tgen.toml"), CONFIGURATION).context("cannot write its configuration")?;
+    let mut render = tgen();
+    render.args(["generate", "--root"]).arg(tests);
+    Ok(render)
 }
 
 fn render(tests: &Path) -> Command {
@@ -50,11 +99,10 @@ fn render(tests: &Path) -> Command {
 /// Runs the README's first tests, which must end as it shows.
 fn check_readme(python: &Path, tests: &Path) -> Result<()> {
     step("rendering the sample", render(tests).arg("--sample"))?;
-    let mut pytest = Command::new(python);
-    let output = pytest.args(["-m", "pytest", "-p", "no:cacheprovider"]).arg(tests).output();
+    let output = pytest(python).arg(tests).output();
     let text = String::from_utf8(output.context("cannot run pytest")?.stdout).context("pytest wrote no text")?;
     let readme = std::fs::read_to_string(root().join("README.md")).context("there is no README")?;
-    let (start, end) = text.find("results: ").zip(text.rfind(" in ")).context("the tests did not end")?;
+    let (start, end) = text.find("left out: ").zip(text.rfind(" in ")).context("the tests did not end")?;
     // How many signs stand around the last line depends on how long the tests took.
     let is_shown = text[start..end].lines().all(|line| readme.contains(line.trim_matches(['=', ' '])));
     ensure!(is_shown, "the README shows another end than that of its first tests:\n{text}");

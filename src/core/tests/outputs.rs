@@ -209,6 +209,17 @@ fn a_support_template_is_rendered_once_beside_the_outputs() {
 }
 
 #[test]
+fn a_support_template_keeps_its_folder() {
+    check(
+        &format!(
+            "{SUITE}-- templates/t.py.tera --\n{{# tgen-support: kit/__init__.py #}}\nx = 1\n\
+             -- templates/kit/__init__.py --\n# tgen-support: kit/part.py.tera\n-- templates/kit/part.py.tera --\ny = 1\n"
+        ),
+        "missing out/test_bert.py\nmissing out/test_vit.py\nmissing out/kit/__init__.py\nmissing out/kit/part.py",
+    );
+}
+
+#[test]
 fn a_support_template_asks_for_others_once_even_in_a_circle() {
     check(
         &format!(

@@ -491,7 +491,7 @@ impl<'p, 'r> Planner<'p, 'r> {
             }
         }
         while let Some((folder, name)) = wanted.pop_first() {
-            let path = Utf8Path::new(&folder).join(name.output_file_name());
+            let path = Utf8Path::new(&folder).join(name.support_path());
             let (Ok(path), Some(template)) = (OutputPath::new(path.as_str()), self.compile(&name)) else { continue };
             self.plan.outputs.push(PlannedOutput { path, template, subject: Subject::Support });
             let asked = self.plan.templates[template].support.iter().map(|other| (folder.clone(), other.clone()));

@@ -62,11 +62,10 @@ impl TemplateName {
         if has_extension(&self.0, "tera") { Dialect::Tera } else { Dialect::Dollar }
     }
 
-    /// The file name that an output of this template would have: the last part without `.tera`.
+    /// Where a support template is rendered, relative to the folder that asks for it: its own path without `.tera`.
     #[must_use]
-    pub fn output_file_name(&self) -> &str {
-        let file = self.0.rsplit('/').next().unwrap_or(&self.0);
-        if has_extension(file, "tera") { &file[..file.len() - ".tera".len()] } else { file }
+    pub fn support_path(&self) -> &str {
+        if has_extension(&self.0, "tera") { &self.0[..self.0.len() - ".tera".len()] } else { &self.0 }
     }
 }
 

@@ -1,0 +1,226 @@
+"""Checks of one handler: what every test demands. Each says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .endpoints import Case, TinyEndpoint
+from .facts import facts_of
+from .handlers import Handler
+from .notes import MOCK, REAL, is_real_required, note
+from .openvino_endpoint import OpenvinoEndpoint
+from .outputs import Output
+from .platforms import TORCH_DEVICES
+
+
+def check_forward(handler: Handler, case: Case, batch_size: int) -> Output:
+    """Run a batch, and check its tensor and that its metadata tell the truth."""
+    inputs = handler.inputs(batch_size)
+    output = handler(inputs)
+    note(implementation=getattr(output, "implementation", None), batch=batch_size)
+    note(reason=getattr(output, "reason", ""))
+    assert isinstance(output, Output), f"the handler gave a {type(output).__name__}"
+    check_metadata(output, case, batch_size)
+    is_level = "level" in facts(handler)
+    check_tensor(output, handler.endpoint.shape(inputs), may_be_level=is_level)
+    return output
+
+
+def check_metadata(output: Output, case: Case, batch_size: int) -> None:
+    """Check that a result says truly where it comes from."""
+    for name in ("model", "task", "platform"):
+        actual, wanted = getattr(output, name), getattr(case, name)
+        assert actual == wanted, f"{name} is {actual!r}, not {wanted!r}"
+    device = output.device
+    on_platform = device.partition(":")[0] == case.platform
+    assert on_platform, f"device is {device!r} on {case.platform}"
+    size = output.batch_size
+    assert size == batch_size, f"batch_size is {size} for {batch_size} samples"
+    assert output.elapsed >= 0, f"elapsed is {output.elapsed}"
+    check_implementation(output)
+
+
+def check_tensor(
+    output: Output, shape: tuple[Any, ...], *, may_be_level: bool = False
+) -> None:
+    """Check a tensor's shape and values."""
+    actual = tuple(output.shape)
+    assert _fits(actual, shape), f"shape is {actual}, not {shape}"
+    values = np.asarray(output)
+    assert not np.isnan(values).any(), "the tensor holds nan"
+    finite = values[np.isfinite(values)]
+    assert finite.size > 0, "the tensor holds nothing but infinity"
+    varies = values.size == 1 or np.ptp(finite) > 0
+    assert varies or may_be_level, "all values are the same"
+
+
+def _fits(actual: tuple[int, ...], wanted: tuple[Any, ...]) -> bool:
+    if wanted[-1:] == (...,):
+        wanted = wanted[:-1] + (None,) * (len(actual) - len(wanted) + 1)
+    pairs = zip(actual, wanted, strict=False)
+    same = all(size is None or size == got for got, size in pairs)
+    return len(actual) == len(wanted) and same
+
+
+def check_implementation(output: Output) -> None:
+    """Check that REAL came from torch, and that MOCK has a reason and is allowed."""
+    if output.implementation == REAL:
+        module = type(output.tensor).__module__
+        assert module.startswith("torch"), f"a REAL tensor came from {module}"
+        return
+    assert output.implementation == MOCK, f"{output.implementation!r} is no answer"
+    assert output.reason, "a MOCK result gives no reason"
+    forbidden = is_real_required()
+    assert not forbidden, f"a MOCK result where REAL is required: {output.reason}"
+
+
+def check_batch(handler: Handler, batch_size: int) -> None:
+    """Check that runs repeat, and that each row follows its own sample and no other."""
+    note_endpoint(handler)
+    note(batch=batch_size)
+    inputs = handler.inputs(batch_size)
+    output = handler(inputs)
+    size = output.batch_size
+    assert size == batch_size, f"batch_size is {size} for {batch_size} samples"
+    batch = output.to_numpy()
+    second_run = handler(inputs).to_numpy()
+    assert is_close(batch, second_run, 0), "two runs on the same inputs differ"
+    if reason := facts(handler).get("unbatched"):
+        pytest.skip(reason)
+    pairs = handler.endpoint.pairs
+    rows = _rows(batch, batch_size, pairs)
+    is_level = bool({"level", "deaf"} & facts(handler).keys())
+    for index, row in enumerate(rows):
+        alone = handler(handler.endpoint.select_sample(inputs, index)).to_numpy()
+        same = is_close(row, _rows(alone, 1, pairs)[0], 1e-3)
+        assert same, f"sample {index} alone gives another row than in the batch"
+        other = rows[index - 1]
+        differs = batch_size == 1 or is_level or not np.array_equal(row, other)
+        assert differs, f"sample {index} gives the same row as another sample"
+
+
+def _rows(values: np.ndarray, batch_size: int, pairs: bool) -> list[np.ndarray]:
+    """Cut a result into samples; of pairs, such as texts and images, the own ones."""
+    if pairs:
+        return list(np.diagonal(values))
+    return np.split(values, batch_size)
+
+
+def is_close(actual: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
+    """Compare results, whatever their shape; a tolerance of 0 demands equality."""
+    if actual.size != wanted.size:
+        return False
+    # Beside large values the last digits of small ones are noise.
+    scale = max(1.0, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)))
+    return np.allclose(
+        actual.reshape(-1),
+        wanted.reshape(-1),
+        rtol=tolerance,
+        atol=tolerance / 10 * scale,
+        equal_nan=True,
+    )
+
+
+def check_seed(handler: Handler) -> None:
+    """Check that the seed alone decides the weights."""
+    endpoint = in_torch(handler)
+    inputs = handler.inputs(1)
+    first = handler(inputs).to_numpy()
+    same_seed, other_seed = (
+        endpoint.answer(endpoint.rebuild(seed=seed), inputs).cpu().numpy()
+        for seed in (0, 1)
+    )
+    assert is_close(first, same_seed, 0), "the same seed gives another result"
+    if reason := facts(handler).get("seedless"):
+        pytest.skip(reason)
+    assert not np.array_equal(first, other_seed), "another seed gives the same result"
+
+
+def check_agrees_with_torch(handler: Handler) -> None:
+    """Check that a platform which does not run torch gives what torch gives."""
+    endpoint = real(handler)
+    if not isinstance(endpoint, OpenvinoEndpoint):
+        pytest.skip("torch runs it itself")
+    inputs = handler.inputs(2)
+    same = is_close(endpoint.in_torch(inputs), handler(inputs).to_numpy(), 1e-2)
+    assert same, f"torch gives another result than {handler.case.platform}"
+
+
+def check_round_trip(handler: Handler, folder: Path) -> None:
+    """Check that the model comes back from disk as it was."""
+    endpoint = in_torch(handler)
+    if reason := facts(handler).get("unsaved", {}).get(handler.case.auto_class):
+        pytest.skip(reason)
+    inputs = handler.inputs(1)
+    loaded = endpoint.tiny.saved_and_loaded(folder)
+    back = endpoint.answer(loaded, inputs).cpu().numpy()
+    same = is_close(handler(inputs).to_numpy(), back, 1e-5)
+    assert same, "the model gives another result after it was saved and loaded"
+
+
+def check_generation(handler: Handler, tokens: int) -> None:
+    """Check that generating stops in time, a row for each sample, and repeats."""
+    endpoint = in_torch(handler)
+    if not endpoint.tiny.model.can_generate():
+        pytest.skip(f"{type(endpoint.tiny.model).__name__} does not generate")
+    if reason := facts(handler).get("silent"):
+        pytest.skip(reason)
+    inputs = handler.inputs(2)
+    generated_ids = endpoint.tiny.generate(inputs, tokens)
+    rows = len(generated_ids)
+    assert rows == 2, f"{rows} rows for 2 samples"
+    prompt = inputs["input_ids"].shape[1] if "input_ids" in inputs else 0
+    started = 1 if endpoint.tiny.model.config.is_encoder_decoder else prompt
+    new = generated_ids.shape[1] - started
+    assert 0 < new <= tokens, f"{new} new tokens where {tokens} are allowed"
+    second_run = endpoint.tiny.generate(inputs, tokens)
+    assert generated_ids.equal(second_run), "two runs on the same inputs differ"
+
+
+def check_wrong_input(handler: Handler) -> None:
+    """Check that a handler refuses what it cannot compute, and says why."""
+    note_endpoint(handler)
+    with pytest.raises(ValueError, match="the inputs have no"):
+        handler({})
+    inputs = handler.inputs(2)
+    name = next(iter(inputs))
+    if len(inputs) > 1:
+        with pytest.raises(ValueError, match="the inputs have no"):
+            handler({key: value for key, value in inputs.items() if key != name})
+        with pytest.raises(ValueError, match="samples|sizes"):
+            handler({**inputs, name: inputs[name][:0]})
+
+
+def real(handler: Handler) -> TinyEndpoint:
+    """Give the endpoint if it is the architecture itself; skip where it is a mock."""
+    note_endpoint(handler)
+    endpoint = handler.endpoint
+    if isinstance(endpoint, TinyEndpoint):
+        return endpoint
+    pytest.skip(endpoint.reason or "this is for torch alone")
+
+
+def note_endpoint(handler: Handler) -> None:
+    """Note whether an endpoint is REAL; a MOCK may be a failure."""
+    endpoint = handler.endpoint
+    note(implementation=endpoint.implementation, reason=endpoint.reason)
+    forbidden = is_real_required() and endpoint.implementation == MOCK
+    assert not forbidden, f"a MOCK where REAL is required: {endpoint.reason}"
+
+
+def in_torch(handler: Handler) -> TinyEndpoint:
+    """Give the endpoint if torch runs it; skip what is about torch's model alone."""
+    endpoint = real(handler)
+    if handler.case.platform not in TORCH_DEVICES:
+        pytest.skip("this is about the model in torch")
+    return endpoint
+
+
+def facts(handler: Handler) -> Mapping[str, Any]:
+    """Give what is known of the model type."""
+    return facts_of(handler.case.model_type)

@@ -1,0 +1,48 @@
+"""What is true of single model types, as `facts.toml` says it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.metadata
+import sys
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+# Python 3.10 has no reader of TOML, so pytest brings one there.
+_TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+
+@functools.cache
+def facts_of(model_type: str) -> dict[str, Any]:
+    """Merge the facts about a model type; a later one goes over an earlier one."""
+    merged: dict[str, Any] = {}
+    for fact in _facts():
+        if any(fnmatchcase(model_type, pattern) for pattern in fact["types"]):
+            merged = merge(merged, fact)
+    return merged
+
+
+@functools.cache
+def _facts() -> list[dict[str, Any]]:
+    text = Path(__file__).with_name("facts.toml").read_text(encoding="utf-8")
+    facts = _TOML.loads(text)["fact"]
+    release = _release()
+    return [fact for fact in facts if fact.get("release", release) == release]
+
+
+def _release() -> str:
+    """Give the first number of the installed transformers' version."""
+    try:
+        return importlib.metadata.version("transformers").partition(".")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one tree of settings over another."""
+    both = [name for name in overlay if isinstance(base.get(name), dict)]
+    inner = {name: merge(base[name], overlay[name]) for name in both}
+    return {**base, **overlay, **inner}

@@ -1,0 +1,161 @@
+"""Results: a line of JSON for each attempt of a test, with an identity of its own.
+
+What tells two lines apart is `run`, `file`, `nodeid`, `platform` and `attempt`. This
+module puts lines together from pytest's reports; it does not know what is tested.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PHASES = ("setup", "call", "teardown")
+# The worst comes first: it is the outcome of the whole.
+_OUTCOMES = ("crashed", "failed", "interrupted", "skipped", "xfailed", "xpassed")
+_LONGEST_REASON = 300
+
+
+def outcome_of(report: pytest.TestReport) -> str:
+    """Name the outcome of a phase, as the lines name it."""
+    if hasattr(report, "wasxfail"):
+        return {"skipped": "xfailed", "passed": "xpassed"}[report.outcome]
+    # pytest-rerunfailures calls an attempt so that has failed and is not the last one.
+    is_rerun = report.outcome not in ("passed", "failed", "skipped")
+    return "failed" if is_rerun else report.outcome
+
+
+def reason_of(report: pytest.TestReport) -> str:
+    """Say why a phase did not pass; empty when it did."""
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail).removeprefix("reason: ")
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    if report.passed:
+        return ""
+    return str(getattr(report.longrepr, "reprcrash", report.longrepr) or "")
+
+
+@dataclass
+class Attempt:
+    """One run of one test, phase by phase."""
+
+    nodeid: str
+    number: int
+    worker: str | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    phases: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    subtests: Counter[str] = field(default_factory=Counter)
+    duration: float = 0
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take the report of a phase, or of a subtest."""
+        self.facts |= getattr(report, "tgen", {})
+        outcome, reason = outcome_of(report), reason_of(report)
+        if hasattr(report, "context"):
+            self.subtests[outcome] += 1
+            outcome = f"subtest {outcome}"
+        else:
+            self.phases[report.when or "call"] = outcome
+            self.duration += report.duration
+        if reason:
+            self.reasons.setdefault(outcome, reason)
+
+    def end(self, outcome: str, reason: str) -> None:
+        """End in the first phase that has not ended."""
+        running = next((phase for phase in PHASES if phase not in self.phases), "call")
+        self.phases[running] = outcome
+        self.reasons.setdefault(outcome, reason)
+
+    @property
+    def outcome(self) -> str:
+        """The outcome of the whole: a failure in any phase or subtest is one."""
+        seen = set(self.phases.values()) | ({"failed"} & self.subtests.keys())
+        return next((outcome for outcome in _OUTCOMES if outcome in seen), "passed")
+
+    @property
+    def reason(self) -> str:
+        """Why the outcome is what it is, or what was noted where it passed."""
+        outcomes = (f"subtest {self.outcome}", self.outcome)
+        known = (self.reasons[name] for name in outcomes if name in self.reasons)
+        return next(known, self.facts.get("reason") or "")[:_LONGEST_REASON]
+
+    def line(self, run: str) -> dict[str, Any]:
+        """Give the line of JSON, as a dictionary."""
+        facts = self.facts
+        subtests = {"subtests": dict(self.subtests)} if self.subtests else {}
+        return {
+            "run": run,
+            "file": facts.get("file") or self.nodeid.partition("::")[0],
+            "nodeid": self.nodeid,
+            "platform": facts.get("platform"),
+            "attempt": self.number,
+            "model": facts.get("model"),
+            "test": facts.get("test"),
+            "task": facts.get("task"),
+            "batch": facts.get("batch"),
+            "implementation": facts.get("implementation"),
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "phases": self.phases,
+            **subtests,
+            "duration": round(self.duration, 4),
+            "peak_memory": facts.get("peak_memory"),
+            "worker": self.worker,
+        }
+
+
+class Recorder:
+    """Follows the reports of a session, and writes a line when an attempt has ended."""
+
+    def __init__(self, file: Path | None, run: str) -> None:
+        self.file = file
+        self.run = run
+        self.implementations: Counter[str] = Counter()
+        self.attempts: Counter[str] = Counter()
+        self._open: dict[tuple[str, str | None], Attempt] = {}
+
+    def add(self, report: pytest.TestReport, worker: str | None) -> None:
+        """Take a report of a test that is ours."""
+        attempt = self._open.get((report.nodeid, worker))
+        if attempt is not None and report.when == "setup" and attempt.phases:
+            # Some releases of pytest-rerunfailures do not report the teardown.
+            self._close(attempt)
+            attempt = None
+        attempt = attempt or self._start(report.nodeid, worker)
+        # pytest-xdist reports a crash so, whatever phase it was in.
+        if report.when == "???":
+            attempt.facts = {**getattr(report, "tgen", {}), **attempt.facts}
+            attempt.end("crashed", str(report.longrepr))
+            self._close(attempt)
+            return
+        attempt.add(report)
+        if report.when == "teardown" and not hasattr(report, "context"):
+            self._close(attempt)
+
+    def close(self) -> None:
+        """Write what the end of the session has cut short."""
+        for attempt in list(self._open.values()):
+            if attempt.outcome != "failed":
+                attempt.end("interrupted", "the session ended before the test did")
+            self._close(attempt)
+
+    def _start(self, nodeid: str, worker: str | None) -> Attempt:
+        self.attempts[nodeid] += 1
+        attempt = Attempt(nodeid, self.attempts[nodeid], worker)
+        self._open[nodeid, worker] = attempt
+        return attempt
+
+    def _close(self, attempt: Attempt) -> None:
+        del self._open[attempt.nodeid, attempt.worker]
+        line = attempt.line(self.run)
+        if line["outcome"] == "passed" and line["implementation"]:
+            self.implementations[line["implementation"]] += 1
+        if self.file is not None:
+            with self.file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
