@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod examples;
+#[cfg(all(feature = "store", not(feature = "bundled")))]
+mod library;
 mod links;
 mod lsp;
 mod readme;
