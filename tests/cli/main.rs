@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(unix)]
+mod action;
 mod examples;
 #[cfg(all(feature = "store", not(feature = "bundled")))]
 mod library;
