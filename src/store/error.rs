@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::library::LibraryError;
+
 /// Why the template database could not do what was asked; nothing was changed then.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
+    /// DuckDB itself is not there.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// The file is not there.
     #[error("there is no template database `{0}`; `cargo tgen template add` creates it")]
     Missing(Utf8PathBuf),

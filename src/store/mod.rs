@@ -7,6 +7,7 @@ mod clock;
 mod columns;
 mod error;
 mod exchange;
+mod library;
 mod mappings;
 mod migrations;
 mod opening;

@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use duckdb::{AccessMode, Config, Connection};
 
 use super::error::StoreError;
+use super::library;
 
 /// What the database is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ const READABLE_SINCE: &str = "v1.2.0";
 
 /// Connects to a file that exists.
 pub(super) fn connect(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> Result<Connection, StoreError> {
+    library::load()?;
     let start = Instant::now();
     let mut pause = SHORTEST_PAUSE;
     let mut told = false;

@@ -5,7 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(unix)]
+mod action;
 mod examples;
+#[cfg(all(feature = "store", not(feature = "bundled")))]
+mod library;
 mod links;
 mod lsp;
 mod readme;

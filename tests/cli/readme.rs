@@ -12,7 +12,7 @@ fn the_readme_shows_what_happens() {
 
 #[test]
 fn the_first_command_writes_what_the_readme_shows() {
-    const CARGO: &str = "cargo run --no-default-features --";
+    const CARGO: &str = "cargo run --";
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let (_, from_command) = text.split_once(CARGO).unwrap();
     let (arguments, rest) = from_command.split_once('\n').unwrap();

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "store")]
 mod database;
+#[path = "../shared/library.rs"]
+mod library;
 mod project;
 mod saves;
 #[cfg(unix)]

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::library;
+
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_cargo-tgen");
 /// Nothing that works takes so long, on whatever machine.
@@ -78,7 +80,8 @@ impl Project {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.arg("tgen").args(arguments).current_dir(self.folder.path());
-        command.env("XDG_CACHE_HOME", self.cache.path()).env("NO_COLOR", "1").env("CI", "true").stdin(Stdio::null());
+        command.env("XDG_CACHE_HOME", self.cache.path()).env("DUCKDB_LIB_DIR", library::folder());
+        command.env("NO_COLOR", "1").env("CI", "true").stdin(Stdio::null());
         command
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::python;
 use crate::say;
-use crate::test::{Store, root};
+use crate::test::{root, with_library};
 
 const PACKAGE: &str = "duckdb==1.5.6";
 
@@ -38,16 +38,16 @@ const QUESTIONS: [&str; 4] = [
 ];
 
 /// Fills a database, asks both, and compares.
-pub(crate) fn run(store: &Store) -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     say("DuckDB's Python package reads the template database");
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let template = folder.path().join("template.py");
     std::fs::write(&template, TEMPLATE).context("cannot write a template")?;
     let template = template.to_str().context("the temporary folder is not UTF-8")?;
     let add = ["template", "add", "--name", "it's \"text\"", "--family", "text_embedding", "--file", template];
-    tgen(store, folder.path(), &add)?;
+    tgen(folder.path(), &add)?;
     for arguments in SESSION {
-        tgen(store, folder.path(), arguments)?;
+        tgen(folder.path(), arguments)?;
     }
     let mut python = Command::new(python::programs(&[PACKAGE])?.join("python"));
     python.arg(root().join("xtask/src/read_database.py"));
@@ -55,7 +55,7 @@ pub(crate) fn run(store: &Store) -> Result<()> {
     let answers: Vec<&str> = theirs.lines().collect();
     ensure!(answers.len() == QUESTIONS.len(), "Python answered {} questions", answers.len());
     for (question, theirs) in QUESTIONS.iter().zip(answers) {
-        let ours: Value = serde_json::from_str(&tgen(store, folder.path(), &["query", question, "--format", "json"])?)?;
+        let ours: Value = serde_json::from_str(&tgen(folder.path(), &["query", question, "--format", "json"])?)?;
         let theirs: Value = serde_json::from_str(theirs)?;
         ensure!(ours.as_array().is_some_and(|rows| !rows.is_empty()), "`{question}` has no rows");
         ensure!(ours == theirs, "`{question}` has other rows in Python:\n{ours:#}\n{theirs:#}");
@@ -63,8 +63,8 @@ pub(crate) fn run(store: &Store) -> Result<()> {
     Ok(())
 }
 
-fn tgen(store: &Store, folder: &Path, arguments: &[&str]) -> Result<String> {
-    let mut command = store.cargo("run");
+fn tgen(folder: &Path, arguments: &[&str]) -> Result<String> {
+    let mut command = with_library("run")?;
     output_of(command.args(["--quiet", "--", "--root"]).arg(folder).args(arguments))
 }
 

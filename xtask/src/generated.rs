@@ -43,7 +43,10 @@ pub(crate) fn run() -> Result<()> {
     }
     for example in ["built-in-pack", "hardware-matrix", "own-templates"] {
         let mut pytest = pytest(&python);
-        step(&format!("tests of examples/{example}"), pytest.arg("-q").current_dir(root().join("examples").join(example)))?;
+        step(
+            &format!("tests of examples/{example}"),
+            pytest.arg("-q").current_dir(root().join("examples").join(example)),
+        )?;
     }
     check_readme(&python, &folder.path().join("sample"))?;
     step("the built-in tests run wherever they stand", pytest(&python).arg("-q").arg(root().join("tests/generated")))

@@ -1,22 +1,42 @@
 //! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
 
+mod archive;
 mod coverage;
 mod editors;
 mod foreign_reader;
 mod generated;
+mod hooks;
 mod libduckdb;
 mod python;
+mod release;
 mod results;
 mod slice;
 mod test;
 mod vscode;
+mod wheel;
+mod workflows;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "usage: cargo xtask test [-- ARGUMENTS OF cargo test], cargo xtask lint, cargo xtask editors, \
-                     cargo xtask slice [PYTHON], or cargo xtask coverage [PYTHON]";
+use crate::libduckdb::Destination;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  test [-- ARGUMENTS OF cargo test]  everything that a change must pass, but the steps below
+  lint                               format, clippy, workflows, spelling
+  editors                            the language server in real editors
+  slice [PYTHON]                     real models for every task
+  coverage [PYTHON]                  all tests of all model types, as pages of the documentation
+  libduckdb [--into-wheel]           gets DuckDB's library
+  wheel                              builds and tries the Python package
+  archive                            packs what `wheel` built
+  hooks                              the hooks of pre-commit
+  bump VERSION                       sets the version
+  notes TAG                          prints the changelog of a release
+  owner NAME                         sets the repository's owner";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,23 +50,30 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    match arguments.split_first() {
-        Some((chore, rest)) if chore == "test" => test::run(passed_on(rest)),
-        Some((chore, [])) if chore == "lint" => test::lint(),
-        Some((chore, [])) if chore == "editors" => editors::run(),
-        Some((chore, rest)) if chore == "slice" && rest.len() <= 1 => slice::run(rest.first().map(String::as_str)),
-        Some((chore, rest)) if chore == "coverage" && rest.len() <= 1 => {
-            coverage::run(rest.first().map(String::as_str))
-        }
-        Some((chore, _)) => bail!("there is no chore `{chore}`\n{USAGE}"),
-        None => bail!("{USAGE}"),
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["test", rest @ ..] => test::run(passed_on(rest)),
+        ["lint"] => test::lint(),
+        ["editors"] => editors::run(),
+        ["slice", rest @ ..] if rest.len() <= 1 => slice::run(rest.first().copied()),
+        ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied()),
+        ["libduckdb"] => libduckdb::run(&Destination::Cache),
+        ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
+        ["wheel"] => wheel::run(),
+        ["archive"] => archive::run(),
+        ["hooks"] => hooks::run(),
+        ["bump", version] => release::bump(version),
+        ["notes", tag] => release::notes(tag),
+        ["owner", name] => release::set_owner(name),
+        [] => bail!("{USAGE}"),
+        other => bail!("there is no chore `{}`\n{USAGE}", other.join(" ")),
     }
 }
 
 /// What follows `--`, or everything where there is no `--`.
-fn passed_on(arguments: &[String]) -> &[String] {
-    match arguments.split_first() {
-        Some((first, rest)) if first == "--" => rest,
+fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
+    match arguments {
+        ["--", rest @ ..] => rest,
         _ => arguments,
     }
 }
@@ -63,9 +90,8 @@ mod tests {
 
     #[test]
     fn arguments_reach_the_chore_with_and_without_a_separator() {
-        let arguments = ["--".to_owned(), "filter".to_owned()];
-        assert_eq!(passed_on(&arguments), ["filter"]);
-        assert_eq!(passed_on(&arguments[1..]), ["filter"]);
+        assert_eq!(passed_on(&["--", "filter"]), ["filter"]);
+        assert_eq!(passed_on(&["filter"]), ["filter"]);
         assert!(passed_on(&[]).is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! Environments of Python packages, made once and kept in the cache.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,6 +28,14 @@ pub(crate) fn programs(packages: &[&str]) -> Result<PathBuf> {
     Ok(programs)
 }
 
-fn programs_in(environment: &Path) -> PathBuf {
+/// The folder with the programs of an environment.
+pub(crate) fn programs_in(environment: &Path) -> PathBuf {
     environment.join(if cfg!(windows) { "Scripts" } else { "bin" })
+}
+
+/// A `PATH` on which an environment's programs come first.
+pub(crate) fn path_with(programs: &Path) -> Result<OsString> {
+    let rest = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&rest));
+    std::env::join_paths(folders).context("the environment's folder cannot be in `PATH`")
 }

