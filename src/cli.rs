@@ -1,4 +1,4 @@
-//! The command line: what can be said, not what is done. It must not read files or print.
+//! The command line: its options and subcommands. It must not read files or print.
 
 use clap::{Parser, Subcommand};
 

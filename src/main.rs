@@ -1,4 +1,4 @@
-//! cargo-tgen: parses the command line, dispatches, and turns what a command says into an exit code.
+//! cargo-tgen: parses the command line, runs the command, and turns its outcome into an exit code.
 
 mod apply;
 mod cli;
@@ -14,10 +14,11 @@ mod world;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::outcome::Outcome;
+use crate::world::threads;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(arguments());
@@ -31,15 +32,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// The arguments as `cargo-tgen` takes them: cargo calls it with `tgen` in front.
+/// The arguments without the `tgen` that cargo puts in front.
 fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
     let called_by_cargo = std::env::args_os().nth(1).is_some_and(|first| first == "tgen");
     let skipped = usize::from(called_by_cargo);
     std::env::args_os().enumerate().filter(move |(at, _)| *at == 0 || *at > skipped).map(|(_, argument)| argument)
 }
 
+/// Whether a command starts threads.
+fn works_in_parallel(command: &Command) -> bool {
+    let alone = matches!(
+        command,
+        Command::Init(_) | Command::Placeholders(_) | Command::Hardware(_) | Command::Completions(_) | Command::Man(_)
+    );
+    !alone
+}
+
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let global = &cli.global;
+    if works_in_parallel(&cli.command) {
+        threads::prepare()?;
+    }
     match cli.command {
         Command::Init(args) => commands::init::run(global, &args),
         Command::Generate(args) => commands::generate::run(global, &args),
@@ -60,7 +73,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Query(args) => commands::query::run(global, &args),
         #[cfg(feature = "store")]
         Command::Plan(args) => commands::plan::run(global, &args),
-        Command::Completions(args) => commands::completions::run(&args),
-        Command::Man(args) => commands::man::run(&args),
+        Command::Completions(args) => commands::completions::run(&args, Cli::command()),
+        Command::Man(args) => commands::man::run(&args, Cli::command()),
     }
 }

@@ -1,8 +1,8 @@
-//! What a command that could run says, and so the exit code.
+//! The outcome of a command that could run, which decides the exit code.
 
 use tgen_core::base::problem::Problem;
 
-/// What a command that could run says.
+/// The outcome of a command that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// Nothing differs and nothing is wrong: exit code 0.
@@ -12,12 +12,12 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// Findings where something is true.
+    /// Findings if a condition holds.
     pub(crate) fn findings_if(found: bool) -> Self {
         if found { Self::Findings } else { Self::Clean }
     }
 
-    /// Findings where one of the problems is an error.
+    /// Findings if one of the problems is an error.
     pub(crate) fn of(problems: &[Problem]) -> Self {
         Self::findings_if(problems.iter().any(Problem::is_error))
     }

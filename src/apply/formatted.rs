@@ -1,8 +1,12 @@
 //! Outputs of suites with a formatter, as the formatter leaves them.
+//!
+//! Outputs are rendered into temporary folders inside their own folders, so that the formatter applies the settings that
+//! hold there, and each formatter then runs once over all of its outputs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -11,98 +15,152 @@ use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::render_each;
 
 use crate::printer::Progress;
+use crate::world::disk::{self, LARGEST_FILE, ScratchFolder};
+use crate::world::interrupt;
+use crate::world::process::{self, Finished, Limits, ProcessError};
 
-/// The longest command line that every system takes.
+/// The longest command line that every system takes, in bytes.
 const LONGEST_COMMAND_LINE: usize = 30_000;
+/// The bounds of one run of a formatter.
+const LIMITS: Limits = Limits { time: Duration::from_mins(10), output: 64 << 20 };
+/// How much of a formatter's messages is read.
+const MOST_MESSAGE_BYTES: u64 = 16 << 10;
+/// How many lines of them are shown.
+const MOST_MESSAGE_LINES: usize = 5;
+/// How formatters say that they skipped all files that they were given, with exit code 0: ruff and black.
+const SKIPPED: [&str; 2] =
+    ["No Python files found under the given path", "No Python files are present to be formatted"];
 
-/// The outputs of suites with a formatter, formatted: each formatter has run once over all of its outputs.
+/// The outputs of suites with a formatter, formatted.
 #[derive(Default)]
 pub(crate) struct FormattedOutputs {
-    folder: Option<tempfile::TempDir>,
+    /// Deletes the files when it is dropped.
+    _scratch: Vec<ScratchFolder>,
+    /// The formatted files by their outputs' paths.
     files: HashMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
 impl FormattedOutputs {
-    /// Renders and formats. The files stand below the project's root meanwhile, where formatters find the project's
-    /// own settings. Outputs that cannot be formatted are taken out of `outputs`, with a problem.
+    /// Renders and formats. Outputs that cannot be rendered or formatted are removed from `outputs`, with a problem.
+    ///
+    /// # Errors
+    /// If the temporary files cannot be written, or the user interrupts.
     pub(crate) fn format(
         plan: &Plan<'_>,
         outputs: &mut Vec<PlannedOutput>,
         root: &Utf8Path,
         problems: &mut Vec<Problem>,
     ) -> anyhow::Result<Self> {
-        let concerned: Vec<_> = outputs.iter().filter(|output| plan.formatter(output).is_some()).cloned().collect();
-        if concerned.is_empty() {
+        let to_format: Vec<_> = outputs.iter().filter(|output| plan.formatter(output).is_some()).cloned().collect();
+        if to_format.is_empty() {
             return Ok(Self::default());
         }
         let _progress = Progress::endless("formatting");
-        let folder = tempfile::Builder::new().prefix(".tgen-format-").suffix(".tmp").tempdir_in(root);
-        let folder =
-            folder.with_context(|| format!("cannot make a folder in `{root}` for the formatter to work in"))?;
-        let mut formatted = Self { folder: Some(folder), files: HashMap::new() };
-        let mut refused = formatted.render(plan, &concerned, problems)?;
-        for (command, files) in formatted.by_command(plan, &concerned) {
-            if let Err(error) = run_formatter(command, &files, root) {
-                let message = format!("the formatter `{}` failed: {error:#}", command.join(" "));
-                problems.push(
-                    Problem::error(Code::FormatterFailed, message)
-                        .help("correct the suite's `format`, or install the program"),
-                );
-                refused.extend(files);
+        let mut workplace = Workplace::new(root);
+        let mut files = render(plan, &to_format, &mut workplace, problems)?;
+        for (command, unformatted) in by_command(plan, &to_format, &files) {
+            if let Err(problem) = run_formatter(command, &unformatted, root) {
+                problems.push(problem);
+                let unformatted: HashSet<_> = unformatted.into_iter().collect();
+                files.retain(|_, file| !unformatted.contains(file));
+            }
+            if interrupt::requested() {
+                bail!("interrupted while the formatter `{}` ran; nothing was written", command.join(" "));
             }
         }
-        outputs.retain(|output| formatted.files.get(output.path.as_path()).is_none_or(|file| !refused.contains(file)));
-        outputs
-            .retain(|output| plan.formatter(output).is_none() || formatted.files.contains_key(output.path.as_path()));
-        Ok(formatted)
+        outputs.retain(|output| plan.formatter(output).is_none() || files.contains_key(output.path.as_path()));
+        Ok(Self { _scratch: workplace.into_folders(), files })
     }
 
-    /// The formatted text of an output.
+    /// Reads the formatted text of an output.
     pub(crate) fn read(&self, output: &PlannedOutput, buffer: &mut Vec<u8>) -> io::Result<()> {
         let file = self.files.get(output.path.as_path()).ok_or(io::ErrorKind::NotFound)?;
-        *buffer = std::fs::read(file)?;
-        Ok(())
-    }
-
-    fn render(
-        &mut self,
-        plan: &Plan<'_>,
-        outputs: &[PlannedOutput],
-        problems: &mut Vec<Problem>,
-    ) -> anyhow::Result<Vec<Utf8PathBuf>> {
-        let folder =
-            self.folder.as_ref().and_then(|folder| Utf8Path::from_path(folder.path())).unwrap_or(Utf8Path::new(""));
-        let written = render_each(plan, outputs, |output, rendered| {
-            let file = folder.join(output.path.as_path());
-            let rendered = rendered.map_err(Ok)?;
-            write_with_folders(&file, rendered).map_err(|error| Err((file.clone(), error)))?;
-            Ok((output.path.as_path().to_owned(), file))
-        });
-        for result in written {
-            match result {
-                Ok((path, file)) => drop(self.files.insert(path, file)),
-                Err(Ok(problem)) => problems.push(problem),
-                Err(Err((file, error))) => {
-                    return Err(error).with_context(|| format!("cannot write `{file}` for the formatter"));
-                }
+        disk::read_file(file, LARGEST_FILE, buffer)?;
+        match std::str::from_utf8(buffer) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "the formatter left a file that is not UTF-8 text"))
             }
         }
-        Ok(Vec::new())
+    }
+}
+
+/// The temporary folders for files to be formatted.
+struct Workplace<'r> {
+    root: &'r Utf8Path,
+    real_root: Utf8PathBuf,
+    by_folder: HashMap<Utf8PathBuf, ScratchFolder>,
+}
+
+impl<'r> Workplace<'r> {
+    fn new(root: &'r Utf8Path) -> Self {
+        let real_root = root.canonicalize_utf8().unwrap_or_else(|_| root.to_owned());
+        Self { root, real_root, by_folder: HashMap::new() }
     }
 
-    fn by_command<'p>(&self, plan: &'p Plan<'_>, outputs: &[PlannedOutput]) -> Vec<(&'p [String], Vec<Utf8PathBuf>)> {
-        let mut commands: Vec<(&[String], Vec<Utf8PathBuf>)> = Vec::new();
-        for output in outputs {
-            let (Some(command), Some(file)) = (plan.formatter(output), self.files.get(output.path.as_path())) else {
-                continue;
-            };
-            match commands.iter_mut().find(|(known, _)| *known == command) {
-                Some((_, files)) => files.push(file.clone()),
-                None => commands.push((command, vec![file.clone()])),
+    /// The file in which the output at a location is formatted.
+    fn file(&mut self, location: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+        let (folder, below) = self.nearest_folder(location);
+        if let Some(scratch) = self.by_folder.get(&folder) {
+            return Ok(scratch.path().join(below));
+        }
+        disk::clear_abandoned(&folder);
+        let scratch = ScratchFolder::new_in(&folder)
+            .with_context(|| format!("cannot make a folder in `{folder}` for the formatter to work in"))?;
+        let file = scratch.path().join(below);
+        self.by_folder.insert(folder, scratch);
+        Ok(file)
+    }
+
+    /// The nearest existing folder above a location, and the path from there to the location. Outside the project, the
+    /// project's root, so that the project's settings apply to all of its outputs.
+    fn nearest_folder(&self, location: &Utf8Path) -> (Utf8PathBuf, Utf8PathBuf) {
+        let path = self.root.join(location);
+        let existing = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(self.root);
+        let below = path.strip_prefix(existing).unwrap_or(location);
+        match existing.canonicalize_utf8() {
+            Ok(real) if real.starts_with(&self.real_root) => (real, below.to_owned()),
+            _ => (self.real_root.clone(), location.components().filter(is_name).collect()),
+        }
+    }
+
+    fn into_folders(self) -> Vec<ScratchFolder> {
+        self.by_folder.into_values().collect()
+    }
+}
+
+fn is_name(component: &camino::Utf8Component<'_>) -> bool {
+    matches!(component, camino::Utf8Component::Normal(_))
+}
+
+/// Renders outputs to their temporary files, which are given by the outputs' paths.
+fn render(
+    plan: &Plan<'_>,
+    outputs: &[PlannedOutput],
+    workplace: &mut Workplace<'_>,
+    problems: &mut Vec<Problem>,
+) -> anyhow::Result<HashMap<Utf8PathBuf, Utf8PathBuf>> {
+    let mut files = HashMap::new();
+    for output in outputs {
+        files.insert(output.path.as_path().to_owned(), workplace.file(&plan.location(output))?);
+    }
+    let written = render_each(plan, outputs, |output, rendered| {
+        let file = &files[output.path.as_path()];
+        rendered.map(|rendered| write_with_folders(file, rendered).map_err(|error| (file.clone(), error)))
+    });
+    for (output, written) in outputs.iter().zip(written) {
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err((file, error))) => {
+                return Err(error).with_context(|| format!("cannot write `{file}` for the formatter"));
+            }
+            Err(problem) => {
+                files.remove(output.path.as_path());
+                problems.push(problem);
             }
         }
-        commands
     }
+    Ok(files)
 }
 
 fn write_with_folders(file: &Utf8Path, content: &[u8]) -> io::Result<()> {
@@ -112,31 +170,67 @@ fn write_with_folders(file: &Utf8Path, content: &[u8]) -> io::Result<()> {
     std::fs::write(file, content)
 }
 
-fn run_formatter(command: &[String], files: &[Utf8PathBuf], root: &Utf8Path) -> anyhow::Result<()> {
+/// The temporary files of each formatter.
+fn by_command<'p>(
+    plan: &'p Plan<'_>,
+    outputs: &[PlannedOutput],
+    files: &HashMap<Utf8PathBuf, Utf8PathBuf>,
+) -> Vec<(&'p [String], Vec<Utf8PathBuf>)> {
+    let mut commands: Vec<(&[String], Vec<Utf8PathBuf>)> = Vec::new();
+    for output in outputs {
+        let (Some(command), Some(file)) = (plan.formatter(output), files.get(output.path.as_path())) else {
+            continue;
+        };
+        match commands.iter_mut().find(|(known, _)| *known == command) {
+            Some((_, files)) => files.push(file.clone()),
+            None => commands.push((command, vec![file.clone()])),
+        }
+    }
+    commands
+}
+
+fn run_formatter(command: &[String], files: &[Utf8PathBuf], root: &Utf8Path) -> Result<(), Problem> {
     let Some((program, arguments)) = command.split_first() else { return Ok(()) };
     let mut rest = files;
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(batch_len(rest));
         rest = after;
-        let output = Command::new(program)
-            .args(arguments)
-            .args(batch)
-            .current_dir(root)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| anyhow::anyhow!("it cannot be run: {}", tgen_core::base::files::reason(&error)))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "{}: {}",
-                output.status,
-                said.lines().map(str::trim).filter(|line| !line.is_empty()).take(5).collect::<Vec<_>>().join("; ")
-            );
-        }
+        let run = process::run(Command::new(program).args(arguments).args(batch).current_dir(root), LIMITS);
+        check_run(&command.join(" "), run)?;
     }
     Ok(())
 }
 
+/// The problem of a formatter that failed, or that skipped the files it was given.
+fn check_run(command: &str, run: Result<Finished, ProcessError>) -> Result<(), Problem> {
+    let failed = |message: String, help| Err(Problem::error(Code::FormatterFailed, message).help(help));
+    match run {
+        Err(error) => failed(
+            format!("the formatter `{command}` failed: {error}"),
+            "correct the suite's `format`, or install the program",
+        ),
+        Ok(finished) if !finished.status.success() => {
+            let message = format!("the formatter `{command}` failed: {}: {}", finished.status, messages(&finished));
+            failed(message, "correct the suite's `format`, or install the program")
+        }
+        Ok(finished) => match messages(&finished) {
+            messages if SKIPPED.iter().any(|sentence| messages.contains(sentence)) => failed(
+                format!("the formatter `{command}` skips the outputs: {messages}"),
+                "take the outputs' folder out of the paths that the formatter excludes, or remove the suite's `format`",
+            ),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// The first lines of what a program wrote: to standard error, then to standard output, since some write errors there.
+fn messages(finished: &Finished) -> String {
+    let written = [finished.stderr(MOST_MESSAGE_BYTES), finished.stdout(MOST_MESSAGE_BYTES)];
+    let lines = written.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty());
+    lines.take(MOST_MESSAGE_LINES).collect::<Vec<_>>().join("; ")
+}
+
+/// How many of the files fit on one command line; at least one.
 fn batch_len(files: &[Utf8PathBuf]) -> usize {
     let mut length = 0;
     let fits = |file: &&Utf8PathBuf| {

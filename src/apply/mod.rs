@@ -1,3 +1,13 @@
-//! Writing an output or refusing to, for `generate` and `watch`.
+//! Writes the outputs of a plan or refuses to: one place for every command that applies a plan.
+//!
+//! This room decides what may be written and words why an output was not. It must not know commands, nor how results
+//! are printed.
 
+mod applied;
+mod applier;
 pub(crate) mod formatted;
+mod orphans;
+
+pub(crate) use self::applied::{Applied, Reason, cannot_write_below};
+pub(crate) use self::applier::{Applier, ExecutableTemplates, Overwrite, StampsBefore};
+pub(crate) use self::orphans::{Pruned, prune};

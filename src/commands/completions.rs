@@ -1,9 +1,8 @@
 //! `cargo tgen completions`: completion scripts for shells.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 
@@ -20,9 +19,9 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &CompletionsArgs, command: clap::Command) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command().bin_name("cargo-tgen"), "cargo-tgen", &mut script);
+    clap_complete::generate(args.shell, &mut command.bin_name("cargo-tgen"), "cargo-tgen", &mut script);
     Printer::new().report(|out| out.write_all(&script))?;
     Ok(Outcome::Clean)
 }

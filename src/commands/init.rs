@@ -1,4 +1,4 @@
-//! `cargo tgen init`: begins a project.
+//! `cargo tgen init`: writes the files that a new project starts with.
 
 use anyhow::{Context, bail};
 use camino::Utf8Path;
@@ -16,7 +16,7 @@ use crate::world::disk::Writer;
 const CONFIG: &str = "tgen.toml";
 /// The project's own templates.
 const TEMPLATES: &str = "templates";
-/// What is looked for, and configured when it is there.
+/// Files and folders that are configured if they exist.
 const MAP: &str = "huggingface_model_pipeline_map.json";
 const SKILLSETS: [&str; 2] = ["ipfs_accelerate_py/worker/skillset", "worker/skillset"];
 
@@ -39,7 +39,7 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
     if args.templates {
         files.extend(pack::pack().iter().map(|(name, text)| (format!("{TEMPLATES}/{name}"), (*text).to_owned())));
     }
-    // Who has a configuration can still ask for the templates.
+    // A project that has a configuration can still get the templates.
     let is_begun = args.templates && root.join(CONFIG).exists();
     if !is_begun {
         files.push((CONFIG.to_owned(), tgen_toml(&found_in(&root, args))));
@@ -55,7 +55,9 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
     }
     if is_begun {
         let line = format!("{TEMPLATES} = \"{TEMPLATES}\"");
-        printer.line(&format!("`{CONFIG}` is as it was; write `{line}` above its first table, unless it is there"))?;
+        printer.line(&format!(
+            "`{CONFIG}` was not changed; write `{line}` above its first table, unless it has that line"
+        ))?;
     } else {
         printer.line(&format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"))?;
     }
@@ -72,10 +74,10 @@ fn found_in(root: &Utf8Path, args: &InitArgs) -> Options {
     }
 }
 
-/// Nothing that is there is overwritten.
+/// Fails if a file exists: nothing is overwritten.
 fn refuse_existing(root: &Utf8Path, files: &[(String, String)]) -> anyhow::Result<()> {
     match files.iter().find(|(path, _)| root.join(path).exists()) {
-        Some((path, _)) => bail!("`{path}` exists already; move it away first, or edit it as it is"),
+        Some((path, _)) => bail!("`{path}` exists already; move it away first, or edit it"),
         None => Ok(()),
     }
 }

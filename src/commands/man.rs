@@ -1,8 +1,7 @@
 //! `cargo tgen man`: the manual page.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
-use crate::cli::Cli;
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 
@@ -11,9 +10,9 @@ use crate::printer::Printer;
 #[command(after_help = "Example:\n  cargo tgen man | man -l -")]
 pub(crate) struct ManArgs {}
 
-pub(crate) fn run(_: &ManArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(_: &ManArgs, command: clap::Command) -> anyhow::Result<Outcome> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    clap_mangen::Man::new(command).render(&mut page)?;
     Printer::new().report(|out| out.write_all(&page))?;
     Ok(Outcome::Clean)
 }

@@ -1,11 +1,11 @@
-//! `cargo tgen watch`: what is saved is what is there, before anyone looks.
+//! `cargo tgen watch`: generates whatever a change affects.
 
 use clap::Args;
 
 use crate::outcome::Outcome;
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session;
-use crate::watch::{self, Eyes, Form, Intent, Options};
+use crate::watch::{self, ChangeSource, Form, Intent, Options};
 
 /// Generate whatever a change affects, as you save
 ///
@@ -15,15 +15,15 @@ use crate::watch::{self, Eyes, Form, Intent, Options};
 #[command(after_help = "\
 Examples:
   cargo tgen watch                        write what a save affects
-  cargo tgen watch --check                only say what would have to be written
+  cargo tgen watch --check                only report what would be written
   cargo tgen watch --exec 'pytest -q'     run the tests that were written")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Overwrite outputs that a person changed, and files that are not ours
+    /// Overwrite outputs that a person changed, and files that cargo-tgen did not write
     #[arg(short, long)]
     force: bool,
-    /// Say what differs, and write nothing
+    /// Report what differs, and write nothing
     #[arg(long, conflicts_with_all = ["force", "exec"])]
     check: bool,
     /// Run a command after each rebuild, with the outputs that were written as its last arguments
@@ -32,10 +32,10 @@ pub(crate) struct WatchArgs {
     /// Clear the terminal before each rebuild
     #[arg(long, conflicts_with = "json")]
     clear: bool,
-    /// Say it in JSON, an object a line
+    /// Report in JSON, an object a line
     #[arg(long)]
     json: bool,
-    /// Look at the files now and then, where the file system tells of no changes (network drives, some containers)
+    /// Poll instead of using file-system events (network drives, some containers)
     #[arg(long)]
     poll: bool,
 }
@@ -46,7 +46,7 @@ pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> 
         intent: args.intent(),
         form: args.form(),
         exec: args.exec.clone(),
-        eyes: if args.poll { Eyes::Polling } else { Eyes::Events },
+        source: if args.poll { ChangeSource::Polling } else { ChangeSource::Events },
     };
     watch::run(global, &session::locate(global)?, &options)?;
     Ok(Outcome::Clean)
@@ -55,7 +55,7 @@ pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> 
 impl WatchArgs {
     fn intent(&self) -> Intent {
         match (self.check, self.force) {
-            (true, _) => Intent::Look,
+            (true, _) => Intent::Report,
             (false, true) => Intent::Force,
             (false, false) => Intent::Write,
         }

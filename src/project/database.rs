@@ -1,10 +1,12 @@
-//! What commands do with the template database: which file it is, how to wait for it, and what a plan takes from it.
+//! The template database of a project: which file it is, how long to wait for it, and what a plan takes from it.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use camino::Utf8PathBuf;
+use tgen_core::base::files::reason;
 use tgen_core::config::{Config, Suite};
 use tgen_core::model::family::Family;
 use tgen_core::project::Project;
@@ -15,6 +17,7 @@ use crate::printer::Printer;
 use crate::project::arguments::Global;
 use crate::project::session::{self, Session};
 use crate::store::{Mode, Patience, Store, StoreError};
+use crate::world::disk;
 
 /// How long to wait for another process that holds the file.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -25,14 +28,22 @@ impl Session {
         Ok(self.try_database(mode)??)
     }
 
-    /// Opens the template database, for a caller who knows what to do where that fails.
+    /// Opens the template database, for a caller that handles the failure.
     pub(crate) fn try_database(&self, mode: Mode) -> anyhow::Result<Result<Store, StoreError>> {
         let tell = |message: &str| Printer::new().warning(message);
         let patience = Patience { limit: LONGEST_WAIT, tell: &tell };
-        Ok(Store::open(&self.database_path()?, mode, &patience))
+        let path = self.database_path()?;
+        match disk::require_regular(&path) {
+            // DuckDB would wait for the other end of a pipe.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                bail!("cannot open the template database `{path}`: {}", reason(&error))
+            }
+            // DuckDB's own messages say what is wrong with anything else.
+            _ => Ok(Store::open(&path, mode, &patience)),
+        }
     }
 
-    /// Where the template database is, as the user would name it.
+    /// The path of the template database, as the user would name it.
     pub(crate) fn database_path(&self) -> anyhow::Result<Utf8PathBuf> {
         let path = match &self.template_db {
             Some(given) => session::current_folder()?.join(given),
@@ -42,8 +53,8 @@ impl Session {
     }
 }
 
-/// Gives a project what the template database answers for a request, where a suite takes its templates from there; else
-/// the database is not opened.
+/// Adds to a project what the template database answers for a request. The database is opened only if a suite takes its
+/// templates from it.
 pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request) -> anyhow::Result<Project<'s>> {
     if !Registry::is_needed(&project.config, request) {
         return Ok(project);
@@ -57,7 +68,7 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     Ok(project.with_registry(&session.database_path()?, registry))
 }
 
-/// Where the template database is, for those who wait for a change of it.
+/// The path of the template database, to watch it.
 pub(crate) fn file(session: &Session) -> Option<Utf8PathBuf> {
     Some(session::current_folder().ok()?.join(session.database_path().ok()?))
 }
@@ -71,8 +82,8 @@ pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
     }
 }
 
-/// Whoever names a template database wants its templates: where no suite takes them, a built-in one does. It takes the
-/// place of the built-in suite of template files.
+/// Adds the built-in database suite if no suite uses the database, since `--template-db` asks for its templates. It replaces
+/// the built-in suite of template files.
 pub(crate) fn add_database_suite(config: &mut Config) {
     if config.suites.iter().any(|suite| suite.takes_registered()) {
         return;

@@ -1,9 +1,7 @@
 //! Finds a project's configuration: `tgen.toml`, else the `metadata.tgen` tables of a Cargo workspace, else none.
 //!
-//! Cargo is run only where a `Cargo.toml` may hold such a table or an option of cargo's asks for it, so that a plain
-//! start costs a few looks at the disk. What a configuration says is core's matter.
-
-use std::fs;
+//! Cargo is run only if a `Cargo.toml` may hold such a table, or if an option of cargo's asks for it, so that most commands
+//! start after a few reads. This module must not know what a configuration says; core reads it.
 
 use anyhow::{Context, Result, anyhow, bail};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -13,23 +11,25 @@ use tgen_core::base::problem::{Code, Problem};
 use tgen_core::base::suggest;
 use tgen_core::config::{self, Config, Origin};
 
+use crate::world::disk;
+
 const CARGO_TOML: &str = "Cargo.toml";
 
-/// The projects that a command is for, and what is worth knowing about how they were found.
+/// The projects of a command, and warnings about how they were found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Found {
     /// At least one project, each in a folder of its own.
     pub(crate) projects: Vec<Located>,
-    /// Configurations that are there but not read. Their paths are absolute.
+    /// Configurations that exist but are not read. Their paths are absolute.
     pub(crate) warnings: Vec<Problem>,
 }
 
-/// One project: its root, and where its configuration stands.
+/// One project: its root and the source of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Located {
     /// The folder that the project's paths are relative to; absolute.
     pub(crate) root: Utf8PathBuf,
-    /// Where the configuration stands.
+    /// The source of its configuration.
     pub(crate) source: ConfigSource,
 }
 
@@ -43,16 +43,16 @@ impl Located {
     }
 }
 
-/// Where a project's configuration stands.
+/// The source of a project's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConfigSource {
-    /// In the file of that kind in the project's root.
+    /// The file of that kind in the project's root.
     File(Origin),
-    /// Nowhere: the built-in configuration serves.
+    /// The built-in configuration.
     BuiltIn,
 }
 
-/// Cargo's own options, as far as they choose projects.
+/// Cargo's own options that select projects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct CargoOptions {
     /// `--manifest-path`: begin at this `Cargo.toml` instead of the current folder.
@@ -73,7 +73,7 @@ pub(crate) enum Selection {
     Workspace,
 }
 
-/// Finds the projects for a command that runs in the folder `current`, an absolute path.
+/// Finds the projects of a command that runs in the folder `current`, an absolute path.
 pub(crate) fn locate(current: &Utf8Path, options: &CargoOptions) -> Result<Found> {
     let manifest = options.manifest_path.as_deref().map(|path| existing_manifest(current, path)).transpose()?;
     match &options.selection {
@@ -95,7 +95,7 @@ fn existing_manifest(current: &Utf8Path, path: &Utf8Path) -> Result<Utf8PathBuf>
     Ok(manifest)
 }
 
-/// The path without `.` and `..`, so that its folders can be walked up. Cargo, too, goes by the letters of the path.
+/// The path without `.` and `..`, so that its ancestors can be searched. Like cargo, this ignores links.
 pub(crate) fn without_dots(path: &Utf8Path) -> Utf8PathBuf {
     let mut plain = Utf8PathBuf::new();
     for component in path.components() {
@@ -113,7 +113,7 @@ pub(crate) fn without_dots(path: &Utf8Path) -> Utf8PathBuf {
 fn nearest(current: &Utf8Path, manifest: Option<&Utf8Path>) -> Result<Found> {
     let start = manifest.and_then(Utf8Path::parent).unwrap_or(current);
     let tgen_toml = Origin::TgenToml.file_name();
-    if let Some(root) = start.ancestors().find(|folder| stands_at(&folder.join(tgen_toml))) {
+    if let Some(root) = start.ancestors().find(|folder| exists(&folder.join(tgen_toml))) {
         let project = Located { root: root.to_owned(), source: ConfigSource::File(Origin::TgenToml) };
         return Ok(Found { projects: vec![project], warnings: unread_manifests(start, root) });
     }
@@ -130,12 +130,12 @@ fn nearest(current: &Utf8Path, manifest: Option<&Utf8Path>) -> Result<Found> {
     Ok(Found { projects: vec![project], warnings: Vec::new() })
 }
 
-/// Whether something stands at a path, whatever it is: what cannot be read is told, and not taken for nothing.
-fn stands_at(path: &Utf8Path) -> bool {
+/// Whether a path exists, of whatever kind: a file that cannot be read has to be reported, not skipped.
+fn exists(path: &Utf8Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Warnings for the manifests from `start` up to `root` whose tables the `tgen.toml` in `root` puts out of force.
+/// Warnings for the manifests from `start` up to `root` whose tables are not read because of the `tgen.toml` in `root`.
 fn unread_manifests(start: &Utf8Path, root: &Utf8Path) -> Vec<Problem> {
     let folders = start.ancestors().take_while(|folder| folder.starts_with(root));
     let manifests = folders.map(|folder| folder.join(CARGO_TOML));
@@ -146,13 +146,13 @@ fn unread_manifests(start: &Utf8Path, root: &Utf8Path) -> Vec<Problem> {
     manifests.flat_map(unread_in).collect()
 }
 
-/// The tables for us in a manifest; none where the manifest is not TOML and may hold one, so that cargo has to say.
+/// The tables of cargo-tgen in a manifest. None if the manifest is not TOML and may hold one; then cargo reports it.
 fn origins_in(manifest: &Utf8Path) -> Option<Vec<Origin>> {
-    let text = fs::read_to_string(manifest).unwrap_or_default();
+    let text = disk::read_text(manifest).unwrap_or_default();
     if text.contains("metadata") && text.contains("tgen") { config::origins_in(&text) } else { Some(Vec::new()) }
 }
 
-/// A warning that a table is not read, because something else in its folder, or above it, wins.
+/// A warning that a table is not read, because another configuration in its folder or above has precedence.
 fn unread(manifest: &Utf8Path, table: Origin, winner: Origin) -> Problem {
     let winner = match winner {
         Origin::TgenToml => "`tgen.toml`".to_owned(),
@@ -162,8 +162,8 @@ fn unread(manifest: &Utf8Path, table: Origin, winner: Origin) -> Problem {
     Problem::warning(Code::InvalidConfig, message).in_file(manifest).help("keep one of the two")
 }
 
-/// The project of the package around `start`, else that of its workspace. Cargo takes a while to answer, so it is asked
-/// only where a manifest has a table for us.
+/// The project of the package around `start`, else that of its workspace. Cargo is slow, so it is run only if a manifest has a
+/// table of cargo-tgen.
 fn in_cargo(start: &Utf8Path) -> Result<Option<Found>> {
     let mut manifests =
         start.ancestors().map(|folder| folder.join(CARGO_TOML)).filter(|path| path.is_file()).peekable();
@@ -265,7 +265,7 @@ impl Workspace {
     /// The configurations that stand in a folder, the one that wins first.
     fn origins_in(&self, folder: &Utf8Path) -> Vec<Origin> {
         let is_there = |origin: &Origin| match origin {
-            Origin::TgenToml => stands_at(&folder.join(origin.file_name())),
+            Origin::TgenToml => exists(&folder.join(origin.file_name())),
             Origin::CargoPackageMetadata => {
                 let package = self.metadata.packages.iter().find(|package| folder_of(package) == folder);
                 package.is_some_and(|package| package.metadata.get("tgen").is_some())

@@ -16,9 +16,9 @@ use crate::project::database;
 use crate::project::locate::{self, CargoOptions, Located, Selection};
 use crate::project::pack;
 use crate::project::standpoint::Standpoint;
-use crate::world::disk::Disk;
+use crate::world::disk::{self, Disk};
 
-/// A configuration has errors, which were shown.
+/// A configuration has errors, which were printed.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration cannot be used; nothing was rendered or written")]
 pub(crate) struct UnusableConfig(pub(crate) Vec<Problem>);
@@ -29,9 +29,9 @@ pub(crate) struct Session {
     pub(crate) disk: Disk,
     /// The project's root.
     pub(crate) root: Utf8PathBuf,
-    /// What was read.
+    /// Its configuration.
     pub(crate) config: Config,
-    /// Where the user stands.
+    /// How the user names the project's files.
     pub(crate) standpoint: Standpoint,
     /// The template database that the command line names.
     #[cfg(feature = "store")]
@@ -39,12 +39,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Finds and reads the projects that the command line means, or the built-in one in the current folder.
+    /// Finds and reads the projects that the command line selects, or the built-in one in the current folder.
     pub(crate) fn open_all(global: &Global) -> anyhow::Result<Vec<Self>> {
         locate(global)?.into_iter().map(|located| Self::open(located, global)).collect()
     }
 
-    /// Runs a command's work on each project that the command line means; the gravest outcome counts.
+    /// Runs a command's work on each project that the command line selects; the gravest outcome counts.
     pub(crate) fn each(
         global: &Global,
         mut work: impl FnMut(&Self) -> anyhow::Result<Outcome>,
@@ -90,17 +90,17 @@ impl Session {
         Self { disk, root, config, standpoint }
     }
 
-    /// Reads what a plan of a request needs: the project's inputs, and the template database where a suite names it.
+    /// Reads what a plan of a request needs: the project's inputs, and the template database if a suite uses it.
     pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
         database::ask(self, self.project(), request)
     }
 
-    /// Shows problems of the project that came up on the way to a result.
+    /// Prints problems of the project to standard error.
     pub(crate) fn print_problems(&self, project: &Project<'_>, problems: &[Problem]) {
         Printer::new().problems(&self.standpoint.problems(problems), &|path| self.source_text(project, path));
     }
 
-    /// As [`source_text`], of a file that is named from where the user stands.
+    /// As [`source_text`], for a file that is named from the user's folder.
     pub(crate) fn source_text(&self, project: &Project<'_>, seen: &Utf8Path) -> Option<String> {
         source_text(project, self.standpoint.inside(seen))
     }
@@ -111,26 +111,26 @@ impl Session {
     }
 }
 
-/// Finds the projects that the command line means, without reading them.
+/// Finds the projects that the command line selects, without reading them.
 pub(crate) fn locate(global: &Global) -> anyhow::Result<Vec<Located>> {
     let found = locate::locate(&start(global)?, &cargo_options(global))?;
-    Printer::new().problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
+    Printer::new().problems(&found.warnings, &|path| disk::read_text(path).ok());
     Ok(found.projects)
 }
 
-/// The text of an input that a problem names. An output on disk is not the one that the problem is about.
+/// The text of an input that a problem names. None for an output: a problem is about its rendered text, not the file.
 pub(crate) fn source_text(project: &Project<'_>, path: &Utf8Path) -> Option<String> {
     let read = || project.is_input(path).then(|| project.files.read_text(path).ok()).flatten();
     project.library.text_of(path).or_else(read)
 }
 
-/// What the command line asks for.
+/// The request of the command line.
 pub(crate) fn request(args: &SelectionArgs) -> anyhow::Result<Request> {
     let output_dir = args.output_dir.as_deref().map(absolute).transpose()?;
     Ok(Request { output_dir, ..cases(&args.cases) })
 }
 
-/// Which cases the command line asks for.
+/// The cases that the command line selects.
 pub(crate) fn cases(args: &CaseArgs) -> Request {
     let mut models: Vec<Selector> = args.model.iter().map(|name| Selector::Name(name.clone())).collect();
     models.extend(args.sample.then_some(Selector::Sample));
@@ -144,26 +144,26 @@ pub(crate) fn cases(args: &CaseArgs) -> Request {
     }
 }
 
-/// An output folder is meant from where the user stands, not from the project's root.
+/// An output folder is relative to the user's folder, not to the project's root.
 fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
     let path = path.strip_prefix(".").unwrap_or(path);
     Ok(current_folder()?.join(path))
 }
 
-/// A path as the user would name it: from where they stand, where that is shorter.
+/// A path as the user would name it: relative to the current folder, if it is below it.
 pub(crate) fn shown(path: &Utf8Path) -> Utf8PathBuf {
     let below = |here: Utf8PathBuf| path.strip_prefix(here).ok().map(Utf8Path::to_owned);
     current_folder().ok().and_then(below).unwrap_or_else(|| path.to_owned())
 }
 
-/// The folder where the user stands.
+/// The current folder.
 pub(crate) fn current_folder() -> anyhow::Result<Utf8PathBuf> {
     let here = std::env::current_dir().context("cannot tell the current folder")?;
     Utf8PathBuf::from_path_buf(here)
         .map_err(|path| anyhow::anyhow!("the current folder `{}` is not UTF-8", path.display()))
 }
 
-/// The folder where a command begins to look.
+/// The folder from which a command searches for the configuration.
 pub(crate) fn start(global: &Global) -> anyhow::Result<Utf8PathBuf> {
     let here = current_folder()?;
     let Some(root) = &global.root else { return Ok(here) };

@@ -1,23 +1,23 @@
-//! How a user names the files of a project: from the folder where they stand, so that an editor, a terminal or a CI
-//! service finds them.
+//! Translates paths between the project's root, which core names files from, and the user's current folder, from which an
+//! editor, a terminal or a CI service finds them.
 //!
-//! Core names files from the project's root. This module must not know what the files are.
+//! This module must not know what the files are.
 
 use std::borrow::Cow;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::problem::{Problem, Related};
 
-/// Where a user stands, seen from a project's root.
+/// The user's current folder, in relation to a project's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standpoint {
     here: Utf8PathBuf,
-    /// The way to the root; empty for one who stands in it.
+    /// The path from the current folder to the root; empty if they are the same.
     way: Utf8PathBuf,
 }
 
 impl Standpoint {
-    /// The standpoint of a user in the folder `here`, seen from `root`; both are absolute.
+    /// For a user in the folder `here` and a project in `root`; both are absolute.
     pub(crate) fn new(here: &Utf8Path, root: &Utf8Path) -> Self {
         let up = |depth: usize| std::iter::repeat_n("..", depth).collect();
         let way = match (root.strip_prefix(here), here.strip_prefix(root)) {
@@ -28,7 +28,7 @@ impl Standpoint {
         Self { here: here.to_owned(), way }
     }
 
-    /// The name of a file that the project names so.
+    /// The user's path of a file, from the project's.
     pub(crate) fn seen(&self, path: &Utf8Path) -> Utf8PathBuf {
         if path.is_absolute() {
             return path.strip_prefix(&self.here).unwrap_or(path).to_owned();
@@ -37,12 +37,12 @@ impl Standpoint {
         if is_no_file || self.way.as_str().is_empty() { path.to_owned() } else { self.way.join(path) }
     }
 
-    /// The project's name of a file that the user names so.
+    /// The project's path of a file, from the user's.
     pub(crate) fn inside<'p>(&self, seen: &'p Utf8Path) -> &'p Utf8Path {
         seen.strip_prefix(&self.way).unwrap_or(seen)
     }
 
-    /// Problems whose places the user finds.
+    /// Problems with the user's paths.
     pub(crate) fn problems<'p>(&self, problems: &'p [Problem]) -> Cow<'p, [Problem]> {
         if self.way.as_str().is_empty() {
             return Cow::Borrowed(problems);

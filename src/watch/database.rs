@@ -1,7 +1,7 @@
 //! The template database as one more input of a project under watch.
 //!
-//! It is opened for a rebuild and closed again, so that others can write to it, and only where a suite takes its templates
-//! from there.
+//! It is opened for each rebuild and closed again, so that other processes can write to it, and only if a suite takes its
+//! templates from it.
 
 use std::sync::Arc;
 
@@ -25,17 +25,17 @@ pub(super) struct Database<'d> {
 }
 
 impl<'d> Database<'d> {
-    /// The database of the project in `root`. It is not opened before it is asked.
+    /// The database of the project in `root`. It is opened only by [`Database::answer`].
     pub(super) fn new(global: &'d Global, root: &Utf8Path) -> Self {
         Self { global, root: root.to_owned(), file: None }
     }
 
-    /// The file whose changes matter; none where no suite takes its templates from a database.
+    /// The database file; none if no suite takes its templates from a database.
     pub(super) fn file(&self) -> Option<&Utf8Path> {
         self.file.as_deref()
     }
 
-    /// The project with the database's answers for a request; none where it need not be asked.
+    /// The project with the database's answers for a request; none if no suite needs them.
     pub(super) fn answer<'p>(
         &mut self,
         project: &Project<'p>,
@@ -49,7 +49,7 @@ impl<'d> Database<'d> {
             return Ok(None);
         }
         self.file = database::file(&session);
-        // Whoever names a database on the command line has a suite more than the configuration says.
+        // A database that is named on the command line adds a suite to the configuration.
         let mut project = project.clone();
         project.config = Arc::new(session.config.clone());
         let answered = database::ask(&session, project, request);

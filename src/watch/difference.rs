@@ -1,4 +1,4 @@
-//! How the last round changed the outputs, kept until somebody asks, and never more of it than a terminal could show.
+//! How the last round changed the outputs, kept for the key that shows it, up to a bound of memory.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tgen_core::rendering::comparison::Judged;
 
 use crate::report::{OutputReport, Report};
 
-/// Texts are kept until they make up this many bytes, so that memory does not grow with the outputs.
+/// The most bytes of texts that are kept.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The texts of outputs that differ.
@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 pub(super) struct Differences {
     kept: Vec<Difference>,
     bytes: usize,
-    /// How many more there are.
+    /// The number of outputs that differ and were not kept.
     pub(super) rest: usize,
 }
 
@@ -30,9 +30,9 @@ struct Difference {
 }
 
 impl Differences {
-    /// Keeps an output's texts, where there is room for them.
+    /// Keeps an output's texts, up to the bound.
     pub(super) fn add(&mut self, plan: &Plan<'_>, location: &Utf8Path, judged: &Judged<'_>) {
-        // Of an edited output the person's change is shown: what was made of what the template says.
+        // For edited outputs, the difference runs from the rendered text to the user's.
         let (before, after) = match judged.state {
             State::Edited => (judged.expected, judged.existing),
             _ => (judged.existing, judged.expected),
@@ -52,12 +52,12 @@ impl Differences {
         self.kept.push(Difference { output, values, before: before.to_vec(), after: after.to_vec() });
     }
 
-    /// Whether there is nothing to show.
+    /// Whether nothing was kept.
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
 
-    /// What differs, with hunks that are alike shown once.
+    /// A report of the differences, with hunks that are alike shown once.
     pub(super) fn report(&self) -> Report {
         let mut sorted: Vec<&Difference> = self.kept.iter().collect();
         sorted.sort_by(|left, right| left.output.path.cmp(&right.output.path));

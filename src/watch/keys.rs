@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Read};
 
+use crate::world::threads;
+
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
@@ -24,28 +26,26 @@ impl Key {
     }
 }
 
-/// Keys are told until this is dropped, which gives the terminal back as it was.
+/// Keys are reported until this is dropped, which restores the terminal's mode.
 pub(super) struct Keys {
     _mode: Option<terminal::KeyMode>,
 }
 
 impl Keys {
-    /// Begins to tell of keys; none where nobody sits at a keyboard, or another program has it.
-    pub(super) fn listen(tell: impl Fn(Key) + Send + 'static) -> Option<Self> {
+    /// Starts to report keys; none without a terminal, or if another program has it.
+    pub(super) fn listen(on_key: impl Fn(Key) + Send + 'static) -> Option<Self> {
         if !std::io::stdin().is_terminal() || !terminal::is_ours() {
             return None;
         }
         let keys = Self { _mode: terminal::KeyMode::enter() };
-        std::thread::spawn(move || {
-            std::io::stdin().lock().bytes().map_while(Result::ok).filter_map(Key::of).for_each(tell);
-        });
-        Some(keys)
+        let read = move || std::io::stdin().lock().bytes().map_while(Result::ok).filter_map(Key::of).for_each(on_key);
+        threads::spawn("keys", read).ok().map(|()| keys)
     }
 }
 
 #[cfg(unix)]
 mod terminal {
-    //! Each key by itself and unseen; Ctrl-C and line ends stay as they are, so nothing else changes for anyone.
+    //! Keys arrive one by one and are not echoed. Ctrl-C and line ends stay as they are.
 
     use std::io::stdin;
 
@@ -66,12 +66,12 @@ mod terminal {
 
     impl Drop for KeyMode {
         fn drop(&mut self) {
-            // A terminal that is gone need not be given back.
+            // An error says that the terminal is gone.
             let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
         }
     }
 
-    /// A process in the background would be stopped for reading keys.
+    /// Whether this process is in the foreground; one in the background would be stopped for reading keys.
     pub(super) fn is_ours() -> bool {
         tcgetpgrp(stdin()).map_or(true, |foreground| foreground == getpgrp())
     }

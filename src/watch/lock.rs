@@ -1,5 +1,5 @@
-//! One watch writes a project's outputs at a time. The system lets go of the lock when the process ends, however it ends;
-//! a watch that ends in order takes its file away as well.
+//! A lock, so that only one watch at a time writes a project's outputs. The system releases it when the process ends,
+//! however it ends; a watch that ends normally also deletes the lock file.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::world::stamp::Stamp;
 
-/// Held as long as this watch writes.
+/// The lock of a watch that writes.
 pub(super) struct Lock {
     held: Option<(Utf8PathBuf, File)>,
 }
@@ -17,16 +17,16 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock of the outputs below `root`.
     pub(super) fn take(root: &Utf8Path) -> anyhow::Result<Self> {
-        // Without a place for it two watches are not told apart; they write the same bytes, each file whole.
+        // Without a folder for lock files nothing is locked. Two watches then write the same bytes, each file whole.
         let Some(path) = location(root) else { return Ok(Self { held: None }) };
         let Ok(mut file) = open(&path) else { return Ok(Self { held: None }) };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => bail!(
-                "another `cargo tgen watch`{} writes the outputs of `{root}`; stop it, or look on with `--check`",
+                "another `cargo tgen watch`{} writes the outputs of `{root}`; stop it, or run this one with `--check`",
                 holder(&mut file)
             ),
             Err(TryLockError::Error(_)) => Ok(Self { held: None }),
-            // Another watch may have ended in between and taken the file away; whoever comes next would not see this one.
+            // Another watch may have ended and deleted the file in between; the next watch would not see this lock.
             Ok(()) if !is_at(&file, &path) => Self::take(root),
             Ok(()) => {
                 sign(&mut file);
@@ -39,7 +39,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Some((path, file)) = self.held.take() {
-            // While it is still locked: nobody else can take it for theirs. One that stays is in nobody's way.
+            // Deleted while it is locked, so that no other process can have locked it. A file that stays does no harm.
             let _ = fs::remove_file(path);
             drop(file);
         }
@@ -64,7 +64,7 @@ fn open(path: &Utf8Path) -> std::io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Says whose lock it is. Only the message of another watch needs it.
+/// Writes the process id into the lock file, for the message of another watch.
 fn sign(file: &mut File) {
     let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
 }

@@ -1,7 +1,7 @@
-//! A watch: waits for changes, lets them settle, rebuilds what they affect, says what it did.
+//! A watch: waits for changes, lets them settle, rebuilds what they affect, and reports it.
 //!
-//! Everything that can happen comes through one channel (events of the file system, keys, the end of a command, Ctrl-C), so
-//! that one thread does everything in turn.
+//! Events of the file system, keys, ends of commands and Ctrl-C arrive through one channel, so that one thread handles them
+//! in turn. An interrupt is also a flag, which is checked between events: it must not wait behind thousands of them.
 
 mod database;
 mod difference;
@@ -10,7 +10,7 @@ mod lock;
 mod outputs;
 mod runner;
 mod screen;
-mod site;
+mod watched;
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -23,94 +23,109 @@ use self::keys::{Key, Keys};
 use self::lock::Lock;
 use self::runner::{Ended, Runner};
 use self::screen::{Occasion, Screen};
-use self::site::{Rebuild, Site};
+use self::watched::{Rebuild, RootChange, WatchedProject};
 use crate::project::arguments::Global;
 use crate::project::locate::Located;
 use crate::world::disk::Disk;
 use crate::world::interrupt;
+use crate::world::threads;
 use crate::world::watcher::{self, Watcher};
 
 pub(crate) use self::outputs::Intent;
 pub(crate) use self::screen::Form;
 
-/// A save is over when nothing has happened for so long.
+/// A save is over when no event has come for this long.
 const QUIET: Duration = Duration::from_millis(20);
-/// Where it never gets quiet, a rebuild comes after so long all the same.
-const LONGEST_UNREST: Duration = Duration::from_secs(1);
-/// How often files are looked at where nobody tells of changes.
+/// If events never stop, a rebuild starts after this long.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// How often files are compared where no events report changes.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
-/// An output that could not be seen to is looked at again after so long, then after twice as long each time,
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// but never later than after this,
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// unless the last attempt took so long that it would be more than this part of the time.
-const LARGEST_SHARE: u32 = 50;
-/// A rebuild makes folders appear that have to be watched, but not time and again.
+/// Failed outputs are retried after this long, then after twice as long each time,
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+/// up to this,
+const LAST_RETRY: Duration = Duration::from_secs(2);
+/// and after no less than this many times the duration of the last attempt.
+const RETRY_FACTOR: u32 = 50;
+/// A rebuild can make folders that have to be watched, which takes another round, up to this many.
 const MOST_ROUNDS: usize = 3;
+/// How often the projects' roots are checked: no event of a folder tells that one above it was moved.
+const ROOT_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What a watch is to do.
+/// The options of a watch.
 pub(crate) struct Options {
-    /// Which outputs.
+    /// Which outputs to keep up to date.
     pub(crate) request: Request,
-    /// How far to go.
+    /// What may be done to them.
     pub(crate) intent: Intent,
-    /// How to say it.
+    /// The form of the report.
     pub(crate) form: Form,
-    /// The command to run after each rebuild.
+    /// A command to run after each rebuild.
     pub(crate) exec: Option<String>,
-    /// How to learn of changes.
-    pub(crate) eyes: Eyes,
+    /// Where changes come from.
+    pub(crate) source: ChangeSource,
 }
 
-/// How to learn of changes.
+/// Where changes come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Eyes {
-    /// The file system tells of them.
+pub(crate) enum ChangeSource {
+    /// Events of the file system.
     Events,
-    /// By looking at every file now and then.
+    /// Comparing the stamps of all files at intervals.
     Polling,
 }
 
-/// What can happen.
+/// What wakes the watch.
 enum Wake {
     File(notify::Result<Event>),
     Poll,
     Key(Key),
     Ended(Ended),
-    Again,
+    Retry,
+    CheckRoots,
     Interrupted,
 }
 
-/// Watches projects until it is ended.
+/// Watches projects until the user ends it.
 pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> anyhow::Result<()> {
-    let locks = projects.iter().filter(|_| options.intent != Intent::Look);
+    let locks = projects.iter().filter(|_| options.intent != Intent::Report);
     let _locks: Vec<Lock> =
         locks.map(|project| Lock::take(&written_below(project, options))).collect::<Result<_, _>>()?;
     let disks: Vec<Disk> = projects.iter().map(|project| Disk::new(project.root.clone())).collect();
-    let (tell, wakes) = mpsc::channel();
-    let to_interrupt = tell.clone();
-    // A channel that nobody reads any more belongs to a watch that has ended.
-    interrupt::listen_and(move || drop(to_interrupt.send(Wake::Interrupted)));
-    let sites = projects.iter().zip(&disks);
-    let sites: Vec<_> = sites
-        .map(|(project, disk)| Site::open(global, project, disk, options.request.clone(), options.intent))
+    let (sender, wakes) = mpsc::channel();
+    let on_interrupt = sender.clone();
+    // Sending fails once the watch has ended, when nothing is left to interrupt.
+    interrupt::listen_and(move || drop(on_interrupt.send(Wake::Interrupted)));
+    let projects: Vec<_> = projects
+        .iter()
+        .zip(&disks)
+        .map(|(project, disk)| WatchedProject::open(global, project, disk, options.request.clone(), options.intent))
         .collect();
     let runner = |command: &String| {
-        let tell = tell.clone();
-        Runner::new(command, move |ended| drop(tell.send(Wake::Ended(ended))))
+        let sender = sender.clone();
+        Runner::new(command, move |ended| drop(sender.send(Wake::Ended(ended))))
     };
-    let runners = sites.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
-    let screen = Screen::new(options.form, options.intent, sites.len());
-    let (later, again) = (VecDeque::new(), Again::never());
-    let mut watch = Watch { sites, screen, wakes, tell, runners, watcher: None, eyes: Eyes::Events, later, again };
-    let ended = watch.open_eyes(options.eyes).and_then(|()| watch.go_on());
+    let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
+    let screen = Screen::new(options.form, options.intent, projects.len());
+    let mut watch = Watch {
+        projects,
+        screen,
+        wakes,
+        sender,
+        runners,
+        watcher: None,
+        source: ChangeSource::Events,
+        postponed: VecDeque::new(),
+        retry: Retry::never(),
+        roots_checked: Instant::now(),
+    };
+    let ended = watch.start_source(options.source).and_then(|()| watch.run());
     match ended {
         Err(error) if has_reader_left(&error) => Ok(()),
         ended => ended,
     }
 }
 
-/// Whether what ended a watch is that nobody reads what it says any more (`| head`).
+/// Whether a watch ended because the reader of its standard output did (`| head`).
 fn has_reader_left(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
@@ -120,43 +135,44 @@ fn written_below(project: &Located, options: &Options) -> camino::Utf8PathBuf {
 }
 
 struct Watch<'d> {
-    sites: Vec<Site<'d>>,
+    projects: Vec<WatchedProject<'d>>,
     screen: Screen,
     wakes: Receiver<Wake>,
-    tell: Sender<Wake>,
-    /// One for each project; none where no command is to run.
+    sender: Sender<Wake>,
+    /// One for each project; empty without `--exec`.
     runners: Vec<Runner>,
     /// None while polling.
     watcher: Option<Watcher>,
-    eyes: Eyes,
-    /// What happened while changes settled.
-    later: VecDeque<Wake>,
-    again: Again,
+    source: ChangeSource,
+    /// What arrived while changes settled.
+    postponed: VecDeque<Wake>,
+    retry: Retry,
+    roots_checked: Instant,
 }
 
-/// When outputs that could not be seen to are looked at again.
-struct Again {
+/// When failed outputs are retried.
+struct Retry {
     at: Option<Instant>,
     pause: Duration,
 }
 
-impl Again {
+impl Retry {
     fn never() -> Self {
-        Self { at: None, pause: FIRST_PAUSE }
+        Self { at: None, pause: FIRST_RETRY }
     }
 
     fn plan(&mut self, last_attempt: Duration) {
-        self.at = Some(Instant::now() + self.pause.max(last_attempt * LARGEST_SHARE));
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.at = Some(Instant::now() + self.pause.max(last_attempt * RETRY_FACTOR));
+        self.pause = (self.pause * 2).min(LAST_RETRY);
     }
 }
 
 impl Watch<'_> {
-    fn go_on(mut self) -> anyhow::Result<()> {
-        self.sites.iter_mut().for_each(Site::distrust_events);
+    fn run(mut self) -> anyhow::Result<()> {
+        self.projects.iter_mut().for_each(WatchedProject::rescan);
         self.rebuild(Occasion::Start)?;
-        let tell = self.tell.clone();
-        let keys = Keys::listen(move |key| drop(tell.send(Wake::Key(key))));
+        let sender = self.sender.clone();
+        let keys = Keys::listen(move |key| drop(sender.send(Wake::Key(key))));
         if keys.is_some() {
             self.screen.keys()?;
         }
@@ -164,172 +180,206 @@ impl Watch<'_> {
             match self.next()? {
                 Wake::File(event) => self.on_file(event)?,
                 Wake::Poll => {
-                    let changed = self.sites.iter_mut().map(Site::look).filter(|is_changed| *is_changed).count();
-                    if changed > 0 {
+                    let changed = self.projects.iter_mut().map(WatchedProject::poll).filter(|is_changed| *is_changed);
+                    if changed.count() > 0 {
                         self.rebuild(Occasion::Change)?;
                     }
                 }
                 Wake::Key(Key::Rebuild) => {
-                    self.sites.iter_mut().for_each(Site::forget);
+                    self.projects.iter_mut().for_each(WatchedProject::forget);
                     self.rebuild(Occasion::Asked)?;
                 }
                 Wake::Key(Key::Difference) => {
-                    for site in &self.sites {
-                        self.screen.differences(site.differences())?;
+                    for project in &self.projects {
+                        self.screen.differences(project.differences())?;
                     }
                 }
                 Wake::Ended(ended) => self.on_command_ended(&ended)?,
-                Wake::Again => {
-                    self.sites.iter_mut().for_each(Site::look_again);
-                    self.rebuild(Occasion::Again)?;
+                Wake::Retry => {
+                    self.projects.iter_mut().for_each(WatchedProject::retry);
+                    self.rebuild(Occasion::Retry)?;
                 }
+                Wake::CheckRoots => self.check_roots()?,
                 Wake::Key(Key::Quit) | Wake::Interrupted => return Ok(()),
             }
         }
     }
 
     fn next(&mut self) -> anyhow::Result<Wake> {
-        if let Some(wake) = self.later.pop_front() {
+        if interrupt::requested() {
+            return Ok(Wake::Interrupted);
+        }
+        if let Some(wake) = self.postponed.pop_front() {
             return Ok(wake);
         }
-        let Some(at) = self.again.at else { return Ok(self.wakes.recv()?) };
+        let check_roots = self.roots_checked + ROOT_INTERVAL;
+        let (at, due) = match self.retry.at {
+            Some(retry) if retry < check_roots => (retry, Wake::Retry),
+            _ => (check_roots, Wake::CheckRoots),
+        };
         match self.wakes.recv_timeout(at.saturating_duration_since(Instant::now())) {
-            Err(RecvTimeoutError::Timeout) => Ok(Wake::Again),
+            Err(RecvTimeoutError::Timeout) => Ok(due),
             woken => Ok(woken?),
         }
     }
 
-    /// Begins to listen to the file system, or to look for itself.
-    fn open_eyes(&mut self, eyes: Eyes) -> anyhow::Result<()> {
-        if eyes == Eyes::Polling {
-            self.poll();
-            return Ok(());
+    /// Starts the system's watcher, or polling.
+    fn start_source(&mut self, source: ChangeSource) -> anyhow::Result<()> {
+        if source == ChangeSource::Polling {
+            return self.start_polling();
         }
-        let tell = self.tell.clone();
-        match Watcher::start(move |event| drop(tell.send(Wake::File(event)))) {
+        let sender = self.sender.clone();
+        match Watcher::start(move |event| drop(sender.send(Wake::File(event)))) {
             Ok(watcher) => {
                 self.watcher = Some(watcher);
-                self.watch_places().map(drop)
+                self.watch_folders().map(drop)
             }
             Err(reason) => self.fall_back(&reason),
         }
     }
 
     fn fall_back(&mut self, reason: &str) -> anyhow::Result<()> {
-        if self.eyes == Eyes::Polling {
+        if self.source == ChangeSource::Polling {
             return Ok(());
         }
         self.watcher = None;
-        self.poll();
-        self.sites.iter_mut().for_each(Site::distrust_events);
+        self.start_polling()?;
+        self.projects.iter_mut().for_each(WatchedProject::rescan);
         let interval = POLL_INTERVAL.as_secs_f64();
-        let message =
-            format!("the system's file watcher cannot be used: {reason}; looking at the files every {interval} s");
+        let message = format!(
+            "the system's file watcher cannot be used: {reason}; comparing the files every {interval} s instead"
+        );
         Ok(self.screen.warning(&message)?)
     }
 
-    fn poll(&mut self) {
-        self.eyes = Eyes::Polling;
-        for site in &mut self.sites {
-            site.look();
+    fn start_polling(&mut self) -> anyhow::Result<()> {
+        self.source = ChangeSource::Polling;
+        for project in &mut self.projects {
+            project.poll();
         }
-        let tell = self.tell.clone();
-        std::thread::spawn(move || {
-            while tell.send(Wake::Poll).is_ok() {
+        let sender = self.sender.clone();
+        threads::spawn("poll", move || {
+            while sender.send(Wake::Poll).is_ok() {
                 std::thread::sleep(POLL_INTERVAL);
             }
-        });
+        })
     }
 
-    /// Watches what the projects' inputs and outputs stand in now; true when a folder is new, whose past nobody told.
-    fn watch_places(&mut self) -> anyhow::Result<bool> {
+    /// Watches the folders that the projects' inputs and outputs are in now; whether one of them was not watched before.
+    fn watch_folders(&mut self) -> anyhow::Result<bool> {
         let Some(watcher) = &mut self.watcher else { return Ok(false) };
-        self.sites.iter_mut().for_each(Site::find_places);
-        match watcher.watch(self.sites.iter().map(Site::places)) {
+        self.projects.iter_mut().for_each(WatchedProject::find_folders);
+        match watcher.watch(self.projects.iter().map(WatchedProject::folders)) {
             Ok(is_any_new) => Ok(is_any_new),
             Err(reason) => self.fall_back(&reason).map(|()| false),
         }
     }
 
+    /// Reports roots that were moved or deleted, and takes those up again that are back.
+    fn check_roots(&mut self) -> anyhow::Result<()> {
+        self.roots_checked = Instant::now();
+        let mut is_any_back = false;
+        for project in &mut self.projects {
+            let root = project.root().to_owned();
+            match project.check_root() {
+                RootChange::None => {}
+                RootChange::Gone => {
+                    let message = format!("`{root}` was moved or deleted; nothing is written until it is back");
+                    self.screen.warning(&message)?;
+                }
+                RootChange::Replaced => {
+                    self.screen
+                        .warning(&format!("`{root}` is another folder than before; reading everything again"))?;
+                    project.forget();
+                    is_any_back = true;
+                }
+            }
+        }
+        if !is_any_back {
+            return Ok(());
+        }
+        if let Some(watcher) = &mut self.watcher {
+            watcher.reset();
+        }
+        self.rebuild(Occasion::Change)
+    }
+
     fn on_file(&mut self, event: notify::Result<Event>) -> anyhow::Result<()> {
-        if self.note(event)? {
+        if self.add_event(event)? {
             self.let_settle()?;
             self.rebuild(Occasion::Change)?;
         }
         Ok(())
     }
 
-    /// Takes note of an event; false when it means nothing to any project.
-    fn note(&mut self, event: notify::Result<Event>) -> anyhow::Result<bool> {
+    /// Adds an event's changes to the projects; false if it concerns none of them.
+    fn add_event(&mut self, event: notify::Result<Event>) -> anyhow::Result<bool> {
         match event {
             Ok(event) => {
                 if let Some(watcher) = &mut self.watcher {
                     watcher.forget(&event);
                 }
-                let concerned =
-                    self.sites.iter_mut().map(|site| site.note(&event)).filter(|is_concerned| *is_concerned);
-                Ok(concerned.count() > 0)
+                let concerned = self.projects.iter_mut().map(|project| project.add_event(&event));
+                Ok(concerned.filter(|is_concerned| *is_concerned).count() > 0)
             }
             Err(error) => self.fall_back(&watcher::reason(&error)).map(|()| true),
         }
     }
 
-    /// Waits until nothing that matters has happened for a while.
+    /// Waits until no event has come for a while.
     fn let_settle(&mut self) -> anyhow::Result<()> {
         let started = Instant::now();
         let mut quiet_at = started + QUIET;
         loop {
             let now = Instant::now();
-            if now >= quiet_at || now - started > LONGEST_UNREST {
+            if interrupt::requested() || now >= quiet_at || now - started > LONGEST_WAIT {
                 return Ok(());
             }
             match self.wakes.recv_timeout(quiet_at - now) {
                 Ok(Wake::File(event)) => {
-                    if self.note(event)? {
+                    if self.add_event(event)? {
                         quiet_at = Instant::now() + QUIET;
                     }
                 }
-                Ok(Wake::Interrupted) => {
-                    self.later.push_front(Wake::Interrupted);
-                    return Ok(());
-                }
-                Ok(other) => self.later.push_back(other),
+                Ok(other) => self.postponed.push_back(other),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
     }
 
-    /// Rebuilds the projects with changes, and again where that made folders appear, in which more may have changed.
+    /// Rebuilds the projects with changes; once more if that made folders, in which more may have changed.
     fn rebuild(&mut self, occasion: Occasion) -> anyhow::Result<()> {
         let started = Instant::now();
-        self.watch_places()?;
+        self.watch_folders()?;
         for round in 0..MOST_ROUNDS {
             let occasion = if round == 0 { occasion } else { Occasion::Change };
-            for site in 0..self.sites.len() {
-                if self.sites[site].has_changes() {
-                    let rebuild = self.sites[site].rebuild();
-                    self.tell_of(site, &rebuild, occasion)?;
+            for number in 0..self.projects.len() {
+                let project = &mut self.projects[number];
+                if !interrupt::requested() && project.has_root() && project.has_changes() {
+                    let rebuild = project.rebuild();
+                    self.report(number, &rebuild, occasion)?;
                 }
             }
-            if interrupt::requested() || !self.watch_places()? {
+            if interrupt::requested() || !self.watch_folders()? {
                 break;
             }
-            self.sites.iter_mut().for_each(Site::distrust_events);
+            self.projects.iter_mut().for_each(WatchedProject::rescan);
         }
-        if self.sites.iter().any(Site::is_unsettled) {
-            self.again.plan(started.elapsed());
+        if self.projects.iter().any(WatchedProject::is_unsettled) {
+            self.retry.plan(started.elapsed());
         } else {
-            self.again = Again::never();
+            self.retry = Retry::never();
         }
         Ok(())
     }
 
-    fn tell_of(&mut self, site: usize, rebuild: &Rebuild, occasion: Occasion) -> anyhow::Result<()> {
-        let (site, runner) = (&self.sites[site], self.runners.get_mut(site));
-        self.screen.rebuilt(site, rebuild, occasion)?;
+    /// Reports a rebuild, and runs the command of `--exec`.
+    fn report(&mut self, number: usize, rebuild: &Rebuild, occasion: Occasion) -> anyhow::Result<()> {
+        let (project, runner) = (&self.projects[number], self.runners.get_mut(number));
+        self.screen.rebuilt(project, rebuild, occasion)?;
         let Some(runner) = runner.filter(|_| !rebuild.written.is_empty()) else { return Ok(()) };
         self.screen.command_begins(&runner.command(), rebuild.written.len())?;
-        if let Err(error) = runner.run(site.root(), &rebuild.written) {
+        if let Err(error) = runner.run(project.root(), &rebuild.written) {
             self.screen.warning(&format!("{error:#}"))?;
         }
         Ok(())

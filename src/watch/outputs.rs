@@ -1,173 +1,160 @@
-//! What is known of every output, so that a change looks only at those it affects, and the way they are brought to what
-//! their templates say.
+//! The state of every output of a project under watch, and their updates.
 //!
-//! An output is looked at when what it is made from has changed, or its file. Before one is written it is read, whatever
-//! is known of it, and it is not written if somebody touches it while that is decided: a person's edit is not lost, but for
-//! a file that is renamed to its place in the very microseconds in which ours is.
+//! An output is rendered and compared when its inputs or its file changed. Its file's stamp is taken before the comparison
+//! and checked again right before the write, so an edit made in between is not lost, unless another program renames a
+//! file over the output within the microseconds between that check and our own rename.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io;
 use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
-use tgen_core::base::files;
 use tgen_core::base::problem::{Code, Problem};
 use tgen_core::change::Ledger;
 use tgen_core::lint::findings;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
+use tgen_core::rendering::comparison::{judge_each, orphans};
 
 use super::difference::Differences;
 use crate::apply::formatted::FormattedOutputs;
-use crate::commands::generate::not_written;
-use crate::world::disk::{Overwritten, Writer};
-use crate::world::interrupt;
+use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, Reason, StampsBefore, cannot_write_below};
+use crate::project::standpoint::Standpoint;
+use crate::world::disk::Writer;
 use crate::world::stamp::Stamp;
 
-/// How far a watch goes.
+/// What a watch may do to outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// Report, and write nothing.
-    Look,
+    /// Report differences, write nothing.
+    Report,
     /// Write what is missing or stale.
     Write,
-    /// Write over what a person changed as well.
+    /// Also replace what the user changed and what cargo-tgen did not write.
     Force,
 }
 
-/// What is known of all outputs of a project.
+/// The known states of all outputs of a project.
 #[derive(Default)]
 pub(super) struct Outputs {
     ledger: Ledger,
-    /// By where they stand. (A path hashes part by part, which is slow for thousands.)
-    known: HashMap<String, Known>,
-    /// The folders above them.
+    /// By location. (A string, because hashing a path component by component is slow for thousands.)
+    known: HashMap<String, KnownOutput>,
+    /// The folders above the outputs.
     folders: HashSet<Utf8PathBuf>,
     orphans: Option<Vec<Utf8PathBuf>>,
     differences: Differences,
-    /// The writer of the last round, which keeps what it replaced to write it again.
+    /// The writer of the last round, which keeps replaced files for reuse.
     writer: Option<Writer>,
 }
 
-/// What is known of one output.
-struct Known {
-    /// The file as it was when that was found out.
+/// The state of one output, and its file's stamp at that time.
+struct KnownOutput {
     stamp: Option<Stamp>,
     standing: Standing,
 }
 
 enum Standing {
-    /// What the file is beside what it should be.
+    /// The file was compared with the rendered text.
     In(State),
-    /// It could not be rendered.
+    /// The output could not be rendered.
     Broken(Problem),
-    /// It could not be read, formatted or written, which the next look may find otherwise.
+    /// The output could not be read, formatted or written; the next attempt may succeed without any change of an input.
     Unsettled(Option<Problem>),
 }
 
-/// What was done about the outputs at one time.
+/// The results of one round of updates.
 #[derive(Default)]
 pub(super) struct Round {
-    /// Those that were written.
+    /// The outputs that were written.
     pub(super) written: Vec<Utf8PathBuf>,
-    /// Those that were found to be a person's since the last round.
+    /// The outputs that became edited or foreign since the last round, and so were not written.
     pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
-    /// How many outputs of the plan are in which state.
+    /// The number of the plan's outputs in each state.
     pub(super) counts: BTreeMap<State, usize>,
-    /// How many outputs stay as they are because something they need is broken.
+    /// The number of outputs that stay as they are because an input of theirs is broken.
     pub(super) held: usize,
-    /// What keeps outputs from being what they should be.
+    /// What keeps outputs from being up to date.
     pub(super) problems: Vec<Problem>,
 }
 
-/// An output's file, seen from outside before anything is done about it.
-struct Look {
+/// The file of an output, before it is read.
+struct OutputFile {
     location: Utf8PathBuf,
     stamp: Option<Stamp>,
 }
 
-/// The files of the outputs that are due, as they were before anything was done.
-type Seen = HashMap<Utf8PathBuf, Option<Stamp>>;
-
-/// What was found or done for one output.
-enum Done {
-    Left(State),
-    Written(Option<Stamp>),
-    Touched,
-    Failed(Problem),
-    Interrupted,
-}
-
-/// The tools of one round.
-struct Hands<'a> {
-    intent: Intent,
-    writer: Option<Writer>,
-    seen: &'a Seen,
-    differences: Mutex<Differences>,
-}
-
 impl Outputs {
-    /// Sees to every output that a change affects, or that somebody touched.
-    pub(super) fn bring_about(&mut self, plan: &Plan<'_>, root: &Utf8Path, intent: Intent) -> Round {
+    /// Updates every output whose inputs or file changed.
+    pub(super) fn update(&mut self, plan: &Plan<'_>, root: &Utf8Path, intent: Intent) -> Round {
         let mut round = Round::default();
-        let all = look_at_all(plan, root);
+        let files = stat_all(plan, root);
         let is_first = self.known.is_empty();
-        let (due, seen) = self.due(plan, &all);
+        let (due, stamps) = self.due(plan, &files);
         if !due.is_empty() {
-            self.see_to_due(plan, root, intent, (due, &seen), &mut round);
+            self.update_due(plan, root, intent, (due, &stamps), &mut round);
         }
         if is_first {
             self.clear_abandoned(plan);
         }
-        self.look_for_orphans(plan, root);
-        self.sum_up(plan, &all, &mut round);
+        self.find_orphans(plan, root);
+        self.summarize(plan, &files, &mut round);
         round
     }
 
-    /// Sees to the outputs that are due, whose files were as seen.
-    fn see_to_due(
+    /// Updates the outputs that are due; `stamps` are their files' stamps.
+    fn update_due(
         &mut self,
         plan: &Plan<'_>,
         root: &Utf8Path,
         intent: Intent,
-        (mut due, seen): (Vec<PlannedOutput>, &Seen),
+        (mut due, stamps): (Vec<PlannedOutput>, &StampsBefore),
         round: &mut Round,
     ) {
         let formatted = FormattedOutputs::format(plan, &mut due, root, &mut round.problems);
         let formatted = formatted.unwrap_or_else(|error| {
-            round.problems.push(inaccessible(format!("{error:#}")));
+            round.problems.push(Problem::error(Code::OutputInaccessible, format!("{error:#}")));
             due.retain(|output| plan.formatter(output).is_none());
             FormattedOutputs::default()
         });
-        let writer = self.open_writer(plan, root, intent, &mut round.problems);
-        let hands = Hands { intent, writer, seen, differences: Mutex::default() };
-        let done = judge_each(plan, &due, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
-            hands.see_to(plan, output, judged)
+        let standpoint = Standpoint::new(root, root);
+        let applier = Applier {
+            overwrite: if intent == Intent::Force { Overwrite::AllFiles } else { Overwrite::OwnFiles },
+            writer: self.open_writer(plan, root, intent, &mut round.problems),
+            standpoint: &standpoint,
+            stamps: Some(stamps),
+            executables: ExecutableTemplates::of(plan, root),
+        };
+        let differences = Mutex::new(Differences::default());
+        let applied = judge_each(plan, &due, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
+            let applied = applier.apply(plan, output, &judged);
+            if let (Ok(judged), true, Ok(mut differences)) = (&judged, applied.is_difference(), differences.lock()) {
+                differences.add(plan, &plan.location(output), judged);
+            }
+            applied
         });
-        self.writer = hands.writer.or(self.writer.take());
-        let differences = hands.differences.into_inner().unwrap_or_default();
+        self.writer = applier.writer.or(self.writer.take());
+        let differences = differences.into_inner().unwrap_or_default();
         if !differences.is_empty() {
             self.differences = differences;
         }
-        self.take_in(plan, &due, done, seen, round);
+        self.record(plan, intent, (&due, applied), stamps, round);
     }
 
-    /// The outputs that another look may find otherwise, although nobody tells of it: somebody touched them in that moment, or
-    /// they could not be read or written.
+    /// The outputs to try again although no event announces a change: they were touched while they were rendered, or
+    /// could not be read or written.
     pub(super) fn unsettled(&self) -> impl Iterator<Item = &Utf8Path> {
-        let unsettled = self.known.iter().filter(|(_, known)| known.standing.is_worth_another_look());
+        let unsettled = self.known.iter().filter(|(_, known)| known.standing.is_worth_retrying());
         unsettled.map(|(location, _)| Utf8Path::new(location))
     }
 
-    /// Leaves all outputs as they are.
+    /// The results of a round in which no output may be touched.
     pub(super) fn hold(&self) -> Round {
         Round { held: self.known.len(), ..Round::default() }
     }
 
-    /// Whether the file at an output's path is another than the one that is known, or a folder of outputs came or went: what
-    /// is in it may not be there yet, and has to be watched.
+    /// Whether the file at an output's path is no longer the known one, or a folder of outputs appeared or went, which
+    /// changes what has to be watched.
     pub(super) fn is_touched(&self, root: &Utf8Path, path: &Utf8Path) -> bool {
         match self.known.get(path.as_str()) {
             Some(known) => Stamp::at(&root.join(path)) != known.stamp,
@@ -175,46 +162,46 @@ impl Outputs {
         }
     }
 
-    /// Whether outputs stand in a folder, or below it.
+    /// Whether there are outputs below a folder.
     pub(super) fn has_folder(&self, path: &Utf8Path) -> bool {
         self.folders.contains(path)
     }
 
-    /// Where outputs stand.
+    /// The locations of the outputs.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
         self.known.keys().map(Utf8Path::new)
     }
 
-    /// The folders that they stand in, and those above.
+    /// The folders of the outputs, and the folders above them.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Utf8Path> {
         self.folders.iter().map(Utf8PathBuf::as_path)
     }
 
-    /// How the last round changed the outputs, or in a watch that only looks, would have.
+    /// How the last round changed the outputs; with [`Intent::Report`], how it would have changed them.
     pub(super) fn differences(&self) -> &Differences {
         &self.differences
     }
 
-    /// Forgets all, so that everything is rendered and read again.
+    /// Forgets all states, so that the next round renders and reads everything.
     pub(super) fn forget(&mut self) {
         self.ledger.clear();
         self.orphans = None;
     }
 
-    /// The outputs that have to be looked at, and their files as they are before that.
-    fn due(&mut self, plan: &Plan<'_>, all: &[Look]) -> (Vec<PlannedOutput>, Seen) {
+    /// The outputs whose inputs or file changed, and their files' stamps.
+    fn due(&mut self, plan: &Plan<'_>, files: &[OutputFile]) -> (Vec<PlannedOutput>, StampsBefore) {
         let affected = self.ledger.update(plan);
         if !affected.gone.is_empty() {
             self.orphans = None;
         }
         affected.gone.iter().for_each(|path| drop(self.known.remove(path.as_str())));
-        let mut is_due: Vec<bool> = all.iter().map(|look| !self.is_settled(look)).collect();
+        let mut is_due: Vec<bool> = files.iter().map(|file| !self.is_settled(file)).collect();
         affected.outputs.iter().for_each(|number| is_due[*number] = true);
-        let due = plan.outputs.iter().zip(all).zip(is_due).filter(|(_, is_due)| *is_due);
-        due.map(|((output, look), _)| (output.clone(), (look.location.clone(), look.stamp))).unzip()
+        let due = plan.outputs.iter().zip(files).zip(is_due).filter(|(_, is_due)| *is_due);
+        due.map(|((output, file), _)| (output.clone(), (file.location.clone(), file.stamp))).unzip()
     }
 
-    /// The writer of a round; none where nothing is to be written, or can be.
+    /// The writer of a round; none with [`Intent::Report`], or if the folder cannot be written to.
     fn open_writer(
         &mut self,
         plan: &Plan<'_>,
@@ -223,18 +210,15 @@ impl Outputs {
         problems: &mut Vec<Problem>,
     ) -> Option<Writer> {
         let folder = root.join(&plan.root);
-        let opened = (intent != Intent::Look).then(|| Writer::new(&folder))?;
-        let report = |error: &io::Error| {
-            problems.push(inaccessible(format!("cannot write below `{folder}`: {}", files::reason(error))));
-        };
-        let writer = opened.inspect_err(report).ok()?;
+        let opened = (intent != Intent::Report).then(|| Writer::new(&folder))?;
+        let writer = opened.inspect_err(|error| problems.push(cannot_write_below(&folder, error))).ok()?;
         Some(match self.writer.take() {
             Some(earlier) => writer.succeeding(earlier),
             None => writer,
         })
     }
 
-    /// Deletes what a killed watch left beside the outputs.
+    /// Deletes the temporary files that a killed process left beside the outputs.
     fn clear_abandoned(&self, plan: &Plan<'_>) {
         let folders: HashSet<_> = plan.outputs.iter().filter_map(|output| output.path.as_path().parent()).collect();
         if let Some(writer) = &self.writer {
@@ -244,41 +228,51 @@ impl Outputs {
         }
     }
 
-    fn is_settled(&self, look: &Look) -> bool {
-        let known = self.known.get(look.location.as_str());
-        known.is_some_and(|known| known.stamp == look.stamp && known.standing.is_settled())
+    fn is_settled(&self, file: &OutputFile) -> bool {
+        let known = self.known.get(file.location.as_str());
+        known.is_some_and(|known| known.stamp == file.stamp && known.standing.is_settled())
     }
 
-    fn take_in(&mut self, plan: &Plan<'_>, due: &[PlannedOutput], done: Vec<Done>, seen: &Seen, round: &mut Round) {
-        for (output, done) in due.iter().zip(done) {
+    /// Takes the results for single outputs into the known states and the round's results.
+    fn record(
+        &mut self,
+        plan: &Plan<'_>,
+        intent: Intent,
+        (due, applied): (&[PlannedOutput], Vec<Applied>),
+        stamps: &StampsBefore,
+        round: &mut Round,
+    ) {
+        for (output, applied) in due.iter().zip(applied) {
             let location = plan.location(output);
-            let stamp = seen.get(&location).copied().flatten();
-            let known = match done {
-                Done::Left(state) => {
-                    let was = self.known.get(location.as_str()).and_then(|known| known.standing.state());
-                    if state.is_protected() && was != Some(state) {
+            let mut stamp = stamps.get(&location).copied().flatten();
+            let standing = match applied {
+                Applied::Fresh => Standing::In(State::Fresh),
+                Applied::Due(state) if intent == Intent::Report => Standing::In(state),
+                Applied::Written(written) => {
+                    stamp = written;
+                    round.written.push(location.clone());
+                    Standing::In(State::Fresh)
+                }
+                Applied::LeftAlone(Reason::Protected(state)) => {
+                    let before = self.known.get(location.as_str()).and_then(|known| known.standing.state());
+                    if before != Some(state) {
                         round.left_alone.push((location.clone(), state));
                     }
-                    Known { stamp, standing: Standing::In(state) }
+                    Standing::In(state)
                 }
-                Done::Written(stamp) => {
-                    round.written.push(location.clone());
-                    Known { stamp, standing: Standing::In(State::Fresh) }
-                }
-                Done::Failed(problem) if is_of_the_world(&problem) => {
-                    Known { stamp, standing: Standing::Unsettled(Some(problem)) }
-                }
-                Done::Failed(problem) => Known { stamp, standing: Standing::Broken(problem) },
-                Done::Touched | Done::Interrupted => Known { stamp, standing: Standing::Unsettled(None) },
+                Applied::LeftAlone(reason) => Standing::Unsettled(reason.problem(&location)),
+                Applied::Failed(problem) if can_pass(&problem) => Standing::Unsettled(Some(problem)),
+                Applied::Failed(problem) => Standing::Broken(problem),
+                Applied::Due(_) | Applied::Interrupted => Standing::Unsettled(None),
             };
             let folders = location.ancestors().skip(1).take_while(|folder| folder.starts_with(&plan.root));
             self.folders.extend(folders.map(Utf8Path::to_owned));
-            self.known.insert(location.into_string(), known);
+            self.known.insert(location.into_string(), KnownOutput { stamp, standing });
         }
     }
 
-    /// Signed files that no case renders any more. Nothing but a change of the plan makes new ones.
-    fn look_for_orphans(&mut self, plan: &Plan<'_>, root: &Utf8Path) {
+    /// Finds signed files that no case renders any more. Only a change of the plan can add one.
+    fn find_orphans(&mut self, plan: &Plan<'_>, root: &Utf8Path) {
         if !plan.root.as_str().is_empty() || plan.problems.iter().any(Problem::is_error) {
             return;
         }
@@ -288,10 +282,10 @@ impl Outputs {
         }
     }
 
-    fn sum_up(&self, plan: &Plan<'_>, all: &[Look], round: &mut Round) {
+    fn summarize(&self, plan: &Plan<'_>, files: &[OutputFile], round: &mut Round) {
         let mut failures = Vec::new();
-        for (output, look) in plan.outputs.iter().zip(all) {
-            match self.known.get(look.location.as_str()).map(|known| &known.standing) {
+        for (output, file) in plan.outputs.iter().zip(files) {
+            match self.known.get(file.location.as_str()).map(|known| &known.standing) {
                 Some(Standing::In(state)) => *round.counts.entry(*state).or_default() += 1,
                 Some(Standing::Broken(problem) | Standing::Unsettled(Some(problem))) => {
                     failures.push((problem.clone(), plan.subject_name(output)));
@@ -312,8 +306,8 @@ impl Standing {
         !matches!(self, Self::Unsettled(_))
     }
 
-    /// A formatter that fails is not run time and again.
-    fn is_worth_another_look(&self) -> bool {
+    /// A failed formatter is not retried: it would fail for as long as its input stays the same.
+    fn is_worth_retrying(&self) -> bool {
         match self {
             Self::Unsettled(Some(problem)) => problem.code == Code::OutputInaccessible,
             Self::Unsettled(None) => true,
@@ -329,57 +323,23 @@ impl Standing {
     }
 }
 
-impl Hands<'_> {
-    fn see_to(&self, plan: &Plan<'_>, output: &PlannedOutput, judged: Result<Judged<'_>, Problem>) -> Done {
-        if interrupt::requested() {
-            return Done::Interrupted;
-        }
-        let judged = match judged {
-            Ok(judged) => judged,
-            Err(problem) => return Done::Failed(problem),
-        };
-        if judged.state == State::Fresh {
-            return Done::Left(State::Fresh);
-        }
-        let location = plan.location(output);
-        let is_left = self.intent == Intent::Look || (judged.state.is_protected() && self.intent == Intent::Write);
-        if is_left {
-            self.keep_difference(plan, &location, &judged);
-            return Done::Left(judged.state);
-        }
-        let Some(writer) = &self.writer else { return Done::Touched };
-        let seen = self.seen.get(&location).copied().flatten();
-        match writer.write_over(output.path.as_path(), judged.expected, seen) {
-            Ok(Overwritten::Yes(stamp)) => {
-                self.keep_difference(plan, &location, &judged);
-                Done::Written(stamp)
-            }
-            Ok(Overwritten::No) => Done::Touched,
-            Err(error) => Done::Failed(not_written(&location, &error)),
-        }
-    }
-
-    fn keep_difference(&self, plan: &Plan<'_>, location: &Utf8Path, judged: &Judged<'_>) {
-        if let Ok(mut differences) = self.differences.lock() {
-            differences.add(plan, location, judged);
-        }
+impl Applied {
+    /// Whether the output's file differs, or differed, from the rendered text.
+    fn is_difference(&self) -> bool {
+        matches!(self, Self::Due(_) | Self::Written(_) | Self::LeftAlone(Reason::Protected(_)))
     }
 }
 
-fn look_at_all(plan: &Plan<'_>, root: &Utf8Path) -> Vec<Look> {
-    let look = |output: &PlannedOutput| {
+fn stat_all(plan: &Plan<'_>, root: &Utf8Path) -> Vec<OutputFile> {
+    let stat = |output: &PlannedOutput| {
         let location = plan.location(output);
         let stamp = Stamp::at(&root.join(&location));
-        Look { location, stamp }
+        OutputFile { location, stamp }
     };
-    plan.outputs.par_iter().map(look).collect()
+    plan.outputs.par_iter().map(stat).collect()
 }
 
-/// Whether a problem is one of the file system or of a program, so that it can go without any input changing.
-fn is_of_the_world(problem: &Problem) -> bool {
+/// Whether a problem can go away without any change of an input: one of the file system or of a program.
+fn can_pass(problem: &Problem) -> bool {
     matches!(problem.code, Code::OutputInaccessible | Code::FormatterFailed)
-}
-
-fn inaccessible(message: String) -> Problem {
-    Problem::error(Code::OutputInaccessible, message)
 }

@@ -1,4 +1,4 @@
-//! The command of `--exec`: runs after a rebuild with the outputs that were written, and gives way to the next.
+//! The command of `--exec`: runs after a rebuild with the written outputs as arguments, and is ended by the next rebuild.
 
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::world::process::{Force, lead_a_group, signal_group};
+use crate::world::threads;
+
 /// How often a running command is asked whether it has ended.
-const GLANCE: Duration = Duration::from_millis(20);
-/// How long a command that is told to end may take.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// How long a command may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How a command ended by itself.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// What it said with its exit.
+    /// The status that it exited with.
     pub(super) status: ExitStatus,
     /// How long it ran.
     pub(super) elapsed: Duration,
@@ -25,7 +28,7 @@ pub(super) struct Ended {
 pub(super) struct Runner {
     words: Vec<String>,
     running: Option<Arc<Mutex<Running>>>,
-    tell: Arc<dyn Fn(Ended) + Send + Sync>,
+    on_end: Arc<dyn Fn(Ended) + Send + Sync>,
 }
 
 struct Running {
@@ -34,13 +37,13 @@ struct Running {
 }
 
 impl Runner {
-    /// Takes a command line apart as a shell would; no shell runs it.
-    pub(super) fn new(command: &str, tell: impl Fn(Ended) + Send + Sync + 'static) -> anyhow::Result<Self> {
+    /// Splits a command line as a shell would; no shell runs it.
+    pub(super) fn new(command: &str, on_end: impl Fn(Ended) + Send + Sync + 'static) -> anyhow::Result<Self> {
         let words = shell_words::split(command).with_context(|| format!("cannot read the command `{command}`"))?;
         if words.is_empty() {
             bail!("`--exec` needs a command, such as `--exec pytest`");
         }
-        Ok(Self { words, running: None, tell: Arc::new(tell) })
+        Ok(Self { words, running: None, on_end: Arc::new(on_end) })
     }
 
     /// The command as it was given.
@@ -52,19 +55,22 @@ impl Runner {
     pub(super) fn run(&mut self, root: &Utf8Path, outputs: &[Utf8PathBuf]) -> anyhow::Result<()> {
         self.stop();
         let mut command = Command::new(&self.words[0]);
-        command.args(&self.words[1..]).args(outputs).current_dir(root).stdin(Stdio::null());
-        // Standard output is ours: `--json` writes lines there that programs read.
+        command
+            .args(&self.words[1..])
+            .args(outputs.iter().map(|path| unlike_an_option(path)))
+            .current_dir(root)
+            .stdin(Stdio::null());
+        // Standard output belongs to the watch: `--json` writes lines there that programs read.
         command.stdout(std::io::stderr());
         lead_a_group(&mut command);
         let child = command.spawn().with_context(|| format!("cannot run `{}`", self.words[0]))?;
         let running = Arc::new(Mutex::new(Running { child, is_unwanted: false }));
         self.running = Some(Arc::clone(&running));
-        let tell = Arc::clone(&self.tell);
-        std::thread::spawn(move || wait(&running, &*tell));
-        Ok(())
+        let on_end = Arc::clone(&self.on_end);
+        threads::spawn("exec", move || wait(&running, &*on_end)).inspect_err(|_| self.stop())
     }
 
-    /// Ends the command, if one runs, with everything that it has started.
+    /// Ends the running command with everything that it started.
     pub(super) fn stop(&mut self) {
         let Some(running) = self.running.take() else { return };
         let started = Instant::now();
@@ -73,7 +79,7 @@ impl Runner {
             if started.elapsed() > GRACE {
                 end(&running, Force::Kill);
             }
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }
@@ -84,25 +90,21 @@ impl Drop for Runner {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Force {
-    Ask,
-    Kill,
-}
-
-/// Waits for the end of a command and tells of it, unless it was ended.
-fn wait(running: &Mutex<Running>, tell: &(dyn Fn(Ended) + Send + Sync)) {
+/// Waits until a command ends, and reports that, unless [`Runner::stop`] ended it.
+fn wait(running: &Mutex<Running>, on_end: &(dyn Fn(Ended) + Send + Sync)) {
     let started = Instant::now();
     loop {
         {
             let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
             match running.child.try_wait() {
                 Ok(None) => {}
-                Ok(Some(status)) if !running.is_unwanted => return tell(Ended { status, elapsed: started.elapsed() }),
+                Ok(Some(status)) if !running.is_unwanted => {
+                    return on_end(Ended { status, elapsed: started.elapsed() });
+                }
                 Ok(Some(_)) | Err(_) => return,
             }
         }
-        std::thread::sleep(GLANCE);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -113,37 +115,25 @@ fn has_ended(running: &Mutex<Running>) -> bool {
 
 fn end(running: &Mutex<Running>, force: Force) {
     let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    // Only a child that was not waited for is sure to be the process of that number.
+    // Until a child was waited for, no other process can have its id.
     if matches!(running.child.try_wait(), Ok(None)) {
         running.is_unwanted = true;
         signal_group(&mut running.child, force);
     }
 }
 
-#[cfg(unix)]
-fn lead_a_group(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    command.process_group(0);
+/// A path that no program takes for an option.
+fn unlike_an_option(path: &Utf8Path) -> Utf8PathBuf {
+    if path.as_str().starts_with('-') { Utf8Path::new(".").join(path) } else { path.to_owned() }
 }
 
-#[cfg(unix)]
-fn signal_group(child: &mut Child, force: Force) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    let signal = match force {
-        Force::Ask => Signal::TERM,
-        Force::Kill => Signal::KILL,
-    };
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // It may have ended between the look and the signal.
-        let _ = kill_process_group(group, signal);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_never_handed_on_as_an_option() {
+        assert_eq!(unlike_an_option("-x.py".into()), "./-x.py");
+        assert_eq!(unlike_an_option("out/-x.py".into()), "out/-x.py");
     }
-}
-
-#[cfg(not(unix))]
-fn lead_a_group(_: &mut Command) {}
-
-#[cfg(not(unix))]
-fn signal_group(child: &mut Child, _: Force) {
-    // It may have ended between the look and the signal.
-    let _ = child.kill();
 }

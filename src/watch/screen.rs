@@ -1,4 +1,4 @@
-//! What a watch says: one line a rebuild for people, with the problems below it, or one JSON object a line for programs.
+//! The report of a watch: for people a line for each rebuild, with its problems below; for programs JSON, an object a line.
 
 use std::io;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use tgen_core::output::state::State;
 use super::difference::Differences;
 use super::outputs::Intent;
 use super::runner::Ended;
-use super::site::{Rebuild, Site};
-use crate::commands::generate::refusal;
+use super::watched::{Rebuild, WatchedProject};
+use crate::apply::Reason;
 use crate::printer::{FAINT, HEADING, Printer, counted, visible};
 use crate::project::session;
 use crate::report;
 
 /// The version of the JSON lines.
 const VERSION: u32 = 1;
-/// Takes everything off the terminal and goes to its top. A pipe does not get it: the printer leaves escape codes out there.
+/// Clears the terminal. A pipe does not get it: there the printer removes escape codes.
 const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
 
-/// In which form a watch says what it does.
+/// The form of a watch's report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Lines below each other.
@@ -34,20 +34,20 @@ pub(crate) enum Form {
     Json,
 }
 
-/// Why there was a rebuild.
+/// The reason for a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occasion {
     /// The watch began.
     Start,
     /// Files have changed.
     Change,
-    /// Somebody asked for it.
+    /// The user asked for it.
     Asked,
-    /// An output could not be seen to the last time.
-    Again,
+    /// Failed outputs are retried.
+    Retry,
 }
 
-/// Says what a watch does.
+/// Reports what a watch does.
 pub(super) struct Screen {
     printer: Printer,
     form: Form,
@@ -56,19 +56,24 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// A screen for so many projects.
+    /// A report on a number of projects.
     pub(super) fn new(form: Form, intent: Intent, projects: usize) -> Self {
         Self { printer: Printer::for_its_reader(), form, intent, are_roots_named: projects > 1 }
     }
 
-    /// Tells of a rebuild: programs of each, people where something was done, found or asked for. Of one more attempt both
-    /// learn if it came to something.
-    pub(super) fn rebuilt(&self, site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> io::Result<()> {
-        if occasion == Occasion::Again && !rebuild.has_outcome() {
+    /// Reports a rebuild: to programs every one, to people those that wrote something, found something new, or were asked for.
+    /// A retry is reported if it succeeded.
+    pub(super) fn rebuilt(
+        &self,
+        project: &WatchedProject<'_>,
+        rebuild: &Rebuild,
+        occasion: Occasion,
+    ) -> io::Result<()> {
+        if occasion == Occasion::Retry && !rebuild.has_outcome() {
             return Ok(());
         }
         if self.form == Form::Json {
-            return self.event("rebuild", rebuild_as_json(site, rebuild, occasion));
+            return self.event("rebuild", rebuild_as_json(project, rebuild, occasion));
         }
         if occasion == Occasion::Change && !rebuild.is_worth_telling() {
             return Ok(());
@@ -76,7 +81,7 @@ impl Screen {
         if self.form == Form::Cleared {
             self.printer.report(|out| write!(out, "{CLEAR}"))?;
         }
-        let root = if self.are_roots_named { format!("{}: ", session::shown(site.root())) } else { String::new() };
+        let root = if self.are_roots_named { format!("{}: ", session::shown(project.root())) } else { String::new() };
         let (cause, result) = (cause(rebuild, occasion), self.result(rebuild));
         let took = duration(rebuild.elapsed);
         self.printer.report(|out| {
@@ -84,9 +89,9 @@ impl Screen {
             writeln!(out, "{FAINT}{}{FAINT:#} {root}{HEADING}{cause}{HEADING:#}: {result} ({took})", clock())
         })?;
         for (path, state) in &rebuild.left_alone {
-            self.printer.warning(&refusal(&in_project(site, path), *state));
+            self.printer.warning(&Reason::Protected(*state).sentence(&in_project(project, path)));
         }
-        self.printer.problems_as_result(&rebuild.problems, &|path| site.source(path))?;
+        self.printer.problems_as_result(&rebuild.problems, &|path| project.source(path))?;
         if rebuild.problems.is_empty() && rebuild.has_news && occasion != Occasion::Start {
             self.printer.line("no problems any more")?;
         }
@@ -100,7 +105,7 @@ impl Screen {
         }
         let report = differences.report();
         self.printer.report(|out| match self.intent {
-            Intent::Look => report::human::write_differences_alone(&report, out, None),
+            Intent::Report => report::human::write_differences_alone(&report, out, None),
             _ => report::human::write_differences_alone(&report, out, Some(("before", "now"))),
         })?;
         match differences.rest {
@@ -109,7 +114,7 @@ impl Screen {
         }
     }
 
-    /// Says which keys do what.
+    /// Explains the keys.
     pub(super) fn keys(&self) -> io::Result<()> {
         match self.form {
             Form::Json => Ok(()),
@@ -119,7 +124,7 @@ impl Screen {
         }
     }
 
-    /// Tells that the command of `--exec` begins.
+    /// Reports the start of the command of `--exec`.
     pub(super) fn command_begins(&self, command: &str, outputs: usize) -> io::Result<()> {
         match self.form {
             Form::Json => self.event("command-begins", json!({ "command": command, "outputs": outputs })),
@@ -127,7 +132,7 @@ impl Screen {
         }
     }
 
-    /// Tells how the command of `--exec` ended.
+    /// Reports the end of the command of `--exec`.
     pub(super) fn command_ended(&self, command: &str, ended: &Ended) -> io::Result<()> {
         let seconds = ended.elapsed.as_secs_f64();
         match self.form {
@@ -144,7 +149,7 @@ impl Screen {
         }
     }
 
-    /// Warns of something that concerns the watch itself.
+    /// Reports a difficulty of the watch itself.
     pub(super) fn warning(&self, message: &str) -> io::Result<()> {
         if self.form == Form::Json {
             return self.event("warning", json!({ "message": message }));
@@ -169,7 +174,7 @@ impl Screen {
         let settled = rebuild.counts.iter().filter(|(state, _)| **state != State::Orphaned).map(|(_, n)| n);
         let outputs = settled.sum::<usize>() + rebuild.held;
         let mut parts = match self.intent {
-            Intent::Look => vec![counted(outputs, "output")],
+            Intent::Report => vec![counted(outputs, "output")],
             _ => vec![format!("wrote {} of {}", rebuild.written.len(), counted(outputs, "output"))],
         };
         let rest = |(state, count): (&State, &usize)| {
@@ -197,9 +202,9 @@ fn cause(rebuild: &Rebuild, occasion: Occasion) -> String {
     match (occasion, rebuild.causes.as_slice()) {
         (Occasion::Start, _) => "watching".to_owned(),
         (Occasion::Asked, _) => "all".to_owned(),
-        (Occasion::Change | Occasion::Again, []) => "changes".to_owned(),
-        (Occasion::Change | Occasion::Again, [one]) => one.to_string(),
-        (Occasion::Change | Occasion::Again, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
+        (Occasion::Change | Occasion::Retry, []) => "changes".to_owned(),
+        (Occasion::Change | Occasion::Retry, [one]) => one.to_string(),
+        (Occasion::Change | Occasion::Retry, [first, rest @ ..]) => format!("{first} and {} more", rest.len()),
     }
 }
 
@@ -216,19 +221,19 @@ fn duration(elapsed: Duration) -> String {
     }
 }
 
-fn in_project(site: &Site<'_>, path: &Utf8Path) -> Utf8PathBuf {
-    session::shown(&site.root().join(path))
+fn in_project(project: &WatchedProject<'_>, path: &Utf8Path) -> Utf8PathBuf {
+    session::shown(&project.root().join(path))
 }
 
-fn rebuild_as_json(site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> Value {
+fn rebuild_as_json(project: &WatchedProject<'_>, rebuild: &Rebuild, occasion: Occasion) -> Value {
     let left_alone = rebuild.left_alone.iter().map(|(path, state)| json!({ "path": path, "state": state }));
     json!({
-        "root": site.root(),
+        "root": project.root(),
         "occasion": match occasion {
             Occasion::Start => "start",
             Occasion::Change => "change",
             Occasion::Asked => "asked",
-            Occasion::Again => "again",
+            Occasion::Retry => "again",
         },
         "changed": rebuild.causes,
         "readable": rebuild.is_readable,
@@ -236,7 +241,7 @@ fn rebuild_as_json(site: &Site<'_>, rebuild: &Rebuild, occasion: Occasion) -> Va
         "held": rebuild.held,
         "written": rebuild.written,
         "left_alone": left_alone.collect::<Vec<_>>(),
-        "problems": report::json::problems(&rebuild.problems, &|path| site.source(path)),
+        "problems": report::json::problems(&rebuild.problems, &|path| project.source(path)),
         "elapsed_seconds": rebuild.elapsed.as_secs_f64(),
     })
 }

@@ -1,19 +1,21 @@
 //! Where a transformers release comes from: a folder on disk, a wheel or another zip file, or an sdist.
 //!
-//! It finds the package and hands its few needed files to core, which reads them. It must not know what they say.
+//! It finds the package and hands the few files that core needs to core, which reads them. It must not know what they say.
+//! An archive comes from outside: each file and their sum are bounded while they are unpacked.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Seek};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use flate2::bufread::GzDecoder;
 use tgen_core::base::files::{Files, MemoryFiles, reason};
-use tgen_core::base::problem::Problem;
+use tgen_core::base::problem::{Code, Problem};
 use tgen_core::pipeline_map::PipelineMap;
 use tgen_core::pipeline_map::release::{find_package, read_release, release_version};
 use zip::ZipArchive;
+
+use crate::world::disk;
 
 /// A release whose package was found.
 pub(crate) struct Release<'disk> {
@@ -46,7 +48,25 @@ impl<'disk> Release<'disk> {
 
     /// The pipeline map of the release, and what was not understood in its source.
     pub(crate) fn read(&self) -> (PipelineMap, Vec<Problem>) {
-        read_release(self.files(), &self.package)
+        let (map, mut problems) = read_release(self.files(), &self.package);
+        problems.extend(self.unprintable_names(&map));
+        (map, problems)
+    }
+
+    /// An error for each name of a release that holds control characters: no real one does, and a terminal obeys them.
+    fn unprintable_names(&self, map: &PipelineMap) -> Vec<Problem> {
+        let version = release_version(self.files(), &self.package);
+        let classes = map.model_types().flat_map(|name| {
+            map.tasks(name).unwrap_or_default().iter().filter_map(move |task| map.auto_class(name, task))
+        });
+        let names: BTreeSet<&str> =
+            map.model_types().chain(map.task_names()).chain(classes).chain(version.as_deref()).collect();
+        let unprintable = names.into_iter().filter(|name| name.chars().any(char::is_control));
+        let problem = |name: &str| {
+            let message = format!("the release holds the name `{}` with control characters", name.escape_debug());
+            Problem::error(Code::UnreadableRelease, message).help("name a release from a source that you trust")
+        };
+        unprintable.map(problem).collect()
     }
 
     /// The text of a file that a problem names.
@@ -54,9 +74,10 @@ impl<'disk> Release<'disk> {
         self.files().read_text(path).ok()
     }
 
-    /// The version that the release gives itself.
+    /// The version that the release gives itself, if it is printable.
     pub(crate) fn version(&self) -> Option<String> {
-        release_version(self.files(), &self.package)
+        let version = release_version(self.files(), &self.package)?;
+        (!version.chars().any(char::is_control)).then_some(version)
     }
 
     fn files(&self) -> &dyn Files {
@@ -91,18 +112,23 @@ fn site_packages(environment: &Utf8Path) -> Vec<Utf8PathBuf> {
 struct ArchiveFiles<'a> {
     archive: &'a Utf8Path,
     held: MemoryFiles,
+    /// The size of the held files, in bytes.
+    size: u64,
     packages: BTreeSet<Utf8PathBuf>,
 }
 
-/// No source file of a release comes near it; an archive that claims more is not one.
-const LARGEST_FILE: u64 = 32 << 20;
+/// The largest file, and the largest sum of files, that are unpacked. The files of a real release have 2 MB together.
+const LARGEST_FILE: u64 = 16 << 20;
+const LARGEST_SUM: u64 = 64 << 20;
 
 impl<'a> ArchiveFiles<'a> {
     /// Reads a zip file or a gzipped tar, told apart by how it begins.
     fn read(archive: &'a Utf8Path) -> Result<Self> {
-        let mut files = Self { archive, held: MemoryFiles::default(), packages: BTreeSet::new() };
+        let mut files = Self { archive, held: MemoryFiles::default(), size: 0, packages: BTreeSet::new() };
         let unreadable = || format!("`{archive}` cannot be read");
-        let mut reader = BufReader::new(File::open(archive).with_context(unreadable)?);
+        let file = disk::open_regular(archive)
+            .map_err(|error| anyhow!("`{archive}` cannot be read: {}; name {WHAT_TO_NAME}", reason(&error)))?;
+        let mut reader = BufReader::new(file);
         match reader.fill_buf().with_context(unreadable)? {
             [b'P', b'K', ..] => files.read_zip(reader).with_context(unreadable)?,
             [0x1f, 0x8b, ..] => files.read_tar(GzDecoder::new(reader)).with_context(unreadable)?,
@@ -117,7 +143,7 @@ impl<'a> ArchiveFiles<'a> {
         found.min_by_key(|package| package.components().count())
     }
 
-    fn read_zip(&mut self, reader: BufReader<File>) -> Result<()> {
+    fn read_zip(&mut self, reader: impl Read + Seek) -> Result<()> {
         let mut archive = ZipArchive::new(reader)?;
         for index in 0..archive.len() {
             let Some(Ok(name)) = archive.name_for_index(index) else { continue };
@@ -143,6 +169,10 @@ impl<'a> ArchiveFiles<'a> {
         content.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LARGEST_FILE {
             bail!("`{}` in it is larger than any source file of transformers", path.inside);
+        }
+        self.size += bytes.len() as u64;
+        if self.size > LARGEST_SUM {
+            bail!("the source files in it are larger than those of any release of transformers");
         }
         self.packages.insert(self.archive.join(&path.package));
         self.held.insert(self.archive.join(&path.inside), bytes);
@@ -172,6 +202,7 @@ impl NeededPath {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::{self, Write};
 
     use flate2::Compression;
@@ -187,7 +218,7 @@ mod tests {
         "class AutoModelForSeq2SeqLM:\n    _model_mapping = {'t5': 'T5ForConditionalGeneration'}\n";
 
     /// The files of a small release, below `folder`.
-    fn release(folder: &str) -> Vec<(String, &'static str)> {
+    fn release<'a>(folder: &str) -> Vec<(String, &'a str)> {
         let files = [
             ("__init__.py", "__version__ = \"5.23.0\"\n"),
             ("models/auto/modeling_auto.py", MODELING_AUTO),
@@ -291,6 +322,38 @@ mod tests {
         check(&folder.wheel("main.zip", &release("transformers-main/src/transformers")));
         check(&folder.sdist("transformers-5.23.0.tar.gz", &release("transformers-5.23.0/src/transformers")));
         check(&folder.sdist("download", &release("transformers-5.23.0/src/transformers")));
+    }
+
+    #[test]
+    fn a_name_with_control_characters_is_an_error() {
+        let folder = TestFolder::new();
+        let mut files = release("transformers");
+        files[0].1 = "__version__ = \"5.23.0\u{1b}[31m\"\n";
+        let wheel = folder.wheel("odd.whl", &files);
+        let release = Release::open(&wheel, &TestDisk).unwrap();
+        let messages: Vec<_> = release.read().1.into_iter().map(|problem| problem.message).collect();
+        assert_eq!(messages, ["the release holds the name `5.23.0\\u{1b}[31m` with control characters"]);
+        assert_eq!(release.version(), None);
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_to_more_than_a_release_is_refused() {
+        let folder = TestFolder::new();
+        let large = "#".repeat(usize::try_from(LARGEST_FILE).unwrap());
+        let mut files = release("transformers");
+        files.extend((0..8).map(|number| (format!("transformers/models/auto/m{number}.py"), large.as_str())));
+        let message = "`PATH` cannot be read: the source files in it are larger than those of any release";
+        check_error(&folder.wheel("large.whl", &files), message);
+        check_error(&folder.sdist("large.tar.gz", &files), message);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = TestFolder::new();
+        let pipe = folder.path("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        check_error(&pipe, "`PATH` cannot be read: it is a pipe or a device");
     }
 
     #[test]

@@ -1,108 +1,184 @@
-//! From the file system's events to core's changes.
+//! Turns events of the file system into core's changes.
 //!
-//! Folders are watched, not files, so that an editor that saves by renaming is seen, and a file that appears later. Where
-//! the system's watcher cannot serve, the caller polls with [`Poll`]. This module must not know what a changed file means.
+//! Folders are watched, not files: an editor may save by renaming, and a file may appear later. Where the system's watcher
+//! fails, the caller polls with [`Poll`]. This module must not know what a changed file means.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use notify::event::{AccessKind, AccessMode, ModifyKind, RemoveKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tgen_core::change::Change;
 
-use crate::world::disk::is_temporary;
+use crate::world::disk::{Disk, is_temporary};
 use crate::world::stamp::{Identity, Stamp};
 
-/// How far below a folder changes are told.
+/// How many links a path may lead through; as many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// How far below a folder changes are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Depth {
-    /// Of what stands in the folder itself.
+    /// For entries of the folder itself.
     Folder,
-    /// Of everything below it.
+    /// For everything below it.
     Tree,
 }
 
-/// The folders of one project whose changes are to be told, by the paths that the project has for them. They need not
-/// exist: their parents are wanted as well, and tell when they appear.
+/// The folders and files of one project whose changes are to be reported, by the paths that the project has for them. They
+/// need not exist: their parents are included, and report when they appear.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Wanted(BTreeMap<Utf8PathBuf, Depth>);
+pub(crate) struct WatchRequest {
+    folders: BTreeMap<Utf8PathBuf, Depth>,
+    files: BTreeSet<Utf8PathBuf>,
+}
 
-impl Wanted {
-    /// Wants a folder, and those above it as far as they are the project's.
-    pub(crate) fn add(&mut self, folder: &Utf8Path, depth: Depth) {
+impl WatchRequest {
+    /// Adds a folder, and those above it inside the project.
+    pub(crate) fn add_folder(&mut self, folder: &Utf8Path, depth: Depth) {
         self.insert(folder, depth);
         let is_own = |folder: &Utf8Path| folder.is_relative() && !folder.starts_with("..");
         let above = folder.ancestors().skip(1);
-        // Of a folder elsewhere, only the one that it stands in.
+        // For a folder outside the project, only its parent.
         let count = if is_own(folder) { usize::MAX } else { 1 };
         above.take(count).for_each(|folder| self.insert(folder, Depth::Folder));
     }
 
+    /// Adds a file: its folder, and what it leads to if it is a link.
+    pub(crate) fn add_file(&mut self, file: &Utf8Path) {
+        self.add_folder(file.parent().unwrap_or(Utf8Path::new("")), Depth::Folder);
+        self.files.insert(file.to_owned());
+    }
+
     fn insert(&mut self, folder: &Utf8Path, depth: Depth) {
-        let known = self.0.entry(folder.to_owned()).or_insert(depth);
+        let known = self.folders.entry(folder.to_owned()).or_insert(depth);
         *known = depth.max(*known);
     }
 }
 
-/// Where the wanted folders of a project really stand, which is where events say something happened.
+/// The real folders whose events concern a project.
 #[derive(Debug, Default)]
-pub(crate) struct Places(Vec<Place>);
+pub(crate) struct WatchedFolders(Vec<WatchedFolder>);
 
 #[derive(Debug)]
-struct Place {
+struct WatchedFolder {
+    /// The path that events have for it.
     real: PathBuf,
-    named: Utf8PathBuf,
     depth: Depth,
-    /// A link inside is a second name for what it leads to, which events do not tell.
-    has_links: bool,
+    meaning: Meaning,
 }
 
-impl Places {
-    /// Finds the folders that exist.
-    pub(crate) fn find(root: &Utf8Path, wanted: &Wanted) -> Self {
-        let place = |(named, depth): (&Utf8PathBuf, &Depth)| {
-            let path = root.join(named);
-            let real = path.canonicalize().ok().filter(|real| real.is_dir())?;
-            let has_links = *depth == Depth::Tree && has_links(&path);
-            Some(Place { real, named: named.clone(), depth: *depth, has_links })
-        };
-        Self(wanted.0.iter().filter_map(place).collect())
+/// What an event in a folder means to the project.
+#[derive(Debug)]
+enum Meaning {
+    /// The folder is the project's, under this path, and so is what is in it.
+    Named(Utf8PathBuf),
+    /// Any event is a change at this path: links lead from there to here, and events do not say by which path.
+    LinkedFrom(Utf8PathBuf),
+    /// An event for the entry of this name is a change at this path.
+    Entry(OsString, Utf8PathBuf),
+}
+
+impl WatchedFolders {
+    /// Finds the existing folders of a request, and those to which links lead.
+    pub(crate) fn find(root: &Utf8Path, request: &WatchRequest) -> Self {
+        let mut folders = Vec::new();
+        for (named, depth) in &request.folders {
+            add_folder(root, named, *depth, &mut folders);
+        }
+        for file in &request.files {
+            add_links(root, file, &mut folders);
+        }
+        Self(folders)
     }
 
-    /// What an event means to the project, by the paths that it has for what happened.
+    /// The changes that an event means, by the paths that the project has.
     pub(crate) fn changes(&self, event: &Event) -> Vec<Change> {
         if event.need_rescan() {
             return vec![Change::Rescan];
         }
-        let paths = event.paths.iter().filter_map(|path| Utf8Path::from_path(path));
-        paths.flat_map(|path| self.0.iter().filter_map(|place| place.name(path))).map(Change::At).collect()
+        let paths = event.paths.iter().map(PathBuf::as_path);
+        paths.flat_map(|path| self.0.iter().filter_map(|folder| folder.project_path(path))).map(Change::At).collect()
     }
 }
 
-impl Place {
-    /// The project's path for a real one that stands in this folder, or is it.
-    fn name(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
-        let below = path.strip_prefix(&self.real).ok()?;
-        if below.as_str().is_empty() || self.has_links {
-            return Some(self.named.clone());
+impl WatchedFolder {
+    /// The project's path for an event's path, if the event is in this folder.
+    fn project_path(&self, path: &Path) -> Option<Utf8PathBuf> {
+        let below = Utf8Path::from_path(path.strip_prefix(&self.real).ok()?)?;
+        let is_reported = self.depth == Depth::Tree || below.components().count() <= 1;
+        match &self.meaning {
+            Meaning::Named(folder) if below.as_str().is_empty() => Some(folder.clone()),
+            Meaning::Named(folder) => is_reported.then(|| with_slashes(folder.join(below))),
+            Meaning::LinkedFrom(folder) => is_reported.then(|| folder.clone()),
+            Meaning::Entry(name, file) => (below.as_os_str() == name.as_os_str()).then(|| file.clone()),
         }
-        let is_told = self.depth == Depth::Tree || below.components().count() == 1;
-        is_told.then(|| with_slashes(self.named.join(below)))
     }
 }
 
-/// The project's paths have `/` between their parts everywhere.
+fn add_folder(root: &Utf8Path, named: &Utf8Path, depth: Depth, folders: &mut Vec<WatchedFolder>) {
+    add_links(root, named, folders);
+    let path = root.join(named);
+    let Some(real) = path.canonicalize().ok().filter(|real| real.is_dir()) else { return };
+    let links = if depth == Depth::Tree { Disk::new(root.to_owned()).link_targets(named) } else { Vec::new() };
+    let meaning = if links.is_empty() { Meaning::Named } else { Meaning::LinkedFrom };
+    folders.push(WatchedFolder { real, depth, meaning: meaning(named.to_owned()) });
+    for target in links {
+        if target.is_dir() {
+            let meaning = Meaning::LinkedFrom(named.to_owned());
+            folders.push(WatchedFolder { real: target, depth: Depth::Tree, meaning });
+        } else {
+            folders.extend(entry(&target, named));
+        }
+    }
+}
+
+/// Adds the folders of the links that a path leads through, and the folder of the file at its end.
+fn add_links(root: &Utf8Path, named: &Utf8Path, folders: &mut Vec<WatchedFolder>) {
+    let links = links_of(root.join(named).as_std_path());
+    let file = links.last().and_then(|_| root.join(named).canonicalize().ok()).filter(|file| file.is_file());
+    folders.extend(links.iter().chain(&file).filter_map(|path| entry(path, named)));
+}
+
+fn entry(path: &Path, named: &Utf8Path) -> Option<WatchedFolder> {
+    let real = path.parent()?.canonicalize().ok()?;
+    let meaning = Meaning::Entry(path.file_name()?.to_owned(), named.to_owned());
+    Some(WatchedFolder { real, depth: Depth::Folder, meaning })
+}
+
+/// The links that the last components of a path lead through, except the first one, whose folder the project names itself.
+fn links_of(path: &Path) -> Vec<PathBuf> {
+    let mut links = Vec::new();
+    let mut path = path.to_owned();
+    while links.len() < MOST_LINKS {
+        let Ok(target) = path.read_link() else { break };
+        links.push(path.clone());
+        path = without_dots(&path.parent().unwrap_or(Path::new("/")).join(target));
+    }
+    links.drain(..1.min(links.len()));
+    links
+}
+
+/// A path whose `..` are resolved by the folders that really are there.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                plain = plain.canonicalize().unwrap_or(plain);
+                plain.pop();
+            }
+            component => plain.push(component),
+        }
+    }
+    plain
+}
+
+/// The project's paths have `/` between their components on every system.
 fn with_slashes(path: Utf8PathBuf) -> Utf8PathBuf {
     if cfg!(windows) { path.as_str().replace('\\', "/").into() } else { path }
-}
-
-fn has_links(folder: &Utf8Path) -> bool {
-    ignore::WalkBuilder::new(folder)
-        .standard_filters(false)
-        .build()
-        .flatten()
-        .any(|entry| entry.depth() > 0 && entry.path_is_symlink())
 }
 
 /// The system's watcher.
@@ -112,30 +188,30 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Begins to listen; `tell` is called from another thread with what can mean a change.
+    /// Starts the watcher; `send` is called from another thread with every event that can mean a change.
     ///
     /// # Errors
-    /// Why the system's watcher cannot serve.
-    pub(crate) fn start(tell: impl Fn(notify::Result<Event>) + Send + 'static) -> Result<Self, String> {
-        let tell_changes = move |event: notify::Result<Event>| {
+    /// Why the system's watcher fails.
+    pub(crate) fn start(send: impl Fn(notify::Result<Event>) + Send + 'static) -> Result<Self, String> {
+        let send_changes = move |event: notify::Result<Event>| {
             if event.as_ref().map_or(true, may_change) {
-                tell(event);
+                send(event);
             }
         };
-        let system = notify::recommended_watcher(tell_changes).map_err(|error| reason(&error))?;
+        let system = notify::recommended_watcher(send_changes).map_err(|error| reason(&error))?;
         Ok(Self { system, watched: HashMap::new() })
     }
 
-    /// Watches the places of all projects. Says whether a folder is watched that was not before: what happened in it until
-    /// now was not told.
+    /// Watches the folders of all projects. Whether one of them was not watched before, so that no event told what happened
+    /// in it until now.
     ///
     /// # Errors
-    /// Why the system's watcher cannot serve, such as its limit.
-    pub(crate) fn watch<'p>(&mut self, places: impl Iterator<Item = &'p Places>) -> Result<bool, String> {
+    /// Why the system's watcher fails, such as its limit.
+    pub(crate) fn watch<'p>(&mut self, projects: impl Iterator<Item = &'p WatchedFolders>) -> Result<bool, String> {
         let mut wanted: BTreeMap<&Path, Depth> = BTreeMap::new();
-        for place in places.flat_map(|places| &places.0) {
-            let depth = wanted.entry(&place.real).or_insert(place.depth);
-            *depth = place.depth.max(*depth);
+        for folder in projects.flat_map(|folders| &folders.0) {
+            let depth = wanted.entry(&folder.real).or_insert(folder.depth);
+            *depth = folder.depth.max(*depth);
         }
         let mut is_any_new = false;
         for (folder, depth) in wanted {
@@ -144,7 +220,15 @@ impl Watcher {
         Ok(is_any_new)
     }
 
-    /// Takes note of an event that ends a watch: another folder may stand there later.
+    /// Stops watching all folders, so that the next call of [`Watcher::watch`] begins anew.
+    pub(crate) fn reset(&mut self) {
+        for folder in std::mem::take(&mut self.watched).into_keys() {
+            // The watch of a folder that is gone has ended already.
+            let _ = self.system.unwatch(&folder);
+        }
+    }
+
+    /// Updates the watched folders after an event that ends a watch: another folder may appear at the path.
     pub(crate) fn forget(&mut self, event: &Event) {
         if event.need_rescan() {
             self.watched.clear();
@@ -165,7 +249,7 @@ impl Watcher {
         if self.watched.get(folder).is_some_and(is_watched) {
             return Ok(false);
         }
-        // A watch of a folder that stood here before keeps the new one's from being set up; none is no error.
+        // The watch of an earlier folder at this path would prevent the new one; that there is none is no error.
         let _ = self.system.unwatch(folder);
         self.watched.retain(|watched, _| !watched.starts_with(folder));
         let mode = if depth == Depth::Tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
@@ -174,19 +258,18 @@ impl Watcher {
                 self.watched.insert(folder.to_owned(), (depth, identity));
                 Ok(true)
             }
-            // It went meanwhile, which the folder above it tells.
+            // It disappeared meanwhile, which the folder above it reports.
             Err(error) if is_gone(&error) => Ok(false),
             Err(error) => Err(reason(&error)),
         }
     }
 }
 
-/// Whether an event can mean a change. A file that was only read does not, and we read many; neither does one of ours in
-/// the making.
+/// Whether an event can mean a change. Reading a file does not, and neither does a temporary file of ours.
 fn may_change(event: &Event) -> bool {
     let is_read = matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
-    let is_in_the_making = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_temporary);
-    !is_read && (event.paths.is_empty() || !event.paths.iter().all(is_in_the_making))
+    let is_ours = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_temporary);
+    !is_read && (event.paths.is_empty() || !event.paths.iter().all(is_ours))
 }
 
 fn is_gone(error: &notify::Error) -> bool {
@@ -197,7 +280,7 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
-/// Why the system's watcher cannot serve, and what could be done about it.
+/// Why the system's watcher fails, and what to do about it.
 pub(crate) fn reason(error: &notify::Error) -> String {
     match &error.kind {
         ErrorKind::MaxFilesWatch => {
@@ -208,18 +291,65 @@ pub(crate) fn reason(error: &notify::Error) -> String {
     }
 }
 
-/// Finds changes by looking at every file now and then, where nobody tells of them.
+/// Finds changes by comparing the stamps of all files, where no events report them.
 #[derive(Debug, Default)]
 pub(crate) struct Poll(HashMap<Utf8PathBuf, Option<Stamp>>);
 
 impl Poll {
-    /// The changes since the last look. `files` are the paths of now; what is gone is a change as well.
-    pub(crate) fn look(&mut self, root: &Utf8Path, files: impl IntoIterator<Item = Utf8PathBuf>) -> Vec<Change> {
+    /// The changes since the last call. `files` are the current paths; a path that is no longer among them is a change too.
+    pub(crate) fn changes(&mut self, root: &Utf8Path, files: impl IntoIterator<Item = Utf8PathBuf>) -> Vec<Change> {
         let now: HashMap<_, _> = files.into_iter().map(|path| (path.clone(), Stamp::at(&root.join(path)))).collect();
         let differs = |path: &&Utf8PathBuf| self.0.get(*path) != now.get(*path);
         let gone = self.0.keys().filter(|path| !now.contains_key(*path));
         let changes = now.keys().filter(differs).chain(gone).map(|path| Change::At(path.clone())).collect();
         self.0 = now;
         changes
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(request: &WatchRequest, root: &Utf8Path, event: &Utf8Path, expected: &[&str]) {
+        let event = Event { paths: vec![event.as_std_path().to_owned()], ..Event::default() };
+        let changes = WatchedFolders::find(root, request).changes(&event);
+        let expected: Vec<_> = expected.iter().map(|path| Change::At((*path).into())).collect();
+        assert_eq!(changes, expected);
+    }
+
+    #[test]
+    fn links_report_changes_of_what_they_lead_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        let root = Utf8Path::from_path(&real).unwrap().join("project");
+        for path in ["templates", "shared/v1"] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        fs::write(root.join("shared/v1/a.tera"), "").unwrap();
+        fs::write(root.join("shared/real.toml"), "").unwrap();
+        symlink("v1", root.join("shared/current")).unwrap();
+        symlink("real.toml", root.join("shared/link.toml")).unwrap();
+        symlink("shared/link.toml", root.join("tgen.toml")).unwrap();
+        symlink("../shared/v1/a.tera", root.join("templates/a.tera")).unwrap();
+        symlink("shared/current", root.join("linked")).unwrap();
+        let mut request = WatchRequest::default();
+        request.add_file("tgen.toml".into());
+        check(&request, &root, &root.join("tgen.toml"), &["tgen.toml"]);
+        check(&request, &root, &root.join("shared/link.toml"), &["tgen.toml"]);
+        check(&request, &root, &root.join("shared/real.toml"), &["tgen.toml"]);
+        check(&request, &root, &root.join("shared/v1/a.tera"), &[]);
+        let mut request = WatchRequest::default();
+        request.add_folder("templates".into(), Depth::Tree);
+        check(&request, &root, &root.join("shared/v1/a.tera"), &["templates"]);
+        let mut request = WatchRequest::default();
+        request.add_folder("linked".into(), Depth::Tree);
+        check(&request, &root, &root.join("shared/current"), &["linked"]);
+        check(&request, &root, &root.join("shared/v1/a.tera"), &["linked/a.tera"]);
+        check(&request, &root, &root.join("linked"), &["linked"]);
     }
 }

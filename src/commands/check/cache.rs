@@ -9,7 +9,7 @@
 //! - suites with a formatter or with templates from the database are never remembered, since programs and databases
 //!   are no inputs that could be hashed; neither is anything in CI, whose clocks and checkouts are not ours.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +24,7 @@ use tgen_core::project::inputs::Inputs;
 
 use crate::project::session::Session;
 use crate::report::OutputReport;
+use crate::world::stamp::Stamp;
 
 /// The coarsest clock of a common file system ticks every two seconds.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -112,8 +113,8 @@ fn fresh(path: Utf8PathBuf) -> OutputReport {
 fn input_key(session: &Session) -> String {
     let mut hasher = Hasher::new();
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
-    if let Some(stamp) = std::env::current_exe().ok().and_then(|tool| fs::metadata(tool).ok()) {
-        hash_metadata(&mut hasher, &stamp);
+    if let Some(stamp) = std::env::current_exe().ok().and_then(|tool| Stamp::at(Utf8Path::from_path(&tool)?)) {
+        hasher.update(&stamp.to_bytes());
     }
     let inputs = Inputs::of(&session.config).list(&session.disk);
     let mut buffer = Vec::new();
@@ -151,12 +152,11 @@ fn stamp_of(root: &Utf8Path, entries: &[&str], settled: Option<SystemTime>) -> O
             let mut hasher = Hasher::new();
             for entry in chunk {
                 let (_, path) = entry.split_once(' ')?;
-                let metadata = fs::metadata(root.join(path)).ok()?;
-                if settled.is_some_and(|settled| last_touched(&metadata).is_none_or(|touched| touched > settled)) {
+                let stamp = Stamp::at(&root.join(path))?;
+                if settled.is_some_and(|settled| stamp.last_changed().is_none_or(|changed| changed > settled)) {
                     return None;
                 }
-                hasher.update(entry.as_bytes());
-                hash_metadata(&mut hasher, &metadata);
+                hasher.update(entry.as_bytes()).update(&stamp.to_bytes());
             }
             Some(hasher.finalize())
         })
@@ -166,47 +166,4 @@ fn stamp_of(root: &Utf8Path, entries: &[&str], settled: Option<SystemTime>) -> O
         whole.update(part.as_bytes());
     }
     Some(whole.finalize())
-}
-
-#[cfg(unix)]
-fn hash_metadata(hasher: &mut Hasher, metadata: &Metadata) {
-    use std::os::unix::fs::MetadataExt;
-    let numbers = [metadata.mtime(), metadata.mtime_nsec(), metadata.ctime(), metadata.ctime_nsec()];
-    for number in numbers {
-        hasher.update(&number.to_le_bytes());
-    }
-    // A folder's size and links say nothing that its times do not.
-    let size = if metadata.is_dir() { 0 } else { metadata.size() };
-    for number in [size, metadata.ino(), metadata.dev(), u64::from(metadata.mode())] {
-        hasher.update(&number.to_le_bytes());
-    }
-}
-
-#[cfg(not(unix))]
-fn hash_metadata(hasher: &mut Hasher, metadata: &Metadata) {
-    let size = if metadata.is_dir() { 0 } else { metadata.len() };
-    hasher.update(&size.to_le_bytes());
-    for time in [metadata.modified(), metadata.created()].into_iter().flatten() {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        hasher.update(&since.as_nanos().to_le_bytes());
-    }
-}
-
-/// When a file or its entry was last changed.
-fn last_touched(metadata: &Metadata) -> Option<SystemTime> {
-    let modified = metadata.modified().ok()?;
-    Some(entry_changed(metadata).map_or(modified, |changed| changed.max(modified)))
-}
-
-#[cfg(unix)]
-fn entry_changed(metadata: &Metadata) -> Option<SystemTime> {
-    use std::os::unix::fs::MetadataExt;
-    let seconds = u64::try_from(metadata.ctime()).ok()?;
-    let nanoseconds = u32::try_from(metadata.ctime_nsec()).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
-}
-
-#[cfg(not(unix))]
-fn entry_changed(metadata: &Metadata) -> Option<SystemTime> {
-    metadata.created().ok()
 }

@@ -1,5 +1,7 @@
 //! Projects on disk, and which of them is found from where.
 
+use std::fs;
+
 use insta::assert_snapshot;
 use tempfile::TempDir;
 use tgen_core::base::files::MemoryFiles;

@@ -1,121 +1,264 @@
-//! Files in the making. They stand below the folder that they are for, under names of their own, until they are moved to
-//! where they belong.
+//! Drafts: files under temporary names in the folder that they are for, until they are renamed to their place.
 //!
-//! A system lets only one thread at a time make files in a folder, which can take it longer than everything else. So a
-//! thread that makes a second file for a folder gets a folder of its own in it, which holds what it replaced as well.
+//! Most systems let only one thread at a time make files in a folder, which can take longer than all other work. So a
+//! thread that makes a second draft for a folder gets a folder of its own inside it, which also holds replaced files.
+//!
+//! Every draft and every such folder is locked while its process lives, so that a later run can delete what a killed
+//! process left behind, and only that.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tempfile::{Builder, NamedTempFile, TempDir};
 
-/// The beginning of the names of what is in the making.
+use super::folder::Folder;
+
+/// The beginning of temporary names.
 const PREFIX: &str = ".tgen-";
-/// The end of such names.
+/// The end of temporary names.
 const SUFFIX: &str = ".tmp";
-/// What is older and nobody holds was left behind by a process that was killed.
+/// Where locks do not work, a temporary file is taken for abandoned at this age.
 const ABANDONED_AFTER: Duration = Duration::from_mins(10);
+/// A temporary folder without its lock file is just being made, unless it is older than this.
+const MADE_WITHIN: Duration = Duration::from_secs(2);
+/// How many folders of threads are kept open, each with its lock.
+const MOST_OWN_FOLDERS: usize = 64;
 
-/// What hides a thread's folder from version control, and is locked as long as the folder is used.
-const HELD: &str = ".gitignore";
+/// Hides a thread's folder from version control, and is locked as long as the folder is used.
+const LOCK_FILE: &str = ".gitignore";
 
-/// The folders of threads in the folders that files are made for. They are deleted when this is dropped.
+/// A temporary name in a folder. The file of that name is deleted when this is dropped.
+#[derive(Debug)]
+pub(super) struct TemporaryName {
+    folder: Arc<Folder>,
+    name: String,
+    is_taken: bool,
+}
+
+impl TemporaryName {
+    /// Makes a file, a link or a folder under a free temporary name.
+    pub(super) fn make<T>(
+        folder: &Arc<Folder>,
+        make: impl Fn(&Folder, &str) -> io::Result<T>,
+    ) -> io::Result<(Self, T)> {
+        loop {
+            let name = next_name();
+            match make(folder, &name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return Ok((Self { folder: Arc::clone(folder), name, is_taken: false }, made?)),
+            }
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Arc<Folder> {
+        &self.folder
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Renames the file over what stands at a place.
+    pub(super) fn place(mut self, folder: &Folder, name: &str) -> Result<(), (io::Error, Self)> {
+        match self.folder.rename(&self.name, folder, name) {
+            Ok(()) => {
+                self.is_taken = true;
+                Ok(())
+            }
+            Err(error) => Err((error, self)),
+        }
+    }
+
+    /// Renames the file to a place where nothing stands.
+    pub(super) fn place_at_free(mut self, folder: &Folder, name: &str) -> Result<(), (io::Error, Self)> {
+        match self.folder.rename_to_free(&self.name, folder, name) {
+            Ok(()) => {
+                self.is_taken = true;
+                Ok(())
+            }
+            Err(error) => Err((error, self)),
+        }
+    }
+}
+
+impl Drop for TemporaryName {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            // A file that stays is deleted by a later run.
+            let _ = self.folder.remove_file(&self.name);
+        }
+    }
+}
+
+/// A name that no other process of this machine uses at this time.
+fn next_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{PREFIX}{:x}-{:x}{SUFFIX}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A file under a temporary name.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) name: TemporaryName,
+    pub(super) file: File,
+}
+
+/// The folders of threads, inside the folders that drafts are made for. They are deleted when this is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Drafts(Mutex<HashMap<(ThreadId, Utf8PathBuf), Option<OwnFolder>>>);
+pub(super) struct Drafts(Mutex<OwnFolders>);
+
+#[derive(Debug, Default)]
+struct OwnFolders {
+    /// None for a thread that has made one draft for the folder, which needs no folder of its own.
+    by_thread: HashMap<Key, Option<Arc<OwnFolder>>>,
+    /// Those with a folder, the oldest first.
+    order: VecDeque<Key>,
+}
+
+type Key = (ThreadId, Utf8PathBuf);
 
 impl Drafts {
-    /// A file below `folder`, which is made anew if it is gone.
-    pub(super) fn write(&self, folder: &Utf8Path, content: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = self.new_file(folder)?;
-        file.write_all(content)?;
-        Ok(file)
-    }
-
-    fn new_file(&self, folder: &Utf8Path) -> io::Result<NamedTempFile> {
-        let mut builder = in_the_making();
-        for_everyone(&mut builder);
-        let made = if self.notes_first(folder) {
-            builder.tempfile_in(folder)
+    /// A draft in a folder.
+    pub(super) fn write(&self, folder: &Arc<Folder>, content: &[u8]) -> io::Result<Draft> {
+        let make = |folder: &Arc<Folder>| TemporaryName::make(folder, Folder::make_file);
+        let (name, mut file) = if self.is_first(folder) {
+            let made = make(folder)?;
+            // Held until the file is closed. Without locks, the file's age decides.
+            let _ = made.1.lock();
+            made
         } else {
-            self.in_own_folder(folder, |own| builder.tempfile_in(own))
+            self.in_own_folder(folder, make)?
         };
-        made.or_else(|error| {
-            // Whoever deleted the folder since wants it back with what is in it.
-            if error.kind() != io::ErrorKind::NotFound {
-                return Err(error);
-            }
-            fs::create_dir_all(folder)?;
-            builder.tempfile_in(folder)
-        })
+        file.write_all(content)?;
+        Ok(Draft { name, file })
     }
 
-    /// Does something in this thread's folder in a folder, which is made if need be. Where there can be none, the folder
-    /// itself has to do.
-    pub(super) fn in_own_folder<T>(&self, folder: &Utf8Path, act: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
-        let key = (thread::current().id(), folder.to_owned());
-        let own = || {
-            let mut folders = self.0.lock().ok()?;
-            let own = folders.entry(key.clone()).or_default();
-            if own.is_none() {
-                *own = OwnFolder::new(folder).ok();
+    /// Does something in this thread's folder inside a folder, which is made if need be. If it cannot be made, the folder
+    /// itself is used.
+    pub(super) fn in_own_folder<T>(
+        &self,
+        folder: &Arc<Folder>,
+        act: impl Fn(&Arc<Folder>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let Some(own) = self.own_folder(folder) else { return act(folder) };
+        match act(&own.folder) {
+            // Something deleted the thread's folder.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.forget(folder);
+                self.own_folder(folder).map_or(Err(error), |own| act(&own.folder))
             }
-            own.as_ref().map(|own| own.folder.path().to_owned())
-        };
-        let Some(first) = own() else { return act(folder.as_std_path()) };
-        let done = act(&first);
-        if done.is_ok() || first.exists() {
-            return done;
+            done => done,
         }
-        // Somebody tidied up.
-        self.0.lock().ok().and_then(|mut folders| folders.remove(&key));
-        own().map_or(done, |own| act(&own))
     }
 
-    /// Takes note that this thread makes a file for a folder. Whether it is the first.
-    fn notes_first(&self, folder: &Utf8Path) -> bool {
-        let key = (thread::current().id(), folder.to_owned());
-        self.0.lock().is_ok_and(|mut folders| match folders.entry(key) {
-            Entry::Vacant(entry) => entry.insert(None).is_none(),
-            Entry::Occupied(_) => false,
+    fn own_folder(&self, folder: &Arc<Folder>) -> Option<Arc<OwnFolder>> {
+        let key = key(folder);
+        let mut folders = self.0.lock().ok()?;
+        if let Some(Some(own)) = folders.by_thread.get(&key) {
+            return Some(Arc::clone(own));
+        }
+        let own = Arc::new(OwnFolder::new(folder).ok()?);
+        if folders.order.len() >= MOST_OWN_FOLDERS
+            && let Some(oldest) = folders.order.pop_front()
+        {
+            folders.by_thread.insert(oldest, None);
+        }
+        folders.order.push_back(key.clone());
+        folders.by_thread.insert(key, Some(Arc::clone(&own)));
+        Some(own)
+    }
+
+    fn forget(&self, folder: &Arc<Folder>) {
+        let key = key(folder);
+        if let Ok(mut folders) = self.0.lock() {
+            folders.order.retain(|known| *known != key);
+            folders.by_thread.remove(&key);
+        }
+    }
+
+    /// Records that this thread makes a draft for a folder; whether it is the first.
+    fn is_first(&self, folder: &Folder) -> bool {
+        self.0.lock().is_ok_and(|mut folders| {
+            let mut is_first = false;
+            folders.by_thread.entry(key(folder)).or_insert_with(|| {
+                is_first = true;
+                None
+            });
+            is_first
         })
     }
 }
 
-/// A thread's folder in a folder. What holds it is let go before it is deleted.
+fn key(folder: &Folder) -> Key {
+    (thread::current().id(), folder.path().to_owned())
+}
+
+/// A thread's folder inside a folder.
 #[derive(Debug)]
 struct OwnFolder {
-    _held: File,
-    folder: TempDir,
+    folder: Arc<Folder>,
+    parent: Arc<Folder>,
+    name: String,
+    _lock: File,
 }
 
 impl OwnFolder {
-    fn new(folder: &Utf8Path) -> io::Result<Self> {
-        let folder = in_the_making().tempdir_in(folder)?;
-        let mut held = File::create(folder.path().join(HELD))?;
-        held.write_all(b"*\n")?;
-        // Shared, so that git may read it everywhere. A file system without locks leaves it to the folder's age.
-        let _ = held.lock_shared();
-        Ok(Self { _held: held, folder })
+    fn new(parent: &Arc<Folder>) -> io::Result<Self> {
+        let (mut name, folder) = TemporaryName::make(parent, Folder::make_folder)?;
+        name.is_taken = true;
+        let lock = lock_folder(&folder)?;
+        Ok(Self { folder: Arc::new(folder), parent: Arc::clone(parent), name: name.name.clone(), _lock: lock })
     }
 }
 
-/// Whether a name is that of something of ours in the making.
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        // A folder that stays is deleted by a later run.
+        let _ = self.parent.remove_folder(&self.name);
+    }
+}
+
+fn lock_folder(folder: &Folder) -> io::Result<File> {
+    let mut lock = folder.make_file(LOCK_FILE)?;
+    lock.write_all(b"*\n")?;
+    // Shared, so that git can read it on systems where locks bind everybody. Without locks, the folder's age decides.
+    let _ = lock.lock_shared();
+    Ok(lock)
+}
+
+/// A folder under a temporary name for files that only this process needs. It is deleted when this is dropped.
+#[derive(Debug)]
+pub(crate) struct ScratchFolder {
+    own: OwnFolder,
+}
+
+impl ScratchFolder {
+    /// Makes one inside a folder, where it is hidden from version control.
+    pub(crate) fn new_in(folder: &Utf8Path) -> io::Result<Self> {
+        Ok(Self { own: OwnFolder::new(&Arc::new(Folder::open_root(folder)?))? })
+    }
+
+    /// Its path.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        self.own.folder.path()
+    }
+}
+
+/// Whether a name is a temporary one.
 pub(crate) fn is_temporary(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
-/// Deletes what a killed process left behind in a folder.
-pub(super) fn clear_abandoned(folder: &Utf8Path) {
+/// Deletes what killed processes left behind in a folder.
+pub(crate) fn clear_abandoned(folder: &Utf8Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
-            // It is in nobody's way; if it cannot be deleted, the next run tries again.
+            // Temporary files are in nobody's way; the next run tries again.
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
         }
@@ -123,95 +266,102 @@ pub(super) fn clear_abandoned(folder: &Utf8Path) {
 }
 
 fn is_abandoned(entry: &fs::DirEntry) -> bool {
-    let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    let is_old = |modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER);
-    modified.is_ok_and(is_old) && !is_held(&entry.path())
+    let Ok(metadata) = entry.metadata() else { return false };
+    let age = metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
+    let is_older = |limit| age.is_some_and(|age| age > limit);
+    let locked = if metadata.is_dir() { entry.path().join(LOCK_FILE) } else { entry.path() };
+    match File::open(locked).map(|file| file.try_lock()) {
+        Ok(Ok(())) => true,
+        Ok(Err(TryLockError::WouldBlock)) => false,
+        Ok(Err(TryLockError::Error(_))) => is_older(ABANDONED_AFTER),
+        Err(_) => is_older(MADE_WITHIN),
+    }
 }
 
-fn is_held(folder: &Path) -> bool {
-    let held = File::open(folder.join(HELD)).map(|file| file.try_lock());
-    matches!(held, Ok(Err(TryLockError::WouldBlock)))
-}
+#[cfg(feature = "store")]
+pub(crate) use self::builder::in_the_making;
 
-/// Makes files and folders with such names.
-pub(crate) fn in_the_making() -> Builder<'static, 'static> {
-    let mut builder = Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    builder
-}
+#[cfg(feature = "store")]
+mod builder {
+    use tempfile::Builder;
 
-/// The mode of a new file is what the user's mask leaves of reading and writing for all.
-#[cfg(unix)]
-fn for_everyone(builder: &mut Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
-}
+    use super::{PREFIX, SUFFIX};
 
-#[cfg(not(unix))]
-fn for_everyone(_: &mut Builder<'_, '_>) {}
+    /// Makes files and folders under temporary names, by path.
+    pub(crate) fn in_the_making() -> Builder<'static, 'static> {
+        let mut builder = Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
+        builder
+    }
+}
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
+    use crate::world::disk::folder::Missing;
 
-    fn folder() -> (TempDir, Utf8PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
-        (folder, path)
+    fn folder() -> (TempDir, Arc<Folder>) {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open_root(Utf8Path::from_path(temporary.path()).unwrap()).unwrap();
+        (temporary, Arc::new(folder))
     }
 
-    fn names(folder: &Utf8Path) -> Vec<String> {
-        let entries = folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
-        entries.collect()
+    fn names(folder: &Folder) -> Vec<String> {
+        let mut names = folder.names().unwrap();
+        names.sort();
+        names
     }
 
     #[test]
-    fn a_second_file_of_a_thread_stands_in_a_folder_of_its_own_and_nothing_stays() {
-        let (_folder, path) = folder();
+    fn a_second_draft_of_a_thread_stands_in_a_folder_of_its_own_and_nothing_stays() {
+        let (_temporary, folder) = folder();
         let drafts = Drafts::default();
-        let first = drafts.write(&path, b"").unwrap();
-        let second = drafts.write(&path, b"").unwrap();
-        assert_eq!(first.path().parent().unwrap(), path);
-        assert_eq!(second.path().parent().and_then(std::path::Path::parent).unwrap(), path);
-        assert!(names(&path).iter().all(|name| is_temporary(name)));
-        second.persist(path.join("second")).unwrap();
+        let first = drafts.write(&folder, b"").unwrap();
+        let second = drafts.write(&folder, b"").unwrap();
+        assert_eq!(first.name.folder().path(), folder.path());
+        assert_eq!(second.name.folder().path().parent().unwrap(), folder.path());
+        assert!(names(&folder).iter().all(|name| is_temporary(name)));
+        second.name.place(&folder, "second").unwrap();
         drop((first, drafts));
-        assert_eq!(names(&path), ["second"]);
+        assert_eq!(names(&folder), ["second"]);
     }
 
     #[test]
-    fn a_folder_that_was_deleted_meanwhile_comes_back() {
-        let (_folder, path) = folder();
-        let path = path.join("below");
-        fs::create_dir(&path).unwrap();
+    fn a_thread_keeps_few_folders_open() {
+        let (_temporary, root) = folder();
         let drafts = Drafts::default();
-        for _ in 0..3 {
-            drafts.write(&path, b"").unwrap().persist(path.join("output")).unwrap();
-            fs::remove_dir_all(&path).unwrap();
+        let mut folders = Vec::new();
+        for number in 0..3 * MOST_OWN_FOLDERS {
+            let folder = Arc::new(root.open_below(Utf8Path::new(&number.to_string()), Missing::Create).unwrap());
+            for name in ["first", "second"] {
+                drafts.write(&folder, b"").unwrap().name.place(&folder, name).unwrap();
+            }
+            folders.push(folder);
         }
-        drafts.write(&path, b"").unwrap().persist(path.join("output")).unwrap();
-        assert_eq!(fs::read_to_string(path.join("output")).unwrap(), "");
+        let kept = folders.iter().filter(|folder| names(folder).len() > 2).count();
+        assert_eq!(kept, MOST_OWN_FOLDERS);
+        drop(drafts);
+        assert!(folders.iter().all(|folder| names(folder) == ["first", "second"]));
     }
 
     #[test]
-    fn only_what_was_left_behind_long_ago_is_deleted() {
-        let (_folder, path) = folder();
-        let long_ago = SystemTime::now() - 2 * ABANDONED_AFTER;
-        fs::create_dir(path.join(".tgen-1.tmp")).unwrap();
-        fs::write(path.join(".tgen-1.tmp/.tgen-2.tmp"), "").unwrap();
-        for name in [".tgen-3.tmp", ".tgen-4.tmp", "mine.tmp"] {
+    fn only_what_a_dead_process_left_behind_is_deleted() {
+        let (_temporary, folder) = folder();
+        let path = folder.path();
+        let used = (OwnFolder::new(&folder).unwrap(), Drafts::default().write(&folder, b"").unwrap());
+        let (used_folder, used_file) = (used.0.name.clone(), used.1.name.name().to_owned());
+        fs::create_dir(path.join(".tgen-dead.tmp")).unwrap();
+        fs::write(path.join(".tgen-dead.tmp").join(LOCK_FILE), "*\n").unwrap();
+        fs::write(path.join(".tgen-dead.tmp/.tgen-2.tmp"), "").unwrap();
+        fs::create_dir(path.join(".tgen-new.tmp")).unwrap();
+        for name in [".tgen-3.tmp", "mine.tmp"] {
             fs::write(path.join(name), "").unwrap();
         }
-        for name in [".tgen-1.tmp", ".tgen-3.tmp", "mine.tmp"] {
-            fs::File::open(path.join(name)).unwrap().set_modified(long_ago).unwrap();
-        }
-        let used = OwnFolder::new(&path).unwrap();
-        fs::File::open(used.folder.path()).unwrap().set_modified(long_ago).unwrap();
-        clear_abandoned(&path);
-        assert!(used.folder.path().exists());
-        drop(used);
-        let mut left = names(&path);
-        left.sort();
-        assert_eq!(left, [".tgen-4.tmp", "mine.tmp"]);
+        clear_abandoned(path);
+        let mut expected = [".tgen-new.tmp".to_owned(), "mine.tmp".to_owned(), used_folder, used_file];
+        expected.sort();
+        assert_eq!(names(&folder), expected);
     }
 }

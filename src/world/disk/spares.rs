@@ -1,138 +1,143 @@
-//! Files that were replaced, kept under another name, to be written once more for the same place.
+//! Replaced files, kept under temporary names so that the next draft for the same place reuses them.
 //!
-//! To make a file and to free one can take the system far longer than to write one: ext4 without a journal looks at every
-//! file that was freed within minutes whenever it makes one. Who replaces the same files again and again is spared both.
-//! A reader may still have a replaced file open, so that it is written only when nobody else can see it; where the system
-//! does not tell, none is kept. This module must not know what the files are.
+//! Making and freeing a file can take the system far longer than writing one: ext4 without a journal scans every file that
+//! was freed within the last minutes whenever it makes one. A watch replaces the same files again and again and is spared
+//! both. A reader may still have a replaced file open, so a file is reused only if no other program can see it; where the
+//! system cannot tell, none is kept. This module must not know what the files are.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use camino::Utf8Path;
-use tempfile::{Builder, NamedTempFile, TempPath};
-
-use super::drafts;
+use super::drafts::{Draft, TemporaryName};
+use super::folder::Folder;
 use super::lease::Leased;
-use crate::world::stamp::Stamp;
+use crate::world::stamp::{Access, Stamp};
 
-/// What to say of a file that is not replaced because somebody may write to it.
-const BUSY: &str = "another program has it open to write to it; it is written when that program lets go of it";
+/// The reason for not replacing a file that another program may write to.
+const BUSY: &str = "another program has it open for writing";
 
-/// The spare files by the places that they stood at. They are deleted when this is dropped. (A path hashes part by part,
-/// which is slow for thousands.)
+/// The spare files by the path that they stood at. They are deleted when this is dropped. (A string, because hashing a path
+/// component by component is slow for thousands.)
 #[derive(Debug, Default)]
-pub(super) struct Spares(Mutex<HashMap<String, TempPath>>);
+pub(super) struct Spares(Mutex<HashMap<String, TemporaryName>>);
 
 impl Spares {
-    /// The file that stood at a place before the `present` one, with new content, if nobody else has it and it is as a new
-    /// file would be.
-    pub(super) fn rewrite(&self, place: &Utf8Path, present: &Metadata, content: &[u8]) -> Option<NamedTempFile> {
-        let path = self.0.lock().ok()?.remove(place.as_str())?;
-        let leased = Leased::to_write(&path).ok().filter(|leased| is_like_new(leased.file(), present))?;
+    /// The file that stood at a place before the `present` one, with new content. None if another program has it open, or
+    /// if a new file would have another mode or owner.
+    pub(super) fn rewrite(&self, folder: &Folder, name: &str, present: Stamp, content: &[u8]) -> Option<Draft> {
+        let spare = self.0.lock().ok()?.remove(folder.path().join(name).as_str())?;
+        let file = spare.folder().open_to_write(spare.name()).ok()?;
+        let leased = Leased::to_write(file).ok().filter(|leased| is_like_new(leased.file(), present.access()))?;
         leased.file().write_all(content).ok()?;
         leased.file().set_len(content.len() as u64).ok()?;
-        // With a lease, the file could not be opened in its place without waiting.
-        Some(NamedTempFile::from_parts(leased.end()?, path))
+        // A file with a lease could not be opened at its place without waiting.
+        Some(Draft { name: spare, file: leased.end()? })
     }
 
-    /// Keeps what stood at a place until the next draft for it.
-    fn keep(&self, place: &Utf8Path, path: TempPath) {
+    /// Keeps a file until the next draft for a place.
+    fn keep(&self, folder: &Folder, name: &str, spare: TemporaryName) {
         if let Ok(mut spares) = self.0.lock() {
-            spares.insert(place.as_str().to_owned(), path);
+            spares.insert(folder.path().join(name).into_string(), spare);
         }
     }
 }
 
-/// What stands at a place and is to be replaced. It has a second name, under which it stays, and while it is held nobody can
+/// A file that is about to be replaced. It has a second name, under which it stays, and while it is held no program can
 /// write to it unnoticed.
 pub(super) struct Replaced {
-    name: TempPath,
+    second_name: TemporaryName,
     leased: Leased,
 }
 
 impl Replaced {
-    /// Holds the file that was seen at a place, under a name in a folder.
+    /// Holds the file that had a stamp at a place, under a name in the folder `own`.
     ///
     /// # Errors
-    /// `ResourceBusy` if somebody has it open to write it; others if it cannot be held.
-    pub(super) fn hold(place: &Utf8Path, seen: Stamp, folder: &Path) -> io::Result<Self> {
-        let leased = Leased::to_read(place.as_std_path()).map_err(|error| match error.kind() {
+    /// `ResourceBusy` if another program has it open for writing; others if it cannot be held.
+    pub(super) fn hold(folder: &Folder, name: &str, before: Stamp, own: &Arc<Folder>) -> io::Result<Self> {
+        let leased = Leased::to_read(folder.open_to_read(name)?).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, BUSY),
             _ => error,
         })?;
-        let name = drafts::in_the_making().make_in(folder, |path| fs::hard_link(place, path))?.into_temp_path();
-        let named = Utf8Path::from_path(&name).and_then(Stamp::at);
-        let is_seen = |stamp: Stamp| stamp.is_renamed_from(seen);
-        if named.is_some_and(is_seen) && Stamp::of_file(leased.file()).is_ok_and(is_seen) {
-            return Ok(Self { name, leased });
+        let (second_name, ()) = TemporaryName::make(own, |own, new_name| folder.link(name, own, new_name))?;
+        let named = own.stamp(second_name.name());
+        let is_same = |stamp: Stamp| stamp.is_renamed_from(before);
+        if named.is_some_and(is_same) && Stamp::of_file(leased.file()).is_ok_and(is_same) {
+            return Ok(Self { second_name, leased });
         }
         Err(io::ErrorKind::InvalidInput.into())
     }
 
-    /// Whether nobody wants to write to it.
+    /// Whether no program has tried to write to the file.
     pub(super) fn is_undisturbed(&self) -> bool {
         self.leased.is_undisturbed()
     }
 
-    /// Keeps the file among the spares once it was replaced by what was `written`, or puts it back if somebody wants to write
-    /// to it, who waits until then. Whether it was kept.
+    /// Keeps the file as a spare after the file with the stamp `written` replaced it. If a program is waiting to write to
+    /// the replaced file, puts that file back instead. Whether the replacement stands.
     ///
     /// # Errors
-    /// Where it is, if it could not be put back.
-    pub(super) fn settle(self, place: &Utf8Path, written: Stamp, spares: &Spares) -> io::Result<bool> {
+    /// Says where the file is, if it could not be put back.
+    pub(super) fn settle(self, folder: &Folder, name: &str, written: Stamp, spares: &Spares) -> io::Result<bool> {
         if !self.is_undisturbed() {
-            // What somebody else has put there since is the latest.
-            let is_ours = Stamp::at(place).is_some_and(|now| now.is_renamed_from(written));
-            return if is_ours { self.put_back(place).map(|()| false) } else { Ok(false) };
+            // A third program may have written there since; its file is the latest and stays.
+            let is_ours = folder.stamp(name).is_some_and(|now| now.is_renamed_from(written));
+            return if is_ours { self.put_back(folder, name).map(|()| false) } else { Ok(false) };
         }
-        // Whoever watches the file itself, and not its folder, learns only of a file that goes that another one came.
-        if let Some(folder) = self.name.parent()
-            && let Ok(moved) = drafts::in_the_making().make_in(folder, |path| fs::rename(&self.name, path))
+        // A per-file watcher notices a replacement only when the old inode is moved or deleted, so the file is moved.
+        let own = self.second_name.folder();
+        if let Ok((moved, ())) =
+            TemporaryName::make(own, |own, new_name| own.rename_to_free(self.second_name.name(), own, new_name))
         {
-            spares.keep(place, moved.into_temp_path());
+            spares.keep(folder, name, moved);
         }
         Ok(true)
     }
 
-    fn put_back(self, place: &Utf8Path) -> io::Result<()> {
-        self.name.persist(place).map_err(|failed| match rescue(&failed.path, place) {
-            Ok(path) => {
-                let reason = tgen_core::base::files::reason(&failed.error);
-                io::Error::other(format!("{reason}; what somebody wrote to it is in `{}`", path.display()))
+    fn put_back(self, folder: &Folder, name: &str) -> io::Result<()> {
+        self.second_name.place(folder, name).map_err(|(error, second_name)| match rescue(&second_name, folder, name) {
+            Ok(kept) => {
+                let reason = tgen_core::base::files::reason(&error);
+                let path = folder.path().join(kept);
+                io::Error::other(format!("{reason}; what another program wrote to it is in `{path}`"))
             }
-            Err(_) => failed.error,
+            Err(_) => error,
         })
     }
 }
 
-/// Gives a file a name of its own beside a place, where nobody tidies up.
-fn rescue(file: &Path, place: &Utf8Path) -> io::Result<PathBuf> {
-    let prefix = format!("{}.", place.file_name().unwrap_or_default());
-    let folder = place.parent().unwrap_or(place);
-    let rescued = Builder::new().prefix(&prefix).suffix(".kept").make_in(folder, |path| fs::hard_link(file, path))?;
-    Ok(rescued.into_temp_path().keep()?)
+/// Gives a file a lasting name beside a place.
+fn rescue(file: &TemporaryName, folder: &Folder, name: &str) -> io::Result<String> {
+    for number in 1.. {
+        let kept = format!("{name}.{number}.kept");
+        match file.folder().link(file.name(), folder, &kept) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => return linked.map(|()| kept),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Whether a spare file has one name only, and the owner and mode of the present file, and nothing else to it, such as an
-/// access list: what a new file would be given and what would not be given to it.
+/// Whether a spare file has one name only, the owner and mode of the present file, and no attributes such as an access
+/// list: so that nothing tells it from a new file.
 #[cfg(target_os = "linux")]
-fn is_like_new(spare: &File, present: &Metadata) -> bool {
+fn is_like_new(spare: &File, present: Access) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    let traits = |metadata: &Metadata| (metadata.mode(), metadata.uid(), metadata.gid());
-    let is_alike = |spare: Metadata| spare.is_file() && spare.nlink() == 1 && traits(&spare) == traits(present);
-    spare.metadata().is_ok_and(is_alike) && !has_attributes(spare)
+    let has_one_name = |metadata: Metadata| metadata.is_file() && metadata.nlink() == 1;
+    spare.metadata().is_ok_and(has_one_name)
+        && Stamp::of_file(spare).is_ok_and(|stamp| stamp.access() == present)
+        && !has_attributes(spare)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_like_new(_: &File, _: &Metadata) -> bool {
+fn is_like_new(_: &File, _: Access) -> bool {
     false
 }
 
-/// Whether somebody gave a file attributes. Those of the system's security every file has.
+/// Whether a file has extended attributes, other than those of the system's security, which every file has.
 #[cfg(target_os = "linux")]
 fn has_attributes(file: &File) -> bool {
     let mut names = [0; 1024];
@@ -148,11 +153,14 @@ fn has_attributes(file: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use camino::Utf8PathBuf;
+    use std::fs;
+
+    use camino::{Utf8Path, Utf8PathBuf};
     use tempfile::TempDir;
 
     use super::*;
-    use crate::world::disk::{Overwritten, Writer};
+    use crate::world::disk::drafts::is_temporary;
+    use crate::world::disk::writer::{Overwritten, Writer};
 
     /// An output that is written over time and again.
     struct Output {
@@ -182,14 +190,23 @@ mod tests {
             Utf8PathBuf::from_path_buf(self.folder.path().join("output")).unwrap()
         }
 
+        fn open_folder(&self) -> Arc<Folder> {
+            Arc::new(Folder::open_root(Utf8Path::from_path(self.folder.path()).unwrap()).unwrap())
+        }
+
+        fn hold(&self) -> Replaced {
+            let folder = self.open_folder();
+            Replaced::hold(&folder, "output", self.stamp(), &folder).unwrap()
+        }
+
         fn stamp(&self) -> Stamp {
             Stamp::at(&self.path()).unwrap()
         }
 
         #[track_caller]
         fn write(&self, content: &str) -> Stamp {
-            let seen = Stamp::at(&self.path());
-            let written = self.writer.write_over(Utf8Path::new("output"), content.as_bytes(), seen).unwrap();
+            let before = Stamp::at(&self.path());
+            let written = self.writer.write_over(Utf8Path::new("output"), content.as_bytes(), before).unwrap();
             assert_eq!(written, Overwritten::Yes(Some(self.stamp())));
             assert_eq!(fs::read_to_string(self.path()).unwrap(), content);
             self.stamp()
@@ -205,7 +222,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn two_files_take_turns_at_a_place_except_while_somebody_has_one_open() {
+    fn two_files_take_turns_at_a_place_unless_a_program_has_one_open() {
         let output = Output::in_memory("first, and the longest");
         let first = output.stamp().identity();
         let second = output.write("second").identity();
@@ -221,7 +238,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn whoever_has_a_replaced_file_open_reads_on_in_what_it_was() {
+    fn a_program_that_has_a_replaced_file_open_reads_its_old_content() {
         let output = Output::new("first");
         let mut readers = Vec::new();
         for content in ["second", "third", "fourth", "fifth"] {
@@ -245,7 +262,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_a_replaced_link_leads_to_is_never_written() {
+    fn the_target_of_a_replaced_link_is_never_written() {
         let output = Output::new("");
         let elsewhere = output.folder.path().join("elsewhere");
         fs::write(&elsewhere, "mine").unwrap();
@@ -258,11 +275,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_may_be_deleted_at_any_time_and_goes_with_the_writer() {
+    fn spare_files_may_be_deleted_at_any_time_and_go_with_the_writer() {
         let output = Output::new("first");
         for content in ["second", "third", "fourth", "fifth"] {
             output.write(content);
-            for name in output.names().iter().filter(|name| drafts::is_temporary(name)) {
+            for name in output.names().iter().filter(|name| is_temporary(name)) {
                 fs::remove_dir_all(output.folder.path().join(name)).unwrap();
             }
         }
@@ -283,23 +300,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_appeared_where_nothing_was_seen_stays() {
+    fn a_file_that_appeared_at_a_free_place_stays() {
         let output = Output::new("by hand");
-        let written = output.writer.write_over(Utf8Path::new("output"), b"ours", None).unwrap();
+        let written = output.writer.write_over("output".into(), b"ours".as_slice(), None).unwrap();
         assert_eq!(written, Overwritten::No);
-        let draft = NamedTempFile::new_in(&output.folder).unwrap();
-        assert!(!crate::world::disk::put_new(draft, &output.path()).unwrap());
         assert_eq!(fs::read_to_string(output.path()).unwrap(), "by hand");
         assert_eq!(output.names(), ["output"]);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_somebody_is_writing_to_is_not_replaced() {
+    fn a_file_that_is_open_for_writing_is_not_replaced() {
         let output = Output::in_memory("ours");
         let mut editor = File::options().append(true).open(output.path()).unwrap();
-        let seen = output.stamp();
-        let error = output.writer.write_over(Utf8Path::new("output"), b"new", Some(seen)).unwrap_err();
+        let before = output.stamp();
+        let error = output.writer.write_over("output".into(), b"new".as_slice(), Some(before)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
         editor.write_all(b" and theirs").unwrap();
         drop(editor);
@@ -308,9 +323,9 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_somebody_wants_to_write_to_while_it_is_replaced_comes_back() {
+    fn a_file_that_a_program_opens_for_writing_while_it_is_replaced_comes_back() {
         let output = Output::in_memory("ours");
-        let replaced = Replaced::hold(&output.path(), output.stamp(), output.folder.path()).unwrap();
+        let replaced = output.hold();
         let editor = std::thread::spawn({
             let path = output.path();
             move || File::options().append(true).open(path).unwrap().write_all(b" and theirs").unwrap()
@@ -318,7 +333,7 @@ mod tests {
         replaced.leased.wait_until_disturbed();
         fs::write(output.folder.path().join("draft"), "new").unwrap();
         fs::rename(output.folder.path().join("draft"), output.path()).unwrap();
-        assert!(!replaced.settle(&output.path(), output.stamp(), &Spares::default()).unwrap());
+        assert!(!replaced.settle(&output.open_folder(), "output", output.stamp(), &Spares::default()).unwrap());
         editor.join().unwrap();
         assert_eq!(fs::read_to_string(output.path()).unwrap(), "ours and theirs");
         assert_eq!(output.names(), ["output"]);
@@ -326,7 +341,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn whoever_watches_the_file_itself_learns_that_it_went() {
+    fn a_watcher_of_the_file_itself_notices_its_replacement() {
         use notify::event::{EventKind, ModifyKind};
         use notify::{RecursiveMode, Watcher};
 
@@ -335,26 +350,26 @@ mod tests {
         let mut watcher = notify::recommended_watcher(tell).unwrap();
         watcher.watch(output.path().as_std_path(), RecursiveMode::NonRecursive).unwrap();
         output.write("second");
-        let next = || told.recv_timeout(std::time::Duration::from_secs(30)).expect("it never learnt").unwrap().kind;
+        let next = || told.recv_timeout(std::time::Duration::from_secs(30)).expect("no event").unwrap().kind;
         while !matches!(next(), EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_)) {}
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_cannot_be_put_back_stays_where_the_error_says() {
+    fn a_file_that_cannot_be_put_back_is_where_the_error_says() {
         let output = Output::in_memory("by hand");
-        let replaced = Replaced::hold(&output.path(), output.stamp(), output.folder.path()).unwrap();
+        let replaced = output.hold();
         fs::remove_file(output.path()).unwrap();
         fs::create_dir(output.path()).unwrap();
-        let error = replaced.put_back(&output.path()).unwrap_err().to_string();
+        let error = replaced.put_back(&output.open_folder(), "output").unwrap_err().to_string();
         let path = error.split('`').nth(1).unwrap();
         assert_eq!(fs::read_to_string(path).unwrap(), "by hand");
-        assert!(!drafts::is_temporary(path));
+        assert!(!is_temporary(path));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_is_not_as_a_new_one_would_be_is_not_written_again() {
+    fn a_file_that_differs_from_a_new_one_is_not_reused() {
         use std::os::unix::fs::{PermissionsExt, chown};
 
         use rustix::fs::{XattrFlags, setxattr};

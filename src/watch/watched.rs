@@ -1,4 +1,4 @@
-//! One project under watch: what has changed of it, and its rebuilds.
+//! One project under watch: its pending changes and its rebuilds.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use notify::Event;
 use tgen_core::base::files::Files;
-use tgen_core::base::problem::Problem;
+use tgen_core::base::problem::{Code, Problem};
 use tgen_core::change::{Change, Changes, LiveProject};
+use tgen_core::config::Suite;
 use tgen_core::lint::{self, findings};
 use tgen_core::output::state::State;
 use tgen_core::plan::Plan;
+use tgen_core::project::Project;
 use tgen_core::project::request::Request;
 
 use super::database::Database;
@@ -21,12 +23,15 @@ use crate::project::locate::{ConfigSource, Located};
 use crate::project::pack;
 use crate::project::session;
 use crate::world::disk::Disk;
-use crate::world::watcher::{Depth, Places, Poll, Wanted};
+use crate::world::stamp::{Identity, Stamp};
+use crate::world::watcher::{Depth, Poll, WatchRequest, WatchedFolders};
 
 /// A project under watch.
-pub(super) struct Site<'d> {
+pub(super) struct WatchedProject<'d> {
     disk: &'d Disk,
     root: Utf8PathBuf,
+    /// The root folder that was last seen at the path; none while there is none.
+    root_identity: Option<Identity>,
     request: Request,
     intent: Intent,
     live: LiveProject<'d>,
@@ -34,45 +39,55 @@ pub(super) struct Site<'d> {
     problems: Vec<Problem>,
     changes: Changes,
     database: Database<'d>,
-    places: Places,
+    folders: WatchedFolders,
     poll: Poll,
 }
 
-/// What a rebuild came to.
+/// The results of a rebuild.
 pub(super) struct Rebuild {
-    /// The changed files worth naming, by the project's paths.
+    /// The changed files that the user cares about, by the project's paths.
     pub(super) causes: Vec<Utf8PathBuf>,
-    /// Whether the configuration and what it names could be read; otherwise the outputs were left as they are.
+    /// Whether all inputs could be read; otherwise the outputs were left as they are.
     pub(super) is_readable: bool,
-    /// How many outputs are in which state.
+    /// The number of outputs in each state.
     pub(super) counts: BTreeMap<State, usize>,
-    /// How many outputs stay as they are because something they need is broken.
+    /// The number of outputs that stay as they are because an input of theirs is broken.
     pub(super) held: usize,
     /// The outputs that were written.
     pub(super) written: Vec<Utf8PathBuf>,
-    /// The outputs that were found to be a person's.
+    /// The outputs that became edited or foreign, and so were not written.
     pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
-    /// Everything that is wrong now.
+    /// All problems of now.
     pub(super) problems: Vec<Problem>,
-    /// Whether that is something else than after the last rebuild.
+    /// Whether the problems differ from those after the last rebuild.
     pub(super) has_news: bool,
     /// How long it took.
     pub(super) elapsed: Duration,
 }
 
+/// What happened to a project's root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RootChange {
+    None,
+    /// It was moved or deleted.
+    Gone,
+    /// Another folder stands at its path.
+    Replaced,
+}
+
 impl Rebuild {
-    /// Whether something was done or found.
+    /// Whether it wrote an output, or found something new.
     pub(super) fn has_outcome(&self) -> bool {
         self.has_news || !self.written.is_empty() || !self.left_alone.is_empty()
     }
 
-    /// Whether it is worth a line: it has an outcome, or a person changed an input and wants to know.
+    /// Whether it is reported: it has an outcome, or the user changed an input and expects an answer.
     pub(super) fn is_worth_telling(&self) -> bool {
         self.has_outcome() || !self.causes.is_empty()
     }
 }
 
-impl<'d> Site<'d> {
+impl<'d> WatchedProject<'d> {
     /// Reads a project. Nothing is rendered before the first rebuild.
     pub(super) fn open(
         global: &'d Global,
@@ -85,9 +100,10 @@ impl<'d> Site<'d> {
             ConfigSource::File(origin) => Some(origin),
             ConfigSource::BuiltIn => None,
         };
-        let mut site = Self {
+        let mut project = Self {
             disk,
             root: located.root.clone(),
+            root_identity: None,
             request,
             intent,
             live: LiveProject::load(disk, pack::pack(), origin),
@@ -95,21 +111,42 @@ impl<'d> Site<'d> {
             problems: Vec::new(),
             changes: Changes::default(),
             database: Database::new(global, &located.root),
-            places: Places::default(),
+            folders: WatchedFolders::default(),
             poll: Poll::default(),
         };
-        site.find_places();
-        site
+        project.root_identity = project.current_root();
+        project.find_folders();
+        project
     }
 
-    /// Where the project is.
+    /// The project's root.
     pub(super) fn root(&self) -> &Utf8Path {
         &self.root
     }
 
     /// The folders to watch.
-    pub(super) fn places(&self) -> &Places {
-        &self.places
+    pub(super) fn folders(&self) -> &WatchedFolders {
+        &self.folders
+    }
+
+    /// Compares the folder at the root's path with the one that was there before.
+    pub(super) fn check_root(&mut self) -> RootChange {
+        let (before, now) = (self.root_identity, self.current_root());
+        self.root_identity = now;
+        match (before, now) {
+            (Some(_), None) => RootChange::Gone,
+            (before, Some(_)) if before != now => RootChange::Replaced,
+            _ => RootChange::None,
+        }
+    }
+
+    /// Whether the root is still the folder that it was. Without it, a rebuild would make one and write the outputs there.
+    pub(super) fn has_root(&self) -> bool {
+        self.root_identity.is_some() && self.root_identity == self.current_root()
+    }
+
+    fn current_root(&self) -> Option<Identity> {
+        self.root.is_dir().then(|| Stamp::at(&self.root).map(Stamp::identity)).flatten()
     }
 
     /// How the last rebuild changed the outputs.
@@ -117,64 +154,64 @@ impl<'d> Site<'d> {
         self.outputs.differences()
     }
 
-    /// Takes note of an event; false when it means nothing to the project, such as our own writing.
-    pub(super) fn note(&mut self, event: &Event) -> bool {
-        let changes = self.places.changes(event);
-        self.note_all(changes)
+    /// Adds an event's changes; false if none of them concerns the project, such as a write of its own.
+    pub(super) fn add_event(&mut self, event: &Event) -> bool {
+        let changes = self.folders.changes(event);
+        self.add_changes(changes)
     }
 
-    /// Looks for changes that nobody tells.
-    pub(super) fn look(&mut self) -> bool {
+    /// Finds changes without events; false if there are none.
+    pub(super) fn poll(&mut self) -> bool {
         let mut files = self.live.inputs().list(self.disk).files;
         files.extend(self.outputs.paths().chain(self.database.file()).map(Utf8Path::to_owned));
-        let changes = self.poll.look(&self.root, files);
-        self.note_all(changes)
+        let changes = self.poll.changes(&self.root, files);
+        self.add_changes(changes)
     }
 
-    /// Lets the next rebuild take nothing for granted that events may not have told.
-    pub(super) fn distrust_events(&mut self) {
+    /// Makes the next rebuild read all inputs again, because events may be missing.
+    pub(super) fn rescan(&mut self) {
         self.changes.add(Change::Rescan);
     }
 
-    /// Whether another look may find an output otherwise, although nobody tells of it.
+    /// Whether an output is to be tried again although no event announces a change.
     pub(super) fn is_unsettled(&self) -> bool {
         self.outputs.unsettled().next().is_some()
     }
 
-    /// Lets the next rebuild look at those outputs.
-    pub(super) fn look_again(&mut self) {
+    /// Makes the next rebuild try those outputs again.
+    pub(super) fn retry(&mut self) {
         for output in self.outputs.unsettled() {
             self.changes.add(Change::At(output.to_owned()));
         }
     }
 
-    /// Lets the next rebuild render and read everything.
+    /// Makes the next rebuild render and read everything.
     pub(super) fn forget(&mut self) {
         self.changes.add(Change::Rescan);
         self.outputs.forget();
     }
 
-    /// Whether there is something to rebuild for.
+    /// Whether changes are pending.
     pub(super) fn has_changes(&self) -> bool {
         !self.changes.is_empty()
     }
 
-    /// Finds out where the wanted folders stand now.
-    pub(super) fn find_places(&mut self) {
-        let mut wanted = Wanted::default();
+    /// Finds the folders to watch, which links and new folders may have changed.
+    pub(super) fn find_folders(&mut self) {
+        let mut request = WatchRequest::default();
         for file in self.live.inputs().files() {
-            wanted.add(file.parent().unwrap_or(Utf8Path::new("")), Depth::Folder);
+            request.add_file(file);
         }
         for folder in self.live.inputs().folders() {
-            wanted.add(folder, Depth::Tree);
+            request.add_folder(folder, Depth::Tree);
         }
         for folder in self.outputs.folders() {
-            wanted.add(folder, Depth::Folder);
+            request.add_folder(folder, Depth::Folder);
         }
-        if let Some(folder) = self.database.file().and_then(Utf8Path::parent) {
-            wanted.add(folder, Depth::Folder);
+        if let Some(file) = self.database.file() {
+            request.add_file(file);
         }
-        self.places = Places::find(&self.root, &wanted);
+        self.folders = WatchedFolders::find(&self.root, &request);
     }
 
     /// Brings the outputs to what the inputs say now.
@@ -182,7 +219,7 @@ impl<'d> Site<'d> {
         let started = Instant::now();
         let changes = std::mem::take(&mut self.changes);
         self.live.apply(&changes);
-        let (round, problems) = self.bring_about();
+        let (round, problems) = self.update_outputs();
         let is_readable = round.is_some();
         let round = round.unwrap_or_else(|| self.outputs.hold());
         let has_news = problems != self.problems;
@@ -200,8 +237,8 @@ impl<'d> Site<'d> {
         }
     }
 
-    /// What is done about the outputs, and everything that is wrong; nothing is done while an input cannot be read.
-    fn bring_about(&mut self) -> (Option<Round>, Vec<Problem>) {
+    /// Updates the outputs, unless an input cannot be read; the results, and all problems.
+    fn update_outputs(&mut self) -> (Option<Round>, Vec<Problem>) {
         let project = match self.live.current() {
             Ok(project) => project,
             Err(faults) => return (None, findings::gathered(faults.to_vec())),
@@ -210,13 +247,17 @@ impl<'d> Site<'d> {
             Ok(answered) => answered,
             Err(problem) => return (None, vec![problem]),
         };
-        let plan = Plan::new(answered.as_ref().unwrap_or(project), &self.request);
-        // Without the templates folder, say, the built-in templates would serve. It is back in a moment.
+        let project = answered.as_ref().unwrap_or(project);
+        if let Some(problem) = without_suites(project) {
+            return (None, vec![problem]);
+        }
+        let plan = Plan::new(project, &self.request);
+        // Without the templates folder, for example, the built-in templates would be used. It may be back in a moment.
         if project.problems.iter().any(Problem::is_error) {
             return (None, findings::gathered(lint::before_rendering(&plan)));
         }
-        let mut round = self.outputs.bring_about(&plan, &self.root, self.intent);
-        // The outputs come first: somebody waits for them.
+        let mut round = self.outputs.update(&plan, &self.root, self.intent);
+        // The outputs come first: the user waits for them.
         let mut problems = lint::before_rendering(&plan);
         problems.append(&mut round.problems);
         (Some(round), findings::gathered(problems))
@@ -230,12 +271,12 @@ impl<'d> Site<'d> {
         }
     }
 
-    /// Whether a change at a path says something to a person; that a folder of outputs appeared does not.
+    /// Whether the user cares about a change at a path; that a folder of outputs appeared is no news.
     fn is_worth_naming(&self, path: &Utf8Path) -> bool {
-        !is_by_the_way(path) && (self.live.is_concerned(path) || !self.outputs.has_folder(path))
+        !is_made_by_editor(path) && (self.live.is_concerned(path) || !self.outputs.has_folder(path))
     }
 
-    fn note_all(&mut self, changes: Vec<Change>) -> bool {
+    fn add_changes(&mut self, changes: Vec<Change>) -> bool {
         let mut is_concerned = false;
         for change in changes {
             let concerns = match &change {
@@ -255,8 +296,17 @@ impl<'d> Site<'d> {
     }
 }
 
-/// Files that editors make beside the one that is edited: swap files, backups, locks.
-fn is_by_the_way(path: &Utf8Path) -> bool {
+/// Whether a file is one that editors make beside the edited one: a swap file, a backup, a lock.
+fn is_made_by_editor(path: &Utf8Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.starts_with(['.', '#']) || name.ends_with(['~', '#']) || matches!(path.extension(), Some("swp" | "tmp"))
+}
+
+/// The problem of a configuration file without suites. The built-in suite is for projects without a configuration; here an
+/// editor is probably saving the file, which many begin by emptying it.
+fn without_suites(project: &Project<'_>) -> Option<Problem> {
+    let path = project.config.path.as_ref().filter(|_| project.config.suites.iter().all(|suite| **suite == Suite::built_in()))?;
+    let message = format!("`{path}` has no `[[suite]]`, so a watch writes nothing");
+    let problem = Problem::error(Code::InvalidConfig, message).in_file(path);
+    Some(problem.help("add a `[[suite]]`, or run `cargo tgen generate` once for the built-in one"))
 }

@@ -1,0 +1,88 @@
+//! What applying a plan did about one output, and the words for an output that was not written.
+
+use std::io;
+
+use camino::Utf8Path;
+use tgen_core::base::files;
+use tgen_core::base::problem::{Code, Problem};
+use tgen_core::output::state::State;
+
+use crate::world::stamp::Stamp;
+
+/// What applying a plan did about one output.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// The file already holds the rendered text.
+    Fresh,
+    /// The file would be written, but there is no writer: a dry run, or the folder cannot be written to.
+    Due(State),
+    /// The file was written. Its stamp; none if another program changed the file right after.
+    Written(Option<Stamp>),
+    /// The file was not written, and why.
+    LeftAlone(Reason),
+    /// The output could not be rendered, formatted, read or written.
+    Failed(Problem),
+    /// The user ended the run before this output's turn.
+    Interrupted,
+}
+
+/// Why an output was left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The user changed the file, or cargo-tgen did not write it.
+    Protected(State),
+    /// Another program has the file open for writing.
+    OpenElsewhere,
+    /// The file changed after it was compared with the rendered text.
+    ChangedMeanwhile,
+}
+
+impl Reason {
+    /// Why the file at `path` was left as it is, and what to do about it.
+    pub(crate) fn sentence(self, path: &Utf8Path) -> String {
+        match self {
+            Self::Protected(State::Edited) => format!(
+                "`{path}` was changed by a person; move the change into the template, or discard it with `--force`"
+            ),
+            Self::Protected(State::Orphaned) => {
+                format!("`{path}` is rendered by no case any more, but a person changed it; delete it by hand")
+            }
+            Self::Protected(_) => {
+                format!("`{path}` was not written by cargo-tgen; move it away, or replace it with `--force`")
+            }
+            Self::OpenElsewhere => format!(
+                "cannot write the output `{path}`: another program has it open for writing; \
+                 it is written once that program closes it"
+            ),
+            Self::ChangedMeanwhile => format!("`{path}` changed while it was rendered; run the command again"),
+        }
+    }
+
+    /// The problem to report, where leaving the file alone is one that goes away without any change of an input.
+    pub(crate) fn problem(self, path: &Utf8Path) -> Option<Problem> {
+        (self == Self::OpenElsewhere).then(|| inaccessible(self.sentence(path)))
+    }
+}
+
+/// The problem of an output that could not be written.
+pub(super) fn cannot_write(path: &Utf8Path, error: &io::Error) -> Problem {
+    let reason = files::reason(error);
+    let next_step = match error.kind() {
+        io::ErrorKind::PermissionDenied => "let this user write into the folder",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space",
+        io::ErrorKind::ReadOnlyFilesystem => "write elsewhere with `--output-dir`",
+        _ => return inaccessible(format!("cannot write the output `{path}`: {reason}")),
+    };
+    // The cause affects every output of the folder, so the folder is named and the problem is reported once.
+    let folder = path.parent().map_or(".", Utf8Path::as_str);
+    inaccessible(format!("cannot write into `{folder}`: {reason}")).help(next_step)
+}
+
+/// The problem of a folder below which nothing can be written.
+pub(crate) fn cannot_write_below(folder: &Utf8Path, error: &io::Error) -> Problem {
+    inaccessible(format!("cannot write below `{folder}`: {}", files::reason(error)))
+}
+
+fn inaccessible(message: String) -> Problem {
+    Problem::error(Code::OutputInaccessible, message)
+}

@@ -1,0 +1,228 @@
+//! Lists the files and folders below a folder.
+//!
+//! Links are followed as long as they lead to places inside the project, and so that a listing stays linear: a link that
+//! is reached through another link is followed only into a folder that was not listed yet.
+
+use std::collections::HashSet;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::base::files::reason;
+
+use super::drafts::is_temporary;
+
+/// What is below a folder. Every path begins with the name that the caller has for the folder.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) files: Vec<Utf8PathBuf>,
+    /// The folder itself included.
+    pub(super) folders: Vec<Utf8PathBuf>,
+    /// Links that are not followed because they lead out of the project.
+    pub(super) refused: Vec<Utf8PathBuf>,
+    /// What the links below the folder lead to, by real paths.
+    pub(super) link_targets: Vec<PathBuf>,
+}
+
+/// Lists the folder that stands at `path` and is called `name`; `root` is the project's.
+///
+/// # Errors
+/// A folder below it that cannot be listed; one that disappears meanwhile is none.
+pub(super) fn list(root: &Utf8Path, path: &Utf8Path, name: &Utf8Path) -> io::Result<Listing> {
+    let real = path.canonicalize()?;
+    let allowed = [root.canonicalize().unwrap_or_else(|_| real.clone()), real.clone()];
+    let mut walk = Walk { allowed, visited: HashSet::new(), listing: Listing::default() };
+    let mut links = Vec::new();
+    walk.folder(&real, name, &mut links)?;
+    walk.follow_all(links)?;
+    Ok(walk.listing)
+}
+
+/// A link to a folder, which is listed under the link's name.
+struct FolderLink {
+    name: Utf8PathBuf,
+    target: PathBuf,
+}
+
+struct Walk {
+    /// Links may lead to places below these.
+    allowed: [PathBuf; 2],
+    /// The folders that were listed, by their real paths.
+    visited: HashSet<PathBuf>,
+    listing: Listing,
+}
+
+impl Walk {
+    /// Lists a folder by its real path, without following links to folders: those are added to `links`.
+    fn folder(&mut self, real: &Path, name: &Utf8Path, links: &mut Vec<FolderLink>) -> io::Result<()> {
+        self.visited.insert(real.to_owned());
+        self.listing.folders.push(name.to_owned());
+        for entry in fs::read_dir(real)? {
+            let entry = entry?;
+            let Ok(file_name) = entry.file_name().into_string() else { continue };
+            let kind = entry.file_type()?;
+            let is_ours = is_temporary(&file_name);
+            let name = name.join(&file_name);
+            if is_ours || (kind.is_dir() && is_never_listed(&file_name)) {
+            } else if kind.is_dir() {
+                self.subfolder(&entry.path(), &name, links)?;
+            } else if kind.is_symlink() {
+                self.link(&entry, name, links);
+            } else {
+                // A pipe or a device is listed too: reading it is an error, which names it.
+                self.listing.files.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists a folder below the one that was asked for, and names it if that fails.
+    fn subfolder(&mut self, real: &Path, name: &Utf8Path, links: &mut Vec<FolderLink>) -> io::Result<()> {
+        match self.folder(real, name, links) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // An error from further below names its folder already.
+            Err(error) if error.kind() == io::ErrorKind::Other => Err(error),
+            Err(error) => Err(io::Error::other(format!("its folder `{name}` cannot be listed: {}", reason(&error)))),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn link(&mut self, entry: &DirEntry, name: Utf8PathBuf, links: &mut Vec<FolderLink>) {
+        // A link that leads nowhere is no file: editors make such links as locks.
+        let Ok(target) = entry.path().canonicalize() else { return };
+        let is_folder = target.is_dir();
+        if is_folder && name.file_name().is_some_and(is_never_listed) {
+            return;
+        }
+        if !self.allowed.iter().any(|allowed| target.starts_with(allowed)) {
+            self.listing.refused.push(name);
+            return;
+        }
+        if is_folder && !entry.path().starts_with(&target) {
+            self.listing.link_targets.push(target.clone());
+            links.push(FolderLink { name, target });
+        } else if !is_folder {
+            self.listing.link_targets.push(target);
+            self.listing.files.push(name);
+        }
+    }
+
+    /// Lists the targets of links; then those of links that were found there, if they were not listed yet.
+    fn follow_all(&mut self, links: Vec<FolderLink>) -> io::Result<()> {
+        let mut found = self.follow_level(links)?;
+        while !found.is_empty() {
+            let mut targets = HashSet::new();
+            found.retain(|link| !self.visited.contains(&link.target) && targets.insert(link.target.clone()));
+            found = self.follow_level(found)?;
+        }
+        Ok(())
+    }
+
+    /// Lists the targets of links, in an order that does not depend on the file system; gives the links found there.
+    fn follow_level(&mut self, mut links: Vec<FolderLink>) -> io::Result<Vec<FolderLink>> {
+        links.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut found = Vec::new();
+        for link in links {
+            self.subfolder(&link.target, &link.name, &mut found)?;
+        }
+        found.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(found)
+    }
+}
+
+/// Folders of other tools, which hold nothing of a project's.
+fn is_never_listed(name: &str) -> bool {
+    matches!(name, ".git" | ".hg" | ".svn" | "__pycache__" | "node_modules" | ".venv")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    struct Project(tempfile::TempDir);
+
+    impl Project {
+        fn new(files: &[&str]) -> Self {
+            let project = Self(tempfile::tempdir().unwrap());
+            for file in files {
+                let path = project.0.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            }
+            project
+        }
+
+        fn link(&self, link: &str, target: &str) {
+            symlink(target, self.0.path().join(link)).unwrap();
+        }
+
+        #[track_caller]
+        fn check(&self, files: &[&str], refused: &[&str]) {
+            let root = Utf8Path::from_path(self.0.path()).unwrap();
+            let mut listing = list(root, &root.join("t"), Utf8Path::new("t")).unwrap();
+            listing.files.sort();
+            assert_eq!(listing.files, files);
+            assert_eq!(listing.refused, refused);
+        }
+    }
+
+    #[test]
+    fn links_inside_the_project_are_followed_and_others_are_named() {
+        let project = Project::new(&["t/v1/a", "shared/b", "t/.git/c", "t/d.tmp", "t/.tgen-1.tmp"]);
+        project.link("t/v2", "v1");
+        project.link("t/shared", "../shared");
+        project.link("t/b", "../shared/b");
+        project.link("t/passwd", "/etc/passwd");
+        project.link("t/etc", "/etc");
+        project.link("t/nowhere", "gone");
+        project.link("t/self", ".");
+        let refused = ["t/etc", "t/passwd"];
+        let root = Utf8Path::from_path(project.0.path()).unwrap();
+        let mut listing = list(root, &root.join("t"), Utf8Path::new("t")).unwrap();
+        listing.files.sort();
+        listing.refused.sort();
+        assert_eq!(listing.files, ["t/b", "t/d.tmp", "t/shared/b", "t/v1/a", "t/v2/a"]);
+        assert_eq!(listing.refused, refused);
+    }
+
+    #[test]
+    fn folders_that_link_to_each_other_are_listed_in_linear_time() {
+        let folders: Vec<String> = (0..40).map(|number| format!("t/f{number:02}/x")).collect();
+        let project = Project::new(&folders.iter().map(String::as_str).collect::<Vec<_>>());
+        for from in 0..40 {
+            for to in 0..40 {
+                project.link(&format!("t/f{from:02}/to{to:02}"), &format!("../f{to:02}"));
+            }
+        }
+        let root = Utf8Path::from_path(project.0.path()).unwrap();
+        let listing = list(root, &root.join("t"), Utf8Path::new("t")).unwrap();
+        assert_eq!(listing.files.len(), 40 + 40 * 39);
+    }
+
+    #[test]
+    fn a_link_to_the_folder_above_ends() {
+        let project = Project::new(&["t/a/x"]);
+        project.link("t/a/up", "..");
+        project.check(&["t/a/x"], &[]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let project = Project::new(&["t/open/x", "t/open/locked/y"]);
+        let locked = project.0.path().join("t/open/locked");
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+        let root = Utf8Path::from_path(project.0.path()).unwrap();
+        let listed = list(root, &root.join("t"), Utf8Path::new("t"));
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+        // Permissions do not hold root back.
+        if !rustix::process::geteuid().is_root() {
+            let error = listed.unwrap_err().to_string();
+            assert_eq!(error, "its folder `t/open/locked` cannot be listed: permission denied");
+        }
+    }
+}

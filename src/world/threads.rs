@@ -1,0 +1,79 @@
+//! Starts threads, and says so where the system allows none.
+//!
+//! rayon, tokio and notify panic, abort or stay silent where a thread cannot be started, so they are only used after
+//! [`prepare`] has succeeded.
+
+use std::io;
+use std::sync::{Arc, Barrier};
+use std::thread::{self, JoinHandle};
+
+use anyhow::anyhow;
+
+/// How many threads a command starts beside rayon's: the interrupt handler, progress, the file system's watcher, keys.
+const MOST_OTHERS: usize = 6;
+const ADVICE: &str =
+    "the system allows no more threads; raise its limits of processes and memory (`ulimit -u`, `ulimit -v`)";
+
+/// Starts rayon's threads, and makes sure that the others can be started.
+///
+/// # Errors
+/// The system's reason.
+pub(crate) fn prepare() -> anyhow::Result<()> {
+    rayon::ThreadPoolBuilder::new().build_global().map_err(|error| anyhow!("{ADVICE}: {error}"))?;
+    probe(MOST_OTHERS)
+}
+
+/// Makes sure that so many more threads can be started, as a server needs.
+///
+/// # Errors
+/// The system's reason.
+pub(crate) fn probe(count: usize) -> anyhow::Result<()> {
+    let barrier = Arc::new(Barrier::new(count + 1));
+    let mut started: Vec<JoinHandle<()>> = Vec::new();
+    let wait = |barrier: Arc<Barrier>| move || drop(barrier.wait());
+    let failed = (0..count).find_map(|_| match builder("probe").spawn(wait(Arc::clone(&barrier))) {
+        Ok(thread) => {
+            started.push(thread);
+            None
+        }
+        Err(error) => Some(error),
+    });
+    match failed {
+        // The process ends with this error; the waiting threads end with it.
+        Some(error) => Err(refused(error)),
+        None => {
+            barrier.wait();
+            started.into_iter().for_each(|thread| drop(thread.join()));
+            Ok(())
+        }
+    }
+}
+
+/// Starts a thread that ends with the process.
+///
+/// # Errors
+/// The system's reason.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+    builder(name).spawn(work).map(drop).map_err(refused)
+}
+
+fn builder(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
+}
+
+fn refused(error: io::Error) -> anyhow::Error {
+    anyhow::Error::new(error).context(ADVICE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_can_be_started_are_no_error() {
+        probe(3).unwrap();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        spawn("test", move || sender.send(1).unwrap()).unwrap();
+        assert_eq!(receiver.recv().unwrap(), 1);
+    }
+}
