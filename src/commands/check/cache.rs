@@ -45,8 +45,9 @@ impl CheckCache {
     /// Opens the cache of a project; `wanted` is whether the check covers all that is configured.
     pub(crate) fn open(session: &Session, wanted: bool) -> Self {
         let started = SystemTime::now();
-        let usable =
-            wanted && std::env::var_os("CI").is_none() && session.config.suites.iter().all(|suite| is_function_of_files(suite));
+        let usable = wanted
+            && std::env::var_os("CI").is_none()
+            && session.config.suites.iter().all(|suite| is_function_of_files(suite));
         let file = if usable { location(&session.root) } else { None };
         let key = file.as_ref().map(|_| input_key(session)).unwrap_or_default();
         Self { file, key, started }
