@@ -7,7 +7,9 @@ mod applied;
 mod applier;
 pub(crate) mod formatted;
 mod orphans;
+mod unreadable;
 
 pub(crate) use self::applied::{Applied, Reason, cannot_write_below};
 pub(crate) use self::applier::{Applier, ExecutableTemplates, Overwrite, StampsBefore};
 pub(crate) use self::orphans::{Pruned, prune};
+pub(crate) use self::unreadable::unreadable_inputs;

@@ -12,7 +12,9 @@ use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::{judge_each, orphans};
 
 use crate::apply::formatted::FormattedOutputs;
-use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, Pruned, Reason, cannot_write_below, prune};
+use crate::apply::{
+    Applied, Applier, ExecutableTemplates, Overwrite, Pruned, Reason, cannot_write_below, prune, unreadable_inputs,
+};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -56,11 +58,12 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
-    if project.problems.iter().any(Problem::is_error) {
-        session.print_problems(&project, &findings::gathered(project.problems.clone()));
+    let plan = Plan::new(&project, &request);
+    let unreadable = unreadable_inputs(&plan);
+    if !unreadable.is_empty() {
+        session.print_problems(&project, &findings::gathered(unreadable));
         bail!("an input cannot be read; nothing was rendered or written");
     }
-    let plan = Plan::new(&project, &request);
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = plan.outputs.clone();
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;

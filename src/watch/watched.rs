@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use std::sync::Arc;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use notify::Event;
 use tgen_core::base::files::Files;
@@ -20,6 +18,7 @@ use tgen_core::project::request::Request;
 use super::database::Database;
 use super::difference::Differences;
 use super::outputs::{Intent, Outputs, Round};
+use crate::apply::unreadable_inputs;
 use crate::project::arguments::Global;
 use crate::project::locate::{ConfigSource, Located};
 use crate::project::pack;
@@ -255,7 +254,7 @@ impl<'d> WatchedProject<'d> {
         }
         let plan = Plan::new(project, &self.request);
         // Without the templates folder, for example, the built-in templates would be used. It may be back in a moment.
-        if project.problems.iter().any(Problem::is_error) {
+        if !unreadable_inputs(&plan).is_empty() {
             return (None, findings::gathered(lint::before_rendering(&plan)));
         }
         let mut round = self.outputs.update(&plan, &self.root, self.intent);
@@ -307,7 +306,11 @@ fn is_made_by_editor(path: &Utf8Path) -> bool {
 /// The problem of a configuration file without suites. The built-in suite is for projects without a configuration; here an
 /// editor is probably saving the file, which many begin by emptying it.
 fn without_suites(project: &Project<'_>) -> Option<Problem> {
-    let path = project.config.path.as_ref().filter(|_| project.config.suites == [Arc::new(Suite::built_in())])?;
+    let path = project
+        .config
+        .path
+        .as_ref()
+        .filter(|_| project.config.suites.iter().all(|suite| **suite == Suite::built_in()))?;
     let message = format!("`{path}` has no `[[suite]]`, so a watch writes nothing");
     let problem = Problem::error(Code::InvalidConfig, message).in_file(path);
     Some(problem.help("add a `[[suite]]`, or run `cargo tgen generate` once for the built-in one"))

@@ -48,8 +48,10 @@ impl Project {
         let project = Self { folder: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() };
         project.write("tgen.toml", CONFIG);
         project.write("map.json", r#"{"bert": ["fill-mask"], "vit": ["image-classification"]}"#);
-        project
-            .write("templates/t.py.tera", "X = {{ model_name | py_str }}\nHAS = {{ reference is defined | py_str }}\n");
+        project.write(
+            "templates/t.py.tera",
+            "X = {{ model_name | py_str }}\n{% if reference %}R = {{ reference.module | py_str }}\n{% endif %}",
+        );
         project.write("skillset/hf_bert.py", "class hf_bert:\n    def init_cpu(self): pass\n");
         project.check(&["generate"], &[0], "wrote 2 of 2 outputs");
         project

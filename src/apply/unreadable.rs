@@ -1,0 +1,13 @@
+//! Inputs that cannot be read.
+
+use tgen_core::base::problem::{Code, Problem};
+use tgen_core::plan::Plan;
+
+/// The problems of inputs that cannot be read: while there is one, nothing may be written. The outputs would be rendered
+/// from defaults in place of the input, and would change again once it can be read.
+pub(crate) fn unreadable_inputs(plan: &Plan<'_>) -> Vec<Problem> {
+    let project = &plan.project;
+    let modules = plan.models.iter().filter_map(|model| project.reference_with_problems(model));
+    let references = modules.flat_map(|(_, problems)| problems).filter(|problem| problem.code == Code::UnreadableFile);
+    project.unreadable().chain(references).cloned().collect()
+}
