@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from conftest import Project, Run
 
-TESTS = '''
+TESTS = """
 import os
 import pytest
 
@@ -76,7 +76,7 @@ def test_skips():
 def test_crashes(platform):
     if os.environ.get("CRASH"):
         os._exit(3)
-'''
+"""
 
 ALL_PASS = ["passed", "passed", "passed"]
 EXPECTED = {
@@ -112,9 +112,7 @@ def by_name(lines: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=["alone", "xdist"])
-def test_every_phase_and_subtest_counts(
-    project: Project, arguments: list[str]
-) -> None:
+def test_every_phase_and_subtest_counts(project: Project, arguments: list[str]) -> None:
     run_tests(project, *arguments)
     lines = by_name(project.results("results.jsonl"))
     assert lines.keys() == EXPECTED.keys()
