@@ -127,7 +127,7 @@ impl<'f> LiveProject<'f> {
             Err(faults) => {
                 self.faults = faults;
                 let configuration = Inputs::of_configuration(self.origin);
-                self.inputs = Arc::new(self.inputs.with_configuration(configuration));
+                self.inputs = Arc::new(self.inputs.with_configuration(&configuration));
             }
         }
     }

@@ -145,12 +145,11 @@ impl Planned {
 
     /// None for the output of a support template, which is no case of a suite.
     fn numbered_case(&self, number: usize) -> Option<PlannedCase<'_>> {
-        let (template, output, subject) = match self.outputs.get(number) {
-            Some(output) => (&self.templates[output.template].name, Some(output), output.subject),
-            None => {
-                let case = self.left_out.get(number - self.outputs.len())?;
-                (&case.template, None, case.subject)
-            }
+        let (template, output, subject) = if let Some(output) = self.outputs.get(number) {
+            (&self.templates[output.template].name, Some(output), output.subject)
+        } else {
+            let case = self.left_out.get(number - self.outputs.len())?;
+            (&case.template, None, case.subject)
         };
         match subject {
             Subject::Support => None,

@@ -129,7 +129,7 @@ impl Inputs {
 
     /// The same inputs, but with the configuration of another project.
     #[must_use]
-    pub fn with_configuration(&self, of: Self) -> Self {
+    pub fn with_configuration(&self, of: &Self) -> Self {
         let is_configuration = |input: &&Input| input.kind == InputKind::Configuration;
         let others = self.0.iter().filter(|input| !is_configuration(input)).cloned();
         Self(of.0.iter().filter(is_configuration).cloned().chain(others).collect())

@@ -37,12 +37,10 @@ impl<'f> ReadInputs<'f> {
         };
         for kind in InputKind::ALL {
             match kind {
-                // The caller has read it.
-                InputKind::Configuration => {}
                 InputKind::PipelineMap => read.pipeline_map(files, config),
                 InputKind::AutoClasses => read.auto_classes(files, config),
-                // It is asked once it is known what for, see `Project::with_registry`.
-                InputKind::TemplateDatabase => {}
+                // The caller has read the configuration, and queries the database for a plan (`Project::with_registry`).
+                InputKind::Configuration | InputKind::TemplateDatabase => {}
                 InputKind::Templates => read.templates(files, config, pack),
                 InputKind::References => read.references(files, config),
             }

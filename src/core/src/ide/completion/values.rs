@@ -62,7 +62,7 @@ fn placeholder(place: &Place<'_, '_>, name: &str, case: Option<&Case<'_>>) -> Co
         entry.map_or_else(|| "A placeholder of the project.".to_owned(), |entry| entry.description.to_owned());
     if let Some(count) = place.view.planned.distinct_values(place.view.project, name) {
         let models = place.view.planned.models.len();
-        documentation.push_str(&format!("\n\n{count} different values over {models} models"));
+        documentation = format!("{documentation}\n\n{count} different values over {models} models");
     }
     place
         .item(name, CompletionKind::Placeholder)
