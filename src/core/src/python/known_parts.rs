@@ -5,6 +5,7 @@
 //! that verdict is ever taken from here: errors come from a parse of the whole source.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{PoisonError, RwLock};
 
 use twox_hash::XxHash3_128;
@@ -24,14 +25,38 @@ pub struct KnownParts(RwLock<Generations>);
 /// The hashes of parts. What has not been met since the last but one generation began is forgotten.
 #[derive(Debug)]
 struct Generations {
-    young: HashSet<u128>,
-    old: HashSet<u128>,
+    young: Hashes,
+    old: Hashes,
+}
+
+type Hashes = HashSet<u128, BuildHasherDefault<Low64>>;
+
+/// Hashes a hash: its low 64 bits are as good as any.
+#[derive(Debug, Default)]
+struct Low64(u64);
+
+impl Hasher for Low64 {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Default for Generations {
     /// With all the room that there will ever be, so that memory stays what it is however long a watch runs.
     fn default() -> Self {
-        Self { young: HashSet::with_capacity(GENERATION), old: HashSet::with_capacity(GENERATION) }
+        let room = || Hashes::with_capacity_and_hasher(GENERATION, BuildHasherDefault::default());
+        Self { young: room(), old: room() }
     }
 }
 

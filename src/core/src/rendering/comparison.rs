@@ -3,6 +3,7 @@
 //! `generate` applies the difference, `check` demands that it is empty, `watch` applies it again and again. Outputs are
 //! rendered, compared and let go one by one, so memory grows with the plan and not with the outputs' bytes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
@@ -167,7 +168,8 @@ pub fn check_syntax(known: &KnownParts, path: &Utf8Path, content: &[u8]) -> Resu
     if path.extension() != Some("py") {
         return Ok(());
     }
-    let text = String::from_utf8_lossy(content);
+    // Most outputs are UTF-8, which this finds several times faster than the lossy conversion.
+    let text = std::str::from_utf8(content).map_or_else(|_| String::from_utf8_lossy(content), Cow::Borrowed);
     match known.syntax_errors(&text).into_iter().next() {
         Some(error) => {
             let range = LineIndex::new(&text).range(error.span);
