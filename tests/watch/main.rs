@@ -10,4 +10,5 @@ mod project;
 mod saves;
 #[cfg(unix)]
 mod unix;
+mod upheavals;
 mod whole;
