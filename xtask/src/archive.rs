@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use zip::ZipArchive;
 
@@ -21,8 +22,8 @@ const DOCUMENTS: [&str; 5] = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICEN
 
 /// Makes `target/archives/cargo-tgen-VERSION-TARGET.tgz` and its checksum from the wheel that `cargo xtask wheel` made.
 pub(crate) fn run() -> Result<()> {
-    let name = format!("cargo-tgen-{}-{}", current_version()?, target()?);
-    let folder = root().join("target/archives");
+    let name = name()?;
+    let folder = folder();
     let content = folder.join(&name);
     if content.exists() {
         fs::remove_dir_all(&content).with_context(|| format!("cannot empty `{}`", content.display()))?;
@@ -40,6 +41,25 @@ pub(crate) fn run() -> Result<()> {
     fs::remove_dir_all(&content).with_context(|| format!("cannot remove `{}`", content.display()))?;
     say(&format!("made `{}`", archive.display()));
     Ok(())
+}
+
+/// The archive that was made, unpacked in a folder; gives the folder with the programs.
+pub(crate) fn unpack_into(folder: &Path) -> Result<PathBuf> {
+    let archive = self::folder().join(format!("{}.tgz", name()?));
+    let file = File::open(&archive).with_context(|| {
+        format!("cannot open `{}`; make it with `cargo xtask wheel` and `archive`", archive.display())
+    })?;
+    tar::Archive::new(GzDecoder::new(file)).unpack(folder).context("cannot unpack the archive")?;
+    Ok(folder.join(name()?))
+}
+
+fn folder() -> PathBuf {
+    root().join("target/archives")
+}
+
+/// The name of the archive and of the folder in it.
+pub(crate) fn name() -> Result<String> {
+    Ok(format!("cargo-tgen-{}-{}", current_version()?, target()?))
 }
 
 /// The target of this machine's compiler, as cargo-binstall names it.

@@ -33,6 +33,7 @@ usage: cargo xtask CHORE
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
+  vsix                               packs the VS Code extension with the programs of `archive`
   hooks                              the hooks of pre-commit
   bump VERSION                       sets the version
   notes TAG                          prints the changelog of a release
@@ -61,6 +62,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
         ["wheel"] => wheel::run(),
         ["archive"] => archive::run(),
+        ["vsix"] => vscode::package(),
         ["hooks"] => hooks::run(),
         ["bump", version] => release::bump(version),
         ["notes", tag] => release::notes(tag),

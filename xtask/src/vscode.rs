@@ -1,5 +1,5 @@
-//! The extension in a real VS Code: type check, unit tests, and sessions with the packaged extension and the program that was
-//! built just now. Node's packages, code-server and a browser come from npm and stay in the cache.
+//! The VS Code extension: its tests, its sessions in a real VS Code, and its package with a program inside. Node's packages,
+//! code-server and a browser come from npm and stay in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,28 +8,55 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::archive;
 use crate::libduckdb::cache_folder;
 use crate::test::{root, step};
 
-/// Runs the tests of the extension with a program.
+/// Type check, unit tests, and sessions with the packaged extension and a program.
 pub(crate) fn run(program: &Path) -> Result<()> {
-    let extension = root().join("editors/vscode");
-    let npm = |script: &str| {
-        let mut npm = Command::new("npm");
-        npm.args(["run", "--silent", script]).env("TGEN_PROGRAM", program).current_dir(&extension);
-        npm
-    };
+    let extension = extension();
     provide_modules(&extension)?;
-    step("VS Code: types", &mut npm("check"))?;
-    step("VS Code: unit tests", &mut npm("test"))?;
-    step("VS Code: bundle", &mut npm("build"))?;
-    step("VS Code: bundle of the sessions", &mut npm("build-e2e"))?;
+    step("VS Code: types", &mut script("check"))?;
+    step("VS Code: unit tests", script("test").env("TGEN_PROGRAM", program))?;
+    step("VS Code: bundle", &mut script("build"))?;
+    step("VS Code: bundle of the sessions", &mut script("build-e2e"))?;
     let mut sessions = Command::new("node");
     sessions.arg("dist/e2e/main.js").arg("--tools").arg(tools(&extension)?).arg("--program").arg(program);
     step("VS Code: sessions", sessions.current_dir(&extension))
 }
 
+/// Makes this platform's `target/extensions/cargo-tgen-VERSION-TARGET.vsix` from the archive that `cargo xtask archive` made.
+pub(crate) fn package() -> Result<()> {
+    let unpacked = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let program = archive::unpack_into(unpacked.path())?.join(format!("cargo-tgen{}", std::env::consts::EXE_SUFFIX));
+    let extensions = root().join("target/extensions");
+    fs::create_dir_all(&extensions).with_context(|| format!("cannot make `{}`", extensions.display()))?;
+    provide_modules(&extension())?;
+    step("VS Code: types", &mut script("check"))?;
+    step("VS Code: bundle", &mut script("build"))?;
+    let mut packaging = Command::new("node");
+    packaging.args(["scripts/package.mjs", "--program"]).arg(program);
+    packaging.arg("--out").arg(extensions.join(format!("{}.vsix", archive::name()?)));
+    step("VS Code: package", packaging.current_dir(extension()))
+}
+
+fn extension() -> PathBuf {
+    root().join("editors/vscode")
+}
+
+fn script(name: &str) -> Command {
+    let mut npm = npm();
+    npm.args(["run", "--silent", name]).current_dir(extension());
+    npm
+}
+
+fn npm() -> Command {
+    // On Windows npm is a script, which has to be named whole.
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
 /// Has `node_modules` hold what the lock file says: a link into the cache, unless a developer has installed it.
+#[cfg(unix)]
 fn provide_modules(extension: &Path) -> Result<()> {
     let link = extension.join("node_modules");
     if link.is_dir() && !link.is_symlink() {
@@ -42,13 +69,23 @@ fn provide_modules(extension: &Path) -> Result<()> {
         for file in ["package.json", "package-lock.json", ".npmrc"] {
             fs::copy(extension.join(file), folder.join(file)).with_context(|| format!("cannot copy `{file}`"))?;
         }
-        step("installing the extension's packages", Command::new("npm").arg("ci").current_dir(&folder))?;
+        step("installing the extension's packages", npm().arg("ci").current_dir(&folder))?;
         fs::write(&complete, "").with_context(|| format!("cannot write `{}`", complete.display()))?;
     }
     if link.is_symlink() {
         fs::remove_file(&link).with_context(|| format!("cannot remove `{}`", link.display()))?;
     }
-    link_folder(&folder.join("node_modules"), &link).with_context(|| format!("cannot make `{}`", link.display()))
+    std::os::unix::fs::symlink(folder.join("node_modules"), &link)
+        .with_context(|| format!("cannot make `{}`", link.display()))
+}
+
+/// Has `node_modules` hold what the lock file says. Links to folders need rights on Windows that not everybody has.
+#[cfg(not(unix))]
+fn provide_modules(extension: &Path) -> Result<()> {
+    if extension.join("node_modules").is_dir() {
+        return Ok(());
+    }
+    step("installing the extension's packages", npm().arg("ci").current_dir(extension))
 }
 
 /// The folder with code-server and a browser.
@@ -67,14 +104,4 @@ fn cached(name: &str, file: &Path) -> Result<PathBuf> {
     let hash: String = Sha256::digest(&text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let cache = cache_folder().context("there is no cache folder for VS Code: HOME is not set")?;
     Ok(cache.join(format!("{name}-{hash}")))
-}
-
-#[cfg(unix)]
-fn link_folder(target: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(windows)]
-fn link_folder(target: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::windows::fs::symlink_dir(target, link)
 }

@@ -15,6 +15,8 @@ import { parseArgs } from "node:util";
 const FILES = ["dist/extension.js", "images", "syntaxes", "language-configuration.json", "language-configuration-dollar.json", "language-configuration-toml.json"];
 const LICENSES = ["LICENSE-APACHE", "LICENSE-MIT"];
 const LIBRARIES = ["libduckdb.so", "libduckdb.dylib", "duckdb.dll"];
+/** What has to go with a library of DuckDB. */
+const DUCKDB_LICENSE = "packaging/LICENSE-DUCKDB";
 /** Stands in `repository` until the project has an address. */
 const PLACEHOLDER = "OWNER";
 
@@ -73,6 +75,7 @@ function putInside(program, target) {
   chmodSync(join(server, name), 0o755);
   const beside = LIBRARIES.map((library) => join(dirname(program), library)).filter(existsSync);
   beside.forEach((library) => cpSync(library, join(server, library.slice(dirname(library).length + 1)), { dereference: true }));
+  if (beside.length > 0) cpSync(join(project, DUCKDB_LICENSE), join(stage, "LICENSE-DUCKDB"));
   if (target !== HOST) return;
   // What was built here is run here, with nothing of this machine to lean on.
   const version = execFileSync(join(server, name), ["--version"], { env: {}, encoding: "utf8" });

@@ -18,7 +18,10 @@ npm install --no-audit --no-fund --loglevel=error --ignore-scripts "${packages[@
 if [ -n "${CHROMIUM:-}" ]; then
   echo "$CHROMIUM" > browser
 elif [ -d node_modules/@sparticuz/chromium ]; then
-  TMPDIR="$folder" node -e 'import("@sparticuz/chromium").then(async (chromium) => console.log(await chromium.default.executablePath()))' > browser
+  # It unpacks the libraries that a bare system lacks where it believes to be in one of Amazon's functions.
+  TMPDIR="$folder" AWS_LAMBDA_JS_RUNTIME=nodejs22.x node -e '
+    import("@sparticuz/chromium").then(async (chromium) => console.log(await chromium.default.executablePath()))' > browser
+  [ -e "$folder/al2023/lib/libnss3.so" ] || { echo "tools.sh: the browser has come without its libraries" >&2; exit 1; }
 else
   command -v chromium google-chrome chrome | head -n 1 > browser
 fi

@@ -17,6 +17,8 @@ export async function play(name: string, steps: Steps, options: Options, browser
   await server.start();
   const context = await chromium.launchPersistentContext(path.join(options.work, "browser"), {
     executablePath: browser,
+    // Where `tools.sh` got the browser, its libraries are beside it.
+    env: { ...process.env, LD_LIBRARY_PATH: path.join(path.dirname(browser), "al2023/lib") },
     headless: true,
     viewport: { width: 1280, height: 800 },
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
