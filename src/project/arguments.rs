@@ -2,7 +2,6 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
-use tgen_core::base::suggest::closest;
 use tgen_core::model::hardware::HardwareType;
 
 /// What every command takes.
@@ -82,8 +81,7 @@ pub(crate) struct CaseArgs {
 pub(crate) fn hardware_type(name: &str) -> Result<HardwareType, String> {
     HardwareType::from_name(name).ok_or_else(|| {
         let known: Vec<_> = HardwareType::ALL.iter().map(|hardware| hardware.name()).collect();
-        let slip =
-            closest(name, known.iter().copied()).map(|close| format!("did you mean `{close}`? ")).unwrap_or_default();
-        format!("{slip}there is {}", known.join(", "))
+        let meant = HardwareType::meant_by(name).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+        format!("{meant}there is {}", known.join(", "))
     })
 }

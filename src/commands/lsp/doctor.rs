@@ -79,7 +79,7 @@ fn of_project(project: &Project<'_>, file: Option<Utf8PathBuf>) -> Vec<Row> {
         row("references", config.skillset.as_ref().map_or("none".to_owned(), |spot| format!("`{}`", spot.value))),
         row("placeholders", format!("{} of the project's own", config.placeholders.len())),
     ];
-    for (index, planned) in plan.suites.iter().enumerate() {
+    for (index, planned) in plan.suites.iter_enumerated() {
         let outputs = plan.outputs.iter().filter(|output| output.suite() == Some(index)).count();
         rows.push(row("suite", format!("`{}`: {}", planned.suite.name.value, counted(outputs, "output"))));
     }

@@ -324,7 +324,10 @@ impl Reader<'_> {
 
     fn report_hardware(&mut self, name: &Spot<String>) {
         let names: Vec<_> = HardwareType::ALL.iter().map(|hardware| hardware.name()).chain(["apple"]).collect();
-        let help = suggest::did_you_mean(&name.value, names.iter().copied()).unwrap_or_default();
+        let help = match HardwareType::meant_by(&name.value) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => suggest::did_you_mean(&name.value, names.iter().copied()).unwrap_or_default(),
+        };
         self.report(name.range, format!("unknown hardware type `{}`", shown(&name.value)), help);
     }
 

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use typed_index_collections::TiVec;
 
 use super::View;
 use crate::base::files::Files;
 use crate::base::problem::Problem;
 use crate::output::signature;
 use crate::output::state::State;
-use crate::plan::{Plan, PlannedOutput};
+use crate::plan::{Plan, PlannedOutput, TemplateIndex};
 use crate::rendering::comparison::judge_each;
 use crate::template::TemplateName;
 use crate::template::links::Together;
@@ -80,7 +81,8 @@ pub fn summary(view: &View<'_>, path: &Utf8Path) -> Option<Summary> {
 #[must_use]
 pub fn outputs(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Option<Vec<TemplateOutput>> {
     let name = plan.project.template_name(path)?;
-    let is_part: Vec<bool> = plan.templates.iter().map(|template| template.closure.contains(&name)).collect();
+    let is_part: TiVec<TemplateIndex, bool> =
+        plan.templates.iter().map(|template| template.closure.contains(&name)).collect();
     let outputs: Vec<_> = plan.outputs.iter().filter(|output| is_part[output.template]).cloned().collect();
     let mut found = Vec::with_capacity(outputs.len());
     for batch in outputs.chunks(BATCH) {

@@ -9,7 +9,7 @@ use crate::lint::usage::Usage;
 use crate::model::hardware::HardwareType;
 use crate::plan::case::Case;
 use crate::plan::cases::PlannedCase;
-use crate::plan::{Planned, PlannedOutput};
+use crate::plan::{Planned, PlannedOutput, SuiteIndex};
 use crate::project::Project;
 use crate::template::TemplateName;
 use crate::template::links::Together;
@@ -48,8 +48,8 @@ impl<'v> View<'v> {
 
     /// The suites that a template is rendered for, in their order.
     pub(crate) fn suites(&self, name: &TemplateName) -> Vec<&'v str> {
-        let numbers: BTreeSet<usize> = self.cases(name).into_iter().map(|case| case.suite).collect();
-        numbers.into_iter().map(|number| self.planned.suites[number].suite.name.value.as_str()).collect()
+        let suites: BTreeSet<SuiteIndex> = self.cases(name).into_iter().map(|case| case.suite).collect();
+        suites.into_iter().map(|suite| self.planned.suites[suite].suite.name.value.as_str()).collect()
     }
 
     /// The case whose output stands at a path, and the template that it is rendered from.

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use crate::base::problem::Problem;
 use crate::lint::renderings::Subject;
 use crate::lint::usage::Usage;
-use crate::plan::Plan;
+use crate::plan::{Plan, TemplateIndex};
 
 /// The problems of all inputs, each once. `step` is called for each output, from several threads.
 #[must_use]
@@ -64,7 +64,7 @@ fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
 
 /// What rendering every output tells. `step` is called for each, from several threads.
 pub(crate) fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
-    let mut by_template: BTreeMap<usize, Vec<Subject<'_>>> = BTreeMap::new();
+    let mut by_template: BTreeMap<TemplateIndex, Vec<Subject<'_>>> = BTreeMap::new();
     for output in &plan.outputs {
         let subject = Subject { case: plan.case(output), path: plan.location(output) };
         by_template.entry(output.template).or_default().push(subject);

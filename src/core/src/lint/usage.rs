@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use camino::Utf8Path;
 
 use crate::lint::renderings;
-use crate::plan::Planned;
 use crate::plan::case::Case;
 use crate::plan::cases::PlannedCase;
+use crate::plan::{Planned, SuiteIndex};
 use crate::project::Project;
 use crate::template::TemplateName;
 use crate::template::library::Source;
@@ -74,7 +74,7 @@ impl<'v> Usage<'v> {
 
     /// Whether every suite that a template is rendered for expands an axis; true for a template that no suite renders.
     pub(crate) fn expands(&self, name: &TemplateName, axis: &str) -> bool {
-        let mut suites: Vec<usize> = self.cases(name).into_iter().map(|case| case.suite).collect();
+        let mut suites: Vec<SuiteIndex> = self.cases(name).into_iter().map(|case| case.suite).collect();
         suites.dedup();
         suites.into_iter().all(|suite| self.planned.suites[suite].expanded.contains(&axis))
     }

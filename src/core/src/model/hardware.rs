@@ -6,6 +6,7 @@
 pub mod detection;
 
 use crate::base::named::named_enum;
+use crate::base::suggest::closest;
 
 named_enum! {
     /// A platform that a generated test runs on.
@@ -34,7 +35,26 @@ impl HardwareType {
         }
         Self::ALL.iter().copied().find(|hardware| hardware.name() == name)
     }
+
+    /// The hardware type that was probably meant by a name that is none: a common word for it, or a slip of its name.
+    #[must_use]
+    pub fn meant_by(name: &str) -> Option<Self> {
+        let word = name.to_lowercase();
+        let is_common = |(words, _): &&(&[&str], Self)| words.contains(&word.as_str());
+        let common = COMMON_WORDS.iter().find(is_common).map(|(_, hardware)| *hardware);
+        common.or_else(|| Self::from_name(closest(&word, Self::ALL.iter().map(|hardware| hardware.name()))?))
+    }
 }
+
+/// What hardware types are called elsewhere.
+const COMMON_WORDS: &[(&[&str], HardwareType)] = &[
+    (&["x86", "x86_64", "arm64", "aarch64", "processor"], HardwareType::Cpu),
+    (&["gpu", "nvidia", "tensorrt"], HardwareType::Cuda),
+    (&["amd", "hip", "radeon"], HardwareType::Rocm),
+    (&["intel", "ov"], HardwareType::Openvino),
+    (&["metal", "mac", "macos", "apple_silicon", "apple-silicon"], HardwareType::Mps),
+    (&["qnn", "snapdragon", "hexagon"], HardwareType::Qualcomm),
+];
 
 impl std::fmt::Display for HardwareType {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,5 +71,13 @@ mod tests {
         assert!(HardwareType::ALL.iter().all(|hardware| HardwareType::from_name(hardware.name()) == Some(*hardware)));
         assert_eq!(HardwareType::from_name("apple"), Some(HardwareType::Mps));
         assert_eq!(HardwareType::from_name("tpu"), None);
+    }
+
+    #[test]
+    fn a_common_word_or_a_slip_tells_which_type_is_meant() {
+        let meant = |name: &str| HardwareType::meant_by(name);
+        assert_eq!(["gpu", "NVIDIA", "cudda"].map(meant), [Some(HardwareType::Cuda); 3]);
+        assert_eq!(meant("metal"), Some(HardwareType::Mps));
+        assert_eq!(meant("tpu-v9"), None);
     }
 }

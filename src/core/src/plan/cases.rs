@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Planned, PlannedOutput, Subject};
+use super::{ModelIndex, Planned, PlannedOutput, Subject, SuiteIndex};
 use crate::base::problem::Problem;
 use crate::model::hardware::HardwareType;
 use crate::plan::case::Case;
@@ -23,10 +23,10 @@ pub(crate) struct PlannedCase<'p> {
     pub(crate) template: &'p TemplateName,
     /// Its output; none where errors keep it from being planned.
     pub(crate) output: Option<&'p PlannedOutput>,
-    /// The suite, as an index into the plan's.
-    pub(crate) suite: usize,
-    /// The model, as an index into the plan's.
-    pub(crate) model: usize,
+    /// The suite.
+    pub(crate) suite: SuiteIndex,
+    /// The model.
+    pub(crate) model: ModelIndex,
     /// The hardware type, where the output path expands that axis.
     pub(crate) hardware: Option<HardwareType>,
     /// The batch size, where the output path expands that axis.

@@ -4,13 +4,14 @@
 
 use std::collections::HashMap;
 
+use typed_index_collections::{TiSlice, TiVec};
 use uuid::Uuid;
 
 use crate::base::problem::{Code, Problem};
 use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
 use crate::plan::case::Axes;
-use crate::plan::{Plan, PlannedOutput, Subject};
+use crate::plan::{ModelIndex, Plan, PlannedOutput, Subject, TemplateIndex};
 use crate::template::compiled::Compiled;
 
 /// What kind of test every planned test is.
@@ -29,8 +30,8 @@ pub struct PlannedTest {
     pub id: Uuid,
     /// The output whose content the test is, as an index into the plan's.
     pub output: usize,
-    /// The model, as an index into the plan's.
-    pub model: usize,
+    /// The model.
+    pub model: ModelIndex,
     /// The hardware type that it runs on.
     pub hardware: HardwareType,
     /// The batch size, at least 1.
@@ -49,7 +50,8 @@ pub struct PlannedTest {
 /// priority come first; and what is wrong.
 #[must_use]
 pub fn planned_tests(plan: &Plan<'_>) -> (Vec<PlannedTest>, Vec<Problem>) {
-    let templates: Vec<Uuid> = plan.templates.iter().map(|template| template_id(plan, template)).collect();
+    let templates: TiVec<TemplateIndex, Uuid> =
+        plan.templates.iter().map(|template| template_id(plan, template)).collect();
     let mut tests = Vec::new();
     let mut problems = Vec::new();
     let mut seen: HashMap<Uuid, usize> = HashMap::new();
@@ -133,7 +135,12 @@ fn template_id(plan: &Plan<'_>, template: &Compiled) -> Uuid {
     Uuid::new_v5(&NAMESPACE, &content)
 }
 
-fn tests_of(plan: &Plan<'_>, at: usize, output: &PlannedOutput, templates: &[Uuid]) -> Vec<PlannedTest> {
+fn tests_of(
+    plan: &Plan<'_>,
+    at: usize,
+    output: &PlannedOutput,
+    templates: &TiSlice<TemplateIndex, Uuid>,
+) -> Vec<PlannedTest> {
     let Subject::Case { suite, model, hardware, batch_size } = output.subject else { return Vec::new() };
     let Axes { hardware: all, batch_sizes } = &plan.suites[suite].axes;
     let hardware = hardware.map_or_else(|| all.clone(), |one| vec![one]);
@@ -163,7 +170,7 @@ fn test_id(template: &Uuid, model: &str, hardware: HardwareType, batch_size: u32
 
 /// Within one model, hardware type and template, each batch size depends on the next smaller one.
 fn add_dependencies(tests: &mut [PlannedTest], plan: &Plan<'_>) {
-    let mut ladders: HashMap<(&str, HardwareType, usize), Vec<usize>> = HashMap::new();
+    let mut ladders: HashMap<(&str, HardwareType, TemplateIndex), Vec<usize>> = HashMap::new();
     for (at, test) in tests.iter().enumerate() {
         let name = plan.models[test.model].name.as_str();
         ladders.entry((name, test.hardware, plan.outputs[test.output].template)).or_default().push(at);

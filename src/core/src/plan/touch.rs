@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
+use typed_index_collections::TiVec;
 
-use super::{Plan, PlannedOutput, Subject};
+use super::{ModelIndex, Plan, PlannedOutput, Subject, TemplateIndex};
 use crate::model::catalogue::Model;
 use crate::project::inputs::{InputKind, Reach};
 use crate::template::compiled::Compiled;
@@ -18,9 +19,9 @@ pub(super) struct Touch<'a> {
     every_output: bool,
     database_suites: bool,
     /// By template of the plan.
-    templates: Vec<bool>,
+    templates: TiVec<TemplateIndex, bool>,
     /// By model of the plan: whether its reference implementation has changed.
-    models: Vec<bool>,
+    models: TiVec<ModelIndex, bool>,
     /// The changed files that may be outputs.
     others: HashSet<&'a str>,
 }
@@ -30,8 +31,8 @@ impl<'a> Touch<'a> {
         let mut touch = Self {
             every_output: false,
             database_suites: false,
-            templates: Vec::new(),
-            models: Vec::new(),
+            templates: TiVec::new(),
+            models: TiVec::new(),
             others: changed.iter().map(|path| path.as_str()).collect(),
         };
         let (mut templates, mut references) = (HashSet::new(), HashSet::new());
@@ -71,5 +72,126 @@ impl<'a> Touch<'a> {
             || by_subject
             || self.templates[output.template]
             || self.others.contains(plan.location(output).as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use camino::Utf8Path;
+
+    use super::*;
+    use crate::base::files::{Files, MemoryFiles};
+    use crate::config::{self, Origin};
+    use crate::project::Project;
+    use crate::project::registered::Registry;
+    use crate::project::request::Request;
+
+    const FIXTURE: &str = r#"
+-- tgen.toml --
+templates = "templates"
+skillset = "skillset"
+pipeline-map = "map.json"
+template-db = "t.duckdb"
+[[suite]]
+name = "files"
+template = ["own/{{ normalized_name }}.txt", "t.txt.tera"]
+models = ["bert", "vit"]
+output = "out/{{ normalized_name }}.txt"
+[[suite]]
+name = "registered"
+template = "database"
+models = ["bert"]
+output = "db/{{ normalized_name }}.txt"
+-- map.json --
+{"bert": ["fill-mask"], "vit": ["image-classification"]}
+-- templates/t.txt.tera --
+# {% include "part.tera" %}
+-- templates/part.tera --
+part
+-- templates/own/vit.txt --
+own
+-- templates/idle.tera --
+idle
+-- skillset/hf_bert.py --
+class hf_bert: pass
+"#;
+
+    /// Files that count how often they are asked whether there is a file.
+    struct Counted(MemoryFiles, AtomicUsize);
+
+    impl Files for Counted {
+        fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> std::io::Result<()> {
+            self.0.read_into(path, buffer)
+        }
+
+        fn list(&self, folder: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
+            self.0.list(folder)
+        }
+
+        fn is_file(&self, path: &Utf8Path) -> bool {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.is_file(path)
+        }
+    }
+
+    /// The outputs that a change of these files touches, and how many questions the files were asked.
+    fn touched(changed: &[&str]) -> (Vec<String>, usize) {
+        let files = Counted(MemoryFiles::from_fixture(FIXTURE), AtomicUsize::new(0));
+        let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
+        let registry = registry(&project);
+        let project = project.with_registry("t.duckdb".into(), registry);
+        let plan = Plan::new(&project, &Request::default());
+        assert_eq!(plan.problems, []);
+        files.1.store(0, Ordering::Relaxed);
+        let changed: Vec<_> = changed.iter().map(Utf8PathBuf::from).collect();
+        let outputs = plan.touched_by(&changed).map(|output| output.path.to_string()).collect();
+        (outputs, files.1.load(Ordering::Relaxed))
+    }
+
+    /// A template database with one template, which fits every case.
+    fn registry(project: &Project<'_>) -> Registry {
+        use crate::project::registered::{Registered, Selection};
+        use crate::template::Dialect;
+
+        let registry = Registry::new(&project.catalogue, []);
+        let wanted = registry.wanted(&project.config, &Request::default());
+        let content = "registered".to_owned();
+        let template = Registered { name: "r".to_owned(), version: 1, dialect: Dialect::Dollar, content };
+        let choices = vec![Some(0); wanted.len()];
+        registry.with_selection(wanted, Selection { templates: vec![template], choices }, Vec::new())
+    }
+
+    #[track_caller]
+    fn check(changed: &str, expected: &[&str]) {
+        assert_eq!(touched(&[changed]).0, expected, "{changed}");
+    }
+
+    #[test]
+    fn a_change_touches_the_outputs_that_follow_from_it() {
+        check("templates/part.tera", &["out/bert.txt"]);
+        check("templates/own/vit.txt", &["out/vit.txt"]);
+        check("templates/idle.tera", &[]);
+        check("skillset/hf_bert.py", &["out/bert.txt", "db/bert.txt"]);
+        check("t.duckdb", &["db/bert.txt"]);
+        check("out/vit.txt", &["out/vit.txt"]);
+        check("README.md", &[]);
+    }
+
+    #[test]
+    fn an_input_of_everything_or_one_that_is_gone_touches_every_output() {
+        let every = ["out/bert.txt", "out/vit.txt", "db/bert.txt"];
+        for changed in ["tgen.toml", "map.json", "map.auto_classes.json", "templates/gone.tera", "skillset/hf_gone.py"]
+        {
+            check(changed, &every);
+        }
+    }
+
+    #[test]
+    fn the_file_system_is_asked_once_for_each_changed_input() {
+        let (_, questions) =
+            touched(&["templates/part.tera", "templates/idle.tera", "skillset/hf_bert.py", "README.md"]);
+        assert_eq!(questions, 3);
     }
 }

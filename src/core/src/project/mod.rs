@@ -19,7 +19,7 @@ use self::inputs::Inputs;
 use self::module::{Module, ParsedModule, module_name};
 use self::reading::ReadInputs;
 use crate::base::files::Files;
-use crate::base::problem::Problem;
+use crate::base::problem::{Code, Problem};
 use crate::config::Config;
 use crate::model::catalogue::{Catalogue, Model, Selector};
 use crate::pipeline_map::PipelineMap;
@@ -213,6 +213,13 @@ impl<'f> Project<'f> {
         self.parsed_reference(model).map(|parsed| (parsed.reference.as_ref(), parsed.problems.as_slice()))
     }
 
+    /// Why the file of a model's reference implementation cannot be read; none where it can be, and where there is none.
+    #[must_use]
+    pub fn unreadable_reference(&self, model: &Model) -> Option<Problem> {
+        let problems = &self.parsed_reference(model)?.problems;
+        problems.iter().find(|problem| problem.code == Code::UnreadableFile).cloned()
+    }
+
     /// Task to transformers auto class, for the tasks of a model.
     #[must_use]
     pub fn auto_classes(&self, model: &Model) -> Value {
@@ -288,6 +295,36 @@ class hf_bert:
         let references: Vec<_> =
             plan.models.iter().map(|model| (project.reference_path(model), project.reference(model))).collect();
         format!("{templates:?}\n{references:?}\n{:?}\n{:?}\n{:?}", plan.outputs, plan.problems, project.problems)
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_told() {
+        let unreadable = |change: &dyn Fn(&mut MemoryFiles)| {
+            let mut files =
+                MemoryFiles::from_fixture(&FIXTURE.replace("[[suite]]", "pipeline-map = \"m.json\"\n[[suite]]"));
+            files.insert("m.json", "{\"bert\": [\"fill-mask\"]}");
+            change(&mut files);
+            load(&files).unreadable().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("\n")
+        };
+        let check = |change: &dyn Fn(&mut MemoryFiles), expected: &str| {
+            let told = unreadable(change);
+            assert!(told.starts_with(expected) && told.is_empty() == expected.is_empty(), "{told}");
+        };
+        check(&|_| {}, "");
+        check(&|files| files.insert("m.json", "{\"bert\": [\"fill-m"), "the pipeline map is not valid JSON: ");
+        check(
+            &|files| files.insert("m.auto_classes.json", [0xff]),
+            "cannot read the auto classes file `m.auto_classes.json`: it is not UTF-8 text",
+        );
+        check(&|files| files.remove("m.json"), "cannot read the pipeline map `m.json`: it does not exist");
+        check(
+            &|files| files.remove("templates/t.py.tera"),
+            "cannot read the templates folder `templates`: it does not exist",
+        );
+        check(
+            &|files| files.remove("skillset/hf_bert.py"),
+            "cannot read the skillset folder `skillset`: it does not exist",
+        );
     }
 
     proptest! {

@@ -15,7 +15,7 @@ use crate::base::problem::{Code, Problem};
 use crate::base::text::LineIndex;
 use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
-use crate::plan::{Plan, PlannedOutput};
+use crate::plan::{Plan, PlannedOutput, TemplateIndex};
 use crate::python::KnownParts;
 use crate::template::compiled::{Renderer, Rendering};
 
@@ -91,7 +91,7 @@ fn in_chunks<'p, T: Send>(
 /// The buffers and renderers of one thread.
 struct Worker<'p> {
     plan: &'p Plan<'p>,
-    renderers: HashMap<usize, Renderer<'p>>,
+    renderers: HashMap<TemplateIndex, Renderer<'p>>,
     origin: String,
     /// What was rendered, or formatted.
     rendered: Vec<u8>,
@@ -147,7 +147,7 @@ impl<'p> Worker<'p> {
 
 /// Renders an output with the renderer of its template.
 fn rendering<'r, 'p>(
-    renderers: &'r mut HashMap<usize, Renderer<'p>>,
+    renderers: &'r mut HashMap<TemplateIndex, Renderer<'p>>,
     plan: &'p Plan<'p>,
     output: &PlannedOutput,
 ) -> Result<Rendering<'r>, Problem> {
@@ -190,7 +190,7 @@ pub fn check_syntax(known: &KnownParts, path: &Utf8Path, content: &[u8]) -> Resu
 /// A plan with errors leaves outputs out that are wanted, so nothing can be called an orphan then.
 #[must_use]
 pub fn orphans(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
-    if plan.problems.iter().any(Problem::is_error) {
+    if plan.project.unreadable().next().is_some() || plan.problems.iter().any(Problem::is_error) {
         return Vec::new();
     }
     // A path's own order and hash go part by part, which is slow for thousands.
