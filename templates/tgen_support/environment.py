@@ -8,7 +8,7 @@ import pytest
 
 _ASSERTING = ("case_tests", "checks", "contract_checks", "reference", "task_checks")
 
-# What the checks assert is explained as in a test file.
+# pytest explains failed assertions in these modules, as it does in test files.
 pytest.register_assert_rewrite(*(f"{__package__}.{name}" for name in _ASSERTING))
-# Whatever a test loads, it loads from this machine. The hub's client reads this once.
+# Keep tests offline. huggingface_hub reads the variable when it is imported.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

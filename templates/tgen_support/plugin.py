@@ -1,7 +1,7 @@
 """The pytest plugin of the generated tests: options, hardware and results.
 
-`conftest.py` loads it. That is too late for the options where pytest is started in a
-folder above; there `testpaths`, or `-p tgen_support.plugin`, has it loaded in time.
+`conftest.py` loads it. If pytest is started in a folder above the tests, that is too late
+for the options; `testpaths` or `-p tgen_support.plugin` loads it in time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def register(pluginmanager: pytest.PytestPluginManager, folder: Path) -> None:
 
 
 def _check_same_package(other: Path) -> None:
-    """Refuse folders with different packages: one Python process can have but one."""
+    """Refuse a folder with a different package: one process can import only one."""
     if other.samefile(_OURS):
         return
     names = [file.name for file in _OURS.iterdir() if file.suffix in (".py", ".toml")]
@@ -77,19 +77,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the options into force."""
-    config.addinivalue_line("markers", "real: runs the architecture itself, in torch")
     if config.getoption("--require-real"):
         os.environ["TGEN_REQUIRE_REAL"] = "1"
     config.stash[_LEFT_OUT] = {}
     workerinput = getattr(config, "workerinput", {})
-    # What a worker reports is written where all reports come together, if that is told.
+    # A worker of pytest-xdist leaves writing to the process that started it, if that
+    # process has this plugin.
     if NAME not in workerinput:
         recorder = Recorder(_results_file(config), _run_id())
         config.pluginmanager.register(ResultHooks(config, recorder))
 
 
 def _run_id() -> str:
-    """Give the same name to all processes of a run; TGEN_RUN_ID chooses it."""
+    """Name the run: TGEN_RUN_ID, or a name that all workers of pytest-xdist share."""
     names = ("TGEN_RUN_ID", "PYTEST_XDIST_TESTRUNUID")
     return next(filter(None, map(os.environ.get, names)), uuid.uuid4().hex)
 
@@ -125,7 +125,7 @@ class GeneratedModule(pytest.Module):
         try:
             module: Any = super()._getobj()
             if not Path(module.__file__).samefile(self.path):
-                # Two packages of one name: the other one came first.
+                # Another package of the same name was imported first.
                 del sys.modules[module.__name__]
                 module = super()._getobj()
             return module
@@ -136,7 +136,7 @@ class GeneratedModule(pytest.Module):
 def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> pytest.Module | None:
-    """Collect the files that use this package; all others as pytest does."""
+    """Collect the files that use this package, and leave all others to pytest."""
     if not _is_ours(module_path.parent):
         return None
     with module_path.open("rb") as file:
@@ -194,7 +194,7 @@ def _case(item: pytest.Function) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Forget what the test before has noted, and note what is known of this one."""
+    """Drop the notes of the previous test, and note the parameters of this one."""
     forget_notes()
     if not isinstance(item, pytest.Function):
         return
@@ -211,19 +211,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Send what is known of a test along with its report."""
+    """Attach what is known about a test to its report."""
     outcome: Any = yield
     if not _is_ours(item.path.parent):
         return
     noted = notes()
     report = outcome.get_result()
     report.tgen = {
-        "file": Path(os.path.relpath(item.path, item.config.rootpath)).as_posix(),
         "test": getattr(item, "originalname", item.name),
         "peak_memory": _peak_memory(),
         **{name: _as_json(value) for name, value in noted.items()},
     }
-    # JUnit's report has the properties that a test has at its end.
+    # JUnit's report takes the properties that a test has when it ends.
     names = ("implementation", "reason", "peak_memory")
     properties = {**dict(item.user_properties), **report.tgen}
     item.user_properties[:] = [
@@ -246,18 +245,18 @@ def _peak_memory() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-# --- Results, where the reports of all processes come together.
+# --- Results.
 
 
 class ResultHooks:
-    """Writes a line when a test has ended, or the process that ran it."""
+    """Writes the results, where the reports of all processes come together."""
 
     def __init__(self, config: pytest.Config, recorder: Recorder) -> None:
         self.config = config
         self.recorder = recorder
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the report of a phase; pytest-xdist makes one up after a crash."""
+        """Take the report of a phase, or of the crash of a worker."""
         if report.when == "???":
             self._describe_crashed(report)
         if hasattr(report, "tgen"):
@@ -269,10 +268,10 @@ class ResultHooks:
         if _is_ours((self.config.rootpath / name).parent):
             parts = re.split(r"[][-]", report.nodeid.partition("[")[2])
             platform = next((part for part in parts if part in PLATFORMS), None)
-            report.tgen = {"file": name, "platform": platform}
+            report.tgen = {"platform": platform}
 
     def pytest_sessionfinish(self) -> None:
-        """Write what has not come to its end."""
+        """Write the attempts that the end of the session interrupts."""
         self.recorder.close()
 
     @pytest.hookimpl(optionalhook=True)
@@ -282,7 +281,7 @@ class ResultHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take from a worker what it has left out, as all the others have."""
+        """Take what a worker has left out; all workers leave out the same."""
         output = getattr(node, "workeroutput", None) or {}
         self.config.stash[_LEFT_OUT] |= output.get(NAME, {})
 

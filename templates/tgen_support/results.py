@@ -1,7 +1,7 @@
 """Results: a line of JSON for each attempt of a test, with an identity of its own.
 
-What tells two lines apart is `run`, `file`, `nodeid`, `platform` and `attempt`. This
-module puts lines together from pytest's reports; it does not know what is tested.
+`run`, `file`, `nodeid`, `platform` and `attempt` identify a line. This module puts lines
+together from pytest's reports; it does not know what is tested.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 PHASES = ("setup", "call", "teardown")
-# The worst comes first: it is the outcome of the whole.
+# From worst to best: the worst outcome of a phase is the outcome of the attempt.
 _OUTCOMES = ("crashed", "failed", "interrupted", "skipped", "xfailed", "xpassed")
 _LONGEST_REASON = 300
 
@@ -24,7 +24,7 @@ def outcome_of(report: pytest.TestReport) -> str:
     """Name the outcome of a phase, as the lines name it."""
     if hasattr(report, "wasxfail"):
         return {"skipped": "xfailed", "passed": "xpassed"}[report.outcome]
-    # pytest-rerunfailures calls an attempt so that has failed and is not the last one.
+    # pytest-rerunfailures gives a failed attempt that it repeats the outcome `rerun`.
     is_rerun = report.outcome not in ("passed", "failed", "skipped")
     return "failed" if is_rerun else report.outcome
 
@@ -74,13 +74,13 @@ class Attempt:
 
     @property
     def outcome(self) -> str:
-        """The outcome of the whole: a failure in any phase or subtest is one."""
+        """The worst outcome of all phases and subtests."""
         seen = set(self.phases.values()) | ({"failed"} & self.subtests.keys())
         return next((outcome for outcome in _OUTCOMES if outcome in seen), "passed")
 
     @property
     def reason(self) -> str:
-        """Why the outcome is what it is, or what was noted where it passed."""
+        """Why the attempt did not pass, or what a test that passed has noted."""
         outcomes = (f"subtest {self.outcome}", self.outcome)
         known = (self.reasons[name] for name in outcomes if name in self.reasons)
         return next(known, self.facts.get("reason") or "")[:_LONGEST_REASON]
@@ -91,7 +91,7 @@ class Attempt:
         subtests = {"subtests": dict(self.subtests)} if self.subtests else {}
         return {
             "run": run,
-            "file": facts.get("file") or self.nodeid.partition("::")[0],
+            "file": self.nodeid.partition("::")[0],
             "nodeid": self.nodeid,
             "platform": facts.get("platform"),
             "attempt": self.number,
@@ -121,14 +121,14 @@ class Recorder:
         self._open: dict[tuple[str, str | None], Attempt] = {}
 
     def add(self, report: pytest.TestReport, worker: str | None) -> None:
-        """Take a report of a test that is ours."""
+        """Take a report of a generated test."""
         attempt = self._open.get((report.nodeid, worker))
         if attempt is not None and report.when == "setup" and attempt.phases:
             # Some releases of pytest-rerunfailures do not report the teardown.
             self._close(attempt)
             attempt = None
         attempt = attempt or self._start(report.nodeid, worker)
-        # pytest-xdist reports a crash so, whatever phase it was in.
+        # pytest-xdist reports the crash of a worker with this phase.
         if report.when == "???":
             attempt.facts = {**getattr(report, "tgen", {}), **attempt.facts}
             attempt.end("crashed", str(report.longrepr))
@@ -139,7 +139,7 @@ class Recorder:
             self._close(attempt)
 
     def close(self) -> None:
-        """Write what the end of the session has cut short."""
+        """Write the attempts that had not ended when the session did."""
         for attempt in list(self._open.values()):
             if attempt.outcome != "failed":
                 attempt.end("interrupted", "the session ended before the test did")

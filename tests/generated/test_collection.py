@@ -81,7 +81,7 @@ def test_a_file_runs_as_a_script(project: Project) -> None:
     assert "Warning" not in run.output
 
 
-def test_the_tests_of_others_are_imported_as_pytest_does(project: Project) -> None:
+def test_handwritten_tests_beside_them_are_imported_as_usual(project: Project) -> None:
     project.add_tests("tests", test_hf_vit=PASSING)
     project.write("tests/helper.py", "VALUE = 1")
     own = "import helper\n\ndef test_own():\n    assert __name__ == 'test_own'\n"

@@ -139,12 +139,12 @@ def test_each_attempt_has_an_identity(project: Project, arguments: list[str]) ->
     assert {line["run"] for line in lines} == {lines[0]["run"]}
 
 
-def test_whoever_starts_a_run_may_name_it(project: Project) -> None:
+def test_an_environment_variable_names_the_run(project: Project) -> None:
     run_tests(project, environment={"TGEN_RUN_ID": "nightly-7"})
     assert {line["run"] for line in project.results("results.jsonl")} == {"nightly-7"}
 
 
-def test_the_test_that_a_worker_died_in_has_a_line(project: Project) -> None:
+def test_a_test_that_crashes_its_worker_has_a_line(project: Project) -> None:
     run_tests(project, "-n", "2", environment={"CRASH": "1"})
     lines = by_name(project.results("results.jsonl"))
     assert lines.keys() == EXPECTED.keys()
