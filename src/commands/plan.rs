@@ -254,7 +254,7 @@ fn run_show(store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
     const PAGE_OF_TABLE: u32 = 50;
     let name = name_or_newest(store, args.name.as_ref())?;
     if let Some(test) = args.test {
-        return Ok(Printer::bytes(store.test_content(&name, test)?.as_bytes())?);
+        return Ok(Printer::content(&store.test_content(&name, test)?)?);
     }
     let limit = args.limit.or((args.format == PlanFormat::Table).then_some(PAGE_OF_TABLE));
     show(store, &name, args.format, args.offset, limit)

@@ -244,7 +244,7 @@ fn run_upgrade(session: &Session) -> anyhow::Result<()> {
 fn show(printer: &Printer, store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
     let text = store.text(&args.name, args.version)?;
     match args.format {
-        ShowFormat::Text => Printer::bytes(text.content.as_bytes())?,
+        ShowFormat::Text => Printer::content(&text.content)?,
         ShowFormat::Json => {
             let mut shown = as_json(&store.template(&args.name)?);
             shown["version"] = text.version.into();

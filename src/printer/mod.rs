@@ -4,12 +4,14 @@
 //! early (`| head`) is not an error: the rest is left unsaid and the command ends as it would have. The printer must not
 //! read files; the text of a file that a problem points into is asked for.
 
+mod foreign;
 mod problem;
+mod sources;
 mod progress;
 mod table;
 mod words;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
@@ -18,9 +20,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use tgen_core::base::problem::Problem;
 
-pub(crate) use self::problem::write as write_problem;
+pub(crate) use self::foreign::{visible, visible_lines};
 pub(crate) use self::progress::Progress;
-pub(crate) use self::words::{Cut, counted, cut, visible};
+pub(crate) use self::sources::{Source, SourceCache};
+#[cfg(feature = "store")]
+pub(crate) use self::table::Table;
+pub(crate) use self::words::{Cut, counted, cut};
 
 /// Gives the text of a file that a problem names, where it can be had.
 pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
@@ -68,22 +73,25 @@ impl Printer {
         if self.reader == Reader::IsTheOnly { written } else { unless_reader_left(written) }
     }
 
-    /// Writes one line of a result.
+    /// Writes one line of a result, which may hold text from outside.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
-        self.report(|out| writeln!(out, "{text}"))
+        self.report(|out| writeln!(out, "{}", visible(text)))
     }
 
     /// Writes a list as columns below their headings.
     pub(crate) fn table(&self, headings: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
-        self.report(|out| table::write(out, headings, rows))
+        self.report(|out| table::write(out, headings, rows, terminal_width()))
+    }
+
+    /// A table that is written to `out` while its rows come.
+    #[cfg(feature = "store")]
+    pub(crate) fn table_in<'o>(out: &'o mut dyn Write, headings: &[&str]) -> Table<'o> {
+        Table::new(out, headings, terminal_width())
     }
 
     /// Writes a value for programs to read.
     pub(crate) fn json(&self, value: &impl Serialize) -> io::Result<()> {
-        self.report(|out| {
-            serde_json::to_writer_pretty(&mut *out, value)?;
-            writeln!(out)
-        })
+        self.report(|out| write_json(out, value))
     }
 
     /// Writes a result that is read while it is written, and may fail for other reasons than the writing.
@@ -102,10 +110,17 @@ impl Printer {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Writes a result that is not ours to change, escape codes included.
+    /// Whether standard output is a terminal.
     #[cfg(feature = "store")]
-    pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
-        unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(bytes)))
+    pub(crate) fn is_read_by_a_person() -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Writes a file's content: byte for byte to a file or a program, and made visible on a terminal.
+    #[cfg(feature = "store")]
+    pub(crate) fn content(text: &str) -> io::Result<()> {
+        let text = if Self::is_read_by_a_person() { visible_lines(text) } else { text.into() };
+        unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(text.as_bytes())))
     }
 
     /// Writes what was done to each of several files, at most `limit` of them, and counts the rest.
@@ -134,14 +149,17 @@ impl Printer {
 
     /// Warns of something on the way to a result.
     pub(crate) fn warning(&self, message: &str) {
-        self.aside(|err| writeln!(err, "{WARNING}warning{WARNING:#}{HEADING}:{HEADING:#} {}", visible(message)));
+        self.aside(|err| writeln!(err, "{WARNING}warning{WARNING:#}{HEADING}:{HEADING:#} {}", visible_lines(message)));
     }
 
     /// Says why a command could not run, with the causes of the cause.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         self.aside(|err| {
-            writeln!(err, "{ERROR}error{ERROR:#}{HEADING}: {}{HEADING:#}", visible(&error.to_string()))?;
-            error.chain().skip(1).try_for_each(|cause| writeln!(err, "  caused by: {}", visible(&cause.to_string())))
+            writeln!(err, "{ERROR}error{ERROR:#}{HEADING}: {}{HEADING:#}", visible_lines(&error.to_string()))?;
+            error
+                .chain()
+                .skip(1)
+                .try_for_each(|cause| writeln!(err, "  caused by: {}", visible_lines(&cause.to_string())))
         });
     }
 
@@ -151,8 +169,22 @@ impl Printer {
     }
 }
 
-fn write_problems(out: &mut dyn Write, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
-    problems.iter().try_for_each(|problem| write_problem(out, problem, sources))
+/// Writes problems, each with the source line that it is about.
+pub(crate) fn write_problems(out: &mut dyn Write, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
+    let sources = SourceCache::new(sources);
+    problems.iter().try_for_each(|problem| problem::write(out, problem, &sources))
+}
+
+/// Writes a value as indented JSON and a line end.
+pub(crate) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(foreign::Escaping(&mut *out), value)?;
+    writeln!(out)
+}
+
+/// Writes a value as JSON in one line, without its end.
+#[cfg(feature = "store")]
+pub(crate) fn write_compact_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    Ok(serde_json::to_writer(foreign::Escaping(out), value)?)
 }
 
 fn buffered(
@@ -163,6 +195,11 @@ fn buffered(
     let mut out = BufWriter::new(AutoStream::new(stream, choice));
     write(&mut out)?;
     out.flush()
+}
+
+/// The width of the terminal that shows standard output, where there is one.
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
 }
 
 fn unless_reader_left(written: io::Result<()>) -> io::Result<()> {

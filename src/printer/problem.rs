@@ -6,18 +6,20 @@ use std::ops::Range as Span;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use camino::Utf8Path;
 use tgen_core::base::problem::{Problem, Related, Severity};
-use tgen_core::base::text::{LineIndex, Position, Range};
+use tgen_core::base::text::{Position, Range};
 
-use super::{Sources, visible};
+use super::foreign::visible_with_offsets;
+use super::sources::Source;
+use super::{SourceCache, visible, visible_lines};
 
 /// A stretch of source longer than this is named and not shown: nobody reads such lines.
 const LONGEST_EXCERPT: usize = 16 * 1024;
 
 /// Writes a problem and an empty line after it.
-pub(crate) fn write(out: &mut dyn Write, problem: &Problem, sources: &Sources<'_>) -> io::Result<()> {
-    let title = level(problem.severity).primary_title(visible(&problem.message)).id(problem.code.name());
+pub(super) fn write(out: &mut dyn Write, problem: &Problem, sources: &SourceCache<'_>) -> io::Result<()> {
+    let title = level(problem.severity).primary_title(visible_lines(&problem.message)).id(problem.code.name());
     let place = place(problem.path.as_deref(), problem.range, sources);
-    let help = problem.help.as_deref().map(visible);
+    let help = problem.help.as_deref().map(visible_lines);
     let (below_place, alone) = if place.is_some() { (help, None) } else { (None, help) };
     let mut primary = Group::with_title(title).elements(place);
     if let Some(help) = below_place {
@@ -39,16 +41,16 @@ fn level(severity: Severity) -> Level<'static> {
     }
 }
 
-fn group_of<'a>(related: &'a Related, sources: &Sources<'_>) -> Group<'a> {
-    let title = Level::NOTE.secondary_title(visible(&related.message));
+fn group_of<'a>(related: &'a Related, sources: &SourceCache<'_>) -> Group<'a> {
+    let title = Level::NOTE.secondary_title(visible_lines(&related.message));
     Group::with_title(title).elements(place(Some(&related.path), related.range, sources))
 }
 
 /// The place with its source line; only its name where there is no line to show.
-fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, sources: &Sources<'_>) -> Option<Element<'a>> {
+fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, sources: &SourceCache<'_>) -> Option<Element<'a>> {
     let path = path?;
-    let Some(range) = range else { return Some(Origin::path(path.as_str()).into()) };
-    let excerpt = sources(path).and_then(|text| Excerpt::cut(&text, range));
+    let Some(range) = range else { return Some(Origin::path(visible(path.as_str())).into()) };
+    let excerpt = sources.get(path).and_then(|source| Excerpt::cut(&source, range));
     Some(match excerpt {
         Some(excerpt) => excerpt.into_snippet(path),
         None => named(path, range.start),
@@ -56,7 +58,7 @@ fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, sources: &Sources
 }
 
 fn named(path: &Utf8Path, start: Position) -> Element<'_> {
-    Origin::path(path.as_str()).line(start.line as usize + 1).char_column(start.column as usize + 1).into()
+    Origin::path(visible(path.as_str())).line(start.line as usize + 1).char_column(start.column as usize + 1).into()
 }
 
 /// The lines that a range touches.
@@ -68,8 +70,8 @@ struct Excerpt {
 
 impl Excerpt {
     /// Cuts the lines out of their text, which may have changed since the range was taken; none when they are too long.
-    fn cut(text: &str, range: Range) -> Option<Self> {
-        let index = LineIndex::new(text);
+    fn cut(source: &Source, range: Range) -> Option<Self> {
+        let Source { text, index } = source;
         let span =
             text.floor_char_boundary(index.offset(range.start))..text.ceil_char_boundary(index.offset(range.end));
         let from = index.offset(Position::new(range.start.line, 0));
@@ -77,13 +79,14 @@ impl Excerpt {
         let first_line = index.position(from).line as usize + 1;
         let lines = text.get(from..to).filter(|lines| lines.len() <= LONGEST_EXCERPT)?.trim_end_matches('\r');
         let within = |offset: usize| (offset - from).min(lines.len());
-        let span = within(span.start)..within(span.end.max(span.start));
-        Some(Self { first_line, lines: lines.to_owned(), span })
+        let (lines, [start, end]) = visible_with_offsets(lines, [within(span.start), within(span.end.max(span.start))]);
+        Some(Self { first_line, lines, span: start..end })
     }
 
     fn into_snippet(self, path: &Utf8Path) -> Element<'_> {
         let annotation = AnnotationKind::Primary.span(self.span);
-        Snippet::source(self.lines).line_start(self.first_line).path(path.as_str()).annotation(annotation).into()
+        let snippet = Snippet::source(self.lines).line_start(self.first_line).path(visible(path.as_str()));
+        snippet.annotation(annotation).into()
     }
 }
 
@@ -92,13 +95,14 @@ mod tests {
     use super::super::plain;
     use super::*;
     use tgen_core::base::problem::Code;
+    use tgen_core::base::text::LineIndex;
 
     const TEMPLATE: &str = "{% extends \"base.py.tera\" %}\nclass Größe_{{ modle_name }}:\r\n    pass\n";
 
     fn shown(problem: &Problem) -> String {
         let sources = |path: &Utf8Path| path.as_str().ends_with("skillset.py.tera").then(|| TEMPLATE.to_owned());
         let mut out = Vec::new();
-        write(&mut out, problem, &sources).unwrap();
+        write(&mut out, problem, &SourceCache::new(&sources)).unwrap();
         plain(out)
     }
 
@@ -192,6 +196,7 @@ mod tests {
     #[test]
     fn a_giant_line_is_not_shown() {
         let text = "x".repeat(10_000_000);
-        assert!(Excerpt::cut(&text, range((0, 5), (0, 6))).is_none());
+        let source = Source { index: LineIndex::new(&text), text };
+        assert!(Excerpt::cut(&source, range((0, 5), (0, 6))).is_none());
     }
 }

@@ -9,7 +9,7 @@ use tgen_core::base::text::{Position, Range};
 use tgen_core::output::diff::{HunkGroup, hunks};
 use tgen_core::output::state::State;
 
-use super::{OutputReport, Report};
+use super::{Baseline, OutputReport, Report};
 
 /// The one template that problems point into.
 const TEMPLATE: &str = "import torch\nGröße = {{ modle_name }}, 100%\n";
@@ -21,7 +21,7 @@ pub(super) fn sources(path: &Utf8Path) -> Option<String> {
 /// A report without a finding.
 pub(super) fn fresh(outputs: usize) -> Report {
     let outputs = (0..outputs).map(|number| output(&format!("m{number:03}"), State::Fresh, None)).collect();
-    Report { problems: Vec::new(), outputs, groups: Vec::new(), elapsed: Duration::from_millis(123) }
+    Report { outputs, elapsed: Duration::from_millis(123), ..Report::default() }
 }
 
 /// A report with every state and kind of problem.
@@ -33,7 +33,7 @@ pub(super) fn mixed() -> Report {
         output("clip", State::Edited, Some(3)),
         output("dpt", State::Missing, None),
         output("vit", State::Foreign, Some(1)),
-        OutputReport { origin: String::new(), ..output("gone", State::Orphaned, None) },
+        OutputReport { origin: String::new(), template: None, ..output("gone", State::Orphaned, None) },
     ]);
     report.groups = vec![
         group(2, "import torch\nold albert\nend\n", "import torch\nnew albert\nend\n", 2),
@@ -63,7 +63,14 @@ pub(super) fn by_line(object: &Value) -> String {
 
 fn output(model: &str, state: State, first_line: Option<usize>) -> OutputReport {
     let path = format!("test/test_hf_{model}.py").into();
-    OutputReport { path, state, origin: format!("skillset.py.tera for {model}"), first_line }
+    OutputReport {
+        path,
+        state,
+        origin: format!("skillset.py.tera for {model}"),
+        template: Some("templates/skillset.py.tera".into()),
+        first_line,
+        baseline: Baseline::Rendering,
+    }
 }
 
 fn group(output: usize, old: &str, new: &str, count: usize) -> HunkGroup {

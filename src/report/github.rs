@@ -1,17 +1,17 @@
 //! A report as workflow commands of GitHub Actions, which become annotations in a pull request.
 //!
-//! GitHub shows ten annotations a step, so there are never more: the last one counts those left out.
+//! GitHub shows ten annotations a step, so there are never more: each stands for one cause, and the last one counts those
+//! left out.
 
-use std::cmp::Reverse;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use tgen_core::base::problem::{Problem, Severity};
-use tgen_core::output::state::State;
 
+use super::causes::{AlikeOutputs, Cause, causes};
 use super::place::Place;
 use super::{Report, words};
-use crate::printer::{Sources, counted, visible};
+use crate::printer::{SourceCache, Sources, counted, visible_lines};
 
 /// The most annotations that GitHub shows.
 const LIMIT: usize = 10;
@@ -20,47 +20,24 @@ const HUNK_LINES: usize = 20;
 
 /// Writes the report: the annotations, the gravest first, and a line that sums up.
 pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>) -> io::Result<()> {
-    let mut findings = Finding::all(report);
-    findings.sort_by_key(|finding| Reverse(finding.severity()));
-    let shown = if findings.len() > LIMIT { LIMIT - 1 } else { findings.len() };
-    for finding in &findings[..shown] {
-        writeln!(out, "{}", finding.annotation(report, sources))?;
+    let sources = SourceCache::new(sources);
+    let causes = causes(report);
+    let shown = if causes.len() > LIMIT { LIMIT - 1 } else { causes.len() };
+    for cause in &causes[..shown] {
+        let annotation = match cause {
+            Cause::Problem(problem) => of_problem(problem, &sources),
+            Cause::Outputs(outputs) => of_outputs(report, outputs),
+        };
+        writeln!(out, "{annotation}")?;
     }
-    if let Some(worst) = findings.get(shown) {
-        writeln!(out, "{}", rest(findings.len() - shown, worst.severity()))?;
+    if let Some(worst) = causes.get(shown) {
+        let count = causes[shown..].iter().map(Cause::count).sum();
+        writeln!(out, "{}", rest(count, worst.severity()))?;
     }
     writeln!(out, "{}", words::summary(report))
 }
 
-/// What can become an annotation.
-enum Finding<'a> {
-    Problem(&'a Problem),
-    /// The number of an output that is not fresh.
-    Output(usize),
-}
-
-impl<'a> Finding<'a> {
-    fn all(report: &'a Report) -> Vec<Self> {
-        let outputs = report.outputs.iter().enumerate().filter(|(_, output)| output.state != State::Fresh);
-        report.problems.iter().map(Self::Problem).chain(outputs.map(|(number, _)| Self::Output(number))).collect()
-    }
-
-    fn severity(&self) -> Severity {
-        match self {
-            Self::Problem(problem) => problem.severity,
-            Self::Output(_) => Severity::Error,
-        }
-    }
-
-    fn annotation(&self, report: &Report, sources: &Sources<'_>) -> String {
-        match self {
-            Self::Problem(problem) => of_problem(problem, sources),
-            Self::Output(number) => of_output(report, *number),
-        }
-    }
-}
-
-fn of_problem(problem: &Problem, sources: &Sources<'_>) -> String {
+fn of_problem(problem: &Problem, sources: &SourceCache<'_>) -> String {
     let mut annotation = Annotation::new(problem.severity);
     if let Some(path) = problem.path.as_deref() {
         annotation.property("file", path);
@@ -68,24 +45,25 @@ fn of_problem(problem: &Problem, sources: &Sources<'_>) -> String {
             annotation.place(&Place::of(path, range, sources));
         }
     }
-    let help = problem.help.iter().map(|help| format!("\nhelp: {help}"));
-    let related = problem.related.iter().map(|related| format!("\nnote: {} ({})", related.message, related.path));
-    let message = help.chain(related).fold(problem.message.clone(), |message, line| message + &line);
-    annotation.saying(problem.code.name(), &message)
+    annotation.saying(problem.code.name(), &words::whole(problem))
 }
 
-fn of_output(report: &Report, number: usize) -> String {
-    let output = &report.outputs[number];
+fn of_outputs(report: &Report, outputs: &AlikeOutputs<'_>) -> String {
+    let (number, example) = outputs.example();
+    let (path, line) = outputs.place();
     let mut annotation = Annotation::new(Severity::Error);
-    annotation.property("file", &output.path);
-    if let Some(line) = output.first_line {
+    annotation.property("file", path);
+    if let Some(line) = line {
         annotation.property("line", line);
     }
-    let mut message = words::sentence(&output.path, output.state);
+    let mut message = outputs.message();
+    if let Some(note) = words::baseline_note(example.baseline) {
+        message = format!("{message}\n{note}");
+    }
     if let Some(group) = report.differences_of(number).next() {
         message = format!("{message}\n{}", words::unified(&group.hunk, HUNK_LINES));
     }
-    annotation.saying(output.state.name(), &message)
+    annotation.saying(outputs.state.name(), &message)
 }
 
 fn rest(count: usize, worst: Severity) -> String {
@@ -132,7 +110,7 @@ impl Annotation {
 
 /// Text as one line, in which nothing can end the command and begin another.
 fn escaped(text: &str) -> String {
-    visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    visible_lines(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 use tgen_core::output::diff::{Change, Hunk, HunkGroup};
 use tgen_core::output::state::State;
 
-use super::{OutputReport, Report, words};
-use crate::printer::{Cut, FAINT, HEADING, Sources, counted, cut, visible, write_problem};
+use super::{Baseline, OutputReport, Report, words};
+use crate::printer::{Cut, FAINT, HEADING, Sources, counted, cut, visible, write_problems};
 
 const REMOVED: Style = AnsiColor::Red.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
@@ -37,7 +37,7 @@ impl Limits {
 /// Writes the report.
 pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>, options: &Options) -> io::Result<()> {
     let limits = if options.verbose { Limits::NONE } else { Limits::SHORT };
-    report.problems.iter().try_for_each(|problem| write_problem(out, problem, sources))?;
+    write_problems(out, &report.problems, sources)?;
     for state in State::ALL.into_iter().filter(|state| *state != State::Fresh) {
         write_state(report, out, state, &limits)?;
     }
@@ -106,10 +106,14 @@ fn write_differences(
 
 fn write_difference_heading(out: &mut dyn Write, output: &OutputReport, sides: Option<(&str, &str)>) -> io::Result<()> {
     let (old, new) = match (sides, output.state) {
+        (_, State::Edited) if output.baseline == Baseline::Signed => ("as generated before, from git", "as committed"),
         (_, State::Edited) => ("as generated", "as committed"),
         (Some(sides), _) => sides,
         (None, _) => ("as committed", "as generated"),
     };
+    if let Some(note) = words::baseline_note(output.baseline) {
+        writeln!(out, "{FAINT}`{}`: {note}{FAINT:#}", visible(output.path.as_str()))?;
+    }
     let path = visible(output.path.as_str());
     writeln!(out, "{HEADING}--- {path} ({old}){HEADING:#}\n{HEADING}+++ {path} ({new}){HEADING:#}")
 }

@@ -15,33 +15,46 @@
 //!
 //! `outputs` leaves out what is fresh: its number says all. A difference leads from the committed file to what should be
 //! there; that of an edited output the other way. Lines and columns count from 1, columns in characters, the end column is
-//! the first one after the place. `version` grows when a key changes its meaning or goes; keys may be added without that.
+//! the first one after the place. `failure` is there only where the check could not run to its end, and says why;
+//! `compared_with` only at outputs that are edited and stale at once, and says what their difference was taken against
+//! ([`Baseline`]). `version` grows when a key changes its meaning or goes; keys may be added without that.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use camino::Utf8Path;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tgen_core::base::problem::{Code, Problem, Severity};
 use tgen_core::output::diff::Hunk;
 use tgen_core::output::state::State;
 
-use super::Report;
+use super::{Baseline, Report};
 use super::place::Place;
-use crate::printer::Sources;
+use crate::printer::{SourceCache, Sources, write_json};
 
 /// The version of the format.
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, Outputs: Serialize, Differences: Serialize, Findings: Serialize> {
     version: u32,
     clean: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
     elapsed_seconds: f64,
     summary: BTreeMap<State, usize>,
-    outputs: Vec<Output<'a>>,
-    differences: Vec<Difference<'a>>,
-    problems: Vec<Finding<'a>>,
+    outputs: Outputs,
+    differences: Differences,
+    problems: Findings,
+}
+
+/// A list whose elements are made while they are written, so that it is never in memory as a whole.
+struct Streamed<F>(F);
+
+impl<List: IntoIterator<Item: Serialize>, F: Fn() -> List> Serialize for Streamed<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 #[derive(Serialize)]
@@ -50,6 +63,8 @@ struct Output<'a> {
     state: State,
     generated_from: Option<&'a str>,
     first_line: Option<usize>,
+    #[serde(skip_serializing_if = "Baseline::is_rendering")]
+    compared_with: Baseline,
 }
 
 #[derive(Serialize)]
@@ -79,53 +94,45 @@ struct RelatedPlace<'a> {
 
 /// Writes the report.
 pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::of(report, sources))?;
-    writeln!(out)
+    let sources = SourceCache::new(sources);
+    let counts = State::ALL.map(|state| (state, report.count(state)));
+    let document = Document {
+        version: VERSION,
+        clean: report.is_clean(),
+        failure: report.failure.as_deref(),
+        elapsed_seconds: report.elapsed.as_secs_f64(),
+        summary: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
+        outputs: Streamed(|| not_fresh(report)),
+        differences: Streamed(|| differences(report)),
+        problems: Streamed(|| report.problems.iter().map(|problem| Finding::of(problem, &sources))),
+    };
+    write_json(out, &document)
 }
 
 /// Problems as the report has them, for others who write JSON.
 pub(crate) fn problems<'a>(problems: &'a [Problem], sources: &Sources<'_>) -> impl Serialize + use<'a> {
-    problems.iter().map(|problem| Finding::of(problem, sources)).collect::<Vec<_>>()
+    let sources = SourceCache::new(sources);
+    problems.iter().map(|problem| Finding::of(problem, &sources)).collect::<Vec<_>>()
 }
 
-impl<'a> Document<'a> {
-    fn of(report: &'a Report, sources: &Sources<'_>) -> Self {
-        Self {
-            version: VERSION,
-            clean: report.is_clean(),
-            elapsed_seconds: report.elapsed.as_secs_f64(),
-            summary: State::ALL
-                .map(|state| (state, report.count(state)))
-                .into_iter()
-                .filter(|(_, count)| *count > 0)
-                .collect(),
-            outputs: not_fresh(report),
-            differences: differences(report),
-            problems: report.problems.iter().map(|problem| Finding::of(problem, sources)).collect(),
-        }
-    }
+fn not_fresh(report: &Report) -> impl Iterator<Item = Output<'_>> {
+    report.outputs.iter().filter(|output| output.state != State::Fresh).map(|output| Output {
+        path: &output.path,
+        state: output.state,
+        generated_from: Some(output.origin.as_str()).filter(|origin| !origin.is_empty()),
+        first_line: output.first_line,
+        compared_with: output.baseline,
+    })
 }
 
-fn not_fresh(report: &Report) -> Vec<Output<'_>> {
-    let outputs = report.outputs.iter().filter(|output| output.state != State::Fresh);
-    outputs
-        .map(|output| Output {
-            path: &output.path,
-            state: output.state,
-            generated_from: Some(output.origin.as_str()).filter(|origin| !origin.is_empty()),
-            first_line: output.first_line,
-        })
-        .collect()
-}
-
-fn differences(report: &Report) -> Vec<Difference<'_>> {
+fn differences(report: &Report) -> impl Iterator<Item = Difference<'_>> {
     let example = |output: usize| report.outputs.get(output).map(|output| output.path.as_path());
     let groups = report.groups.iter();
-    groups.map(|group| Difference { example: example(group.output), count: group.count, hunk: &group.hunk }).collect()
+    groups.map(move |group| Difference { example: example(group.output), count: group.count, hunk: &group.hunk })
 }
 
 impl<'a> Finding<'a> {
-    fn of(problem: &'a Problem, sources: &Sources<'_>) -> Self {
+    fn of(problem: &'a Problem, sources: &SourceCache<'_>) -> Self {
         let path = problem.path.as_deref();
         let related = problem.related.iter().map(|related| RelatedPlace {
             message: &related.message,

@@ -1,15 +1,17 @@
 //! A report as `JUnit` XML, for the test pages of CI services: one test case an output, and one a problem.
+//!
+//! XML cannot hold every character, so all text of a file or a name goes through [`xml`].
 
 use std::io::{self, Write};
 
-use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite, XmlString};
 use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::HunkGroup;
 use tgen_core::output::state::State;
 
 use super::place::Place;
 use super::{OutputReport, Report, words};
-use crate::printer::Sources;
+use crate::printer::{SourceCache, Sources, visible_lines};
 
 /// The most lines of one difference.
 const HUNK_LINES: usize = 200;
@@ -20,10 +22,27 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>)
     document.set_time(report.elapsed);
     document.add_test_suite(outputs(report));
     if !report.problems.is_empty() {
-        document.add_test_suite(problems(report, sources));
+        document.add_test_suite(problems(report, &SourceCache::new(sources)));
+    }
+    if let Some(failure) = &report.failure {
+        document.add_test_suite(not_run(failure));
     }
     let xml = document.to_string().map_err(io::Error::other)?;
     out.write_all(xml.as_bytes())
+}
+
+/// Text that XML can hold: what it cannot is shown as a picture.
+fn xml(text: &str) -> XmlString {
+    XmlString::new(visible_lines(text))
+}
+
+/// That the check could not run to its end, as a test that could not run.
+fn not_run(failure: &str) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("check").set_message(xml(failure));
+    let mut suite = TestSuite::new("check");
+    suite.add_test_case(TestCase::new("the check runs to its end", status));
+    suite
 }
 
 fn outputs(report: &Report) -> TestSuite {
@@ -36,8 +55,8 @@ fn outputs(report: &Report) -> TestSuite {
 
 /// A test case named after the output, in the class of its template.
 fn of_output(report: &Report, number: usize, output: &OutputReport) -> TestCase {
-    let mut case = TestCase::new(output.path.as_str(), status(report, number, output));
-    case.set_classname(template(output));
+    let mut case = TestCase::new(xml(output.path.as_str()), status(report, number, output));
+    case.set_classname(xml(output.template_name()));
     case
 }
 
@@ -45,10 +64,11 @@ fn status(report: &Report, number: usize, output: &OutputReport) -> TestCaseStat
     if output.state == State::Fresh {
         return TestCaseStatus::success();
     }
-    let mut status = failure(output.state.name(), words::sentence(&output.path, output.state));
-    let differences: Vec<String> = report.differences_of(number).map(difference).collect();
+    let mut status = failure(output.state.name(), &words::sentence(&output.path, output.state));
+    let note = words::baseline_note(output.baseline).map(str::to_owned);
+    let differences: Vec<String> = note.into_iter().chain(report.differences_of(number).map(difference)).collect();
     if !differences.is_empty() {
-        status.set_description(differences.join("\n"));
+        status.set_description(xml(&differences.join("\n")));
     }
     status
 }
@@ -61,45 +81,29 @@ fn difference(group: &HunkGroup) -> String {
     }
 }
 
-/// The template that an output's origin begins with.
-fn template(output: &OutputReport) -> &str {
-    match output.origin.rsplit_once(" for ") {
-        Some((template, _)) => template,
-        None if output.origin.is_empty() => output.state.name(),
-        None => &output.origin,
-    }
-}
-
-fn problems(report: &Report, sources: &Sources<'_>) -> TestSuite {
+fn problems(report: &Report, sources: &SourceCache<'_>) -> TestSuite {
     let mut suite = TestSuite::new("problems");
     suite.add_test_cases(report.problems.iter().map(|problem| of_problem(problem, sources)));
     suite
 }
 
 /// A test case named after the place, in the class of the problem's code; a warning is one that passes.
-fn of_problem(problem: &Problem, sources: &Sources<'_>) -> TestCase {
-    let name = place_of(problem, sources);
+fn of_problem(problem: &Problem, sources: &SourceCache<'_>) -> TestCase {
+    let name = xml(&place_of(problem, sources));
     let mut case = if problem.is_error() {
-        let mut status = failure(problem.code.name(), problem.message.clone());
-        status.set_description(text_of(problem));
+        let mut status = failure(problem.code.name(), &problem.message);
+        status.set_description(xml(&words::whole(problem)));
         TestCase::new(name, status)
     } else {
         let mut passed = TestCase::new(name, TestCaseStatus::success());
-        passed.set_system_out(text_of(problem));
+        passed.set_system_out(xml(&words::whole(problem)));
         passed
     };
     case.set_classname(problem.code.name());
     case
 }
 
-fn text_of(problem: &Problem) -> String {
-    let help = problem.help.iter().map(|help| format!("help: {help}"));
-    let related = problem.related.iter().map(|related| format!("note: {} ({})", related.message, related.path));
-    let lines: Vec<String> = std::iter::once(problem.message.clone()).chain(help).chain(related).collect();
-    lines.join("\n")
-}
-
-fn place_of(problem: &Problem, sources: &Sources<'_>) -> String {
+fn place_of(problem: &Problem, sources: &SourceCache<'_>) -> String {
     match (problem.path.as_deref(), problem.range) {
         (Some(path), Some(range)) => {
             let place = Place::of(path, range, sources);
@@ -110,9 +114,9 @@ fn place_of(problem: &Problem, sources: &Sources<'_>) -> String {
     }
 }
 
-fn failure(kind: &str, message: String) -> TestCaseStatus {
+fn failure(kind: &str, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_type(kind).set_message(message);
+    status.set_type(kind).set_message(xml(message));
     status
 }
 

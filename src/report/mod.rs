@@ -2,10 +2,12 @@
 //!
 //! A report is data; the formats below only write it. They must not read files or know how the outputs were judged.
 
+mod causes;
 pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod markdown;
 #[cfg(feature = "store")]
 pub(crate) mod plan;
 pub(crate) mod sarif;
@@ -18,6 +20,7 @@ mod words;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use serde::Serialize;
 use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::HunkGroup;
 use tgen_core::output::state::State;
@@ -35,6 +38,8 @@ pub(crate) struct Report {
     pub(crate) groups: Vec<HunkGroup>,
     /// How long it took.
     pub(crate) elapsed: Duration,
+    /// Why the check could not run to its end.
+    pub(crate) failure: Option<String>,
 }
 
 /// One output in a report.
@@ -46,8 +51,44 @@ pub(crate) struct OutputReport {
     pub(crate) state: State,
     /// What it is generated from: ``skillset.py.tera for bert``; empty for an orphan.
     pub(crate) origin: String,
+    /// The template's file, as the user would name it; none where the template is no file of the project.
+    pub(crate) template: Option<Utf8PathBuf>,
     /// The first line that differs in the committed file, from 1.
     pub(crate) first_line: Option<usize>,
+    /// What the committed file was compared with.
+    pub(crate) baseline: Baseline,
+}
+
+/// What the difference of an output was taken against. Only an edited output that is also stale has another baseline than
+/// what its template renders to now: the user's change is what differs from the text that was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Baseline {
+    /// What the template renders to now.
+    #[default]
+    Rendering,
+    /// The text that was signed, from git's history.
+    Signed,
+    /// What the template renders to now, because the text that was signed is not in git's history: the difference holds
+    /// the template's change as well as the user's.
+    RenderingWithoutSigned,
+}
+
+impl Baseline {
+    fn is_rendering(&self) -> bool {
+        *self == Self::Rendering
+    }
+}
+
+impl OutputReport {
+    /// The name of the template; the state's name for an orphan, which has none.
+    fn template_name(&self) -> &str {
+        match self.origin.split_once(" for ") {
+            Some((template, _)) => template,
+            None if self.origin.is_empty() => self.state.name(),
+            None => &self.origin,
+        }
+    }
 }
 
 impl Report {
@@ -72,6 +113,8 @@ impl Report {
 
     /// Whether nothing differs and nothing is wrong.
     pub(crate) fn is_clean(&self) -> bool {
-        self.outputs.iter().all(|output| output.state == State::Fresh) && !self.problems.iter().any(Problem::is_error)
+        self.failure.is_none()
+            && self.outputs.iter().all(|output| output.state == State::Fresh)
+            && !self.problems.iter().any(Problem::is_error)
     }
 }

@@ -4,7 +4,7 @@ use camino::Utf8Path;
 use serde::Serialize;
 use tgen_core::base::text::{Position, Range};
 
-use crate::printer::Sources;
+use crate::printer::{Source, SourceCache};
 
 /// A stretch of a file; the end column is the first one after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -17,9 +17,9 @@ pub(super) struct Place {
 
 impl Place {
     /// The place of a range in a file. Where the file's text cannot be had, columns count bytes.
-    pub(super) fn of(path: &Utf8Path, range: Range, sources: &Sources<'_>) -> Self {
-        let text = sources(path);
-        let column = |position| column(text.as_deref(), position);
+    pub(super) fn of(path: &Utf8Path, range: Range, sources: &SourceCache<'_>) -> Self {
+        let source = sources.get(path);
+        let column = |position| column(source.as_deref(), position);
         Self {
             line: range.start.line as usize + 1,
             column: column(range.start),
@@ -29,9 +29,12 @@ impl Place {
     }
 }
 
-fn column(text: Option<&str>, position: Position) -> usize {
+fn column(source: Option<&Source>, position: Position) -> usize {
     let bytes = position.column as usize;
-    let before = text.and_then(|text| text.split('\n').nth(position.line as usize)).and_then(|line| line.get(..bytes));
+    let before = source.and_then(|Source { text, index }| {
+        let start = index.offset(Position::new(position.line, 0));
+        text.get(start..start + bytes).filter(|before| !before.contains('\n'))
+    });
     before.map_or(bytes, |before| before.chars().count()) + 1
 }
 
@@ -43,7 +46,7 @@ mod tests {
     fn columns_count_characters_from_one() {
         let range = Range::new(Position::new(1, 3), Position::new(1, 5));
         let place = |text: Option<&str>| {
-            let place = Place::of("x".into(), range, &|_| text.map(str::to_owned));
+            let place = Place::of("x".into(), range, &SourceCache::new(&|_| text.map(str::to_owned)));
             (place.line, place.column, place.end_line, place.end_column)
         };
         assert_eq!(place(Some("a\nöübc\n")), (2, 4, 2, 4));

@@ -2,7 +2,8 @@
 //!
 //! Written by hand: the one crate with the format's types generates them from the schema at build time, which would cost
 //! more than all other dependencies of the reports together. Problems that no file has are notifications, because code
-//! scanning refuses results without a place.
+//! scanning refuses results without a place. It also refuses a log with too many results, so a result stands for all
+//! findings of one cause, and results beyond the limit are counted.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -13,38 +14,76 @@ use tgen_core::base::problem::{Code, Problem, Related, Severity};
 use tgen_core::base::text::Range;
 use tgen_core::output::state::State;
 
+use super::causes::{AlikeOutputs, Cause, causes};
 use super::place::Place;
-use super::{OutputReport, Report, words};
-use crate::printer::Sources;
+use super::{Report, words};
+use crate::printer::{SourceCache, Sources, counted, write_json};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+/// Where a reader of an alert finds what the tool is.
+const INFORMATION: &str = "https://crates.io/crates/cargo-tgen";
+
+/// GitHub refuses a log with more results.
+const MOST_RESULTS: usize = 25_000;
+/// The most notifications.
+const MOST_NOTIFICATIONS: usize = 1_000;
+/// How many outputs of one cause are named beside the first.
+const MOST_RELATED: usize = 20;
 
 /// The states that are findings.
-const STATES: [State; 5] = [State::Missing, State::Stale, State::Edited, State::Foreign, State::Orphaned];
+const STATES: [State; 6] =
+    [State::Missing, State::Stale, State::Conflicted, State::Edited, State::Foreign, State::Orphaned];
 
 /// Writes the report.
 pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &log(report, sources))?;
-    writeln!(out)
+    write_json(out, &log(report, &SourceCache::new(sources)))
 }
 
-fn log(report: &Report, sources: &Sources<'_>) -> Value {
-    let (placed, placeless): (Vec<_>, Vec<_>) = report.problems.iter().partition(|problem| problem.path.is_some());
-    let problems = placed.iter().filter_map(|problem| of_problem(problem, sources));
-    let outputs = report.outputs.iter().filter(|output| output.state != State::Fresh).map(of_output);
+fn log(report: &Report, sources: &SourceCache<'_>) -> Value {
+    let causes = causes(report);
+    let placeless = report.problems.iter().filter(|problem| problem.path.is_none());
+    let notifications: Vec<Value> = placeless.take(MOST_NOTIFICATIONS).map(notification).collect();
+    let has_place = |cause: &&Cause<'_>| !matches!(cause, Cause::Problem(problem) if problem.path.is_none());
+    let placed: Vec<&Cause<'_>> = causes.iter().filter(has_place).collect();
+    let (told, untold) = placed.split_at(placed.len().min(MOST_RESULTS));
+    let untold: usize = untold.iter().map(|cause| cause.count()).sum();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
-            "tool": {"driver": {"name": "cargo-tgen", "version": env!("CARGO_PKG_VERSION"), "rules": rules()}},
+            "tool": {"driver": {
+                "name": "cargo-tgen",
+                "version": env!("CARGO_PKG_VERSION"),
+                "informationUri": INFORMATION,
+                "rules": rules(),
+            }},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
-                "executionSuccessful": true,
-                "toolConfigurationNotifications": placeless.into_iter().map(notification).collect::<Vec<_>>(),
+                "executionSuccessful": report.failure.is_none(),
+                "toolConfigurationNotifications": notifications,
+                "toolExecutionNotifications": execution_notifications(report, untold),
             }],
-            "results": problems.chain(outputs).collect::<Vec<_>>(),
+            "results": told.iter().filter_map(|cause| result(cause, sources)).collect::<Vec<_>>(),
         }],
     })
+}
+
+/// What a reader has to know of the check itself.
+fn execution_notifications(report: &Report, untold: usize) -> Vec<Value> {
+    let of = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
+    let failure = report.failure.iter().map(|failure| of("error", failure.clone()));
+    let rest = (untold > 0).then(|| {
+        let text = format!("{} not in this log: run `cargo tgen check` to see all", counted(untold, "more finding"));
+        of("warning", text)
+    });
+    failure.chain(rest).collect()
+}
+
+fn result(cause: &Cause<'_>, sources: &SourceCache<'_>) -> Option<Value> {
+    match cause {
+        Cause::Problem(problem) => of_problem(problem, sources),
+        Cause::Outputs(outputs) => Some(of_outputs(outputs)),
+    }
 }
 
 fn rules() -> Vec<Value> {
@@ -69,7 +108,7 @@ fn in_one_line(text: &str) -> String {
 }
 
 /// A problem of a file as a result; none when no file has it.
-fn of_problem(problem: &Problem, sources: &Sources<'_>) -> Option<Value> {
+fn of_problem(problem: &Problem, sources: &SourceCache<'_>) -> Option<Value> {
     let path = problem.path.as_deref()?;
     let mut result = json!({
         "ruleId": problem.code.name(),
@@ -84,7 +123,7 @@ fn of_problem(problem: &Problem, sources: &Sources<'_>) -> Option<Value> {
     Some(result)
 }
 
-fn of_related(related: &Related, sources: &Sources<'_>) -> Value {
+fn of_related(related: &Related, sources: &SourceCache<'_>) -> Value {
     json!({
         "physicalLocation": physical_location(&related.path, related.range, sources),
         "message": {"text": related.message},
@@ -99,20 +138,38 @@ fn notification(problem: &Problem) -> Value {
     })
 }
 
-fn of_output(output: &OutputReport) -> Value {
-    let mut location = json!({"artifactLocation": {"uri": uri(&output.path)}});
-    if let Some(line) = output.first_line {
-        location["region"] = json!({"startLine": line.max(1)});
+/// One result for all outputs of a cause, at the file that a reader has to open.
+fn of_outputs(outputs: &AlikeOutputs<'_>) -> Value {
+    let (_, example) = outputs.example();
+    let (path, line) = outputs.place();
+    let mut message = outputs.message();
+    if let Some(note) = words::baseline_note(example.baseline) {
+        message = format!("{message}\n{note}");
     }
-    json!({
-        "ruleId": output.state.name(),
+    let mut result = json!({
+        "ruleId": outputs.state.name(),
         "level": "error",
-        "message": {"text": words::sentence(&output.path, output.state)},
-        "locations": [{"physicalLocation": location}],
-    })
+        "message": {"text": message},
+        "locations": [{"physicalLocation": file_location(path, line)}],
+    });
+    if outputs.numbers.len() > 1 {
+        let others = outputs.others().take(MOST_RELATED);
+        result["occurrenceCount"] = outputs.numbers.len().into();
+        result["relatedLocations"] =
+            others.map(|path| json!({"physicalLocation": file_location(path, None)})).collect();
+    }
+    result
 }
 
-fn physical_location(path: &Utf8Path, range: Option<Range>, sources: &Sources<'_>) -> Value {
+fn file_location(path: &Utf8Path, line: Option<usize>) -> Value {
+    let mut location = json!({"artifactLocation": {"uri": uri(path)}});
+    if let Some(line) = line {
+        location["region"] = json!({"startLine": line.max(1)});
+    }
+    location
+}
+
+fn physical_location(path: &Utf8Path, range: Option<Range>, sources: &SourceCache<'_>) -> Value {
     let mut location = json!({"artifactLocation": {"uri": uri(path)}});
     if let Some(range) = range {
         let place = Place::of(path, range, sources);
@@ -160,7 +217,7 @@ mod tests {
 
     #[test]
     fn results_point_at_files_and_what_no_file_has_is_a_notification() {
-        let log = log(&fixture::mixed(), &fixture::sources);
+        let log = log(&fixture::mixed(), &SourceCache::new(&fixture::sources));
         let run = &log["runs"][0];
         let shown =
             json!({"columnKind": run["columnKind"], "invocations": run["invocations"], "results": run["results"]});
@@ -182,7 +239,7 @@ mod tests {
 
     #[test]
     fn every_result_names_a_rule_of_the_tool() {
-        let log = log(&fixture::mixed(), &fixture::sources);
+        let log = log(&fixture::mixed(), &SourceCache::new(&fixture::sources));
         let run = &log["runs"][0];
         let rules: Vec<&Value> =
             run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| &rule["id"]).collect();
@@ -194,7 +251,7 @@ mod tests {
 
     #[test]
     fn the_log_has_what_the_schema_requires() {
-        let log = log(&fixture::mixed(), &fixture::sources);
+        let log = log(&fixture::mixed(), &SourceCache::new(&fixture::sources));
         let required = [
             ("/version", json!("2.1.0")),
             ("/$schema", json!(SCHEMA)),

@@ -1,11 +1,11 @@
 //! The sentences that the formats share, and the report in one line.
 
 use camino::Utf8Path;
-use tgen_core::base::problem::Severity;
+use tgen_core::base::problem::{Problem, Severity};
 use tgen_core::output::diff::Hunk;
 use tgen_core::output::state::State;
 
-use super::Report;
+use super::{Baseline, Report};
 use crate::printer::{Cut, counted, cut, visible};
 
 /// A state of one output, with what to do.
@@ -56,6 +56,26 @@ pub(super) fn unified(hunk: &Hunk, limit: usize) -> String {
     let rest = (rest > 0).then(|| format!("and {rest} more lines"));
     let lines: Vec<String> = std::iter::once(hunk_heading(hunk)).chain(lines).chain(rest).collect();
     lines.join("\n")
+}
+
+/// A problem with its help and its related places, one a line.
+pub(super) fn whole(problem: &Problem) -> String {
+    let help = problem.help.iter().map(|help| format!("help: {help}"));
+    let related = problem.related.iter().map(|related| format!("note: {} ({})", related.message, related.path));
+    let lines: Vec<String> = std::iter::once(problem.message.clone()).chain(help).chain(related).collect();
+    lines.join("\n")
+}
+
+/// What has to be said of the difference of an output that is edited and stale at once.
+pub(super) const fn baseline_note(baseline: Baseline) -> Option<&'static str> {
+    match baseline {
+        Baseline::Rendering => None,
+        Baseline::Signed => Some("its template has changed too: `generate --force` discards the change and renders anew"),
+        Baseline::RenderingWithoutSigned => Some(
+            "its template has changed too, and git does not have the text that was generated then: the difference shows \
+             both changes",
+        ),
+    }
 }
 
 /// What follows a difference that stands for others.

@@ -84,6 +84,18 @@ pub(crate) enum StoreError {
     /// A query that only reads was asked for, and this is none, or it is wrong.
     #[error("cannot answer the query: {0}")]
     Query(String),
+    /// A query took too long.
+    #[error(
+        "the query was stopped after {} s; `--timeout` gives it more time, and `LIMIT` or a filter less to do",
+        .0.as_secs_f64()
+    )]
+    QueryTimedOut(Duration),
+    /// The user stopped a query.
+    #[error("the query was interrupted")]
+    QueryInterrupted,
+    /// A query needs more memory than it may have.
+    #[error("the query needs more memory than it may have; `--memory` gives it more: {0}")]
+    QueryMemory(String),
     /// A name leads nowhere.
     #[error("there is no {kind} `{name}`{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
     Unknown {

@@ -30,26 +30,26 @@ pub(super) fn connect(
     patience: &Patience<'_>,
 ) -> Result<Connection, StoreError> {
     if !opening::exists(path)? {
-        match mode {
-            Mode::ReadOnly => return Err(StoreError::Missing(path.to_owned())),
-            Mode::ReadWrite => create(path, steps, patience)?,
+        if !mode.writes() {
+            return Err(StoreError::Missing(path.to_owned()));
         }
+        create(path, steps, patience)?;
     }
     let connection = opening::connect(path, mode, patience)?;
     let found = find(&connection).map_err(|error| error.in_file(path))?;
     let known = number(steps);
-    match (found, mode) {
+    match (found, mode.writes()) {
         (Found::SomethingElse, _) => Err(StoreError::NotTemplates(path.to_owned())),
-        (Found::Nothing, Mode::ReadOnly) => Err(StoreError::Missing(path.to_owned())),
+        (Found::Nothing, false) => Err(StoreError::Missing(path.to_owned())),
         (Found::Version(found), _) if found > known => Err(StoreError::Newer { path: path.to_owned(), found, known }),
         (Found::Version(found), _) if found == known => Ok(connection),
-        (Found::Version(found), Mode::ReadOnly) => Err(StoreError::Older { path: path.to_owned(), found, known }),
-        (Found::Version(found), Mode::ReadWrite) => {
+        (Found::Version(found), false) => Err(StoreError::Older { path: path.to_owned(), found, known }),
+        (Found::Version(found), true) => {
             close(connection)?;
             keep_copy(path, found)?;
             upgrade(opening::connect(path, mode, patience)?, steps)
         }
-        (Found::Nothing, Mode::ReadWrite) => upgrade(connection, steps),
+        (Found::Nothing, true) => upgrade(connection, steps),
     }
 }
 

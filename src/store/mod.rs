@@ -26,11 +26,9 @@ use duckdb::Connection;
 pub(crate) use self::error::StoreError;
 pub(crate) use self::exchange::Counts;
 pub(crate) use self::mappings::{Mapped, Mapping};
-pub(crate) use self::opening::{Mode, Patience};
+pub(crate) use self::opening::{Memory, Mode, Patience};
 pub(crate) use self::plans::{Content, Difference, Differing, Plan, PlannedTest, StoredTest};
-#[cfg(test)]
-pub(crate) use self::query::Column;
-pub(crate) use self::query::{Answer, Kind};
+pub(crate) use self::query::{Column, Kind, Limits, Rows};
 pub(crate) use self::templates::{Added, NewTemplate, Template, Version};
 
 /// An open template database.

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,35 @@ use super::library;
 pub(crate) enum Mode {
     /// Reading; any number of processes may at once.
     ReadOnly,
+    /// Reading for a question in SQL, with a limit of the memory that it may take.
+    Query(Memory),
     /// Reading and writing; one process at a time. The file is created where there is none.
     ReadWrite,
+}
+
+impl Mode {
+    /// Whether the file may be changed.
+    pub(super) const fn writes(self) -> bool {
+        matches!(self, Self::ReadWrite)
+    }
+}
+
+/// An amount of memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory(u64);
+
+impl FromStr for Memory {
+    type Err = &'static str;
+
+    /// Reads a number with a unit: `500MB`, `2GB`, `1GiB`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const UNITS: [(&str, u64); 6] =
+            [("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("KIB", 1 << 10), ("MIB", 1 << 20), ("GIB", 1 << 30)];
+        let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let unit = UNITS.into_iter().find(|(name, _)| text[digits.len()..].eq_ignore_ascii_case(name));
+        let bytes = digits.trim().parse::<u64>().ok().zip(unit).and_then(|(count, (_, size))| count.checked_mul(size));
+        bytes.filter(|bytes| *bytes > 0).map(Self).ok_or("write it as a number with a unit, such as `500MB` or `2GB`")
+    }
 }
 
 /// How to wait for a file that another process holds.
@@ -35,8 +63,7 @@ const UNREMARKABLE: Duration = Duration::from_millis(500);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The most memory that DuckDB may hold while a plan is written, before it uses files beside the database. Reading needs
-/// little, but for a question in SQL, whose limit is the machine's.
+/// The most memory that DuckDB may hold while a plan is written, before it uses files beside the database.
 const MEMORY_LIMIT: &str = "200MB";
 /// DuckDB's threads while something is written: only a plan is large enough for several, and its writer brings its own.
 const WRITING_THREADS: i64 = 1;
@@ -103,6 +130,11 @@ pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
 fn config(mode: Mode) -> Result<Config, StoreError> {
     let config = match mode {
         Mode::ReadOnly => Config::default().access_mode(AccessMode::ReadOnly)?,
+        // Without a folder for temporary files a question leaves nothing beside the database.
+        Mode::Query(Memory(bytes)) => Config::default()
+            .access_mode(AccessMode::ReadOnly)?
+            .max_memory(&format!("{bytes}B"))?
+            .with("temp_directory", "")?,
         Mode::ReadWrite => {
             Config::default().access_mode(AccessMode::ReadWrite)?.max_memory(MEMORY_LIMIT)?.threads(WRITING_THREADS)?
         }

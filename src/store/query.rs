@@ -1,11 +1,19 @@
-//! Questions in SQL that cannot change anything, here or elsewhere.
+//! Questions in SQL that cannot change anything, here or elsewhere, and cannot take the machine.
 //!
-//! Three things hold that, each enough for most: the file is open for reading, the database may not reach anything
-//! outside of it (see [`super::opening`]), and DuckDB's table function `query` takes one SELECT and nothing else.
+//! Three things hold the first, each enough for most: the file is open for reading, the database may not reach anything
+//! outside of it (see [`super::opening`]), and DuckDB's table function `query` takes one SELECT and nothing else. For the
+//! second, the database has a memory limit, rows are handed over as they come, and a thread interrupts the statement when
+//! its time is up or the user asks for it.
 
 use std::mem;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use duckdb::Connection;
+use duckdb::arrow::array::{Array, StringArray, StructArray};
+use duckdb::{Connection, InterruptHandle};
 
 use super::Store;
 use super::error::StoreError;
@@ -30,22 +38,37 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
 }
 
-/// An answer: its columns, and its rows as text, none for NULL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    /// The columns.
-    pub(crate) columns: Vec<Column>,
-    /// The rows.
-    pub(crate) rows: Vec<Vec<Option<String>>>,
+/// Takes an answer, row by row; a value is text, or none for NULL.
+pub(crate) trait Rows<E> {
+    /// Takes the columns, before the first row.
+    fn begin(&mut self, columns: Vec<Column>) -> Result<(), E>;
+    /// Takes a row.
+    fn row(&mut self, values: &[Option<&str>]) -> Result<(), E>;
 }
 
+/// When a question is not answered any longer.
+pub(crate) struct Limits<'a> {
+    /// How long DuckDB may work on it; none for as long as it takes.
+    pub(crate) time: Option<Duration>,
+    /// Whether the user wants no answer any more.
+    pub(crate) is_interrupted: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// How often the thread that watches a statement looks.
+const TICK: Duration = Duration::from_millis(50);
+
 impl Store {
-    /// The answer to a question in SQL, for which the store should be open for reading only. It is the store's last: a
-    /// question may leave the database unable to do anything else.
-    pub(crate) fn query(self, sql: &str) -> Result<Answer, StoreError> {
-        let answer = answer(&self.connection, sql);
+    /// Answers a question in SQL, for which the store should be open for querying. It is the store's last: a question may
+    /// leave the database unable to do anything else.
+    pub(crate) fn query<E: From<StoreError>>(
+        self,
+        sql: &str,
+        limits: &Limits<'_>,
+        rows: &mut dyn Rows<E>,
+    ) -> Result<(), E> {
+        let answered = watched(&self.connection, limits, |stopwatch| answer(&self.connection, sql, stopwatch, rows));
         close(self.connection);
-        answer.map_err(|error| StoreError::Query(without_place(&error.to_string()).to_owned()))
+        answered
     }
 }
 
@@ -57,15 +80,120 @@ fn close(connection: Connection) {
     }
 }
 
-fn answer(connection: &Connection, sql: &str) -> duckdb::Result<Answer> {
-    let columns = columns(connection, sql)?;
-    let rows = rows(connection, sql, columns.len())?;
-    Ok(Answer { columns, rows })
+/// How long DuckDB has worked on a question; a reader who takes time does not count.
+#[derive(Default)]
+struct Stopwatch(Mutex<(Duration, Option<Instant>)>);
+
+impl Stopwatch {
+    /// Runs a part of the work.
+    fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.with(|(_, since)| *since = Some(Instant::now()));
+        let done = work();
+        self.with(|(spent, since)| *spent += since.take().map(|since| since.elapsed()).unwrap_or_default());
+        done
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.with(|(spent, since)| *spent + since.map(|since| since.elapsed()).unwrap_or_default())
+    }
+
+    fn with<T>(&self, use_of: impl FnOnce(&mut (Duration, Option<Instant>)) -> T) -> T {
+        use_of(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-/// What DuckDB says, without the place: that is one in our statement, not in the question.
-fn without_place(error: &str) -> &str {
-    error.split("\n\nLINE ").next().unwrap_or(error)
+/// Why a statement was interrupted.
+#[derive(Debug, Clone, Copy)]
+enum Stop {
+    Time(Duration),
+    User,
+}
+
+/// Works on a question while a thread watches its limits.
+fn watched<E: From<StoreError>>(
+    connection: &Connection,
+    limits: &Limits<'_>,
+    work: impl FnOnce(&Stopwatch) -> Result<(), E>,
+) -> Result<(), E> {
+    let stopwatch = Stopwatch::default();
+    let handle = connection.interrupt_handle();
+    let (done, is_done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let (handle, stopwatch) = (&handle, &stopwatch);
+        let watcher = scope.spawn(move || watch(handle, limits, stopwatch, &is_done));
+        let worked = work(stopwatch);
+        drop(done);
+        let stop = watcher.join().unwrap_or_default();
+        match (worked, stop) {
+            (Err(_), Some(Stop::Time(limit))) => Err(StoreError::QueryTimedOut(limit).into()),
+            (Err(_), Some(Stop::User)) => Err(StoreError::QueryInterrupted.into()),
+            (worked, _) => worked,
+        }
+    })
+}
+
+/// Interrupts the statement at its limits, until the work is done: between two statements DuckDB forgets an interrupt.
+fn watch(
+    handle: &InterruptHandle,
+    limits: &Limits<'_>,
+    stopwatch: &Stopwatch,
+    is_done: &mpsc::Receiver<()>,
+) -> Option<Stop> {
+    let mut stop = None;
+    while is_done.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        let timed_out = limits.time.filter(|limit| stopwatch.elapsed() >= *limit).map(Stop::Time);
+        stop = stop.or(timed_out).or_else(|| (limits.is_interrupted)().then_some(Stop::User));
+        if stop.is_some() {
+            handle.interrupt();
+        }
+    }
+    stop
+}
+
+fn answer<E: From<StoreError>>(
+    connection: &Connection,
+    sql: &str,
+    stopwatch: &Stopwatch,
+    rows: &mut dyn Rows<E>,
+) -> Result<(), E> {
+    let columns = stopwatch.run(|| columns(connection, sql)).map_err(refusal)?;
+    rows.begin(columns)?;
+    let sql_of_text = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query(?)";
+    let mut statement = connection.prepare(sql_of_text).map_err(refusal)?;
+    // The iterator that this gives ends the process when DuckDB fails; `step` gives the same batches, or the error.
+    stopwatch.run(|| statement.stream_arrow([sql]).map(drop)).map_err(refusal)?;
+    while let ControlFlow::Continue(batch) = stopwatch.run(|| next(&statement))? {
+        hand_over(&batch, rows)?;
+    }
+    Ok(())
+}
+
+fn next(statement: &duckdb::Statement<'_>) -> Result<ControlFlow<(), StructArray>, StoreError> {
+    let batch = statement.step().map_err(refusal)?;
+    Ok(batch.map_or(ControlFlow::Break(()), ControlFlow::Continue))
+}
+
+fn hand_over<E: From<StoreError>>(batch: &StructArray, rows: &mut dyn Rows<E>) -> Result<(), E> {
+    let texts: Option<Vec<&StringArray>> =
+        batch.columns().iter().map(|column| column.as_any().downcast_ref::<StringArray>()).collect();
+    let Some(texts) = texts else { return Err(StoreError::Failed("a column is no text".to_owned()).into()) };
+    for row in 0..batch.len() {
+        let values: Vec<Option<&str>> =
+            texts.iter().map(|column| column.is_valid(row).then(|| column.value(row))).collect();
+        rows.row(&values)?;
+    }
+    Ok(())
+}
+
+/// Why a question is not answered, without the place: that is one in our statement, not in the question.
+fn refusal(error: duckdb::Error) -> StoreError {
+    let message = error.to_string();
+    let reason = message.split("\n\nLINE ").next().unwrap_or(&message).to_owned();
+    if reason.starts_with("Out of Memory Error") {
+        StoreError::QueryMemory(reason.lines().next().unwrap_or_default().to_owned())
+    } else {
+        StoreError::Query(reason)
+    }
 }
 
 fn columns(connection: &Connection, sql: &str) -> duckdb::Result<Vec<Column>> {
@@ -85,10 +213,4 @@ fn kind(data_type: &str) -> Kind {
         other if other.starts_with("DECIMAL(") => Kind::Number,
         _ => Kind::Text,
     }
-}
-
-fn rows(connection: &Connection, sql: &str, columns: usize) -> duckdb::Result<Vec<Vec<Option<String>>>> {
-    let mut statement = connection.prepare("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query(?)")?;
-    let rows = statement.query_map([sql], |row| (0..columns).map(|column| row.get(column)).collect())?;
-    rows.collect()
 }

@@ -1,14 +1,12 @@
 //! How the last round changed the outputs, kept for the key that shows it, up to a bound of memory.
 
-use std::time::Duration;
-
 use camino::Utf8Path;
 use tgen_core::output::diff::{self, HunkGroups};
 use tgen_core::output::state::State;
 use tgen_core::plan::Plan;
 use tgen_core::rendering::comparison::Judged;
 
-use crate::report::{OutputReport, Report};
+use crate::report::{Baseline, OutputReport, Report};
 
 /// The most bytes of texts that are kept.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -46,7 +44,9 @@ impl Differences {
             path: location.to_owned(),
             state: judged.state,
             origin: judged.origin.to_owned(),
+            template: None,
             first_line: None,
+            baseline: Baseline::Rendering,
         };
         let values = plan.case(judged.output).telling_values();
         self.kept.push(Difference { output, values, before: before.to_vec(), after: after.to_vec() });
@@ -69,6 +69,6 @@ impl Differences {
             }
         }
         let outputs = sorted.iter().map(|difference| difference.output.clone()).collect();
-        Report { problems: Vec::new(), outputs, groups: groups.into_groups(), elapsed: Duration::ZERO }
+        Report { outputs, groups: groups.into_groups(), ..Report::default() }
     }
 }

@@ -23,7 +23,7 @@ use tgen_core::plan::Plan;
 use tgen_core::project::inputs::Inputs;
 
 use crate::project::session::Session;
-use crate::report::OutputReport;
+use crate::report::{Baseline, OutputReport};
 use crate::world::stamp::Stamp;
 
 /// The coarsest clock of a common file system ticks every two seconds.
@@ -107,7 +107,14 @@ fn write(file: &Utf8Path, content: &[u8]) -> std::io::Result<()> {
 }
 
 fn fresh(path: Utf8PathBuf) -> OutputReport {
-    OutputReport { path, state: State::Fresh, origin: String::new(), first_line: None }
+    OutputReport {
+        path,
+        state: State::Fresh,
+        origin: String::new(),
+        template: None,
+        first_line: None,
+        baseline: Baseline::Rendering,
+    }
 }
 
 /// A hash of the tool and of every input's path and content.

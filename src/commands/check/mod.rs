@@ -1,8 +1,10 @@
 //! `cargo tgen check`: proves that the committed files are what the templates say.
 
 mod cache;
+mod signed_text;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -11,6 +13,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
+use tgen_core::base::files::reason;
 use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::{self, HunkGroups};
 use tgen_core::output::state::State;
@@ -19,12 +22,13 @@ use tgen_core::project::Project;
 use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
 
 use self::cache::CheckCache;
+use self::signed_text::SignedText;
 use crate::apply::formatted::FormattedOutputs;
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session, UnusableConfig};
-use crate::report::{self, OutputReport, Report};
+use crate::report::{self, Baseline, OutputReport, Report};
 use crate::world::git;
 use tgen_core::lint::findings;
 
@@ -104,10 +108,11 @@ impl Shard {
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let sessions = Session::open_all(global).inspect_err(|error| {
-        // Who reads the report by machine sees a broken configuration there too, at its place.
+        // A program that reads the report finds the configuration's problems there, with their places.
         if let (Some(UnusableConfig(problems)), false) = (error.downcast_ref(), args.format == Format::Human) {
-            let report = Report { problems: problems.clone(), ..Report::default() };
-            // The configuration's own error counts more than that it cannot be told here.
+            let failure = Some(error.to_string());
+            let report = Report { problems: problems.clone(), failure, ..Report::default() };
+            // If the report cannot be written, the configuration's error is still the one to show.
             let _ = Checked { report, texts: HashMap::new() }.show(args);
         }
     })?;
@@ -115,6 +120,7 @@ pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> 
     // What was found in some projects is told even if another one cannot be checked.
     let added = sessions.iter().try_for_each(|session| check(session, args).map(|checked| whole.add(checked)));
     whole.report.elapsed = started.elapsed();
+    whole.report.failure = added.as_ref().err().map(|error| format!("{error:#}"));
     whole.show(args)?;
     added.map(|()| Outcome::findings_if(!whole.report.is_clean()))
 }
@@ -145,6 +151,9 @@ impl Checked {
     }
 
     fn show(&self, args: &CheckArgs) -> std::io::Result<()> {
+        if args.format == Format::Github {
+            write_step_summary(&self.report);
+        }
         let source = |path: &camino::Utf8Path| self.texts.get(path).cloned();
         let options = report::human::Options { verbose: args.verbose, diff: !args.no_diff };
         Printer::new().report(|out| match args.format {
@@ -154,6 +163,18 @@ impl Checked {
             Format::Sarif => report::sarif::write(&self.report, out, &source),
             Format::Junit => report::junit::write(&self.report, out, &source),
         })
+    }
+}
+
+/// Appends the report to the step's summary, where GitHub Actions names a file for it.
+fn write_step_summary(report: &Report) {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return };
+    let mut text = Vec::new();
+    let written = report::markdown::write(report, &mut text)
+        .and_then(|()| std::fs::OpenOptions::new().append(true).create(true).open(&path)?.write_all(&text));
+    if let Err(error) = written {
+        let path = path.display();
+        Printer::new().warning(&format!("cannot write the step summary `{path}`: {}", reason(&error)));
     }
 }
 
@@ -218,6 +239,7 @@ fn judge(
     formatted: &FormattedOutputs,
     args: &CheckArgs,
 ) -> Report {
+    let templates = template_files(session, plan);
     let progress = Progress::new(outputs.len(), "checking");
     let groups = Mutex::new(HunkGroups::default());
     let verdicts =
@@ -225,10 +247,17 @@ fn judge(
             progress.step();
             match judged {
                 Ok(judged) => {
-                    let first_line = first_difference(plan, &judged, number, &groups, args);
-                    let path = session.standpoint.seen(&plan.location(output));
-                    let (state, origin) = (judged.state, judged.origin.to_owned());
-                    Verdict::Judged(OutputReport { path, state, origin, first_line })
+                    let location = plan.location(output);
+                    let signed = SignedText::of(&session.root.join(&location), &judged, args);
+                    let first_line = first_difference(plan, &judged, &signed, number, &groups, args);
+                    Verdict::Judged(OutputReport {
+                        path: session.standpoint.seen(&location),
+                        state: judged.state,
+                        origin: judged.origin.to_owned(),
+                        template: templates[output.template].clone(),
+                        first_line,
+                        baseline: signed.baseline(),
+                    })
                 }
                 Err(problem) => Verdict::Failed(problem, plan.subject_name(output)),
             }
@@ -255,18 +284,30 @@ fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
     report
 }
 
+/// The files of the plan's templates, as the user would name them; none for a built-in one and one of the database.
+fn template_files(session: &Session, plan: &Plan<'_>) -> Vec<Option<Utf8PathBuf>> {
+    let library = &plan.project.library;
+    let own: HashSet<_> = library.project_names().collect();
+    let file = |name| library.path_of(name).filter(|_| own.contains(name)).map(|path| session.standpoint.seen(path));
+    plan.templates.iter().map(|template| file(&template.name)).collect()
+}
+
 /// Adds how an output differs to the groups, and gives the first line that does.
 fn first_difference(
     plan: &Plan<'_>,
     judged: &Judged<'_>,
+    signed: &SignedText,
     number: usize,
     groups: &Mutex<HunkGroups>,
     args: &CheckArgs,
 ) -> Option<usize> {
     match judged.state {
         State::Stale if !args.no_diff => add_hunks(plan, judged, (judged.existing, judged.expected), number, groups),
-        // Of an edited output the person's change is shown: what was made of what the template says.
-        State::Edited if !args.no_diff => add_hunks(plan, judged, (judged.expected, judged.existing), number, groups),
+        // Of an edited output the user's change is shown: from what was generated to what the file holds.
+        State::Edited if !args.no_diff => {
+            let generated = signed.text().unwrap_or(judged.expected);
+            add_hunks(plan, judged, (generated, judged.existing), number, groups)
+        }
         _ => None,
     }
 }
@@ -293,5 +334,12 @@ fn add_hunks(
 }
 
 fn orphan(path: Utf8PathBuf) -> OutputReport {
-    OutputReport { path, state: State::Orphaned, origin: String::new(), first_line: None }
+    OutputReport {
+        path,
+        state: State::Orphaned,
+        origin: String::new(),
+        template: None,
+        first_line: None,
+        baseline: Baseline::Rendering,
+    }
 }

@@ -9,7 +9,7 @@ use super::{Folder, message, template};
 
 /// Everything there is, as SQL sees it.
 fn everything(folder: &Folder) -> Vec<Vec<Option<String>>> {
-    let query = |sql| folder.open(Mode::ReadOnly).unwrap().query(sql).unwrap();
+    let query = |sql| super::ask(folder.open(Mode::ReadOnly).unwrap(), sql).unwrap();
     let templates = query(
         "SELECT name, family, description, version, dialect, content, content_hash, added_at, hardware_type
              FROM templates JOIN template_versions USING (template_id) LEFT JOIN template_hardware USING (template_id)

@@ -14,7 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::template::Dialect;
 
-use super::{Mode, NewTemplate, Patience, Store, StoreError};
+use super::{Column, Limits, Mode, NewTemplate, Patience, Rows, Store, StoreError};
 
 /// A folder with a template database in it.
 struct Folder(tempfile::TempDir);
@@ -48,6 +48,33 @@ impl Folder {
         names.sort();
         names
     }
+}
+
+/// An answer in memory.
+#[derive(Debug, Default)]
+struct Answer {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Option<String>>>,
+}
+
+impl Rows<StoreError> for Answer {
+    fn begin(&mut self, columns: Vec<Column>) -> Result<(), StoreError> {
+        self.columns = columns;
+        Ok(())
+    }
+
+    fn row(&mut self, values: &[Option<&str>]) -> Result<(), StoreError> {
+        self.rows.push(values.iter().map(|value| value.map(str::to_owned)).collect());
+        Ok(())
+    }
+}
+
+/// The answer to a question, within a minute.
+fn ask(store: Store, sql: &str) -> Result<Answer, StoreError> {
+    let mut answer = Answer::default();
+    let limits = Limits { time: Some(Duration::from_mins(1)), is_interrupted: &|| false };
+    store.query(sql, &limits, &mut answer)?;
+    Ok(answer)
 }
 
 fn open(path: &Utf8Path, mode: Mode) -> Result<Store, StoreError> {

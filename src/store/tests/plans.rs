@@ -62,7 +62,7 @@ fn a_plan_comes_back_as_it_was_stored() {
     let plan = store.plan("nightly").unwrap();
     assert_eq!((plan.name.as_str(), plan.tests), ("nightly", 2));
     assert_eq!(plan.created_by, concat!("cargo-tgen ", env!("CARGO_PKG_VERSION")));
-    let dependencies = store.query("SELECT plan, test_id, depends_on FROM test_dependencies").unwrap();
+    let dependencies = super::ask(store, "SELECT plan, test_id, depends_on FROM test_dependencies").unwrap();
     let row = [Some("nightly".to_owned()), Some(SECOND.test_id.to_string()), Some(FIRST.test_id.to_string())];
     assert_eq!(dependencies.rows, [row]);
 }
@@ -79,7 +79,7 @@ fn a_plan_whose_writing_was_cut_short_gives_way_to_the_next() {
     store_plan(&mut store, "killed", &[FIRST]);
     assert_eq!(store.plans().unwrap().len(), 1);
     let left = "SELECT count(*) FROM planned_tests UNION ALL SELECT count(*) FROM dependencies";
-    assert_eq!(store.query(left).unwrap().rows, [[Some("1".to_owned())], [Some("0".to_owned())]]);
+    assert_eq!(super::ask(store, left).unwrap().rows, [[Some("1".to_owned())], [Some("0".to_owned())]]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_plan_that_contradicts_itself_leaves_nothing() {
     assert!(message(&folder, plan.finish()).contains("CHECK constraint failed"));
     assert_eq!(store.plans().unwrap(), []);
     drop(store);
-    assert!(folder.store().query("FROM planned_tests").unwrap().rows.is_empty());
+    assert!(super::ask(folder.store(), "FROM planned_tests").unwrap().rows.is_empty());
     store_plan(&mut folder.store(), "twice", &[FIRST]);
 }
 

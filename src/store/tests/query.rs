@@ -2,8 +2,11 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use super::super::{Answer, Kind, Mode, StoreError};
-use super::{Folder, message, template};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use super::super::{Kind, Limits, Memory, Mode, StoreError};
+use super::{Answer, Folder, message, template};
 
 fn filled() -> Folder {
     let folder = Folder::new();
@@ -13,7 +16,7 @@ fn filled() -> Folder {
 
 #[track_caller]
 fn ask(folder: &Folder, sql: &str) -> Result<Answer, StoreError> {
-    folder.open(Mode::ReadOnly).unwrap().query(sql)
+    super::ask(folder.open(Mode::Query(Memory::from_str("1GB").unwrap())).unwrap(), sql)
 }
 
 #[test]
@@ -143,6 +146,51 @@ fn a_log_file_is_not_written_either() {
 #[test]
 fn a_store_for_writing_does_not_write_either() {
     let folder = filled();
-    assert!(folder.store().query("DELETE FROM templates").is_err());
-    assert_eq!(folder.store().query("SELECT name FROM templates").unwrap().rows, [[Some("it's".to_owned())]]);
+    assert!(super::ask(folder.store(), "DELETE FROM templates").is_err());
+    assert_eq!(super::ask(folder.store(), "SELECT name FROM templates").unwrap().rows, [[Some("it's".to_owned())]]);
+}
+
+/// What becomes of a question under limits, and how long that takes.
+#[track_caller]
+fn limited(sql: &str, memory: &str, limits: &Limits<'_>) -> (String, Duration) {
+    let folder = filled();
+    let store = folder.open(Mode::Query(Memory::from_str(memory).unwrap())).unwrap();
+    let started = Instant::now();
+    let mut answer = Answer::default();
+    let refused = message(&folder, store.query(sql, limits, &mut answer));
+    assert_eq!(folder.names(), ["templates.duckdb"]);
+    (refused, started.elapsed())
+}
+
+const ENDLESS: &str = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t";
+
+#[test]
+fn a_question_without_end_is_stopped_when_its_time_is_up() {
+    let limits = Limits { time: Some(Duration::from_millis(300)), is_interrupted: &|| false };
+    let (refused, took) = limited(ENDLESS, "1GB", &limits);
+    assert_snapshot!(refused, @"the query was stopped after 0.3 s; `--timeout` gives it more time, and `LIMIT` or a filter less to do");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn the_user_can_stop_a_question() {
+    let started = Instant::now();
+    let limits = Limits { time: None, is_interrupted: &|| started.elapsed() > Duration::from_millis(300) };
+    assert_snapshot!(limited(ENDLESS, "1GB", &limits).0, @"the query was interrupted");
+}
+
+#[test]
+fn a_question_that_needs_too_much_memory_is_refused() {
+    let limits = Limits { time: Some(Duration::from_mins(1)), is_interrupted: &|| false };
+    let sql = "SELECT list(n ORDER BY n DESC) FROM range(50000000) AS t(n)";
+    let (refused, _) = limited(sql, "50MB", &limits);
+    assert!(refused.starts_with("the query needs more memory than it may have; `--memory` gives it more: "), "{refused}");
+}
+
+#[test]
+fn an_amount_of_memory_has_a_unit() {
+    assert_eq!(Memory::from_str("2GB"), Memory::from_str("2000 mb"));
+    for wrong in ["", "5", "GB", "-1GB", "0MB", "1.5GB", "99999999999GB"] {
+        assert!(Memory::from_str(wrong).is_err(), "{wrong}");
+    }
 }

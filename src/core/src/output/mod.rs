@@ -2,6 +2,7 @@
 //!
 //! This room knows bytes and paths. It must not know templates or models, and it never writes.
 
+mod conflict;
 pub mod diff;
 pub mod path;
 pub mod signature;

@@ -1,0 +1,57 @@
+//! The text of an edited output as it was generated, where the template has changed since: only against that text is the
+//! difference the user's change alone. Git's history has it if it was committed.
+
+use camino::Utf8Path;
+use tgen_core::output::signature;
+use tgen_core::output::state::State;
+use tgen_core::rendering::comparison::Judged;
+
+use super::CheckArgs;
+use crate::report::Baseline;
+use crate::world::git;
+
+/// What is known of the text that an output's signature was made for.
+pub(super) enum SignedText {
+    /// It is what the template renders to now, or nobody asks for it.
+    Rendering,
+    /// It was found in git's history.
+    Found(Vec<u8>),
+    /// The template has changed since, and git does not have the text.
+    Unknown,
+}
+
+impl SignedText {
+    /// Looks for the text of an output that is edited and stale at once.
+    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, args: &CheckArgs) -> Self {
+        let signed = signature_of(judged.existing);
+        if judged.state != State::Edited || args.no_diff || signed == signature_of(judged.expected) {
+            return Self::Rendering;
+        }
+        let found = signed.and_then(|signed| git::committed_text(file, signed));
+        match found {
+            Some(text) if signature::find(&text).is_some_and(|signature| signature.intact) => Self::Found(text),
+            _ => Self::Unknown,
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&[u8]> {
+        match self {
+            Self::Found(text) => Some(text),
+            Self::Rendering | Self::Unknown => None,
+        }
+    }
+
+    pub(super) const fn baseline(&self) -> Baseline {
+        match self {
+            Self::Rendering => Baseline::Rendering,
+            Self::Found(_) => Baseline::Signed,
+            Self::Unknown => Baseline::RenderingWithoutSigned,
+        }
+    }
+}
+
+/// The version and hash of a file's signature: `tgen:1:...`.
+fn signature_of(content: &[u8]) -> Option<&str> {
+    let found = signature::find(content)?;
+    std::str::from_utf8(&content[found.words.end..found.line.end]).ok()?.split_ascii_whitespace().next()
+}
