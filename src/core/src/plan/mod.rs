@@ -34,7 +34,8 @@ use crate::project::registered::{Registered, Wanted};
 use crate::project::request::Request;
 use crate::template::TemplateName;
 use crate::template::check::is_allowed;
-use crate::template::compiled::{Compiled, Renderer};
+use crate::template::compiled::Compiled;
+use crate::template::renderer::Renderer;
 
 /// How many models one thread takes at a time.
 const MODELS_AT_A_TIME: usize = 16;
@@ -597,7 +598,7 @@ struct Matrix<'c> {
 impl<'c> Matrix<'c> {
     fn new(suite: usize, output: &'c Compiled, templates: &'c [Pattern]) -> Self {
         let templates = templates.iter().map(Pattern::names).collect();
-        Self { suite, output: output.renderer(), templates, chosen: HashMap::new() }
+        Self { suite, output: Renderer::of(output), templates, chosen: HashMap::new() }
     }
 
     fn path(&mut self, case: &Case<'_>) -> Result<String, Problem> {
@@ -636,7 +637,7 @@ impl Pattern {
     fn names(&self) -> Names<'_> {
         match self {
             Self::Constant(name) => Names::Constant(name),
-            Self::Rendered(compiled, _) => Names::Rendered(Box::new(compiled.renderer())),
+            Self::Rendered(compiled, _) => Names::Rendered(Box::new(Renderer::of(compiled))),
             Self::Registered => Names::Registered,
         }
     }
