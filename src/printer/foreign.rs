@@ -158,7 +158,10 @@ mod tests {
 
     #[test]
     fn text_cannot_steer_the_terminal() {
-        assert_eq!(visible_lines("\x1b[31mred\r\u{9b}\u{80}\u{202e}\x7f\ttab\n\u{fffe}\u{1ffff}"), "␛[31mred␍���␡\ttab\n��");
+        assert_eq!(
+            visible_lines("\x1b[31mred\r\u{9b}\u{80}\u{202e}\x7f\ttab\n\u{fffe}\u{1ffff}"),
+            "␛[31mred␍���␡\ttab\n��"
+        );
         assert_eq!(visible("a\nb\u{2028}c"), "a␊b�c");
         assert_eq!(visible_lines("a\r\nb\rc"), "a\nb␍c");
         assert_eq!(visible("größe 日本"), "größe 日本");

@@ -6,8 +6,8 @@
 
 mod foreign;
 mod problem;
-mod sources;
 mod progress;
+mod sources;
 mod table;
 mod words;
 

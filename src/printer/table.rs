@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_table_is_not_wider_than_its_terminal() {
-        let rows = [["bert", "text_embedding", "fill-mask, feature-extraction, text-classification"], ["日本", "x", "y"]];
+        let rows =
+            [["bert", "text_embedding", "fill-mask, feature-extraction, text-classification"], ["日本", "x", "y"]];
         let text = shown(Some(40), &rows);
         insta::assert_snapshot!(text, @"
         model  family          tasks

@@ -28,8 +28,8 @@ use tgen_core::base::problem::{Code, Problem, Severity};
 use tgen_core::output::diff::Hunk;
 use tgen_core::output::state::State;
 
-use super::{Baseline, Report};
 use super::place::Place;
+use super::{Baseline, Report};
 use crate::printer::{SourceCache, Sources, write_json};
 
 /// The version of the format.

@@ -26,7 +26,8 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for cause in causes.iter().take(CAUSES) {
         match cause {
             Cause::Problem(problem) => {
-                let place = problem.path.as_deref().map(|path| format!(" ({})", text(path.as_str()))).unwrap_or_default();
+                let place =
+                    problem.path.as_deref().map(|path| format!(" ({})", text(path.as_str()))).unwrap_or_default();
                 writeln!(out, "- **{}**: {}{place}", problem.code.name(), text(&problem.message))?;
             }
             Cause::Outputs(outputs) => write_outputs(report, out, outputs)?,

@@ -70,7 +70,9 @@ pub(super) fn whole(problem: &Problem) -> String {
 pub(super) const fn baseline_note(baseline: Baseline) -> Option<&'static str> {
     match baseline {
         Baseline::Rendering => None,
-        Baseline::Signed => Some("its template has changed too: `generate --force` discards the change and renders anew"),
+        Baseline::Signed => {
+            Some("its template has changed too: `generate --force` discards the change and renders anew")
+        }
         Baseline::RenderingWithoutSigned => Some(
             "its template has changed too, and git does not have the text that was generated then: the difference shows \
              both changes",

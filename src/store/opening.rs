@@ -41,8 +41,14 @@ impl FromStr for Memory {
 
     /// Reads a number with a unit: `500MB`, `2GB`, `1GiB`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const UNITS: [(&str, u64); 6] =
-            [("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("KIB", 1 << 10), ("MIB", 1 << 20), ("GIB", 1 << 30)];
+        const UNITS: [(&str, u64); 6] = [
+            ("KB", 1000),
+            ("MB", 1_000_000),
+            ("GB", 1_000_000_000),
+            ("KIB", 1 << 10),
+            ("MIB", 1 << 20),
+            ("GIB", 1 << 30),
+        ];
         let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
         let unit = UNITS.into_iter().find(|(name, _)| text[digits.len()..].eq_ignore_ascii_case(name));
         let bytes = digits.trim().parse::<u64>().ok().zip(unit).and_then(|(count, (_, size))| count.checked_mul(size));

@@ -254,7 +254,7 @@ fn judge(
                         path: session.standpoint.seen(&location),
                         state: judged.state,
                         origin: judged.origin.to_owned(),
-                        template: templates[output.template].clone(),
+                        template: templates[usize::from(output.template)].clone(),
                         first_line,
                         baseline: signed.baseline(),
                     })

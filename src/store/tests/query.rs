@@ -184,7 +184,10 @@ fn a_question_that_needs_too_much_memory_is_refused() {
     let limits = Limits { time: Some(Duration::from_mins(1)), is_interrupted: &|| false };
     let sql = "SELECT list(n ORDER BY n DESC) FROM range(50000000) AS t(n)";
     let (refused, _) = limited(sql, "50MB", &limits);
-    assert!(refused.starts_with("the query needs more memory than it may have; `--memory` gives it more: "), "{refused}");
+    assert!(
+        refused.starts_with("the query needs more memory than it may have; `--memory` gives it more: "),
+        "{refused}"
+    );
 }
 
 #[test]

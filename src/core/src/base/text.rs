@@ -76,6 +76,18 @@ impl LineIndex {
     }
 }
 
+/// A range of a text whose columns count characters, with columns that count bytes.
+#[must_use]
+pub fn columns_to_bytes(source: &str, range: Range) -> Range {
+    let index = LineIndex::new(source);
+    let convert = |position: Position| {
+        let line = source.lines().nth(position.line as usize).unwrap_or_default();
+        let column = line.chars().take(position.column as usize).map(char::len_utf8).sum();
+        index.position(index.offset(Position::new(position.line, narrow(column))))
+    };
+    Range::new(convert(range.start), convert(range.end))
+}
+
 /// Line and column counts beyond four billion do not occur; they would be pinned to the largest.
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)

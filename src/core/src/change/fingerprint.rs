@@ -9,7 +9,7 @@ use tera::Value;
 use twox_hash::XxHash3_128;
 
 use crate::plan::{Plan, PlannedOutput};
-use crate::template::compiled::Values;
+use crate::template::renderer::Values;
 
 /// What an output is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -12,8 +12,9 @@ use super::{FileEdit, Template, TextEdit, View};
 use crate::base::text;
 use crate::lint::renderings::Subject;
 use crate::template::analysis::Meaning;
-use crate::template::compiled::{Compiled, Placeholder, Values, compile};
+use crate::template::compiled::{Compiled, Placeholder, compile};
 use crate::template::library::{Library, Source};
+use crate::template::renderer::{Renderer, Values};
 use crate::template::scan::PieceKind;
 use crate::template::{Dialect, TemplateName};
 
@@ -160,7 +161,7 @@ fn asks_for_no_more(before: &Compiled, after: &Compiled) -> bool {
 }
 
 fn all_the_same(before: &Compiled, after: &Compiled, subjects: &[Subject<'_>]) -> bool {
-    let (mut before, mut after) = (before.renderer(), after.renderer());
+    let (mut before, mut after) = (Renderer::of(before), Renderer::of(after));
     let (mut old, mut new) = (Vec::new(), Vec::new());
     subjects.iter().all(|subject| {
         let case: &dyn Values = &subject.case;

@@ -6,7 +6,7 @@ use super::View;
 use super::values::shown;
 use crate::base::text::{Position, Range};
 use crate::template::analysis::{Meaning, Use, UseKind};
-use crate::template::compiled::Values;
+use crate::template::renderer::Values;
 
 /// A text that is shown beside a place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::plan::strictness::fault;
 use crate::template::TemplateName;
 use crate::template::analysis::{BindingKind, CalleeKind};
 use crate::template::callees;
-use crate::template::compiled::Values;
+use crate::template::renderer::Values;
 use crate::template::vocabulary;
 
 /// How many different values are shown.

@@ -16,7 +16,6 @@ use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
 use crate::rendering::comparison::judge_each;
 use crate::template::TemplateName;
-use crate::template::links::Together;
 
 /// How many outputs are judged before it is asked again whether to go on.
 const BATCH: usize = 256;
@@ -111,9 +110,9 @@ pub fn tally(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Opti
 
 /// How many cases of a template have no output, because of errors.
 fn left_out(plan: &Plan<'_>, name: &TemplateName) -> usize {
-    let together = Together::new(&plan.project.library);
     let mut known: BTreeMap<&TemplateName, bool> = BTreeMap::new();
-    let mut is_part = |root| *known.entry(root).or_insert_with(|| together.rendered_with(root).contains(name));
+    let mut is_part =
+        |root| *known.entry(root).or_insert_with(|| plan.project.library.rendered_with(root).contains(name));
     plan.left_out.iter().filter(|case| is_part(&case.template)).count()
 }
 

@@ -10,6 +10,7 @@ use crate::output::signature::{CommentStyle, Signed};
 use crate::plan::case::Case;
 use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
+use crate::template::renderer::Renderer;
 
 /// An output that was rendered for showing it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub(super) fn signed(case: &Case<'_>, name: &TemplateName, output: &Utf8Path) ->
     let project = case.project;
     let compiled = project.compilations.get(&project.library, name).map_err(first)?;
     let mut text = Vec::new();
-    compiled.renderer().render(case, &mut text).map_err(|problem| project.library.locate(problem))?;
+    Renderer::of(&compiled).render(case, &mut text).map_err(|problem| project.library.locate(problem))?;
     let Some(style) = CommentStyle::of(output) else { return Ok(text) };
     let mut signed = Vec::new();
     Signed::new(&text, style, &case.origin()).write(&mut signed);
@@ -78,7 +79,7 @@ fn output(case: &Case<'_>) -> Result<Utf8PathBuf, Problem> {
     let pattern = case.suite.map_or("", |suite| suite.output.value.as_str());
     let compiled = Compiled::inline("output", pattern).map_err(first)?;
     let mut path = Vec::new();
-    compiled.renderer().render(case, &mut path)?;
+    Renderer::of(&compiled).render(case, &mut path)?;
     Ok(Utf8PathBuf::from(String::from_utf8_lossy(&path).into_owned()))
 }
 

@@ -9,8 +9,8 @@ use tera::Value;
 use super::{Template, View};
 use crate::plan::case::Case;
 use crate::template::analysis::{Binding, Meaning};
-use crate::template::compiled::Values;
 use crate::template::filters::python_literal;
+use crate::template::renderer::Values;
 use crate::template::syntax::tree::{ElementKind, Expr, ExprKind, Literal, Loop, Span};
 
 /// How far expressions are followed through names that are bound to others.

@@ -12,7 +12,6 @@ use crate::plan::cases::PlannedCase;
 use crate::plan::{Planned, PlannedOutput, SuiteIndex};
 use crate::project::Project;
 use crate::template::TemplateName;
-use crate::template::links::Together;
 
 /// A project as an editor shows it.
 pub struct View<'v> {
@@ -41,8 +40,8 @@ impl<'v> View<'v> {
 
     /// How many outputs a template is part of, including those that its errors keep from being rendered.
     pub(crate) fn count_outputs(&self, name: &TemplateName) -> usize {
-        let together = Together::new(&self.project.library);
-        let is_part = |(root, _): &(&TemplateName, &PlannedOutput)| together.rendered_with(root).contains(name);
+        let is_part =
+            |(root, _): &(&TemplateName, &PlannedOutput)| self.project.library.rendered_with(root).contains(name);
         self.cases(name).len() + self.planned.support_outputs().filter(is_part).count()
     }
 

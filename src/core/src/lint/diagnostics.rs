@@ -8,7 +8,6 @@ use crate::base::problem::Problem;
 use crate::lint::renderings;
 use crate::lint::usage::Usage;
 use crate::plan::strictness::problems_of_template;
-use crate::template::links::Together;
 use crate::template::{Dialect, TemplateName, check};
 
 /// What a file's text and the project tell without rendering anything.
@@ -52,8 +51,7 @@ fn unbroken<'v>(usage: &Usage<'v>, roots: &[&'v TemplateName]) -> Vec<&'v Templa
         library.path_of(member).is_some_and(|path| of_file(usage, path).iter().any(Problem::is_error))
     };
     let mut is_broken = |member| *judged.entry(member).or_insert_with_key(has_error);
-    let together = Together::new(library);
-    roots.iter().copied().filter(|root| !together.rendered_with(root).into_iter().any(&mut is_broken)).collect()
+    roots.iter().copied().filter(|root| !library.rendered_with(root).into_iter().any(&mut is_broken)).collect()
 }
 
 #[cfg(test)]

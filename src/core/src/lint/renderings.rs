@@ -18,8 +18,9 @@ use crate::python::splices::{Splice, splices, without_values};
 use crate::rendering::origin::{Inserted, Marked, MarkedRenderer, Origin, Traced, trace};
 use crate::template::TemplateName;
 use crate::template::check::is_allowed;
-use crate::template::compiled::{Compiled, Renderer};
+use crate::template::compiled::Compiled;
 use crate::template::library::Source;
+use crate::template::renderer::Renderer;
 use crate::template::syntax::tree::{Expr, ExprKind};
 
 /// How many cases one thread takes at a time: neighbours share a skeleton.
@@ -63,7 +64,7 @@ pub fn problems(
 
 fn first_rendering<'s>(compiled: &Compiled, subjects: &'s [Subject<'s>]) -> Option<(&'s Case<'s>, Vec<u8>)> {
     let mut output = Vec::new();
-    let mut renderer = compiled.renderer();
+    let mut renderer = Renderer::of(compiled);
     let first = subjects.iter().find(|subject| renderer.render(&subject.case, &mut output).is_ok())?;
     Some((&first.case, output))
 }
@@ -101,7 +102,7 @@ struct Worker<'w> {
 impl<'w> Worker<'w> {
     fn new(work: &'w Work<'w>) -> Self {
         let marked = work.marked.map(Marked::renderer);
-        let plain = work.compiled.renderer();
+        let plain = Renderer::of(work.compiled);
         Self { work, plain, marked, rendered: Vec::new(), neutral: String::new(), splices: Vec::new() }
     }
 

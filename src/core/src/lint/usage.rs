@@ -12,7 +12,6 @@ use crate::plan::{Planned, SuiteIndex};
 use crate::project::Project;
 use crate::template::TemplateName;
 use crate::template::library::Source;
-use crate::template::links::Together;
 
 /// A project and the cases that render its templates.
 pub struct Usage<'v> {
@@ -47,9 +46,8 @@ impl<'v> Usage<'v> {
 
     fn all_roots(&self) -> BTreeMap<TemplateName, Vec<&'v TemplateName>> {
         let mut roots: BTreeMap<TemplateName, Vec<&'v TemplateName>> = BTreeMap::new();
-        let together = Together::new(&self.project.library);
         for root in self.planned.case_templates() {
-            for member in together.rendered_with(root) {
+            for member in self.project.library.rendered_with(root) {
                 roots.entry(member).or_default().push(root);
             }
         }

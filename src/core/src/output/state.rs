@@ -26,15 +26,8 @@ pub enum State {
 
 impl State {
     /// Every state, in the order of a summary.
-    pub const ALL: [Self; 7] = [
-        Self::Fresh,
-        Self::Missing,
-        Self::Stale,
-        Self::Conflicted,
-        Self::Edited,
-        Self::Foreign,
-        Self::Orphaned,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Fresh, Self::Missing, Self::Stale, Self::Conflicted, Self::Edited, Self::Foreign, Self::Orphaned];
 
     /// The state of an output that should hold `expected`, where `existing` is what the file holds.
     #[must_use]
@@ -155,7 +148,10 @@ mod tests {
     fn a_conflict_between_generated_texts_holds_nothing_of_a_users() {
         check(Some(&conflicted("new\n")), State::Conflicted);
         check(Some(&conflicted("<<<<<<< HEAD\nours\n||||||| base\nold\n=======\n\n>>>>>>> side\n")), State::Conflicted);
-        check(Some(String::from_utf8(conflicted("new\n")).unwrap().replace('\n', "\r\n").as_bytes()), State::Conflicted);
+        check(
+            Some(String::from_utf8(conflicted("new\n")).unwrap().replace('\n', "\r\n").as_bytes()),
+            State::Conflicted,
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::model::catalogue::Model;
 use crate::model::hardware::HardwareType;
 use crate::project::Project;
 use crate::template::TemplateName;
-use crate::template::compiled::Values;
+use crate::template::renderer::Values;
 use crate::template::vocabulary::{self, Builtin};
 
 /// The axes of a suite, as configured or as asked for on the command line.

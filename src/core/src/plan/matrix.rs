@@ -12,7 +12,8 @@ use crate::plan::case::Case;
 use crate::project::Project;
 use crate::project::registered::{Registered, Wanted};
 use crate::template::TemplateName;
-use crate::template::compiled::{Compiled, Renderer};
+use crate::template::compiled::Compiled;
+use crate::template::renderer::Renderer;
 
 /// The values of an axis: each of them where it is expanded, else none at all.
 pub(super) fn axis<T: Copy>(expanded: bool, values: &[T]) -> Vec<Option<T>> {
@@ -44,7 +45,7 @@ pub(super) struct Matrix<'c> {
 impl<'c> Matrix<'c> {
     pub(super) fn new(suite: SuiteIndex, output: &'c Compiled, templates: &'c [Pattern]) -> Self {
         let templates = templates.iter().map(Pattern::names).collect();
-        Self { suite, output: output.renderer(), templates, chosen: HashMap::new() }
+        Self { suite, output: Renderer::of(output), templates, chosen: HashMap::new() }
     }
 
     pub(super) fn path(&mut self, case: &Case<'_>) -> Result<String, Problem> {
@@ -83,7 +84,7 @@ impl Pattern {
     fn names(&self) -> Names<'_> {
         match self {
             Self::Constant(name) => Names::Constant(name),
-            Self::Rendered(compiled, _) => Names::Rendered(Box::new(compiled.renderer())),
+            Self::Rendered(compiled, _) => Names::Rendered(Box::new(Renderer::of(compiled))),
             Self::Registered => Names::Registered,
         }
     }

@@ -17,7 +17,7 @@ use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
 use crate::python::KnownParts;
-use crate::template::compiled::{Renderer, Rendering};
+use crate::template::renderer::{Renderer, Rendering};
 
 /// How many outputs one thread takes at a time: neighbours share a skeleton.
 const CHUNK: usize = 64;
@@ -151,7 +151,7 @@ fn rendering<'r, 'p>(
     plan: &'p Plan<'p>,
     output: &PlannedOutput,
 ) -> Result<Rendering<'r>, Problem> {
-    let renderer = renderers.entry(output.template).or_insert_with(|| plan.templates[output.template].renderer());
+    let renderer = renderers.entry(output.template).or_insert_with(|| Renderer::of(&plan.templates[output.template]));
     renderer.rendering(&plan.case(output)).map_err(|problem| plan.project.library.locate(problem))
 }
 

@@ -10,9 +10,10 @@ use crate::output::signature::{CommentStyle, Signed};
 use crate::plan::case::Case;
 use crate::plan::{Plan, PlannedOutput};
 use crate::rendering::origin::{Marked, Traced, trace};
-use crate::template::compiled::{Compiled, Values};
+use crate::template::compiled::Compiled;
 use crate::template::filters::python_literal;
 use crate::template::library::{Library, Source};
+use crate::template::renderer::{Renderer, Values};
 
 /// What made a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl<'e> Explained<'e> {
     fn new(compiled: &Compiled, case: &Case<'e>, path: &Utf8Path, line: usize) -> Result<Self, Problem> {
         let library = &case.project.library;
         let mut rendered = Vec::new();
-        compiled.renderer().render(case, &mut rendered).map_err(|problem| library.locate(problem))?;
+        Renderer::of(compiled).render(case, &mut rendered).map_err(|problem| library.locate(problem))?;
         let line = match below_signature(case, path, &rendered, line) {
             Line::Signature(line) => return Ok(Self::Signature(line)),
             Line::Rendered(line) => line,

@@ -7,9 +7,10 @@
 use std::ops::Range;
 
 use crate::base::problem::Problem;
-use crate::template::compiled::{Compiled, Renderer, Values, compile};
+use crate::template::compiled::{Compiled, compile};
 use crate::template::dollar::{self, DollarPiece};
 use crate::template::library::{Library, Source};
+use crate::template::renderer::{Renderer, Values};
 use crate::template::scan::{Piece, PieceKind};
 use crate::template::syntax::tree::{ElementId, ElementKind, Tree};
 use crate::template::{Dialect, TemplateName};
@@ -122,7 +123,7 @@ impl Marked {
     /// A renderer that reads the marks.
     #[must_use]
     pub fn renderer(&self) -> MarkedRenderer<'_> {
-        MarkedRenderer { renderer: self.compiled.renderer(), rendered: Vec::new() }
+        MarkedRenderer { renderer: Renderer::of(&self.compiled), rendered: Vec::new() }
     }
 
     /// What wrote the byte at an offset of an output.
@@ -361,7 +362,7 @@ mod tests {
         let (library, values, name) = fixture(template);
         let compiled = compile(&library, &name).unwrap();
         let mut rendered = Vec::new();
-        compiled.renderer().render(&values, &mut rendered).unwrap();
+        Renderer::of(&compiled).render(&values, &mut rendered).unwrap();
         let marked = trace(&library, &compiled, &values, &rendered).expect("the marks change nothing");
         let traced = marked.renderer().render(&values).unwrap();
         let mut seen = Vec::new();
@@ -414,7 +415,7 @@ mod tests {
             let (library, values, name) = fixture(&template);
             let compiled = compile(&library, &name).unwrap();
             let mut rendered = Vec::new();
-            compiled.renderer().render(&values, &mut rendered).unwrap();
+            Renderer::of(&compiled).render(&values, &mut rendered).unwrap();
             prop_assert!(trace(&library, &compiled, &values, &rendered).is_some(), "of {template:?}");
         }
     }

@@ -1,12 +1,13 @@
-//! The filters and functions that templates have beyond Tera's own: literals and names of the target language.
+//! The filters that templates have beyond Tera's own: literals and names of the target language.
 //!
 //! Each is a pure function of its arguments, so an output stays a function of its inputs.
 
-use std::cell::Cell;
 use std::fmt::Write;
 
 use tera::value::{Key, ValueKind};
 use tera::{ArgFromValue, Kwargs, State, Tera, TeraResult, Value};
+
+use super::budget;
 
 /// A filter's name and what it does, for documentation and completion.
 pub struct FilterDoc {
@@ -30,16 +31,17 @@ pub const FILTERS: &[FilterDoc] = &[
     FilterDoc { name: "camel_case", description: "`big_bird-base` becomes `BigBirdBase`." },
 ];
 
-/// How many elements all `range(…)` calls of one rendering may produce together.
-pub const RANGE_BUDGET: usize = 1_000_000;
-
-/// Teaches an engine our filters, and bounds `range`.
+/// Teaches an engine our filters.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("py_str", py_str);
-    tera.register_filter("py_ident", |text: &str, _: Kwargs, _: &State<'_>| python_identifier(text));
-    tera.register_filter("snake_case", |text: &str, _: Kwargs, _: &State<'_>| snake_case(text));
-    tera.register_filter("camel_case", |text: &str, _: Kwargs, _: &State<'_>| camel_case(text));
-    tera.register_function("range", range);
+    tera.register_filter("py_ident", |text: &str, _: Kwargs, _: &State<'_>| on_text(text, python_identifier));
+    tera.register_filter("snake_case", |text: &str, _: Kwargs, _: &State<'_>| on_text(text, snake_case));
+    tera.register_filter("camel_case", |text: &str, _: Kwargs, _: &State<'_>| on_text(text, camel_case));
+}
+
+fn on_text(text: &str, filter: fn(&str) -> String) -> TeraResult<String> {
+    budget::spend_bytes(text.len())?;
+    Ok(filter(text))
 }
 
 /// What is not there at all is an error, as it is without the filter; `None` is for what is there and is nothing.
@@ -48,43 +50,8 @@ fn py_str(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
         // Tera's own error, which it places at the value.
         return <&str>::from_value(value).map(str::to_owned);
     }
+    budget::weigh(value, 2)?;
     Ok(python_literal(value))
-}
-
-thread_local! {
-    static RANGE_SPENT: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Begins a rendering on this thread: the budget of `range` is whole again.
-pub(super) fn begin_rendering() {
-    RANGE_SPENT.set(0);
-}
-
-/// Tera's `range`, but what one rendering may produce in all is bounded: nested loops multiply.
-#[expect(clippy::needless_pass_by_value, reason = "Tera hands a function its arguments by value")]
-fn range(arguments: Kwargs, _: &State<'_>) -> TeraResult<Vec<i64>> {
-    let start = arguments.get::<i64>("start")?.unwrap_or_default();
-    let end = arguments.must_get::<i64>("end")?;
-    let step = arguments.get::<i64>("step_by")?.unwrap_or(1);
-    if step == 0 {
-        return Err(tera::Error::message("`range` needs a `step_by` other than 0"));
-    }
-    let distance = if step > 0 { i128::from(end) - i128::from(start) } else { i128::from(start) - i128::from(end) };
-    let step_size = i128::from(step.unsigned_abs());
-    let len = if distance <= 0 { 0 } else { (distance + step_size - 1) / step_size };
-    let spent = RANGE_SPENT.get().saturating_add(usize::try_from(len).unwrap_or(usize::MAX));
-    RANGE_SPENT.set(spent);
-    if spent > RANGE_BUDGET {
-        return Err(tera::Error::message(format!(
-            "the `range` calls of one output may produce {RANGE_BUDGET} elements in all, and this one would make it {spent}"
-        )));
-    }
-    let step_by = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
-    Ok(if step > 0 {
-        (start..end).step_by(step_by).collect()
-    } else {
-        (end + 1..=start).rev().step_by(step_by).collect()
-    })
 }
 
 /// A Python literal of any value, as ruff would format it.

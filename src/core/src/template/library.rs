@@ -11,12 +11,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::analysis::{self, Analysis};
 use super::syntax::{self, tree::Tree};
-use super::tera_errors::columns_to_bytes;
 use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
-use crate::base::text::LineIndex;
+use crate::base::text::{LineIndex, columns_to_bytes};
 
 /// The largest template that is read.
 const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
@@ -30,6 +29,8 @@ pub struct Library<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,
     entries: BTreeMap<TemplateName, Arc<Entry>>,
+    /// The templates that define each component; found when one is first called that its caller does not define.
+    definers: OnceLock<BTreeMap<String, Vec<TemplateName>>>,
 }
 
 /// A template's text, where it came from, and what it says, which is found out when it is first asked for.
@@ -73,13 +74,13 @@ impl<'f> Library<'f> {
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
         let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
         let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
-        Self { files, pack, entries }
+        Self { files, pack, entries, definers: OnceLock::new() }
     }
 
     /// The same templates, read from now on through `files`; what was read already stays.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
-        Library { files, pack: self.pack, entries: self.entries.clone() }
+        Library { files, pack: self.pack, entries: self.entries.clone(), definers: OnceLock::new() }
     }
 
     /// Forgets what was read of a template of the project's own, which may be new or gone.
@@ -90,6 +91,7 @@ impl<'f> Library<'f> {
         } else {
             built_in().map(|(name, text)| Entry::built_in(name, text))
         };
+        self.definers.take();
         match entry {
             Some(entry) => self.entries.insert(name, Arc::new(entry)),
             None => self.entries.remove(&name),
@@ -107,11 +109,12 @@ impl<'f> Library<'f> {
     /// A library of texts that are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
-        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new() }
+        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), definers: OnceLock::new() }
     }
 
     /// Adds a template that stands in no file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
+        self.definers.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source }));
     }
@@ -161,6 +164,21 @@ impl<'f> Library<'f> {
     /// Every template that can be read.
     pub(super) fn sources(&self) -> impl Iterator<Item = (&TemplateName, &Source)> {
         self.entries.iter().filter_map(|(name, entry)| Some((name, entry.source(self.files, name).as_ref().ok()?)))
+    }
+
+    /// The templates that define a component of that name.
+    pub(super) fn definers_of(&self, component: &str) -> &[TemplateName] {
+        self.definers.get_or_init(|| self.definers()).get(component).map_or(&[], Vec::as_slice)
+    }
+
+    fn definers(&self) -> BTreeMap<String, Vec<TemplateName>> {
+        let mut definers: BTreeMap<String, Vec<TemplateName>> = BTreeMap::new();
+        for (name, source) in self.sources() {
+            for component in &source.analysis().defines {
+                definers.entry(component.name.clone()).or_default().push(name.clone());
+            }
+        }
+        definers
     }
 
     /// All names, sorted.

@@ -1,71 +1,21 @@
 //! How the templates of a library hang together: parents, everything that a template builds on, and who defines a
 //! component.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::TemplateName;
-use super::analysis::Reference;
+use super::closure::Closure;
 use super::library::{Library, Source};
 use super::syntax::tree::{Definition, ElementKind};
 
 /// The components of a library by their names, each with the template that defines it.
 pub type Components<'l> = BTreeMap<&'l str, (&'l Source, &'l Definition)>;
 
-/// Says which templates a template is rendered with, for one after another of a library.
-pub struct Together<'l> {
-    library: &'l Library<'l>,
-    /// The templates that define each component; looked for only when one is called that its caller does not define.
-    definers: OnceCell<BTreeMap<&'l str, Vec<&'l TemplateName>>>,
-}
-
-impl<'l> Together<'l> {
-    /// For the templates of a library.
-    #[must_use]
-    pub fn new(library: &'l Library<'l>) -> Self {
-        Self { library, definers: OnceCell::new() }
-    }
-
+impl Library<'_> {
     /// A template, everything that it extends or includes, and the templates that define the components which are called.
     #[must_use]
     pub fn rendered_with(&self, name: &TemplateName) -> BTreeSet<TemplateName> {
-        let mut members = self.library.closure(name);
-        loop {
-            let found: Vec<_> =
-                self.definers_for(&members).into_iter().filter(|name| !members.contains(*name)).collect();
-            if found.is_empty() {
-                return members;
-            }
-            members.extend(found.into_iter().flat_map(|name| self.library.closure(name)));
-        }
-    }
-
-    /// The templates that define what the members call and do not define themselves.
-    fn definers_for(&self, members: &BTreeSet<TemplateName>) -> BTreeSet<&'l TemplateName> {
-        let sources: Vec<_> = members.iter().filter_map(|name| self.library.known_source(name)).collect();
-        let names = |list: fn(&Source) -> &Vec<Reference>| -> BTreeSet<&str> {
-            sources.iter().flat_map(|source| list(source)).map(|found| found.name.as_str()).collect()
-        };
-        let (called, defined) = (names(|source| &source.analysis().calls), names(|source| &source.analysis().defines));
-        let mut missing = called.difference(&defined).peekable();
-        if missing.peek().is_none() {
-            return BTreeSet::new();
-        }
-        let definers = self.definers.get_or_init(|| self.library.definers());
-        missing.filter_map(|component| definers.get(component)).flatten().copied().collect()
-    }
-}
-
-impl Library<'_> {
-    /// The templates that define each component.
-    fn definers(&self) -> BTreeMap<&str, Vec<&TemplateName>> {
-        let mut definers: BTreeMap<&str, Vec<&TemplateName>> = BTreeMap::new();
-        for (name, source) in self.sources() {
-            for component in &source.analysis().defines {
-                definers.entry(&component.name).or_default().push(name);
-            }
-        }
-        definers
+        Closure::of(self, name).members.into_iter().map(|member| member.name).collect()
     }
 
     /// The templates that a template extends, the nearest first; a circle ends where it closes.

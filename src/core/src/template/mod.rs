@@ -4,19 +4,28 @@
 //! template gets and where its text comes from.
 
 pub mod analysis;
+mod bounded;
+pub mod budget;
 pub mod callees;
 pub mod check;
+mod closure;
 pub mod compilations;
 pub mod compiled;
 pub mod dollar;
 pub mod filters;
 pub mod library;
 pub mod links;
+mod metering;
+pub mod renderer;
 pub mod scan;
 mod skeleton;
+mod stack;
 pub mod syntax;
 mod tera_errors;
 pub mod vocabulary;
+
+#[cfg(test)]
+mod renderer_tests;
 
 use std::fmt;
 

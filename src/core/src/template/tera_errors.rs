@@ -3,17 +3,19 @@
 //! Tera reports lines from 1 and columns in characters from 0, and for unknown names only in its rendered report; this
 //! is the one module that knows how it words them.
 
-use std::ops::Range;
+use std::collections::HashMap;
 
 use tera::{Error, ErrorKind, ReportError};
 
 use super::TemplateName;
 use super::analysis::CalleeKind;
+use super::budget::{DEEPEST_VALUE, LARGEST_OUTPUT, RENDERING_BUDGET, Stop};
 use super::callees;
-use super::compiled::{LARGEST_OUTPUT, suggestion};
 use super::library::Source;
+use super::metering::MeteredPlaces;
 use crate::base::problem::{Code, Problem};
-use crate::base::text::{LineIndex, Position};
+use crate::base::suggest::did_you_mean;
+use crate::base::text::{Position, Range, columns_to_bytes};
 
 /// The problems in an error of parsing or linking templates. `find` gives the source of a template by name.
 pub(super) fn explain_all<'l>(
@@ -32,33 +34,80 @@ pub(super) fn explain_all<'l>(
     }
 }
 
+/// The ways from places in metered texts to places in the templates, by the templates' names.
+pub(super) type Places = HashMap<TemplateName, MeteredPlaces>;
+
 /// The problem in an error of rendering. The path is the template's name; whoever knows the library replaces it.
-pub(super) fn explain_rendering(error: &Error, root: &TemplateName) -> Problem {
-    match error.kind() {
-        ErrorKind::RenderingError(report) => rendering_problem(report),
-        ErrorKind::Io(_) => Problem::error(
-            Code::LimitExceeded,
-            format!("the output grows beyond {} MiB", LARGEST_OUTPUT / (1024 * 1024)),
-        )
-        .in_file(root.as_str())
-        .help("look for a loop that writes without end"),
-        other => Problem::error(Code::RenderFailed, lower_first(&other.to_string())).in_file(root.as_str()),
+pub(super) fn explain_rendering(error: &Error, stop: Option<Stop>, root: &TemplateName, places: &Places) -> Problem {
+    let report = match error.kind() {
+        ErrorKind::RenderingError(report) => Some(report),
+        _ => None,
+    };
+    let problem = match (stop, error.kind()) {
+        (Some(stop), _) => stopped(stop),
+        (None, ErrorKind::RenderingError(report)) => rendering_problem(report),
+        (None, ErrorKind::Io(_)) => {
+            let message = format!("the output grows beyond {} MiB", LARGEST_OUTPUT / (1024 * 1024));
+            Problem::error(Code::LimitExceeded, message).help("look for a loop that writes without end")
+        }
+        (None, other) => Problem::error(Code::RenderFailed, lower_first(&other.to_string())),
+    };
+    let Some(report) = report else { return problem.in_file(root.as_str()) };
+    let place = places.get(&TemplateName::new(report.filename()));
+    let range = characters(report);
+    problem.in_file(report.filename()).at(place.map_or(range, |place| place.original(range)))
+}
+
+fn stopped(stop: Stop) -> Problem {
+    let (message, help) = match stop {
+        Stop::Spent => (
+            format!("rendering takes more than {RENDERING_BUDGET} steps or {} MiB", LARGEST_OUTPUT / (1024 * 1024)),
+            "look for loops in loops, templates that include others many times, or a text that is added to itself",
+        ),
+        Stop::TooDeep => (
+            format!("a list or map nests more than {DEEPEST_VALUE} levels deep"),
+            "look for a loop that puts a value into itself",
+        ),
+        Stop::Cancelled => ("the rendering was cancelled".to_owned(), "render again"),
+    };
+    Problem::error(Code::LimitExceeded, message).help(help)
+}
+
+/// The problem of an expression that Tera takes as it stands, but not with the calls that meter it.
+pub(super) fn too_complex<'l>(
+    error: &Error,
+    root: &TemplateName,
+    find: &dyn Fn(&str) -> Option<&'l Source>,
+    places: &HashMap<TemplateName, &MeteredPlaces>,
+) -> Problem {
+    let message = "this expression has too many operators to be rendered within limits";
+    let problem = Problem::error(Code::LimitExceeded, message).help("`set` a part of it to a name first");
+    let ErrorKind::SyntaxError(report) = error.kind() else { return in_root(problem, root, find) };
+    let place = places.get(&TemplateName::new(report.filename()));
+    match (find(report.filename()), place) {
+        (Some(source), Some(place)) => {
+            let range = columns_to_bytes(&source.text, place.original(characters(report)));
+            problem.in_file(&source.path).at(range)
+        }
+        _ => in_root(problem, root, find),
     }
 }
 
 fn rendering_problem(report: &ReportError) -> Problem {
     let message = report.message();
-    let problem = if is_undefined(message) {
-        Problem::error(Code::UndefinedValue, "this has no value here")
-            .help("ask first with `is defined`, or give a default: `| default(value=\"…\")`")
-    } else {
-        let code = if message.contains("`range`") { Code::LimitExceeded } else { Code::RenderFailed };
-        Problem::error(code, lower_first(message))
-    };
+    if is_undefined(message) {
+        return Problem::error(Code::UndefinedValue, "this has no value here")
+            .help("ask first with `is defined`, or give a default: `| default(value=\"…\")`");
+    }
+    Problem::error(Code::RenderFailed, lower_first(message))
+}
+
+/// Where a report points to, with columns in characters.
+fn characters(report: &ReportError) -> Range {
     let span = report.span();
     let start = Position::new(narrow(span.start_line.saturating_sub(1)), narrow(span.start_col));
     let end = Position::new(narrow(span.end_line.saturating_sub(1)), narrow(span.end_col));
-    problem.in_file(report.filename()).at(crate::base::text::Range::new(start, end))
+    Range::new(start, end)
 }
 
 /// The ways in which Tera says that something has no value.
@@ -82,7 +131,7 @@ fn located(code: Code, report: &ReportError, source: Option<&Source>) -> Problem
 }
 
 /// Tera's end of input is after the last character; the place shown is the last line that has text.
-fn range_of(source: &Source, span: Range<usize>) -> crate::base::text::Range {
+fn range_of(source: &Source, span: std::ops::Range<usize>) -> Range {
     let end = source.text.trim_end().len();
     if span.start >= end { source.lines.range(end.saturating_sub(1)..end) } else { source.lines.range(span) }
 }
@@ -111,9 +160,12 @@ fn with_help(problem: Problem, message: &str) -> Problem {
         Some("function") => CalleeKind::Function,
         _ => return problem,
     };
-    let known: Vec<&str> = callees::of_kind(kind).map(|callee| callee.name).collect();
+    let known = callees::of_kind(kind).map(|callee| callee.name);
     let name = message.split('`').nth(1).unwrap_or_default();
-    problem.help(suggestion(name, known))
+    match did_you_mean(name, known) {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
 }
 
 fn locus(rest: &str) -> Option<(&str, usize, usize)> {
@@ -124,7 +176,7 @@ fn locus(rest: &str) -> Option<(&str, usize, usize)> {
 }
 
 /// The range of the word at a line and column, both from 1, the column in characters.
-fn word_at(source: &Source, line: usize, column: usize) -> crate::base::text::Range {
+fn word_at(source: &Source, line: usize, column: usize) -> Range {
     let text = source.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     let before: usize = text.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
     let word =
@@ -144,7 +196,7 @@ fn circle<'l>(verb: &str, name: &str, chain: &[String], find: &dyn Fn(&str) -> O
 }
 
 /// Where a template first names another of the circle.
-fn first_mention(source: &Source, chain: &[String]) -> crate::base::text::Range {
+fn first_mention(source: &Source, chain: &[String]) -> Range {
     let quoted = chain.iter().flat_map(|name| [format!("\"{name}\""), format!("'{name}'")]);
     let found = quoted
         .filter_map(|name| source.text.find(&name).map(|at| at + 1..at + name.len() - 1))
@@ -157,18 +209,6 @@ fn in_root<'l>(problem: Problem, root: &TemplateName, find: &dyn Fn(&str) -> Opt
         Some(source) => problem.in_file(&source.path),
         None => problem.in_file(root.as_str()),
     }
-}
-
-/// Columns of a rendering error are in characters; with the text at hand they become bytes.
-#[must_use]
-pub(crate) fn columns_to_bytes(source: &str, range: crate::base::text::Range) -> crate::base::text::Range {
-    let index = LineIndex::new(source);
-    let convert = |position: Position| {
-        let line = source.lines().nth(position.line as usize).unwrap_or_default();
-        let column = line.chars().take(position.column as usize).map(char::len_utf8).sum();
-        index.position(index.offset(Position::new(position.line, narrow(column))))
-    };
-    crate::base::text::Range::new(convert(range.start), convert(range.end))
 }
 
 fn narrow(count: usize) -> u32 {

@@ -1,0 +1,83 @@
+//! What a template is rendered with: everything that it extends or includes, directly or not, and the templates that
+//! define the components which are called. Compiling, checking and the editor all ask here.
+//!
+//! This module must not know how templates are compiled.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+
+use super::TemplateName;
+use super::analysis::{Analysis, Reference};
+use super::library::{Library, Source};
+use super::syntax::tree::Span;
+use crate::base::problem::{Code, Problem, Related};
+
+/// A template and everything that it is rendered with.
+pub(super) struct Closure<'l> {
+    /// The template first, then the others in the order in which they are asked for.
+    pub(super) members: Vec<Member<'l>>,
+    /// What cannot be read.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A template of a closure.
+pub(super) struct Member<'l> {
+    pub(super) name: TemplateName,
+    pub(super) source: &'l Source,
+    pub(super) analysis: &'l Analysis,
+}
+
+/// Where a template is asked for.
+type AskedBy<'l> = Option<(&'l Source, &'l Span)>;
+
+impl<'l> Closure<'l> {
+    pub(super) fn of(library: &'l Library<'_>, root: &TemplateName) -> Self {
+        let mut closure = Self { members: Vec::new(), problems: Vec::new() };
+        let mut seen = HashSet::from([root.clone()]);
+        let mut waiting: VecDeque<(TemplateName, AskedBy<'l>)> = VecDeque::from([(root.clone(), None)]);
+        while let Some((name, asked_by)) = waiting.pop_front() {
+            match library.source(&name) {
+                Ok(source) => {
+                    let asked = closure.add(name, source);
+                    waiting.extend(asked.into_iter().filter(|(name, _)| seen.insert(name.clone())));
+                }
+                Err(problem) => closure.problems.push(blame(problem, asked_by)),
+            }
+            if waiting.is_empty() {
+                let definers = closure.definers(library).into_iter().filter(|name| seen.insert((*name).clone()));
+                waiting.extend(definers.map(|name| (name.clone(), None)));
+            }
+        }
+        closure
+    }
+
+    /// Adds a member and returns what it extends and includes.
+    fn add(&mut self, name: TemplateName, source: &'l Source) -> Vec<(TemplateName, AskedBy<'l>)> {
+        let analysis = source.analysis();
+        self.members.push(Member { name, source, analysis });
+        let references = analysis.builds_on.iter();
+        references.map(|found| (TemplateName::new(&found.name), Some((source, &found.span)))).collect()
+    }
+
+    /// The templates that define components which are called and not yet defined.
+    fn definers(&self, library: &'l Library<'_>) -> BTreeSet<&'l TemplateName> {
+        let defined = self.names_of(|analysis| &analysis.defines);
+        let called = self.names_of(|analysis| &analysis.calls);
+        called.difference(&defined).flat_map(|component| library.definers_of(component)).collect()
+    }
+
+    /// The names in a list of the members' analyses.
+    pub(super) fn names_of(&self, list: impl Fn(&'l Analysis) -> &'l Vec<Reference>) -> BTreeSet<&'l str> {
+        self.members.iter().flat_map(|member| list(member.analysis)).map(|reference| reference.name.as_str()).collect()
+    }
+}
+
+/// A template that cannot be read is a problem of the place that asks for it.
+fn blame(problem: Problem, asked_by: AskedBy<'_>) -> Problem {
+    let Some((source, span)) = asked_by else { return problem };
+    let code = if problem.code == Code::MissingTemplate { Code::BrokenInheritance } else { problem.code };
+    let mut blamed = Problem { code, ..problem.clone() }.in_file(&source.path).at(source.range(span));
+    if let Some(path) = problem.path {
+        blamed.related.push(Related { path, range: problem.range, message: "this is the template".to_owned() });
+    }
+    blamed
+}

@@ -1,0 +1,23 @@
+//! A stack that is large enough for Tera, which parses expressions and renders templates in templates recursively.
+
+/// What Tera needs to compile one template: an expression may have 256 operators, each a level of recursion.
+const STACK_OF_COMPILING: usize = 8 * 1024 * 1024;
+/// What Tera needs for each template that another one extends or includes; without optimisation, half of it.
+const STACK_PER_TEMPLATE: usize = 256 * 1024;
+/// The largest stack that is asked for; it costs memory only as far as it is used.
+const LARGEST_STACK: usize = 512 * 1024 * 1024;
+
+/// Compiles templates with enough stack.
+pub(super) fn for_compiling<T>(templates: usize, compile: impl FnOnce() -> T) -> T {
+    with(STACK_OF_COMPILING.saturating_add(templates.saturating_mul(STACK_PER_TEMPLATE)), compile)
+}
+
+/// Renders a template that is rendered with so many others with enough stack.
+pub(super) fn for_rendering<T>(templates: usize, render: impl FnOnce() -> T) -> T {
+    with(templates.saturating_mul(STACK_PER_TEMPLATE), render)
+}
+
+fn with<T>(size: usize, work: impl FnOnce() -> T) -> T {
+    let size = size.min(LARGEST_STACK);
+    stacker::maybe_grow(size, size, work)
+}
