@@ -1,4 +1,5 @@
-//! Finds a project's configuration: `tgen.toml`, else the `metadata.tgen` tables of a Cargo workspace, else none.
+//! Finds a project's configuration: `tgen.toml`, else `[tool.tgen]` in `pyproject.toml`, else the `metadata.tgen` tables of a
+//! Cargo workspace, else none.
 //!
 //! Cargo is run only if a `Cargo.toml` may hold such a table, or if an option of cargo's asks for it, so that most commands
 //! start after a few reads. This module must not know what a configuration says; core reads it.
@@ -117,6 +118,10 @@ fn nearest(current: &Utf8Path, manifest: Option<&Utf8Path>) -> Result<Found> {
         let project = Located { root: root.to_owned(), source: ConfigSource::File(Origin::TgenToml) };
         return Ok(Found { projects: vec![project], warnings: unread_manifests(start, root) });
     }
+    if let Some(root) = start.ancestors().find(|folder| is_in_pyproject(folder)) {
+        let project = Located { root: root.to_owned(), source: ConfigSource::File(Origin::PyProjectTool) };
+        return Ok(Found { projects: vec![project], warnings: Vec::new() });
+    }
     if let Some(found) = in_cargo(start)? {
         return Ok(found);
     }
@@ -135,6 +140,12 @@ fn exists(path: &Utf8Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// Whether a folder's `pyproject.toml` configures a project; a file that may do so but is not TOML counts, so that it is reported.
+fn is_in_pyproject(folder: &Utf8Path) -> bool {
+    let text = disk::read_text(&folder.join(Origin::PyProjectTool.file_name())).unwrap_or_default();
+    text.contains("tool") && text.contains("tgen") && config::is_in_pyproject(&text).unwrap_or(true)
+}
+
 /// Warnings for the manifests from `start` up to `root` whose tables are not read because of the `tgen.toml` in `root`.
 fn unread_manifests(start: &Utf8Path, root: &Utf8Path) -> Vec<Problem> {
     let folders = start.ancestors().take_while(|folder| folder.starts_with(root));
@@ -143,7 +154,12 @@ fn unread_manifests(start: &Utf8Path, root: &Utf8Path) -> Vec<Problem> {
         let origins = origins_in(&manifest).unwrap_or_default();
         origins.into_iter().map(move |origin| unread(&manifest, origin, Origin::TgenToml))
     };
-    manifests.flat_map(unread_in).collect()
+    let pyprojects =
+        start.ancestors().take_while(|folder| folder.starts_with(root)).filter(|folder| is_in_pyproject(folder));
+    let unread_in_pyproject = |folder: &Utf8Path| {
+        unread(&folder.join(Origin::PyProjectTool.file_name()), Origin::PyProjectTool, Origin::TgenToml)
+    };
+    manifests.flat_map(unread_in).chain(pyprojects.map(unread_in_pyproject)).collect()
 }
 
 /// The tables of cargo-tgen in a manifest. None if the manifest is not TOML and may hold one; then cargo reports it.
@@ -257,7 +273,7 @@ impl Workspace {
             let origins = self.origins_in(folder);
             let Some((winner, others)) = origins.split_first() else { continue };
             found.projects.push(Located { root: folder.to_owned(), source: ConfigSource::File(*winner) });
-            found.warnings.extend(others.iter().map(|other| unread(&folder.join(CARGO_TOML), *other, *winner)));
+            found.warnings.extend(others.iter().map(|other| unread(&folder.join(other.file_name()), *other, *winner)));
         }
         found
     }
@@ -266,6 +282,7 @@ impl Workspace {
     fn origins_in(&self, folder: &Utf8Path) -> Vec<Origin> {
         let is_there = |origin: &Origin| match origin {
             Origin::TgenToml => exists(&folder.join(origin.file_name())),
+            Origin::PyProjectTool => is_in_pyproject(folder),
             Origin::CargoPackageMetadata => {
                 let package = self.metadata.packages.iter().find(|package| folder_of(package) == folder);
                 package.is_some_and(|package| package.metadata.get("tgen").is_some())
@@ -274,7 +291,8 @@ impl Workspace {
                 folder == self.metadata.workspace_root && self.metadata.workspace_metadata.get("tgen").is_some()
             }
         };
-        let origins = [Origin::TgenToml, Origin::CargoPackageMetadata, Origin::CargoWorkspaceMetadata];
+        let origins =
+            [Origin::TgenToml, Origin::PyProjectTool, Origin::CargoPackageMetadata, Origin::CargoWorkspaceMetadata];
         origins.into_iter().filter(is_there).collect()
     }
 }

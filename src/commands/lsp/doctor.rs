@@ -60,7 +60,7 @@ fn why(located: &Located, start: &Utf8Path) -> String {
     match located.source {
         ConfigSource::File(Origin::TgenToml) if located.root == start => "it has a `tgen.toml`".to_owned(),
         ConfigSource::File(Origin::TgenToml) => "the nearest folder above with a `tgen.toml`".to_owned(),
-        ConfigSource::File(origin) => format!("its `Cargo.toml` has `[{}]`", origin.table().join(".")),
+        ConfigSource::File(origin) => format!("its `{}` has `[{}]`", origin.file_name(), origin.table().join(".")),
         ConfigSource::BuiltIn => {
             "no `tgen.toml` here or above, so the built-in configuration serves; run `cargo tgen init` to begin one"
                 .to_owned()

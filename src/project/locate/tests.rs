@@ -106,6 +106,27 @@ fn a_folder_with_nothing_gets_the_built_in_configuration() {
 }
 
 #[test]
+fn a_pyproject_configures_a_project_unless_a_tgen_toml_does() {
+    let options = CargoOptions::default();
+    let disk =
+        Disk::new("-- pyproject.toml --\n[tool.tgen]\n-- other/pyproject.toml --\n[tool.ruff]\n-- own/tgen.toml --\n");
+    assert_snapshot!(disk.locate("deep/er", &options), @"
+    $ROOT File(PyProjectTool)
+    ");
+    assert_snapshot!(disk.locate("other", &options), @"
+    $ROOT File(PyProjectTool)
+    ");
+    assert_snapshot!(disk.locate("own", &options), @"
+    $ROOT/own File(TgenToml)
+    ");
+    let both = Disk::new("-- pyproject.toml --\n[tool.tgen]\n-- tgen.toml --\n");
+    assert_snapshot!(both.locate("", &options), @"
+    $ROOT File(TgenToml)
+    $ROOT/pyproject.toml: `[tool.tgen]` is not read, because `tgen.toml` wins
+    ");
+}
+
+#[test]
 fn a_package_has_its_own_table_or_that_of_its_workspace() {
     let disk = Disk::new(WORKSPACE);
     let options = CargoOptions::default();

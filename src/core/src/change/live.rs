@@ -10,7 +10,7 @@ use camino::Utf8Path;
 use super::Changes;
 use crate::base::files::Files;
 use crate::base::problem::Problem;
-use crate::config::{self, Config, Origin, origins_in};
+use crate::config::{self, Config, Origin, is_in_pyproject, origins_in};
 use crate::project::Project;
 use crate::project::inputs::{InputKind, Inputs};
 use crate::template::library::Pack;
@@ -134,13 +134,17 @@ impl<'f> LiveProject<'f> {
 }
 
 /// The files in which a configuration can stand, the one that wins first.
-const CONFIGURATIONS: [&str; 2] = [Origin::TgenToml.file_name(), Origin::CargoPackageMetadata.file_name()];
+const CONFIGURATIONS: [&str; 3] =
+    [Origin::TgenToml.file_name(), Origin::PyProjectTool.file_name(), Origin::CargoPackageMetadata.file_name()];
 
 /// Where the configuration stands now. One that is gone is missed rather than silently replaced by the built-in one.
 fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
-    let [tgen_toml, cargo_toml] = CONFIGURATIONS.map(Utf8Path::new);
+    let [tgen_toml, pyproject_toml, cargo_toml] = CONFIGURATIONS.map(Utf8Path::new);
     if files.is_file(tgen_toml) {
         return Some(Origin::TgenToml);
+    }
+    if files.read_text(pyproject_toml).ok().and_then(|text| is_in_pyproject(&text)).unwrap_or_default() {
+        return Some(Origin::PyProjectTool);
     }
     let tables = files.read_text(cargo_toml).ok().and_then(|text| origins_in(&text)).unwrap_or_default();
     tables.first().copied().or(before)

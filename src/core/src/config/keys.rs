@@ -87,7 +87,8 @@ pub fn find(keys: &'static [Key], name: &str) -> Option<&'static Key> {
 }
 
 /// The keys at the top of `tgen.toml`.
-pub const TOP: &[Key] = &[PIPELINE_MAP, SKILLSET, TEMPLATES, TEMPLATE_DB, PROJECT_PLACEHOLDERS, MODEL_FACTS, SUITES];
+pub const TOP: &[Key] =
+    &[REQUIRED_VERSION, PIPELINE_MAP, SKILLSET, TEMPLATES, TEMPLATE_DB, PROJECT_PLACEHOLDERS, MODEL_FACTS, SUITES];
 
 /// The keys of `[models."name"]`.
 pub const MODEL: &[Key] = &[FAMILY, MODEL_TYPE, TASKS, MODEL_MEMORY_GB, MODEL_PLACEHOLDERS];
@@ -108,6 +109,16 @@ pub const SUITE: &[Key] = &[
 
 /// The keys of a table that selects models: exactly one of them stands in it.
 pub const SELECTOR: &[Key] = &[SELECT_FAMILY, SELECT_TASK];
+
+/// Which versions of cargo-tgen the project is for.
+pub const REQUIRED_VERSION: Key = Key {
+    name: "required-version",
+    kind: Kind::Text,
+    omitted: Omitted::Means("any version"),
+    doc: "The versions of cargo-tgen that may be used, as Cargo writes requirements: `0.1` is any compatible version, `=0.1.0` exactly that \
+          one. Any other version refuses the configuration.",
+    example: r#"">=0.1, <0.3""#,
+};
 
 /// The file of tasks by model type.
 pub const PIPELINE_MAP: Key = Key {

@@ -27,7 +27,7 @@ use crate::model::catalogue::Model;
 use crate::model::hardware::HardwareType;
 
 pub use crate::model::catalogue::Selector;
-pub use read::{Origin, load, origins_in, read};
+pub use read::{Origin, is_in_pyproject, load, origins_in, read};
 
 /// What a project configures.
 #[derive(Debug, Clone, PartialEq, Default)]

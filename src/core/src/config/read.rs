@@ -1,10 +1,11 @@
 //! From the text of a file to a [`Config`], or to everything that is wrong with it.
 //!
-//! One way in for `tgen.toml` and for the `metadata.tgen` tables of a `Cargo.toml`, so that places are exact in both.
+//! One way in for `tgen.toml` and for the tables of a `pyproject.toml` or a `Cargo.toml`, so that places are exact in all.
 
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
+use semver::{Version, VersionReq};
 use toml::de::{DeTable, DeValue};
 
 use super::keys;
@@ -20,6 +21,8 @@ use crate::base::text::Range;
 pub enum Origin {
     /// A file of its own.
     TgenToml,
+    /// The table `[tool.tgen]` of a `pyproject.toml`.
+    PyProjectTool,
     /// The table `[workspace.metadata.tgen]` of a `Cargo.toml`.
     CargoWorkspaceMetadata,
     /// The table `[package.metadata.tgen]` of a `Cargo.toml`.
@@ -32,6 +35,7 @@ impl Origin {
     pub const fn file_name(self) -> &'static str {
         match self {
             Self::TgenToml => "tgen.toml",
+            Self::PyProjectTool => "pyproject.toml",
             Self::CargoWorkspaceMetadata | Self::CargoPackageMetadata => "Cargo.toml",
         }
     }
@@ -41,19 +45,29 @@ impl Origin {
     pub const fn table(self) -> &'static [&'static str] {
         match self {
             Self::TgenToml => &[],
+            Self::PyProjectTool => &["tool", "tgen"],
             Self::CargoWorkspaceMetadata => &["workspace", "metadata", "tgen"],
             Self::CargoPackageMetadata => &["package", "metadata", "tgen"],
         }
     }
 }
 
-/// The tables of a `Cargo.toml` that hold a configuration, a package's before a workspace's; nothing can be said of a
-/// text that is not TOML.
+/// The tables of a `Cargo.toml` that hold a configuration, a package's before a workspace's; `None` if the text is not TOML.
 #[must_use]
 pub fn origins_in(cargo_toml: &str) -> Option<Vec<Origin>> {
-    let document = DeTable::parse(cargo_toml).ok()?;
-    let origins = [Origin::CargoPackageMetadata, Origin::CargoWorkspaceMetadata];
-    Some(origins.into_iter().filter(|origin| descend(document.get_ref(), origin.table()).is_some()).collect())
+    tables_in(cargo_toml, &[Origin::CargoPackageMetadata, Origin::CargoWorkspaceMetadata])
+}
+
+/// Whether a `pyproject.toml` holds a configuration; `None` if the text is not TOML.
+#[must_use]
+pub fn is_in_pyproject(pyproject_toml: &str) -> Option<bool> {
+    tables_in(pyproject_toml, &[Origin::PyProjectTool]).map(|origins| !origins.is_empty())
+}
+
+fn tables_in(text: &str, origins: &[Origin]) -> Option<Vec<Origin>> {
+    let document = DeTable::parse(text).ok()?;
+    let holds = |origin: &&Origin| descend(document.get_ref(), origin.table()).is_some();
+    Some(origins.iter().filter(holds).copied().collect())
 }
 
 /// Reads the configuration of a project from its root's file.
@@ -82,8 +96,12 @@ pub fn read(text: &str, path: &Utf8Path, origin: Origin) -> Result<Config, Vec<P
         }
         return Err(reader.into_problems());
     }
-    let config = top(&mut reader, document.get_ref(), origin)
-        .map(|section| Config { path: Some(path.to_owned()), ..config(&mut reader, section) });
+    let section = top(&mut reader, document.get_ref(), origin);
+    if let Some(fault) = section.and_then(|section| wrong_version(&mut reader, section)) {
+        // Another version may know other keys and values, so nothing else that is wrong counts.
+        return Err(vec![fault]);
+    }
+    let config = section.map(|section| Config { path: Some(path.to_owned()), ..config(&mut reader, section) });
     let problems = reader.into_problems();
     config.filter(|_| problems.is_empty()).ok_or(problems)
 }
@@ -117,6 +135,28 @@ fn descend<'toml>(table: &'toml DeTable<'toml>, path: &[&str]) -> Option<&'toml 
     let (first, rest) = path.split_first()?;
     let value = table.get(*first)?;
     if rest.is_empty() { Some(value) } else { descend(value.get_ref().as_table()?, rest) }
+}
+
+/// The problem that the project requires another version of cargo-tgen.
+fn wrong_version(reader: &mut Reader<'_>, section: Section<'_>) -> Option<Problem> {
+    const THIS: &str = env!("CARGO_PKG_VERSION");
+    let required = reader.text(section, &keys::REQUIRED_VERSION)?;
+    let requirement = match VersionReq::parse(&required.value) {
+        Ok(requirement) => requirement,
+        Err(error) => {
+            let help = format!("write it like `{} = {}`", keys::REQUIRED_VERSION.name, keys::REQUIRED_VERSION.example);
+            reader.report(required.range, format!("`{}` is no version requirement: {error}", required.value), help);
+            return None;
+        }
+    };
+    let this = Version::parse(THIS).ok()?;
+    let fault = || {
+        let message = format!("the project requires cargo-tgen `{}`, but this is {THIS}", required.value);
+        reader
+            .error(required.range, message)
+            .help("install a version that the project requires, or change `required-version`")
+    };
+    (!requirement.matches(&this)).then(fault)
 }
 
 fn config(reader: &mut Reader<'_>, section: Section<'_>) -> Config {

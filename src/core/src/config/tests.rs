@@ -452,6 +452,36 @@ fn a_cargo_manifest_is_asked_which_tables_it_has() {
     assert_eq!(origins_in("not toml"), None);
 }
 
+#[test]
+fn a_pyproject_configures_a_project_in_its_own_table() {
+    const PYPROJECT: &str = "[project]\nname = 'x'\n[tool.tgen]\nskillset = 'skills'\n";
+    let config = read(PYPROJECT, Utf8Path::new("pyproject.toml"), Origin::PyProjectTool).unwrap();
+    assert_eq!(config.skillset.unwrap().value, "skills");
+    assert_eq!([PYPROJECT, "[tool.ruff]\n"].map(is_in_pyproject), [Some(true), Some(false)]);
+    assert_eq!(is_in_pyproject("[tool.tgen"), None);
+    assert_snapshot!(problems_of("[tool.tgen]\nskilset = 'a'\n", Origin::PyProjectTool), @"
+    2:1 `skilset`: unknown key `skilset`
+      help: did you mean `skillset`?
+    ");
+}
+
+#[test]
+fn a_version_that_the_project_does_not_allow_is_the_only_problem() {
+    for allowed in ["*", concat!("=", env!("CARGO_PKG_VERSION")), ">=0.0.1"] {
+        config(&format!("required-version = '{allowed}'\n{SUITE}"));
+    }
+    let refused =
+        problems("required-version = '>=99'\nkey-of-the-future = 1\n").replace(env!("CARGO_PKG_VERSION"), "[this]");
+    assert_snapshot!(refused, @"
+    1:20 `'>=99'`: the project requires cargo-tgen `>=99`, but this is [this]
+      help: install a version that the project requires, or change `required-version`
+    ");
+    assert_snapshot!(problems("required-version = 'newest'\n"), @"
+    1:20 `'newest'`: `newest` is no version requirement: unexpected character 'n' while parsing major version number
+      help: write it like `required-version = \">=0.1, <0.3\"`
+    ");
+}
+
 /// Texts that are nearly a configuration: lines of one, in any order, with a stretch cut out.
 fn near_config() -> impl Strategy<Value = String> {
     let text = init::tgen_toml(&init::Options::default()).replace('#', "") + SUITE + CARGO_TOML;
@@ -470,7 +500,7 @@ fn near_config() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn reading_any_text_ends_in_a_configuration_or_in_problems(text in prop_oneof![near_config(), any::<String>()]) {
-        for origin in [Origin::TgenToml, Origin::CargoWorkspaceMetadata, Origin::CargoPackageMetadata] {
+        for origin in [Origin::TgenToml, Origin::PyProjectTool, Origin::CargoWorkspaceMetadata, Origin::CargoPackageMetadata] {
             match read(&text, Utf8Path::new("tgen.toml"), origin) {
                 Ok(config) => prop_assert!(!config.suites.is_empty()),
                 Err(problems) => prop_assert!(!problems.is_empty() && problems.iter().all(Problem::is_error)),

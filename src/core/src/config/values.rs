@@ -111,7 +111,7 @@ impl<'file> Reader<'file> {
         }
     }
 
-    fn error(&self, range: Range, message: impl Into<String>) -> Problem {
+    pub(super) fn error(&self, range: Range, message: impl Into<String>) -> Problem {
         Problem::error(Code::InvalidConfig, message).in_file(self.path).at(range)
     }
 }

@@ -70,14 +70,19 @@ fn all(project: &Project<'_>) -> Vec<ConfigName> {
     reader.names
 }
 
-/// The whole of a `tgen.toml`; of a `Cargo.toml`, what it says of cargo-tgen.
+/// The whole of a `tgen.toml`; of another file, its tables of cargo-tgen.
 fn own_tables<'d, 't>(path: &Utf8PathBuf, document: &'d DeTable<'t>) -> Vec<&'d DeTable<'t>> {
     if path.file_name() == Some(Origin::TgenToml.file_name()) {
         return vec![document];
     }
-    let own = |section: &&str| document.get(*section)?.get_ref().get("metadata")?.get_ref().get("tgen");
-    let found = ["workspace", "package"].iter().filter_map(own);
-    found.filter_map(|value| value.get_ref().as_table()).collect()
+    let tables = [Origin::CargoWorkspaceMetadata, Origin::CargoPackageMetadata, Origin::PyProjectTool];
+    let of_this_file = tables.into_iter().filter(|origin| path.file_name() == Some(origin.file_name()));
+    let own = |origin: Origin| {
+        let (first, rest) = origin.table().split_first()?;
+        let begin = document.get(*first)?.get_ref();
+        rest.iter().try_fold(begin, |value, key| Some(value.get(*key)?.get_ref()))?.as_table()
+    };
+    of_this_file.filter_map(own).collect()
 }
 
 struct Reader<'t> {

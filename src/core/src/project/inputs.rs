@@ -194,12 +194,12 @@ impl Input {
     }
 }
 
-/// The file that configures a project, and the one that would win over it if it appeared. Beside a `tgen.toml` no other
+/// The file that configures a project, and those that would win over it if they appeared. Beside a `tgen.toml` no other
 /// file counts.
 fn configurations(path: Option<&Utf8Path>) -> Vec<Utf8PathBuf> {
-    let [tgen_toml, cargo_toml] = [Origin::TgenToml, Origin::CargoPackageMetadata].map(Origin::file_name);
-    let names: &[&str] = if path == Some(Utf8Path::new(tgen_toml)) { &[tgen_toml] } else { &[tgen_toml, cargo_toml] };
-    names.iter().map(Utf8PathBuf::from).collect()
+    let by_rank = [Origin::TgenToml, Origin::PyProjectTool, Origin::CargoPackageMetadata].map(Origin::file_name);
+    let own = by_rank.iter().position(|name| path == Some(Utf8Path::new(name)));
+    by_rank.iter().take(own.map_or(by_rank.len(), |rank| rank + 1)).map(Utf8PathBuf::from).collect()
 }
 
 /// A project without a configuration takes its templates from the usual folder as soon as that exists.
