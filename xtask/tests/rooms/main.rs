@@ -110,8 +110,8 @@ fn section(heading: &str) -> String {
 /// declares: that is no circle.
 fn circles(imports: &[Import]) -> BTreeSet<Vec<String>> {
     let is_own_folder = |import: &&Import| {
-        let folder = import.to.strip_suffix("mod.rs");
-        folder.is_some_and(|folder| import.from.starts_with(folder))
+        let folder = import.to.strip_suffix("mod.rs").or_else(|| import.to.strip_suffix(".rs"));
+        folder.is_some_and(|folder| import.from.starts_with(&format!("{}/", folder.trim_end_matches('/'))))
     };
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for Import { from, to } in imports.iter().filter(|import| !is_own_folder(import)) {
