@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use camino::Utf8Path;
 use tgen_core::base::problem::{Problem, Severity};
 use tgen_core::base::text;
+use tgen_core::base::text_path::TextPath;
 use tgen_core::ide;
 use tower_lsp::ls_types::{
     Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, TextEdit, Uri,
@@ -70,7 +71,7 @@ pub(crate) fn location(place: &Place, path: &Utf8Path, range: Option<text::Range
 
 /// The client's name of a file of the project. A built-in template stands in no file.
 pub(crate) fn file(place: &Place, path: &Utf8Path) -> Option<Uri> {
-    if path.as_str().starts_with("built-in:") { None } else { uri::of_path(&place.root.join(path)) }
+    TextPath::of(path).file().and_then(|path| uri::of_path(&place.root.join(path)))
 }
 
 /// Edits of files of the project. A built-in template stands in no file, so nothing of it is edited.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::problem::{Problem, Related};
+use tgen_core::base::text_path::TextPath;
 
 /// The user's current folder, in relation to a project's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +34,8 @@ impl Standpoint {
         if path.is_absolute() {
             return path.strip_prefix(&self.here).unwrap_or(path).to_owned();
         }
-        let is_no_file = path.as_str().starts_with("built-in:");
-        if is_no_file || self.way.as_str().is_empty() { path.to_owned() } else { self.way.join(path) }
+        let is_in_no_file = TextPath::of(path).file().is_none();
+        if is_in_no_file || self.way.as_str().is_empty() { path.to_owned() } else { self.way.join(path) }
     }
 
     /// The project's path of a file, from the user's.

@@ -7,3 +7,4 @@ pub(crate) mod named;
 pub mod problem;
 pub mod suggest;
 pub mod text;
+pub mod text_path;

@@ -80,9 +80,9 @@ impl Config {
 
     /// Puts a problem at its place in the configuration; what is built in has none.
     #[must_use]
-    pub fn place(&self, problem: Problem, range: Range) -> Problem {
-        match &self.path {
-            Some(path) if range != Range::default() => problem.in_file(path).at(range),
+    pub fn place(&self, problem: Problem, range: Option<Range>) -> Problem {
+        match (&self.path, range) {
+            (Some(path), Some(range)) => problem.in_file(path).at(range),
             _ => Problem { path: None, range: None, ..problem },
         }
     }
@@ -105,21 +105,21 @@ impl Config {
 pub struct Spot<T> {
     /// The value.
     pub value: T,
-    /// Its place; of a value that stands in no file, the beginning.
-    pub range: Range,
+    /// Its place; none for a value that is in no file.
+    pub range: Option<Range>,
 }
 
 impl<T> Spot<T> {
-    /// A value that stands at `range`.
+    /// A value at `range`.
     #[must_use]
-    pub const fn new(value: T, range: Range) -> Self {
-        Self { value, range }
+    pub fn new(value: T, range: impl Into<Option<Range>>) -> Self {
+        Self { value, range: range.into() }
     }
 
-    /// A value that stands in no file.
+    /// A value that is in no file.
     #[must_use]
     pub fn nowhere(value: impl Into<T>) -> Self {
-        Self { value: value.into(), range: Range::default() }
+        Self { value: value.into(), range: None }
     }
 }
 
@@ -215,7 +215,7 @@ impl Suite {
     pub fn built_in_database() -> Self {
         Self {
             name: Spot::nowhere("database"),
-            template: TemplateSource::Database(Range::default()),
+            template: TemplateSource::Database(None),
             output: Spot::nowhere(Self::BUILT_IN_DATABASE_OUTPUT),
             hardware: vec![HardwareType::Cpu],
             ..Self::built_in()
@@ -228,8 +228,8 @@ impl Suite {
 pub enum TemplateSource {
     /// The first of these names that exists, case by case; never empty. The names may hold placeholders.
     Files(Vec<Spot<String>>),
-    /// The template database, by family and hardware type; the place of the word `database`.
-    Database(Range),
+    /// The template database, by family and hardware type; the place of the word `database` in the configuration.
+    Database(Option<Range>),
 }
 
 /// The value of a placeholder of the project's own, typed by TOML. Dates are no placeholders: write them as strings.

@@ -69,7 +69,7 @@ fn template(reader: &mut Reader<'_>, section: Section<'_>) -> Option<TemplateSou
     let value = section.value(&keys::TEMPLATE)?;
     let range = reader.range(value);
     match value.get_ref() {
-        DeValue::String(word) if word == DATABASE => Some(TemplateSource::Database(range)),
+        DeValue::String(word) if word == DATABASE => Some(TemplateSource::Database(Some(range))),
         DeValue::String(name) => {
             reader.filled(&keys::TEMPLATE, name, range).map(|name| TemplateSource::Files(vec![name]))
         }

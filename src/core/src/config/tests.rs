@@ -136,7 +136,7 @@ output = "b.py"
     assert_eq!(one.memory_gb.map(|memory| memory.value), Some(1.5));
     assert_eq!(one.test_timeout_seconds, Some(600));
     assert_eq!(one.placeholders["tier"].value, Literal::String("nightly".to_owned()));
-    assert!(matches!(two.template, TemplateSource::Database(range) if range.start == Position::new(31, 11)));
+    assert!(matches!(two.template, TemplateSource::Database(Some(range)) if range.start == Position::new(31, 11)));
 }
 
 #[test]

@@ -66,20 +66,25 @@ impl<'file> Reader<'file> {
     }
 
     /// Reports a problem at a place of this file.
-    pub(super) fn report(&mut self, range: Range, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn report(
+        &mut self,
+        range: impl Into<Option<Range>>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.problems.push(self.error(range, message).help(help));
     }
 
     /// Reports that a value stands twice.
-    pub(super) fn report_twice(&mut self, first: Range, second: Range, message: String, help: &str) {
-        let first =
-            Related { path: self.path.to_owned(), range: Some(first), message: "the first one is here".to_owned() };
+    pub(super) fn report_twice(&mut self, first: Option<Range>, second: Option<Range>, message: String, help: &str) {
+        let first = Related { path: self.path.to_owned(), range: first, message: "the first one is here".to_owned() };
         self.problems.push(self.error(second, message).help(help).related(first));
     }
 
     /// Reports a fault of a string; an output path has a code of its own.
-    fn report_fault(&mut self, range: Range, code: Code, fault: Fault) {
-        self.problems.push(Problem::error(code, fault.message).in_file(self.path).at(range).help(fault.help));
+    fn report_fault(&mut self, range: impl Into<Option<Range>>, code: Code, fault: Fault) {
+        let problem = Problem::error(code, fault.message).in_file(self.path).help(fault.help);
+        self.problems.push(Problem { range: range.into(), ..problem });
     }
 
     /// Reports that the file is not TOML.
@@ -111,8 +116,8 @@ impl<'file> Reader<'file> {
         }
     }
 
-    pub(super) fn error(&self, range: Range, message: impl Into<String>) -> Problem {
-        Problem::error(Code::InvalidConfig, message).in_file(self.path).at(range)
+    pub(super) fn error(&self, range: impl Into<Option<Range>>, message: impl Into<String>) -> Problem {
+        Problem { range: range.into(), ..Problem::error(Code::InvalidConfig, message).in_file(self.path) }
     }
 }
 
@@ -333,7 +338,7 @@ impl Reader<'_> {
 
     /// The values of a list, each once; repetitions are problems.
     fn different<T: Copy + Eq + Hash>(&mut self, key: &Key, words: Vec<Word<T>>) -> Vec<T> {
-        let mut seen: HashMap<T, (String, Range)> = HashMap::with_capacity(words.len());
+        let mut seen: HashMap<T, (String, Option<Range>)> = HashMap::with_capacity(words.len());
         let mut different = Vec::with_capacity(words.len());
         for Word { value, written, range } in words {
             let Some((first, first_range)) = seen.get(&value) else {
@@ -356,7 +361,7 @@ impl Reader<'_> {
 struct Word<T> {
     value: T,
     written: String,
-    range: Range,
+    range: Option<Range>,
 }
 
 /// Placeholders.

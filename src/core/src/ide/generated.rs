@@ -13,6 +13,7 @@ use super::outline::Link;
 use super::outputs::{Standing, unformatted};
 use super::{Location, View, preview};
 use crate::base::text::{LineIndex, Position};
+use crate::base::text_path::TextPath;
 use crate::output::signature::{self, Signature};
 use crate::output::state::State;
 use crate::plan::case::Case;
@@ -79,7 +80,7 @@ impl<'v, 'p> Generated<'v, 'p> {
         let whom = &self.text[self.name().end..self.signature.origin.end];
         let library = &self.view.project.library;
         let from = match library.path_of(&self.template) {
-            Some(path) if path.as_str().starts_with("built-in:") => {
+            Some(path) if TextPath::of(path).file().is_none() => {
                 let edit = "run `cargo tgen init --templates` for a copy to edit";
                 format!("the built-in template `{}`{whom}; {edit}.", self.template)
             }

@@ -7,6 +7,7 @@ use super::target::Target;
 use super::{FileEdit, Location, Template, TextEdit, View, generated};
 use crate::base::problem::{Code, Problem};
 use crate::base::text::Range;
+use crate::base::text_path::TextPath;
 use crate::plan::strictness::fault;
 use crate::template::TemplateName;
 use crate::template::analysis::{Analysis, BindingKind, Meaning, Reference};
@@ -105,7 +106,7 @@ pub fn rename(view: &View<'_>, path: &Utf8Path, offset: usize, new_name: &str) -
             None => edits.push(FileEdit { path: location.path, edits: vec![edit] }),
         }
     }
-    if edits.iter().any(|edit| edit.path.as_str().starts_with("built-in:")) {
+    if edits.iter().any(|edit| TextPath::of(&edit.path).file().is_none()) {
         return refuse("it stands in a built-in template, which cannot be changed".to_owned());
     }
     Ok(edits)

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use camino::Utf8Path;
 
+use crate::base::text_path::TextPath;
 use crate::lint::renderings;
 use crate::plan::case::Case;
 use crate::plan::cases::PlannedCase;
@@ -30,11 +31,13 @@ impl<'v> Usage<'v> {
         Self { project, planned, roots: OnceLock::new() }
     }
 
-    /// The template at a path: the project's own, or `built-in:NAME`.
+    /// The template at a path: the project's own, or a built-in one.
     pub(crate) fn template(&self, path: &Utf8Path) -> Option<Template<'v>> {
         let library = &self.project.library;
-        let built_in = || path.as_str().strip_prefix("built-in:").map(TemplateName::new);
-        let name = self.project.template_name(path).or_else(built_in)?;
+        let name = match TextPath::of(path) {
+            TextPath::File(path) => self.project.template_name(path)?,
+            TextPath::BuiltIn(name) => TemplateName::new(name),
+        };
         let source = library.contains(&name).then(|| library.source(&name).ok()).flatten()?;
         Some(Template { name, source })
     }

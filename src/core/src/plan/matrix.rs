@@ -133,10 +133,10 @@ fn no_template(case: &Case<'_>, tried: &[TemplateName], project: &Project<'_>) -
     if let (Some(path), Some(suite)) = (&project.config.path, case.suite) {
         problem.related.push(Related {
             path: path.clone(),
-            range: Some(suite.name.range),
+            range: suite.name.range,
             message: "the suite is here".to_owned(),
         });
-        problem = problem.in_file(path).at(suite.name.range);
+        problem = Problem { range: suite.name.range, ..problem.in_file(path) };
     }
     problem
 }

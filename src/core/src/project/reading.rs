@@ -132,8 +132,8 @@ pub(super) fn unreadable(what: &str, path: &Utf8Path, error: &io::Error) -> Prob
 
 /// A file that the configuration names and that is not there is a problem of the configuration.
 fn configured_at<T>(problem: Problem, config: &Config, spot: &Spot<T>) -> Problem {
-    match &config.path {
-        Some(path) => problem.in_file(path).at(spot.range),
-        None => problem,
+    match (&config.path, spot.range) {
+        (Some(path), Some(range)) => problem.in_file(path).at(range),
+        _ => problem,
     }
 }

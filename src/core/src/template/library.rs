@@ -16,6 +16,7 @@ use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
 use crate::base::text::{LineIndex, columns_to_bytes};
+use crate::base::text_path::TextPath;
 
 /// The largest template that is read.
 const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
@@ -36,7 +37,7 @@ pub struct Library<'f> {
 /// A template's text, where it came from, and what it says, which is found out when it is first asked for.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The path as the user would name it; `built-in:NAME` for the pack's.
+    /// The path as the user would name it; see [`TextPath`].
     pub path: Utf8PathBuf,
     /// The whole text.
     pub text: String,
@@ -213,7 +214,7 @@ impl<'f> Library<'f> {
 
 impl Entry {
     fn built_in(name: &str, text: &'static str) -> Self {
-        Self { path: Utf8PathBuf::from(format!("built-in:{name}")), built_in: Some(text), source: OnceLock::new() }
+        Self { path: TextPath::BuiltIn(name).to_path(), built_in: Some(text), source: OnceLock::new() }
     }
 
     fn on_disk(path: Utf8PathBuf) -> Self {
