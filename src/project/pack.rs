@@ -1,5 +1,6 @@
 //! The built-in template pack, embedded in the binary. It must not be looked at from anywhere else.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use include_dir::{Dir, DirEntry, include_dir};
@@ -18,7 +19,8 @@ pub(crate) fn pack() -> &'static Pack {
 }
 
 fn collect(folder: &'static Dir<'static>, templates: &mut Vec<(&'static str, &'static str)>) {
-    for entry in folder.entries() {
+    // Checkers and Python leave caches in the folder that this was built from.
+    for entry in folder.entries().iter().filter(|entry| !is_cache(entry.path())) {
         match entry {
             DirEntry::Dir(folder) => collect(folder, templates),
             DirEntry::File(file) => {
@@ -27,4 +29,8 @@ fn collect(folder: &'static Dir<'static>, templates: &mut Vec<(&'static str, &'s
             }
         }
     }
+}
+
+fn is_cache(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "__pycache__" || name.to_string_lossy().starts_with('.'))
 }
