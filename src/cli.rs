@@ -7,13 +7,32 @@ use crate::project::arguments::Global;
 
 /// Render test files from templates, and prove that they are current.
 #[derive(Debug, Parser)]
-#[command(name = "cargo-tgen", bin_name = "cargo tgen", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "cargo-tgen", bin_name = "cargo tgen", version, long_version = LONG_VERSION, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The version, and what the build has.
+const LONG_VERSION: &str = if cfg!(feature = "bundled") {
+    concat!(
+        env!("CARGO_PKG_VERSION"),
+        "\ntemplate database: DuckDB ",
+        include_str!("store/library/version"),
+        ", compiled in"
+    )
+} else if cfg!(feature = "store") {
+    concat!(
+        env!("CARGO_PKG_VERSION"),
+        "\ntemplate database: DuckDB ",
+        include_str!("store/library/version"),
+        ", loaded when needed"
+    )
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), "\ntemplate database: none in this build")
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +64,18 @@ pub(crate) enum Command {
     Query(commands::query::QueryArgs),
     #[cfg(feature = "store")]
     Plan(commands::plan::PlanArgs),
+    #[cfg(not(feature = "store"))]
+    #[command(hide = true)]
+    Template(commands::without_store::MissingArgs),
+    #[cfg(not(feature = "store"))]
+    #[command(hide = true)]
+    Mapping(commands::without_store::MissingArgs),
+    #[cfg(not(feature = "store"))]
+    #[command(hide = true)]
+    Query(commands::without_store::MissingArgs),
+    #[cfg(not(feature = "store"))]
+    #[command(hide = true)]
+    Plan(commands::without_store::MissingArgs),
     Completions(commands::completions::CompletionsArgs),
     Man(commands::man::ManArgs),
 }

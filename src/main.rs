@@ -18,6 +18,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::outcome::Outcome;
+use crate::printer::Verbosity;
 use crate::world::threads;
 
 fn main() -> ExitCode {
@@ -50,6 +51,7 @@ fn works_in_parallel(command: &Command) -> bool {
 
 fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let global = &cli.global;
+    printer::prepare(global.color, if global.quiet { Verbosity::Quiet } else { Verbosity::Normal });
     if works_in_parallel(&cli.command) {
         threads::prepare()?;
     }
@@ -73,6 +75,14 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Query(args) => commands::query::run(global, &args),
         #[cfg(feature = "store")]
         Command::Plan(args) => commands::plan::run(global, &args),
+        #[cfg(not(feature = "store"))]
+        Command::Template(_) => commands::without_store::run("template"),
+        #[cfg(not(feature = "store"))]
+        Command::Mapping(_) => commands::without_store::run("mapping"),
+        #[cfg(not(feature = "store"))]
+        Command::Query(_) => commands::without_store::run("query"),
+        #[cfg(not(feature = "store"))]
+        Command::Plan(_) => commands::without_store::run("plan"),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::man::run(&args, Cli::command()),
     }

@@ -1,7 +1,7 @@
-//! `cargo tgen completions`: completion scripts for shells.
+//! `cargo tgen completions`: completion scripts for shells, for each name of the program: `cargo-tgen`, `tgen`, `cargo tgen`.
 
-use clap::Args;
-use clap_complete::Shell;
+use clap::{Args, Command};
+use clap_complete::{Shell, generate};
 
 use crate::outcome::Outcome;
 use crate::printer::Printer;
@@ -10,18 +10,40 @@ use crate::printer::Printer;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cargo-tgen completions bash > ~/.local/share/bash-completion/completions/cargo-tgen
+  echo 'source <(cargo-tgen completions bash)' >> ~/.bashrc
   cargo-tgen completions zsh  > ~/.zfunc/_cargo-tgen
-  cargo-tgen completions fish > ~/.config/fish/completions/cargo-tgen.fish")]
+  cargo-tgen completions fish > ~/.config/fish/conf.d/cargo-tgen.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, command: clap::Command) -> anyhow::Result<Outcome> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command.bin_name("cargo-tgen"), "cargo-tgen", &mut script);
-    Printer::new().report(|out| out.write_all(&script))?;
+/// What bash needs beside the script for `cargo-tgen`.
+const BASH: &str = include_str!("completions/cargo.bash");
+
+pub(crate) fn run(args: &CompletionsArgs, command: Command) -> anyhow::Result<Outcome> {
+    let script = script(args.shell, command.bin_name("cargo-tgen"));
+    Printer::new().report(|out| out.write_all(script.as_bytes()))?;
     Ok(Outcome::Clean)
+}
+
+fn script(shell: Shell, command: Command) -> String {
+    let own = generated(shell, &command, "cargo-tgen");
+    match shell {
+        Shell::Bash => own + BASH,
+        // cargo's completion for zsh asks `_cargo-tgen` itself.
+        Shell::Zsh => own.replacen("#compdef cargo-tgen", "#compdef cargo-tgen tgen", 1),
+        Shell::Fish => {
+            let cargo = Command::new("cargo").subcommand(command.name("tgen")).disable_help_subcommand(true);
+            own + &generated(shell, &cargo, "cargo") + "complete -c tgen -w cargo-tgen\n"
+        }
+        _ => own,
+    }
+}
+
+fn generated(shell: Shell, command: &Command, name: &str) -> String {
+    let mut script = Vec::new();
+    generate(shell, &mut command.clone(), name, &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

@@ -170,6 +170,6 @@ impl Tally {
         parts.extend(
             (!self.orphans.is_empty()).then(|| format!("{} orphaned (`--prune` deletes them)", self.orphans.len())),
         );
-        printer.line(&format!("{} ({:.2} s)", parts.join(", "), started.elapsed().as_secs_f64()))
+        printer.note(&format!("{} ({:.2} s)", parts.join(", "), started.elapsed().as_secs_f64()))
     }
 }

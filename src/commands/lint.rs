@@ -36,12 +36,14 @@ fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {
     let seen = session.standpoint.problems(&problems);
     printer.problems_as_result(&seen, &|path| session.source_text(&project, path))?;
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
-    printer.line(&format!(
+    let say = if problems.is_empty() { Printer::note } else { Printer::line };
+    let closing = format!(
         "{} and {} rendered: {}, {}",
         counted(plan.templates.len(), "template"),
         counted(plan.outputs.len(), "output"),
         counted(errors, "error"),
         counted(problems.len() - errors, "warning"),
-    ))?;
+    );
+    say(&printer, &closing)?;
     Ok(Outcome::of(&problems))
 }

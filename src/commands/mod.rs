@@ -21,3 +21,5 @@ pub(crate) mod query;
 #[cfg(feature = "store")]
 pub(crate) mod template;
 pub(crate) mod watch;
+#[cfg(not(feature = "store"))]
+pub(crate) mod without_store;

@@ -4,6 +4,7 @@
 //! early (`| head`) is not an error: the rest is left unsaid and the command ends as it would have. The printer must not
 //! read files; the text of a file that a problem points into is asked for.
 
+mod colour;
 mod foreign;
 mod problem;
 mod progress;
@@ -12,6 +13,7 @@ mod table;
 mod words;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
@@ -20,6 +22,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use tgen_core::base::problem::Problem;
 
+pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
 pub(crate) use self::progress::Progress;
 pub(crate) use self::sources::{Source, SourceCache};
@@ -39,6 +42,28 @@ const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 /// The style of a warning's first word.
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Results, problems, progress, and what was done.
+    Normal,
+    /// Results and problems.
+    Quiet,
+}
+
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Decides about colour and verbosity for the whole process.
+pub(crate) fn prepare(color: ColorWhen, verbosity: Verbosity) {
+    colour::decide(color);
+    IS_QUIET.store(verbosity == Verbosity::Quiet, Ordering::Relaxed);
+}
+
+/// Whether only results and problems are wanted.
+pub(crate) fn is_quiet() -> bool {
+    IS_QUIET.load(Ordering::Relaxed)
+}
+
 /// Writes to standard output and standard error.
 pub(crate) struct Printer {
     out: ColorChoice,
@@ -56,7 +81,7 @@ enum Reader {
 }
 
 impl Printer {
-    /// A printer whose colours follow `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
+    /// A printer whose colours follow `--color`, the environment and the terminal.
     pub(crate) fn new() -> Self {
         let (out, err) = (AutoStream::choice(&io::stdout()), AutoStream::choice(&io::stderr()));
         Self { out, err, reader: Reader::MayLeave }
@@ -76,6 +101,11 @@ impl Printer {
     /// Writes one line of a result, which may hold text from outside.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
         self.report(|out| writeln!(out, "{}", visible(text)))
+    }
+
+    /// Writes one line about what went well, unless the user wants quiet.
+    pub(crate) fn note(&self, text: &str) -> io::Result<()> {
+        if is_quiet() { Ok(()) } else { self.line(text) }
     }
 
     /// Writes a list as columns below their headings.
@@ -123,8 +153,11 @@ impl Printer {
         unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(text.as_bytes())))
     }
 
-    /// Writes what was done to each of several files, at most `limit` of them, and counts the rest.
+    /// Writes what was done to each of several files, at most `limit` of them, and counts the rest; unless the user wants quiet.
     pub(crate) fn paths(&self, done: &str, paths: &[Utf8PathBuf], limit: usize) -> io::Result<()> {
+        if is_quiet() {
+            return Ok(());
+        }
         let Cut { shown, rest } = cut(paths, limit);
         self.report(|out| {
             for path in shown {

@@ -47,7 +47,7 @@ impl Progress {
     }
 
     fn start(total: Option<u64>, doing: &'static str, template: &str) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| hidden(total, doing, template));
+        let bar = (std::io::stderr().is_terminal() && !super::is_quiet()).then(|| hidden(total, doing, template));
         let revealer = bar.clone().map(Revealer::start);
         Self { bar, revealer: Mutex::new(revealer) }
     }

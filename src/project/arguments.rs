@@ -4,6 +4,8 @@ use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use tgen_core::model::hardware::HardwareType;
 
+use crate::printer::ColorWhen;
+
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
@@ -23,6 +25,24 @@ pub(crate) struct Global {
     #[cfg(feature = "store")]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Project")]
     pub(crate) template_db: Option<Utf8PathBuf>,
+    /// Refused: there is no template database in this build
+    #[cfg(not(feature = "store"))]
+    #[arg(long = "template-db", global = true, value_name = "FILE", hide = true, value_parser = crate::project::database::refuse)]
+    pub(crate) _template_db: Option<String>,
+    /// When to use colour; `NO_COLOR`, `CLICOLOR_FORCE`, `FORCE_COLOR` and `CARGO_TERM_COLOR` count too
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        help_heading = "Output",
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColorWhen,
+    /// Show problems only: no progress, no lists of what went well, no closing line
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(crate) quiet: bool,
 }
 
 /// The formats of a list.

@@ -8,15 +8,23 @@ use tgen_core::project::request::Request;
 
 use crate::project::session::Session;
 
+/// Why there is no template database, and how to get one.
+pub(crate) const MISSING: &str =
+    "this build has none; install cargo-tgen with its default features, or as the Python package";
+
 /// Refuses what needs the template database.
 pub(crate) fn ask<'s>(_: &Session, project: Project<'s>, request: &Request) -> anyhow::Result<Project<'s>> {
     if Registry::is_needed(&project.config, request) {
         bail!(
-            "a suite takes its templates from the template database, which this build cannot open; choose other suites \
-             with `--suite`, or install cargo-tgen with the feature `store`"
+            "a suite takes its templates from the template database, and {MISSING}; or choose other suites with `--suite`"
         );
     }
     Ok(project)
+}
+
+/// Refuses `--template-db`.
+pub(crate) fn refuse(_: &str) -> Result<String, String> {
+    Err(format!("it names a template database, and {MISSING}"))
 }
 
 /// There is no file whose change could matter.

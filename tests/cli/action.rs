@@ -38,17 +38,14 @@ fn the_action_ends_as_the_check_does_and_shows_it_in_the_summary() {
     assert!(generated.status.success());
     let (output, summary) = run_check(folder.path(), "--sample");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(
-        summary.starts_with("### cargo-tgen check\n\n```text\n") && summary.contains(" outputs are fresh"),
-        "{summary}"
-    );
+    assert!(summary.starts_with("### cargo-tgen check\n") && summary.contains(" outputs are fresh"), "{summary}");
 
     let edited = folder.path().join("test/skills/test_hf_bert.py");
     fs::write(&edited, fs::read_to_string(&edited).unwrap() + "# by hand\n").unwrap();
     let (output, summary) = run_check(folder.path(), "--sample");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("::error file=test/skills/test_hf_bert.py"));
-    assert!(summary.contains("+# by hand"), "{summary}");
+    assert!(summary.contains("test_hf_bert.py"), "{summary}");
 }
 
 #[test]

@@ -7,6 +7,8 @@
 
 #[cfg(unix)]
 mod action;
+#[cfg(unix)]
+mod completions;
 mod examples;
 #[cfg(all(feature = "store", not(feature = "bundled")))]
 mod library;

@@ -25,7 +25,7 @@ use self::cache::CheckCache;
 use self::signed_text::SignedText;
 use crate::apply::formatted::FormattedOutputs;
 use crate::outcome::Outcome;
-use crate::printer::{Printer, Progress};
+use crate::printer::{Printer, Progress, is_quiet};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session, UnusableConfig};
 use crate::report::{self, Baseline, OutputReport, Report};
@@ -153,6 +153,9 @@ impl Checked {
     fn show(&self, args: &CheckArgs) -> std::io::Result<()> {
         if args.format == Format::Github {
             write_step_summary(&self.report);
+        }
+        if is_quiet() && args.format == Format::Human && self.report.is_clean() && self.report.problems.is_empty() {
+            return Ok(());
         }
         let source = |path: &camino::Utf8Path| self.texts.get(path).cloned();
         let options = report::human::Options { verbose: args.verbose, diff: !args.no_diff };

@@ -13,10 +13,12 @@ const HEAD: &str = "\
 cargo-tgen reads the first of these:
 
 1. `tgen.toml`, in the current folder or the nearest one above it. Its folder is the project's root.
-2. `[package.metadata.tgen]` of the current package, else `[workspace.metadata.tgen]` of its workspace, in a `Cargo.toml`
+2. `[tool.tgen]` in the `pyproject.toml` of the current folder or the nearest one above it that has the table. Its folder is the
+   project's root. `[[suite]]` is written `[[tool.tgen.suite]]`.
+3. `[package.metadata.tgen]` of the current package, else `[workspace.metadata.tgen]` of its workspace, in a `Cargo.toml`
    that cargo finds. Its folder is the project's root. The keys are those of `tgen.toml`: `[[suite]]` is written
    `[[workspace.metadata.tgen.suite]]`.
-3. Neither: one suite that renders the sample models with the built-in templates, over which the folder `templates` is laid
+4. None of these: one suite that renders the sample models with the built-in templates, over which the folder `templates` is laid
    where there is one. The current folder is the root.
 
 `cargo tgen init` writes a `tgen.toml` to start from. Unknown keys are errors. `schema/tgen.schema.json` is the JSON schema
