@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import * as path from "node:path";
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 const POLL_MS = 200;
 
 /** Keeps VS Code quiet, and its pictures the same. */

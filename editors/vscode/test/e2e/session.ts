@@ -6,7 +6,8 @@ import { chromium } from "playwright-core";
 import { CodeServer, type Options } from "./code_server";
 import { Editor } from "./editor";
 
-const PATIENCE_MS = 30_000;
+/** Nothing takes that long but on a machine that is busy with other things. */
+const PATIENCE_MS = 60_000;
 
 /** What a user does, and what has to be seen then. */
 export type Steps = Readonly<Record<string, (editor: Editor, project: string) => Promise<void>>>;
