@@ -12,7 +12,7 @@ use tempfile::TempPath;
 use super::clock;
 use super::error::StoreError;
 use super::opening::{self, Mode, Patience};
-use crate::world::disk::in_the_making;
+use crate::world::disk::{ScratchFolder, clear_abandoned};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +58,9 @@ pub(super) fn connect(
 fn create(path: &Utf8Path, steps: &[&str], patience: &Patience<'_>) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(path);
     let failed = |error| StoreError::io("create a file in", folder)(error);
-    let work = in_the_making().tempdir_in(folder).map_err(failed)?;
+    clear_abandoned(folder);
+    let work = ScratchFolder::new_in(folder).map_err(failed)?;
     let new = work.path().join("new.duckdb");
-    let new = Utf8PathBuf::from_path_buf(new).map_err(|_| failed(io::ErrorKind::InvalidFilename.into()))?;
     close(upgrade(opening::connect(&new, Mode::ReadWrite, patience)?, steps)?)?;
     let new = TempPath::try_from_path(new).map_err(failed)?;
     match new.persist_noclobber(path) {
@@ -107,8 +107,11 @@ fn upgrade(mut connection: Connection, steps: &[&str]) -> Result<Connection, Sto
 fn keep_copy(path: &Utf8Path, version: u32) -> Result<(), StoreError> {
     let failed = |error| StoreError::io("copy", path)(error);
     let folder = path.parent().unwrap_or(path);
-    let copy = in_the_making().tempfile_in(folder).map_err(failed)?.into_temp_path();
+    clear_abandoned(folder);
+    let work = ScratchFolder::new_in(folder).map_err(failed)?;
+    let copy = work.path().join("copy.duckdb");
     fs::copy(path, &copy).map_err(failed)?;
+    let copy = TempPath::try_from_path(copy).map_err(failed)?;
     let name = |number: u32| Utf8PathBuf::from(format!("{path}.schema-{version}.{number}.bak"));
     let mut copy = copy;
     for number in 1.. {

@@ -281,15 +281,16 @@ impl Watch<'_> {
         let mut is_any_back = false;
         for project in &mut self.projects {
             let root = project.root().to_owned();
-            match project.check_root() {
+            let change = project.check_root();
+            match change {
                 RootChange::None => {}
                 RootChange::Gone => {
                     let message = format!("`{root}` was moved or deleted; nothing is written until it is back");
                     self.screen.warning(&message)?;
                 }
-                RootChange::Replaced => {
-                    self.screen
-                        .warning(&format!("`{root}` is another folder than before; reading everything again"))?;
+                RootChange::Back | RootChange::Replaced => {
+                    let what = if change == RootChange::Back { "is back" } else { "was replaced by another folder" };
+                    self.screen.warning(&format!("`{root}` {what}; reading everything again"))?;
                     project.forget();
                     is_any_back = true;
                 }

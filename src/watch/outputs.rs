@@ -14,14 +14,18 @@ use tgen_core::change::Ledger;
 use tgen_core::lint::findings;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::rendering::comparison::{judge_each, orphans};
+use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
 
 use super::difference::Differences;
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, Reason, StampsBefore, cannot_write_below};
 use crate::project::standpoint::Standpoint;
 use crate::world::disk::Writer;
+use crate::world::interrupt;
 use crate::world::stamp::Stamp;
+
+/// How many outputs are rendered between two checks for an interrupt.
+const LARGEST_PART: usize = 2048;
 
 /// What a watch may do to outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,13 +130,22 @@ impl Outputs {
             executables: ExecutableTemplates::of(plan, root),
         };
         let differences = Mutex::new(Differences::default());
-        let applied = judge_each(plan, &due, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
+        let read_formatted = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
+        let apply = |output: &PlannedOutput, judged: Result<Judged<'_>, Problem>| {
             let applied = applier.apply(plan, output, &judged);
             if let (Ok(judged), true, Ok(mut differences)) = (&judged, applied.is_difference(), differences.lock()) {
                 differences.add(plan, &plan.location(output), judged);
             }
             applied
-        });
+        };
+        let mut applied = Vec::with_capacity(due.len());
+        for part in due.chunks(LARGEST_PART) {
+            if interrupt::requested() {
+                applied.resize_with(due.len(), || Applied::Interrupted);
+                break;
+            }
+            applied.extend(judge_each(plan, part, &read_formatted, |_, output, judged| apply(output, judged)));
+        }
         self.writer = applier.writer.or(self.writer.take());
         let differences = differences.into_inner().unwrap_or_default();
         if !differences.is_empty() {

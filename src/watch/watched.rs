@@ -72,7 +72,9 @@ pub(super) enum RootChange {
     None,
     /// It was moved or deleted.
     Gone,
-    /// Another folder stands at its path.
+    /// There is a folder at its path again.
+    Back,
+    /// Another folder is at its path.
     Replaced,
 }
 
@@ -136,7 +138,8 @@ impl<'d> WatchedProject<'d> {
         self.root_identity = now;
         match (before, now) {
             (Some(_), None) => RootChange::Gone,
-            (before, Some(_)) if before != now => RootChange::Replaced,
+            (None, Some(_)) => RootChange::Back,
+            (before, now) if before != now => RootChange::Replaced,
             _ => RootChange::None,
         }
     }

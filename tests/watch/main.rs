@@ -12,4 +12,5 @@ mod project;
 mod saves;
 #[cfg(unix)]
 mod unix;
+mod upheavals;
 mod whole;

@@ -10,7 +10,7 @@
 //!   are no inputs that could be hashed; neither is anything in CI, whose clocks and checkouts are not ours.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
 use blake3::{Hash, Hasher};
@@ -72,7 +72,7 @@ impl CheckCache {
     /// Remembers that all outputs of a plan are fresh and nothing else is signed.
     pub(crate) fn remember(&self, session: &Session, plan: &Plan<'_>) {
         let Some(file) = &self.file else { return };
-        let entries = entries(session, plan);
+        let Some(entries) = entries(session, plan) else { return };
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
         let settled = self.started.checked_sub(SETTLED_AFTER);
         if let Some(stamp) = stamp_of(&session.root, &entries, settled) {
@@ -130,19 +130,24 @@ fn input_key(session: &Session) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// One line for each output, each other file in the output folders, and each folder there.
-fn entries(session: &Session, plan: &Plan<'_>) -> Vec<String> {
+/// One line for each output, each other file in the output folders, and each folder there. None if a folder cannot be
+/// listed: a file that appears in it would go unnoticed.
+fn entries(session: &Session, plan: &Plan<'_>) -> Option<Vec<String>> {
     let outputs: std::collections::HashSet<_> = plan.outputs.iter().map(|output| output.path.as_path()).collect();
     let mut entries: Vec<String> = plan.outputs.iter().map(|output| format!("output {}", output.path)).collect();
     for folder in plan.output_folders() {
-        for path in session.disk.list(&folder).unwrap_or_default() {
+        let listed = match session.disk.list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            listed => listed.ok()?,
+        };
+        for path in listed {
             if !outputs.contains(path.as_path()) {
                 entries.push(format!("other {path}"));
             }
         }
         entries.extend(session.disk.folders(&folder).into_iter().map(|path| format!("folder {path}")));
     }
-    entries
+    Some(entries)
 }
 
 /// One hash over the stamps of all entries; none when one is gone, or touched after `settled`.

@@ -231,6 +231,11 @@ fn lock_folder(folder: &Folder) -> io::Result<File> {
     Ok(lock)
 }
 
+/// The current folder for an empty path, which the parent of a mere file name is.
+pub(super) fn here_if_empty(folder: &Utf8Path) -> &Utf8Path {
+    if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder }
+}
+
 /// A folder under a temporary name for files that only this process needs. It is deleted when this is dropped.
 #[derive(Debug)]
 pub(crate) struct ScratchFolder {
@@ -239,8 +244,11 @@ pub(crate) struct ScratchFolder {
 
 impl ScratchFolder {
     /// Makes one inside a folder, where it is hidden from version control.
+    ///
+    /// # Errors
+    /// If there is no such folder, or nothing can be made in it.
     pub(crate) fn new_in(folder: &Utf8Path) -> io::Result<Self> {
-        Ok(Self { own: OwnFolder::new(&Arc::new(Folder::open_root(folder)?))? })
+        Ok(Self { own: OwnFolder::new(&Arc::new(Folder::open(folder)?))? })
     }
 
     /// Its path.
@@ -256,7 +264,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 
 /// Deletes what killed processes left behind in a folder.
 pub(crate) fn clear_abandoned(folder: &Utf8Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(here_if_empty(folder)).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
             // Temporary files are in nobody's way; the next run tries again.
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
@@ -278,23 +286,6 @@ fn is_abandoned(entry: &fs::DirEntry) -> bool {
     }
 }
 
-#[cfg(feature = "store")]
-pub(crate) use self::builder::in_the_making;
-
-#[cfg(feature = "store")]
-mod builder {
-    use tempfile::Builder;
-
-    use super::{PREFIX, SUFFIX};
-
-    /// Makes files and folders under temporary names, by path.
-    pub(crate) fn in_the_making() -> Builder<'static, 'static> {
-        let mut builder = Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX);
-        builder
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
@@ -304,7 +295,7 @@ mod tests {
 
     fn folder() -> (TempDir, Arc<Folder>) {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = Folder::open_root(Utf8Path::from_path(temporary.path()).unwrap()).unwrap();
+        let folder = Folder::open(Utf8Path::from_path(temporary.path()).unwrap()).unwrap();
         (temporary, Arc::new(folder))
     }
 

@@ -10,6 +10,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::drafts::here_if_empty;
 use super::way_out;
 use crate::world::stamp::Stamp;
 
@@ -31,10 +32,9 @@ pub(super) enum Missing {
 }
 
 impl Folder {
-    /// Opens a folder, which is created if need be.
-    pub(super) fn open_root(path: &Utf8Path) -> io::Result<Self> {
-        std::fs::create_dir_all(path)?;
-        let path = path.canonicalize_utf8()?;
+    /// Opens a folder by its path.
+    pub(super) fn open(path: &Utf8Path) -> io::Result<Self> {
+        let path = here_if_empty(path).canonicalize_utf8()?;
         let handle = rustix::fs::openat(CWD, path.as_std_path(), FOLDER, Mode::empty())?;
         Ok(Self { handle, path })
     }
@@ -106,15 +106,15 @@ impl Folder {
 
     /// Opens a file to read it; not through a link, and without waiting for the other end of a pipe.
     pub(super) fn open_to_read(&self, name: &str) -> io::Result<File> {
-        self.open(name, OFlags::RDONLY)
+        self.open_file(name, OFlags::RDONLY)
     }
 
     /// Opens a file to write it; not through a link, and without waiting for the other end of a pipe.
     pub(super) fn open_to_write(&self, name: &str) -> io::Result<File> {
-        self.open(name, OFlags::WRONLY)
+        self.open_file(name, OFlags::WRONLY)
     }
 
-    fn open(&self, name: &str, access: OFlags) -> io::Result<File> {
+    fn open_file(&self, name: &str, access: OFlags) -> io::Result<File> {
         let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.handle, name, flags, Mode::empty())?.into())
     }

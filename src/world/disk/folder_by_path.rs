@@ -6,6 +6,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::drafts::here_if_empty;
 use super::way_out;
 use crate::world::stamp::Stamp;
 
@@ -23,10 +24,9 @@ pub(super) enum Missing {
 }
 
 impl Folder {
-    /// Opens a folder, which is created if need be.
-    pub(super) fn open_root(path: &Utf8Path) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        Ok(Self { path: path.canonicalize_utf8()? })
+    /// Opens a folder by its path.
+    pub(super) fn open(path: &Utf8Path) -> io::Result<Self> {
+        Ok(Self { path: here_if_empty(path).canonicalize_utf8()? })
     }
 
     /// Opens a folder below this one. Links are followed as long as they lead to places below this folder.

@@ -24,8 +24,6 @@ use tgen_core::base::files::Files;
 
 use self::listing::Listing;
 
-#[cfg(feature = "store")]
-pub(crate) use self::drafts::in_the_making;
 pub(crate) use self::drafts::{ScratchFolder, clear_abandoned, is_temporary};
 pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text, require_regular};
 pub(crate) use self::writer::{Executable, NewFile, Overwritten, Writer};

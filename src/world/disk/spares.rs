@@ -191,7 +191,7 @@ mod tests {
         }
 
         fn open_folder(&self) -> Arc<Folder> {
-            Arc::new(Folder::open_root(Utf8Path::from_path(self.folder.path()).unwrap()).unwrap())
+            Arc::new(Folder::open(Utf8Path::from_path(self.folder.path()).unwrap()).unwrap())
         }
 
         fn hold(&self) -> Replaced {

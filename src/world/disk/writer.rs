@@ -87,8 +87,9 @@ impl Place<'_> {
 impl Writer {
     /// A writer of files below `root`, which is created if need be.
     pub(crate) fn new(root: &Utf8Path) -> io::Result<Self> {
+        std::fs::create_dir_all(root)?;
         Ok(Self {
-            root: Arc::new(Folder::open_root(root)?),
+            root: Arc::new(Folder::open(root)?),
             folders: Mutex::default(),
             drafts: Drafts::default(),
             spares: Spares::default(),
