@@ -1,6 +1,7 @@
 //! Changes of what a watch stands on: its root, its configuration, and links.
 
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -14,12 +15,14 @@ fn warns_of(event: &Value, words: &str) -> bool {
 fn a_root_that_is_moved_away_and_back_is_reported_and_taken_up_again() {
     let project = Project::new();
     let watch = project.watch(&[]);
-    let elsewhere = tempfile::tempdir_in(project.path("..")).unwrap();
+    // Without the slash at its end, which a rename to it forbids.
+    let root: PathBuf = project.path("").components().collect();
+    let elsewhere = tempfile::tempdir_in(root.parent().unwrap()).unwrap();
     let moved = elsewhere.path().join("moved");
-    fs::rename(project.path(""), &moved).unwrap();
+    fs::rename(&root, &moved).unwrap();
     watch.wait_for(|event| warns_of(event, "was moved or deleted"));
-    assert!(!project.path("").exists(), "a watch makes no root");
-    fs::rename(&moved, project.path("")).unwrap();
+    assert!(!root.exists(), "a watch makes no root");
+    fs::rename(&moved, &root).unwrap();
     watch.wait_for(|event| warns_of(event, "is back"));
     project.write("templates/t.py.tera", "y = 1\n");
     watch.wait_for_written();
