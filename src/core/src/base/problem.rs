@@ -139,6 +139,14 @@ named_enum! {
         Unreachable = "unreachable",
         /// A template sets a name that nothing uses.
         UnusedSet = "unused-set",
+        /// A loop gives a name a new value that is lost after the loop, where the name is used.
+        LostSet = "lost-set",
+        /// A template writes a value that may be none, which is written as nothing.
+        EmptyOutput = "empty-output",
+        /// A template writes what `?.` or `?[` may find to have no value.
+        OptionalOutput = "optional-output",
+        /// A `${}` template without placeholders holds what looks like one of another language.
+        LiteralPlaceholder = "literal-placeholder",
         /// A comment allows what is no problem's code, or what cannot be allowed.
         UselessAllow = "useless-allow",
         /// A template extends or includes a template that does not exist, or one that leads back to itself.
@@ -149,6 +157,8 @@ named_enum! {
         RenderFailed = "render-failed",
         /// Rendering a template went over a limit of size or repetition.
         LimitExceeded = "limit-exceeded",
+        /// A value is written into Python code in a form that is not Python, such as `true`.
+        NotPython = "not-python",
         /// A value would break out of the Python string or identifier it is put into.
         UnsafeValue = "unsafe-value",
         /// A rendered Python file is not valid Python.
@@ -184,6 +194,11 @@ impl Code {
                 | Self::UnsafeValue
                 | Self::Unreachable
                 | Self::UnusedSet
+                | Self::LostSet
+                | Self::EmptyOutput
+                | Self::OptionalOutput
+                | Self::LiteralPlaceholder
+                | Self::NotPython
         )
     }
 }

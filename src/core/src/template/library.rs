@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::analysis::{self, Analysis};
+use super::graph::Graph;
 use super::syntax::{self, tree::Tree};
 use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
@@ -29,8 +30,8 @@ pub struct Library<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,
     entries: BTreeMap<TemplateName, Arc<Entry>>,
-    /// The templates that define each component; found when one is first called that its caller does not define.
-    definers: OnceLock<BTreeMap<String, Vec<TemplateName>>>,
+    /// How the templates refer to each other; found out when it is first asked for.
+    graph: OnceLock<Graph>,
 }
 
 /// A template's text, where it came from, and what it says, which is found out when it is first asked for.
@@ -74,13 +75,13 @@ impl<'f> Library<'f> {
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
         let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
         let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
-        Self { files, pack, entries, definers: OnceLock::new() }
+        Self { files, pack, entries, graph: OnceLock::new() }
     }
 
     /// The same templates, read from now on through `files`; what was read already stays.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
-        Library { files, pack: self.pack, entries: self.entries.clone(), definers: OnceLock::new() }
+        Library { files, pack: self.pack, entries: self.entries.clone(), graph: OnceLock::new() }
     }
 
     /// Forgets what was read of a template of the project's own, which may be new or gone.
@@ -91,7 +92,7 @@ impl<'f> Library<'f> {
         } else {
             built_in().map(|(name, text)| Entry::built_in(name, text))
         };
-        self.definers.take();
+        self.graph.take();
         match entry {
             Some(entry) => self.entries.insert(name, Arc::new(entry)),
             None => self.entries.remove(&name),
@@ -109,12 +110,12 @@ impl<'f> Library<'f> {
     /// A library of texts that are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
-        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), definers: OnceLock::new() }
+        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), graph: OnceLock::new() }
     }
 
     /// Adds a template that stands in no file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
-        self.definers.take();
+        self.graph.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source }));
     }
@@ -166,19 +167,9 @@ impl<'f> Library<'f> {
         self.entries.iter().filter_map(|(name, entry)| Some((name, entry.source(self.files, name).as_ref().ok()?)))
     }
 
-    /// The templates that define a component of that name.
-    pub(super) fn definers_of(&self, component: &str) -> &[TemplateName] {
-        self.definers.get_or_init(|| self.definers()).get(component).map_or(&[], Vec::as_slice)
-    }
-
-    fn definers(&self) -> BTreeMap<String, Vec<TemplateName>> {
-        let mut definers: BTreeMap<String, Vec<TemplateName>> = BTreeMap::new();
-        for (name, source) in self.sources() {
-            for component in &source.analysis().defines {
-                definers.entry(component.name.clone()).or_default().push(name.clone());
-            }
-        }
-        definers
+    /// How the templates refer to each other.
+    pub(super) fn graph(&self) -> &Graph {
+        self.graph.get_or_init(|| Graph::of(self.sources().map(|(name, source)| (name, source.analysis()))))
     }
 
     /// All names, sorted.
@@ -246,8 +237,9 @@ impl Source {
     #[must_use]
     pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = with_unix_line_ends(text);
         let (tree, analysis) = (OnceLock::new(), OnceLock::new());
-        Self { lines: LineIndex::new(text), text: text.to_owned(), path, dialect, tree, analysis }
+        Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis }
     }
 
     /// The dialect, which the template's name decides.
@@ -285,6 +277,15 @@ impl Source {
     #[must_use]
     pub fn range(&self, span: &Range<usize>) -> crate::base::text::Range {
         self.lines.range(span.clone())
+    }
+}
+
+/// A text whose lines end with `\n`: a checkout with `core.autocrlf` must not change what a template captures. Lines and
+/// columns stay what they are.
+fn with_unix_line_ends(text: &str) -> String {
+    match memchr::memchr(b'\r', text.as_bytes()) {
+        Some(_) => text.replace("\r\n", "\n"),
+        None => text.to_owned(),
     }
 }
 

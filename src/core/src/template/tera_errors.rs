@@ -1,7 +1,7 @@
 //! Tera's errors as problems with exact places.
 //!
 //! Tera reports lines from 1 and columns in characters from 0, and for unknown names only in its rendered report; this
-//! is the one module that knows how it words them.
+//! is the one module that knows how it words them, which is why Tera's version is pinned exactly.
 
 use std::collections::HashMap;
 
