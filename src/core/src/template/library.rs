@@ -18,8 +18,8 @@ use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
 use crate::base::text::{LineIndex, columns_to_bytes};
 
-/// The largest template that is read.
-const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
+/// The largest template that is read, in bytes. One full of placeholders takes a hundred times as much in memory.
+const LARGEST_TEMPLATE: usize = 8 * 1024 * 1024;
 
 /// The built-in templates: name and text.
 pub type Pack = [(&'static str, &'static str)];
