@@ -1,6 +1,6 @@
 //! One finding about an input or an output: what, where, and what to do next.
 //!
-//! The terminal, CI formats and the editor are faces of this one type. It knows nothing of how it is shown.
+//! The terminal, the CI formats and the editor all show this one type. It must not know how it is shown.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -155,7 +155,7 @@ named_enum! {
         UndefinedValue = "undefined-value",
         /// Rendering a template failed for a case.
         RenderFailed = "render-failed",
-        /// Rendering a template went over a limit of size or repetition.
+        /// Rendering a template exceeded a limit of size, time or memory.
         LimitExceeded = "limit-exceeded",
         /// A value is written into Python code in a form that is not Python, such as `true`.
         NotPython = "not-python",
@@ -181,8 +181,8 @@ named_enum! {
 }
 
 impl Code {
-    /// Whether a comment in a template can allow it (`tgen-allow`). What keeps an output from being rendered cannot be
-    /// allowed, for there would be no output and no problem.
+    /// Whether a comment in a template can allow it (`tgen-allow`). Problems that prevent an output cannot be allowed,
+    /// because the output would silently be missing.
     #[must_use]
     pub const fn can_be_allowed(self) -> bool {
         matches!(

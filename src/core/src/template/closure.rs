@@ -16,7 +16,7 @@ pub(super) const MAX_LEVELS: usize = 100;
 
 /// A template and everything that it is rendered with.
 pub(super) struct Closure<'l> {
-    /// The template first, then the others in the order in which they are asked for.
+    /// The template itself, then the others in the order of their first reference.
     pub(super) members: Vec<Member<'l>>,
     /// What cannot be read.
     pub(super) problems: Vec<Problem>,

@@ -1,6 +1,6 @@
-//! The templates that a project has: its own folder laid over the built-in pack, where the same name wins.
+//! The templates that a project has: its own folder over the built-in pack. Of two templates with one name, the project's wins.
 //!
-//! The library finds and reads templates; it does not know what is in them.
+//! The library finds and reads templates. It must not know their syntax.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -30,11 +30,11 @@ pub struct Library<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,
     entries: BTreeMap<TemplateName, Arc<Entry>>,
-    /// How the templates refer to each other; found out when it is first asked for.
+    /// How the templates refer to each other; computed on first use.
     graph: OnceLock<Graph>,
 }
 
-/// A template's text, where it came from, and what it says, which is found out when it is first asked for.
+/// A template's text and path, and its tree and analysis, which are computed on first use.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The path as the user would name it; `built-in:NAME` for the pack's.
@@ -78,13 +78,13 @@ impl<'f> Library<'f> {
         Self { files, pack, entries, graph: OnceLock::new() }
     }
 
-    /// The same templates, read from now on through `files`; what was read already stays.
+    /// The same templates, read through `files` from now on; templates that were read already are kept.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
         Library { files, pack: self.pack, entries: self.entries.clone(), graph: OnceLock::new() }
     }
 
-    /// Forgets what was read of a template of the project's own, which may be new or gone.
+    /// Forgets the cached text of a project's template, which may be new, changed or deleted.
     pub fn reread(&mut self, name: TemplateName, path: &Utf8Path) {
         let built_in = || self.pack.iter().find(|(known, _)| *known == name.as_str());
         let entry = if self.files.is_file(path) {
@@ -99,7 +99,7 @@ impl<'f> Library<'f> {
         };
     }
 
-    /// A library of one text that stands in no file.
+    /// A library of one text that comes from no file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
         let mut library = Self::of_texts();
@@ -113,7 +113,7 @@ impl<'f> Library<'f> {
         Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), graph: OnceLock::new() }
     }
 
-    /// Adds a template that stands in no file of the project.
+    /// Adds a template that comes from no file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
         self.graph.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
@@ -137,7 +137,7 @@ impl<'f> Library<'f> {
         self.entries.contains_key(name)
     }
 
-    /// Where a template stands, as the user would name it.
+    /// The path of a template, as the user would name it.
     #[must_use]
     pub fn path_of(&self, name: &TemplateName) -> Option<&Utf8Path> {
         self.entries.get(name).map(|entry| entry.path.as_path())
@@ -157,7 +157,7 @@ impl<'f> Library<'f> {
         entry.source(self.files, name).as_ref().ok()
     }
 
-    /// A path's own comparison goes part by part, which is slow for thousands.
+    /// Compares paths as strings: `Utf8Path` compares component by component, which is slow for thousands.
     fn entry_at(&self, path: &Utf8Path) -> Option<(&TemplateName, &Arc<Entry>)> {
         self.entries.iter().find(|(_, entry)| entry.path.as_str() == path.as_str())
     }
@@ -257,7 +257,7 @@ impl Source {
         })
     }
 
-    /// What the template says about itself. A tree that nobody asked for is not kept: it is many times larger than the text.
+    /// The analysis of the text. A tree that is built only for it is not kept: a tree is many times larger than the text.
     #[must_use]
     pub fn analysis(&self) -> &Analysis {
         self.analysis.get_or_init(|| match (self.dialect, self.tree.get()) {
@@ -289,7 +289,7 @@ fn with_unix_line_ends(text: &str) -> String {
     }
 }
 
-/// The files of a text that stands in no file.
+/// The files of a library whose texts come from no file.
 struct NoFiles;
 
 impl Files for NoFiles {

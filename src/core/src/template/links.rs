@@ -1,5 +1,4 @@
-//! How the templates of a library hang together: parents, everything that a template builds on, and who defines a
-//! component.
+//! Relations between the templates of a library: parents, users, closures, and the definitions of components.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -24,7 +23,7 @@ impl Library<'_> {
         self.each_parent(name).collect()
     }
 
-    /// As [`Library::parents`], for those who need only the nearest ones.
+    /// [`Library::parents`] as an iterator, for callers that need only the nearest ones.
     pub(super) fn each_parent(&self, name: &TemplateName) -> impl Iterator<Item = TemplateName> {
         let mut seen = HashSet::from([name.clone()]);
         let mut current = name.clone();
@@ -40,7 +39,7 @@ impl Library<'_> {
         source.analysis().extends.as_ref().map(|extends| TemplateName::new(&extends.name))
     }
 
-    /// A template and everything that it extends or includes, directly or not, as far as it exists.
+    /// A template and everything that it extends or includes, directly or indirectly; missing templates are left out.
     #[must_use]
     pub fn closure(&self, name: &TemplateName) -> BTreeSet<TemplateName> {
         self.closure_of([name.clone()])
@@ -59,7 +58,7 @@ impl Library<'_> {
         closure
     }
 
-    /// The templates that are ever rendered together with a template, itself left out.
+    /// The other templates that can be rendered together with a template.
     #[must_use]
     pub fn relatives(&self, name: &TemplateName) -> Vec<TemplateName> {
         let mut roots = HashSet::from([name]);

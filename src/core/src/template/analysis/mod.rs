@@ -1,7 +1,7 @@
 //! What a template says about itself, from its text alone: the names it uses and binds and where, the templates it builds
 //! on, its blocks and components, what it calls, and what its comments ask for.
 //!
-//! Analysis never fails and never renders. It must not know which names exist; whoever has the vocabulary judges.
+//! Analysis never fails and never renders. It must not know which names exist.
 
 mod directives;
 mod names;

@@ -106,7 +106,7 @@ fn of_callee(checked: &Checked<'_, '_>, callee: &Callee, signature: Signature) -
         .collect();
     let is_known = |name: &str| signature.arguments.iter().any(|parameter| parameter.name == name);
     for argument in callee.arguments.iter().filter(|argument| !is_known(&argument.name)) {
-        // Tera does not look at it.
+        // Tera ignores it.
         let message = format!("{what} has no argument `{}`, so it changes nothing", argument.name);
         let problem = checked.warning(Code::WrongArguments, &argument.span, message);
         let known = signature.arguments.iter().map(|parameter| parameter.name);
