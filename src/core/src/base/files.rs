@@ -1,7 +1,7 @@
-//! The one window through which core sees files.
+//! The trait through which core reads files.
 //!
-//! Three worlds implement it: the disk (in the binary), open buffers over the disk (in the language server) and memory
-//! (in tests). Core must not know which one it is looking at.
+//! It is implemented for the disk (in the binary), for open buffers over the disk (in the language server) and for memory
+//! (in tests). Core must not know which implementation it uses.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,13 +13,13 @@ pub trait Files: Sync {
     /// Reads a file's bytes into `buffer`, which is cleared first, so that a caller can reuse its memory.
     ///
     /// # Errors
-    /// Whatever the world says; a missing file is [`io::ErrorKind::NotFound`].
+    /// The implementation's error; a missing file is [`io::ErrorKind::NotFound`].
     fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()>;
 
     /// All files below a folder, at any depth, sorted by path, each path beginning with `folder`.
     ///
     /// # Errors
-    /// Whatever the world says; a missing folder is [`io::ErrorKind::NotFound`].
+    /// The implementation's error; a missing folder is [`io::ErrorKind::NotFound`].
     fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>>;
 
     /// Whether there is a folder at `path` that can be listed.

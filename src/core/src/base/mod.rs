@@ -1,4 +1,4 @@
-//! What every room may use: text positions, the window to files, problems, suggestions.
+//! What every room may use: text positions, reading files, problems, suggestions.
 //!
 //! This room must not know templates, models, configuration or any other room.
 

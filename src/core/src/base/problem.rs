@@ -1,6 +1,6 @@
 //! One finding about an input or an output: what, where, and what to do next.
 //!
-//! The terminal, CI formats and the editor are faces of this one type. It knows nothing of how it is shown.
+//! The terminal, the CI formats and the editor all show this one type. It must not know how it is shown.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -139,6 +139,14 @@ named_enum! {
         Unreachable = "unreachable",
         /// A template sets a name that nothing uses.
         UnusedSet = "unused-set",
+        /// A loop gives a name a new value that is lost after the loop, where the name is used.
+        LostSet = "lost-set",
+        /// A template writes a value that may be none, which is written as nothing.
+        EmptyOutput = "empty-output",
+        /// A template writes what `?.` or `?[` may find to have no value.
+        OptionalOutput = "optional-output",
+        /// A `${}` template without placeholders holds what looks like one of another language.
+        LiteralPlaceholder = "literal-placeholder",
         /// A comment allows what is no problem's code, or what cannot be allowed.
         UselessAllow = "useless-allow",
         /// A template extends or includes a template that does not exist, or one that leads back to itself.
@@ -147,8 +155,10 @@ named_enum! {
         UndefinedValue = "undefined-value",
         /// Rendering a template failed for a case.
         RenderFailed = "render-failed",
-        /// Rendering a template went over a limit of size or repetition.
+        /// Rendering a template exceeded a limit of size, time or memory.
         LimitExceeded = "limit-exceeded",
+        /// A value is written into Python code in a form that is not Python, such as `true`.
+        NotPython = "not-python",
         /// A value would break out of the Python string or identifier it is put into.
         UnsafeValue = "unsafe-value",
         /// A rendered Python file is not valid Python.
@@ -171,8 +181,8 @@ named_enum! {
 }
 
 impl Code {
-    /// Whether a comment in a template can allow it (`tgen-allow`). What keeps an output from being rendered cannot be
-    /// allowed, for there would be no output and no problem.
+    /// Whether a comment in a template can allow it (`tgen-allow`). Problems that prevent an output cannot be allowed,
+    /// because the output would silently be missing.
     #[must_use]
     pub const fn can_be_allowed(self) -> bool {
         matches!(
@@ -184,6 +194,11 @@ impl Code {
                 | Self::UnsafeValue
                 | Self::Unreachable
                 | Self::UnusedSet
+                | Self::LostSet
+                | Self::EmptyOutput
+                | Self::OptionalOutput
+                | Self::LiteralPlaceholder
+                | Self::NotPython
         )
     }
 }

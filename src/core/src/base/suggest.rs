@@ -1,6 +1,6 @@
 //! "Did you mean": the known name closest to a mistyped one.
 
-/// The candidate closest to `name`, when one is close enough to be what was meant.
+/// The candidate closest to `name`, if one is close enough to be a misspelling.
 #[must_use]
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (name.chars().count() / 3).max(1);
@@ -12,7 +12,7 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// `did you mean `x`?`, or, where nothing is close, the list of what there is.
+/// `did you mean `x`?`, or the list of all candidates if none is close and there are at most 30.
 #[must_use]
 pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
     if let Some(candidate) = closest(name, candidates.clone()) {

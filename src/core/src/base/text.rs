@@ -1,6 +1,6 @@
 //! Places in a text: byte offsets, positions and ranges, and the index that turns one into the other.
 //!
-//! This module knows nothing of templates or files; it only counts lines and bytes.
+//! This module must not know templates or files.
 
 use serde::Serialize;
 
@@ -67,7 +67,7 @@ impl LineIndex {
         Range::new(self.position(span.start), self.position(span.end))
     }
 
-    /// The byte offset of a position, held inside the text and inside its line.
+    /// The byte offset of a position, clamped to its line and to the text.
     #[must_use]
     pub fn offset(&self, position: Position) -> usize {
         let line = (position.line as usize).min(self.starts.len() - 1);
@@ -88,7 +88,7 @@ pub fn columns_to_bytes(source: &str, range: Range) -> Range {
     Range::new(convert(range.start), convert(range.end))
 }
 
-/// Line and column counts beyond four billion do not occur; they would be pinned to the largest.
+/// Saturates; texts with four billion lines or columns are not read.
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -144,8 +144,22 @@ impl<'w> Worker<'w> {
             self.neutral = neutral;
         }
         let values = inserted.iter().zip(&self.splices);
-        let breaking = values.filter(|(value, splice)| splice.is_broken_by(&traced.text[value.span.clone()]));
-        breaking.filter_map(|(value, splice)| self.unsafe_value(value, *splice)).collect()
+        values
+            .filter_map(|(value, splice)| match &traced.text[value.span.clone()] {
+                text if splice.is_broken_by(text) => self.unsafe_value(value, *splice),
+                text if *splice == Splice::Code && has_foreign_boolean(text) => self.value_not_python(value),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn value_not_python(&self, value: &Inserted) -> Option<Problem> {
+        let source = self.source(&value.origin)?;
+        let text = source.slice(&value.origin.span);
+        let message = format!("the value of `{text}` is not Python: booleans are written as `true` and `false`");
+        let problem =
+            Problem::warning(Code::NotPython, message).help(format!("write `{}`", with_filter(text, "py_str")));
+        Some(problem.in_file(&source.path).at(source.range(&value.origin.span)))
     }
 
     fn unsafe_value(&self, value: &Inserted, splice: Splice) -> Option<Problem> {
@@ -203,6 +217,19 @@ impl<'w> Worker<'w> {
         let message = format!("`{}` has no value", source.slice(&span));
         Problem { message, ..problem }.at(source.range(&span))
     }
+}
+
+/// Whether Tera's text of a boolean, or of a list or map that holds one, would be names in Python.
+fn has_foreign_boolean(text: &str) -> bool {
+    if matches!(text, "true" | "false") {
+        return true;
+    }
+    let is_collection = text.starts_with(['[', '{']) && text.ends_with([']', '}']);
+    let unquoted = text.split('"').step_by(2);
+    is_collection
+        && unquoted
+            .flat_map(|part| part.split(|char: char| !char.is_alphanumeric() && char != '_'))
+            .any(|word| matches!(word, "true" | "false"))
 }
 
 /// `{{ name }}` with a filter put in.

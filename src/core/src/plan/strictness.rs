@@ -42,15 +42,16 @@ pub fn problems_of_template(
     let uses = source.analysis().uses.iter();
     let unguarded = uses.filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded);
     let relatives = LazyCell::new(|| project.library.relatives(name));
-    let mut bound = HashMap::new();
+    let mut faults: HashMap<&str, Option<Problem>> = HashMap::new();
     let mut problems = Vec::new();
     for found in unguarded {
-        let Some(problem) = fault(&project.config, &found.name, &expands) else { continue };
-        if !*bound
-            .entry(&found.name)
-            .or_insert_with(|| is_bound(&project.library, std::iter::once(name).chain(relatives.iter()), &found.name))
-        {
-            problems.push(problem.in_file(&source.path).at(source.range(&found.span)));
+        let fault = faults.entry(&found.name).or_insert_with(|| {
+            let fault = fault(&project.config, &found.name, &expands)?;
+            let together = std::iter::once(name).chain(relatives.iter());
+            (!is_bound(&project.library, together, &found.name)).then_some(fault)
+        });
+        if let Some(fault) = fault {
+            problems.push(fault.clone().in_file(&source.path).at(source.range(&found.span)));
         }
     }
     problems.retain(|problem| !is_allowed(&project.library, problem));

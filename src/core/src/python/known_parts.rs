@@ -1,8 +1,8 @@
-//! Syntax errors of modules that have most of their text in common, without parsing again what is known to be valid.
+//! Syntax errors of modules that share most of their text, without parsing known valid parts again.
 //!
 //! A module is a sequence of statements, so modules that are valid one after the other are valid together. Sources are
-//! cut where a definition begins at the start of a line, and a part that was valid once is valid wherever it stands. Only
-//! that verdict is ever taken from here: errors come from a parse of the whole source.
+//! cut where a definition begins at the start of a line, and a part that was valid once is valid in every module. Only
+//! validity is remembered: errors always come from parsing the whole source.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,17 +12,17 @@ use twox_hash::XxHash3_128;
 
 use super::{SyntaxError, syntax_errors};
 
-/// So many parts make a generation; two of them take about 1 MB.
+/// How many parts a generation of the cache holds; two generations take about 1 MB.
 const GENERATION: usize = 1 << 14;
 
-/// What the lines begin with at which a source may be cut.
+/// Prefixes of the lines before which a source may be cut.
 const DEFINITIONS: [&str; 3] = ["def ", "class ", "async def "];
 
 /// Parts of Python sources that were parsed and found valid.
 #[derive(Debug, Default)]
 pub struct KnownParts(RwLock<Generations>);
 
-/// The hashes of parts. What has not been met since the last but one generation began is forgotten.
+/// The hashes of parts. A part that two generations have not seen is forgotten.
 #[derive(Debug)]
 struct Generations {
     young: Hashes,
@@ -53,7 +53,7 @@ impl Hasher for Low64 {
 }
 
 impl Default for Generations {
-    /// With all the room that there will ever be, so that memory stays what it is however long a watch runs.
+    /// Allocates the full capacity at once, so that memory stays constant however long a watch runs.
     fn default() -> Self {
         let room = || Hashes::with_capacity_and_hasher(GENERATION, BuildHasherDefault::default());
         Self { young: room(), old: room() }
@@ -81,7 +81,7 @@ impl KnownParts {
         Vec::new()
     }
 
-    /// The parts of a source that were not met lately, each with whether it was met before.
+    /// The parts of a source that the current generation does not hold, each with whether the previous one does.
     fn not_young<'s>(&self, source: &'s str) -> Vec<(bool, Part<'s>)> {
         let hashed = |text: &'s str| Part { text, hash: XxHash3_128::oneshot(text.as_bytes()) };
         let parts: Vec<_> = parts(source).into_iter().map(hashed).collect();

@@ -1,6 +1,6 @@
 //! Python source, read without running it: syntax errors and literal values, by ruff's parser.
 //!
-//! This module knows Python and nothing of what the source is for.
+//! This module must not know what the source is used for.
 
 mod known_parts;
 pub mod splices;
@@ -13,13 +13,13 @@ use ruff_text_size::{Ranged, TextRange};
 
 /// Sources up to this many bytes cannot nest deeply enough to exhaust a thread's stack.
 const SHALLOW: usize = 16 * 1024;
-/// Stack for each byte of source: a level of nesting takes at least one byte, and its tree this much to take apart.
+/// Stack per byte of source: a level of nesting takes at least one byte, and dropping its node takes this much stack.
 const STACK_PER_BYTE: usize = 768;
-/// The largest stack that is asked for; it costs memory only as far as it is used.
+/// The largest stack that is allocated; only the pages that are used take memory.
 const LARGEST_STACK: usize = 2 * 1024 * 1024 * 1024;
 
-/// Runs work that parses `source` where there is stack enough for the deepest nesting that it can hold. The parser
-/// looks after itself, but its tree is taken apart level by level.
+/// Runs work that parses `source` with enough stack for the deepest nesting that the source can have. The parser limits
+/// its own recursion, but dropping its tree is recursive.
 pub fn with_stack_for<T>(source: &str, work: impl FnOnce() -> T) -> T {
     if source.len() <= SHALLOW {
         return work();

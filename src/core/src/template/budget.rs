@@ -38,7 +38,7 @@ pub(super) const INDEX: &str = "tgen_index";
 /// Refuses a value that nests too deep to be put into a list or map.
 pub(super) const NEST: &str = "tgen_nest";
 
-/// A request to stop rendering whose result nobody needs any more. Clones share it.
+/// A request to stop renderings whose results are no longer needed. Clones share the request.
 #[derive(Debug, Clone, Default)]
 pub struct Cancellation(Arc<AtomicBool>);
 

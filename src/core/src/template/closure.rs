@@ -11,9 +11,12 @@ use super::library::{Library, Source};
 use super::syntax::tree::Span;
 use crate::base::problem::{Code, Problem, Related};
 
+/// How deep templates may extend or include each other; Tera looks for blocks and values through all levels.
+pub(super) const MAX_LEVELS: usize = 100;
+
 /// A template and everything that it is rendered with.
 pub(super) struct Closure<'l> {
-    /// The template first, then the others in the order in which they are asked for.
+    /// The template itself, then the others in the order of their first reference.
     pub(super) members: Vec<Member<'l>>,
     /// What cannot be read.
     pub(super) problems: Vec<Problem>,
@@ -33,18 +36,20 @@ impl<'l> Closure<'l> {
     pub(super) fn of(library: &'l Library<'_>, root: &TemplateName) -> Self {
         let mut closure = Self { members: Vec::new(), problems: Vec::new() };
         let mut seen = HashSet::from([root.clone()]);
-        let mut waiting: VecDeque<(TemplateName, AskedBy<'l>)> = VecDeque::from([(root.clone(), None)]);
-        while let Some((name, asked_by)) = waiting.pop_front() {
+        let mut waiting: VecDeque<(TemplateName, AskedBy<'l>, usize)> = VecDeque::from([(root.clone(), None, 0)]);
+        while let Some((name, asked_by, level)) = waiting.pop_front() {
             match library.source(&name) {
+                Ok(_) if level > MAX_LEVELS => closure.problems.extend(too_deep(asked_by)),
                 Ok(source) => {
-                    let asked = closure.add(name, source);
-                    waiting.extend(asked.into_iter().filter(|(name, _)| seen.insert(name.clone())));
+                    let asked = closure.add(name, source).into_iter();
+                    let new = asked.filter(|(name, _)| seen.insert(name.clone()));
+                    waiting.extend(new.map(|(name, asked_by)| (name, asked_by, level + 1)));
                 }
                 Err(problem) => closure.problems.push(blame(problem, asked_by)),
             }
             if waiting.is_empty() {
                 let definers = closure.definers(library).into_iter().filter(|name| seen.insert((*name).clone()));
-                waiting.extend(definers.map(|name| (name.clone(), None)));
+                waiting.extend(definers.map(|name| (name.clone(), None, 0)));
             }
         }
         closure
@@ -62,13 +67,20 @@ impl<'l> Closure<'l> {
     fn definers(&self, library: &'l Library<'_>) -> BTreeSet<&'l TemplateName> {
         let defined = self.names_of(|analysis| &analysis.defines);
         let called = self.names_of(|analysis| &analysis.calls);
-        called.difference(&defined).flat_map(|component| library.definers_of(component)).collect()
+        called.difference(&defined).flat_map(|component| library.graph().definers_of(component)).collect()
     }
 
     /// The names in a list of the members' analyses.
     pub(super) fn names_of(&self, list: impl Fn(&'l Analysis) -> &'l Vec<Reference>) -> BTreeSet<&'l str> {
         self.members.iter().flat_map(|member| list(member.analysis)).map(|reference| reference.name.as_str()).collect()
     }
+}
+
+fn too_deep(asked_by: AskedBy<'_>) -> Option<Problem> {
+    let (source, span) = asked_by?;
+    let message = format!("templates extend or include each other more than {MAX_LEVELS} levels deep");
+    let problem = Problem::error(Code::LimitExceeded, message).help("let fewer templates build on each other");
+    Some(problem.in_file(&source.path).at(source.range(span)))
 }
 
 /// A template that cannot be read is a problem of the place that asks for it.

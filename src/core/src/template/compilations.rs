@@ -1,6 +1,6 @@
-//! Templates made ready to render, kept until something that they build on changes.
+//! A cache of compiled templates, each kept until a template that it builds on changes.
 //!
-//! Broken templates are not kept: what is wrong with them may be another template's matter, and suggestions depend on all.
+//! Broken templates are not cached: their problems may depend on any other template.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::base::problem::Problem;
 pub struct Compilations(Mutex<HashMap<TemplateName, Arc<Compiled>>>);
 
 impl Compilations {
-    /// A template of the library, compiled at the first call.
+    /// A template of the library, compiled on the first call.
     ///
     /// # Errors
     /// All problems of the template and of what it builds on, when there are any.
@@ -28,8 +28,8 @@ impl Compilations {
         Ok(compiled)
     }
 
-    /// Forgets what may depend on a template that comes, changes or goes: what builds on it, and what calls a component
-    /// that it defines, before or after.
+    /// Forgets the templates that may depend on a template that was added, changed or removed: those that build on it, and
+    /// those that call a component that it defined before or defines now.
     pub fn forget(&self, changed: &TemplateName, before: &Library<'_>, after: &Library<'_>) {
         let mut all = self.all();
         all.retain(|_, compiled| !compiled.closure.contains(changed));
@@ -45,9 +45,9 @@ impl Compilations {
     }
 }
 
-/// The components that a template defines; none where there is no such template.
+/// The components that a template defines; none if the template does not exist.
 fn defined(library: &Library<'_>, name: &TemplateName) -> Vec<String> {
-    // While somebody types, a word in the text costs less to look for than a tree to grow.
+    // This runs on every edit, and searching for a word is cheaper than parsing.
     let source = library.source(name).ok().filter(|source| source.text.contains("component"));
     source.map_or_else(Vec::new, |source| {
         source.analysis().defines.iter().map(|component| component.name.clone()).collect()

@@ -19,6 +19,9 @@ use super::tera_errors::{self, Places};
 use super::{Dialect, TemplateName, bounded, budget, check, filters, stack};
 use crate::base::problem::{Code, Problem};
 
+/// Tera's name for a map of all values.
+const CONTEXT: &str = "__tera_context";
+
 /// How many templates one may be rendered with; Tera renders templates in templates recursively.
 const LARGEST_CLOSURE: usize = 4096;
 
@@ -127,6 +130,11 @@ impl<'l> Closure<'l> {
         };
         // A component can take a value from its surroundings by name (`@name`), which Tera does not count as a use.
         names.extend(self.component_parameters());
+        // Nor does it count the map of all values, whose order differs from run to run.
+        let asks_for_all = |found: &Use| found.name == CONTEXT && found.meaning == Meaning::Placeholder;
+        if self.members.iter().any(|member| member.analysis.uses.iter().any(asks_for_all)) {
+            names.insert(CONTEXT.to_owned());
+        }
         let placeholders = self.placeholders(names);
         let weight = self.weight(name, &metered);
         let places = self.members.iter().zip(metered).map(|(member, metered)| (member.name.clone(), metered.places));
@@ -163,9 +171,7 @@ impl<'l> Closure<'l> {
 
     fn placeholders(&self, names: BTreeSet<String>) -> Vec<Placeholder> {
         let changeable = self.members.iter().any(|member| {
-            member.analysis.captures
-                || skeleton::has_mark(&member.source.text)
-                || member.source.text.contains("__tera_context")
+            member.analysis.captures || skeleton::has_mark(&member.source.text) || member.source.text.contains(CONTEXT)
         });
         let mut placeholders: Vec<_> = names.into_iter().map(|name| self.placeholder(name, changeable)).collect();
         let numbers: HashMap<String, usize> =

@@ -35,6 +35,7 @@ impl DollarPiece {
 pub fn scan(source: &str) -> Vec<DollarPiece> {
     let mut pieces = Vec::new();
     let mut at = 0;
+    let mut braces = Braces { source, without_until: 0 };
     while at < source.len() {
         let special = next_special(source, at);
         if special > at {
@@ -42,7 +43,7 @@ pub fn scan(source: &str) -> Vec<DollarPiece> {
         }
         at = special;
         if at < source.len() {
-            let piece = special_piece(source, at);
+            let piece = special_piece(source, at, &mut braces);
             at = piece.span().end;
             pieces.push(piece);
         }
@@ -59,7 +60,7 @@ fn next_special(source: &str, from: usize) -> usize {
     }
 }
 
-fn special_piece(source: &str, at: usize) -> DollarPiece {
+fn special_piece(source: &str, at: usize, braces: &mut Braces<'_>) -> DollarPiece {
     let rest = &source[at..];
     if rest.starts_with("$${") {
         return DollarPiece::Escape(at..at + 3);
@@ -70,13 +71,32 @@ fn special_piece(source: &str, at: usize) -> DollarPiece {
     if named && source[name.end..].starts_with('}') {
         return DollarPiece::Placeholder { span: at..name.end + 1, name };
     }
-    DollarPiece::Broken(at..broken_end(source, at))
+    // A broken placeholder is underlined up to its brace, if the brace stands on the same line.
+    DollarPiece::Broken(at..braces.end_on_line(at).unwrap_or(at + 2))
 }
 
-/// A broken placeholder is underlined up to its brace, when that stands on the same line.
-fn broken_end(source: &str, at: usize) -> usize {
-    let line_end = source[at..].find('\n').map_or(source.len(), |found| at + found);
-    source[at..line_end].find('}').map_or(at + 2, |found| at + found + 1)
+/// Finds closing braces; a line is searched once, however many broken placeholders it has.
+struct Braces<'s> {
+    source: &'s str,
+    /// Up to here no brace stands on the line.
+    without_until: usize,
+}
+
+impl Braces<'_> {
+    /// Where the first brace after an offset ends, if it stands on the same line.
+    fn end_on_line(&mut self, at: usize) -> Option<usize> {
+        if at < self.without_until {
+            return None;
+        }
+        let found = memchr::memchr2(b'}', b'\n', &self.source.as_bytes()[at..]).map(|found| at + found);
+        match found {
+            Some(found) if self.source.as_bytes()[found] == b'}' => Some(found + 1),
+            line_end => {
+                self.without_until = line_end.unwrap_or(self.source.len());
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn quote(text: &str, literal: &mut String) {
 
 fn escape_code_point(character: char, literal: &mut String) {
     let code = u32::from(character);
-    // Writing to a string cannot fail, and there is nobody to tell.
+    // Writing to a string cannot fail.
     let _ = if code < 0x100 { write!(literal, "\\x{code:02x}") } else { write!(literal, "\\u{code:04x}") };
 }
 
@@ -144,7 +144,7 @@ pub fn python_identifier(text: &str) -> String {
     name
 }
 
-/// Whether a text is a valid Python identifier as it stands.
+/// Whether a text is a valid Python identifier.
 #[must_use]
 pub fn is_python_identifier(text: &str) -> bool {
     !text.is_empty() && python_identifier(text) == text

@@ -1,6 +1,6 @@
-//! The templates that a project has: its own folder laid over the built-in pack, where the same name wins.
+//! The templates that a project has: its own folder over the built-in pack. Of two templates with one name, the project's wins.
 //!
-//! The library finds and reads templates; it does not know what is in them.
+//! The library finds and reads templates. It must not know their syntax.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::analysis::{self, Analysis};
+use super::graph::Graph;
 use super::syntax::{self, tree::Tree};
 use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
@@ -18,8 +19,8 @@ use crate::base::suggest::did_you_mean;
 use crate::base::text::{LineIndex, columns_to_bytes};
 use crate::base::text_path::TextPath;
 
-/// The largest template that is read.
-const LARGEST_TEMPLATE: usize = 32 * 1024 * 1024;
+/// The largest template that is read, in bytes. One full of placeholders takes a hundred times as much in memory.
+const LARGEST_TEMPLATE: usize = 8 * 1024 * 1024;
 
 /// The built-in templates: name and text.
 pub type Pack = [(&'static str, &'static str)];
@@ -30,11 +31,11 @@ pub struct Library<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,
     entries: BTreeMap<TemplateName, Arc<Entry>>,
-    /// The templates that define each component; found when one is first called that its caller does not define.
-    definers: OnceLock<BTreeMap<String, Vec<TemplateName>>>,
+    /// How the templates refer to each other; computed on first use.
+    graph: OnceLock<Graph>,
 }
 
-/// A template's text, where it came from, and what it says, which is found out when it is first asked for.
+/// A template's text and path, and its tree and analysis, which are computed on first use.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The path as the user would name it; see [`TextPath`].
@@ -75,16 +76,16 @@ impl<'f> Library<'f> {
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
         let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
         let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
-        Self { files, pack, entries, definers: OnceLock::new() }
+        Self { files, pack, entries, graph: OnceLock::new() }
     }
 
-    /// The same templates, read from now on through `files`; what was read already stays.
+    /// The same templates, read through `files` from now on; templates that were read already are kept.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
-        Library { files, pack: self.pack, entries: self.entries.clone(), definers: OnceLock::new() }
+        Library { files, pack: self.pack, entries: self.entries.clone(), graph: OnceLock::new() }
     }
 
-    /// Forgets what was read of a template of the project's own, which may be new or gone.
+    /// Forgets the cached text of a project's template, which may be new, changed or deleted.
     pub fn reread(&mut self, name: TemplateName, path: &Utf8Path) {
         let built_in = || self.pack.iter().find(|(known, _)| *known == name.as_str());
         let entry = if self.files.is_file(path) {
@@ -92,14 +93,14 @@ impl<'f> Library<'f> {
         } else {
             built_in().map(|(name, text)| Entry::built_in(name, text))
         };
-        self.definers.take();
+        self.graph.take();
         match entry {
             Some(entry) => self.entries.insert(name, Arc::new(entry)),
             None => self.entries.remove(&name),
         };
     }
 
-    /// A library of one text that stands in no file.
+    /// A library of one text that comes from no file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
         let mut library = Self::of_texts();
@@ -110,12 +111,12 @@ impl<'f> Library<'f> {
     /// A library of texts that are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
-        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), definers: OnceLock::new() }
+        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), graph: OnceLock::new() }
     }
 
-    /// Adds a template that stands in no file of the project.
+    /// Adds a template that comes from no file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
-        self.definers.take();
+        self.graph.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source }));
     }
@@ -137,7 +138,7 @@ impl<'f> Library<'f> {
         self.entries.contains_key(name)
     }
 
-    /// Where a template stands, as the user would name it.
+    /// The path of a template, as the user would name it.
     #[must_use]
     pub fn path_of(&self, name: &TemplateName) -> Option<&Utf8Path> {
         self.entries.get(name).map(|entry| entry.path.as_path())
@@ -157,7 +158,7 @@ impl<'f> Library<'f> {
         entry.source(self.files, name).as_ref().ok()
     }
 
-    /// A path's own comparison goes part by part, which is slow for thousands.
+    /// Compares paths as strings: `Utf8Path` compares component by component, which is slow for thousands.
     fn entry_at(&self, path: &Utf8Path) -> Option<(&TemplateName, &Arc<Entry>)> {
         self.entries.iter().find(|(_, entry)| entry.path.as_str() == path.as_str())
     }
@@ -167,19 +168,9 @@ impl<'f> Library<'f> {
         self.entries.iter().filter_map(|(name, entry)| Some((name, entry.source(self.files, name).as_ref().ok()?)))
     }
 
-    /// The templates that define a component of that name.
-    pub(super) fn definers_of(&self, component: &str) -> &[TemplateName] {
-        self.definers.get_or_init(|| self.definers()).get(component).map_or(&[], Vec::as_slice)
-    }
-
-    fn definers(&self) -> BTreeMap<String, Vec<TemplateName>> {
-        let mut definers: BTreeMap<String, Vec<TemplateName>> = BTreeMap::new();
-        for (name, source) in self.sources() {
-            for component in &source.analysis().defines {
-                definers.entry(component.name.clone()).or_default().push(name.clone());
-            }
-        }
-        definers
+    /// How the templates refer to each other.
+    pub(super) fn graph(&self) -> &Graph {
+        self.graph.get_or_init(|| Graph::of(self.sources().map(|(name, source)| (name, source.analysis()))))
     }
 
     /// All names, sorted.
@@ -247,8 +238,9 @@ impl Source {
     #[must_use]
     pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = with_unix_line_ends(text);
         let (tree, analysis) = (OnceLock::new(), OnceLock::new());
-        Self { lines: LineIndex::new(text), text: text.to_owned(), path, dialect, tree, analysis }
+        Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis }
     }
 
     /// The dialect, which the template's name decides.
@@ -266,7 +258,7 @@ impl Source {
         })
     }
 
-    /// What the template says about itself. A tree that nobody asked for is not kept: it is many times larger than the text.
+    /// The analysis of the text. A tree that is built only for it is not kept: a tree is many times larger than the text.
     #[must_use]
     pub fn analysis(&self) -> &Analysis {
         self.analysis.get_or_init(|| match (self.dialect, self.tree.get()) {
@@ -289,7 +281,16 @@ impl Source {
     }
 }
 
-/// The files of a text that stands in no file.
+/// A text whose lines end with `\n`: a checkout with `core.autocrlf` must not change what a template captures. Lines and
+/// columns stay what they are.
+fn with_unix_line_ends(text: &str) -> String {
+    match memchr::memchr(b'\r', text.as_bytes()) {
+        Some(_) => text.replace("\r\n", "\n"),
+        None => text.to_owned(),
+    }
+}
+
+/// The files of a library whose texts come from no file.
 struct NoFiles;
 
 impl Files for NoFiles {

@@ -1,7 +1,6 @@
-//! How the templates of a library hang together: parents, everything that a template builds on, and who defines a
-//! component.
+//! Relations between the templates of a library: parents, users, closures, and the definitions of components.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::TemplateName;
 use super::closure::Closure;
@@ -21,13 +20,18 @@ impl Library<'_> {
     /// The templates that a template extends, the nearest first; a circle ends where it closes.
     #[must_use]
     pub fn parents(&self, name: &TemplateName) -> Vec<TemplateName> {
-        let mut parents: Vec<TemplateName> = Vec::new();
+        self.each_parent(name).collect()
+    }
+
+    /// [`Library::parents`] as an iterator, for callers that need only the nearest ones.
+    pub(super) fn each_parent(&self, name: &TemplateName) -> impl Iterator<Item = TemplateName> {
+        let mut seen = HashSet::from([name.clone()]);
         let mut current = name.clone();
-        while let Some(parent) = self.parent(&current).filter(|parent| parent != name && !parents.contains(parent)) {
-            parents.push(parent.clone());
-            current = parent;
-        }
-        parents
+        std::iter::from_fn(move || {
+            let parent = self.parent(&current).filter(|parent| seen.insert(parent.clone()))?;
+            current.clone_from(&parent);
+            Some(parent)
+        })
     }
 
     fn parent(&self, name: &TemplateName) -> Option<TemplateName> {
@@ -35,11 +39,15 @@ impl Library<'_> {
         source.analysis().extends.as_ref().map(|extends| TemplateName::new(&extends.name))
     }
 
-    /// A template and everything that it extends or includes, directly or not, as far as it exists.
+    /// A template and everything that it extends or includes, directly or indirectly; missing templates are left out.
     #[must_use]
     pub fn closure(&self, name: &TemplateName) -> BTreeSet<TemplateName> {
+        self.closure_of([name.clone()])
+    }
+
+    fn closure_of(&self, roots: impl IntoIterator<Item = TemplateName>) -> BTreeSet<TemplateName> {
         let mut closure = BTreeSet::new();
-        let mut waiting = vec![name.clone()];
+        let mut waiting: Vec<TemplateName> = roots.into_iter().collect();
         while let Some(next) = waiting.pop() {
             if let Some(source) = self.known_source(&next)
                 && closure.insert(next)
@@ -50,32 +58,38 @@ impl Library<'_> {
         closure
     }
 
-    /// The templates that are ever rendered together with a template, itself left out.
+    /// The other templates that can be rendered together with a template.
     #[must_use]
     pub fn relatives(&self, name: &TemplateName) -> Vec<TemplateName> {
-        let mut roots = BTreeSet::from([name]);
+        let mut roots = HashSet::from([name]);
         let mut waiting = vec![name];
         while let Some(next) = waiting.pop() {
-            waiting.extend(self.users(next).into_iter().filter(|user| roots.insert(*user)));
+            waiting.extend(self.users(next).iter().filter(|user| roots.insert(*user)));
         }
-        let together: BTreeSet<TemplateName> = roots.into_iter().flat_map(|root| self.closure(root)).collect();
+        let together = self.closure_of(roots.into_iter().cloned());
         together.into_iter().filter(|other| other != name).collect()
     }
 
     /// The templates that extend or include a template, directly.
     #[must_use]
-    pub fn users(&self, name: &TemplateName) -> Vec<&TemplateName> {
-        let uses = |source: &Source| source.analysis().builds_on.iter().any(|found| found.name == name.as_str());
-        self.sources().filter(|(_, source)| uses(source)).map(|(other, _)| other).collect()
+    pub fn users(&self, name: &TemplateName) -> &[TemplateName] {
+        self.graph().users_of(name)
+    }
+
+    /// The component of that name, with the template that defines it; of several, the first by the templates' names.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<(&Source, &Definition)> {
+        let sources = self.graph().definers_of(name).iter().filter_map(|definer| self.known_source(definer));
+        let mut definitions = sources.filter_map(|source| Some((source, source.component(name)?)));
+        definitions.next()
     }
 
     /// Every component that some template defines.
     #[must_use]
     pub fn components(&self) -> Components<'_> {
         let sources = self.sources().map(|(_, source)| source);
-        let defining = sources.filter(|source| !source.analysis().defines.is_empty());
         let mut components = BTreeMap::new();
-        for source in defining {
+        for source in sources.filter(|source| !source.analysis().defines.is_empty()) {
             for element in &source.tree().elements {
                 if let ElementKind::Component(definition) = &element.kind
                     && let Some(name) = &definition.name
@@ -90,5 +104,17 @@ impl Library<'_> {
     /// A template that exists and can be read.
     fn known_source(&self, name: &TemplateName) -> Option<&Source> {
         self.contains(name).then(|| self.source(name).ok()).flatten()
+    }
+}
+
+impl Source {
+    /// The component of that name, where this template defines it.
+    fn component(&self, name: &str) -> Option<&Definition> {
+        self.tree().elements.iter().find_map(|element| match &element.kind {
+            ElementKind::Component(definition) => {
+                definition.name.as_ref().is_some_and(|found| self.slice(found) == name).then_some(definition)
+            }
+            _ => None,
+        })
     }
 }

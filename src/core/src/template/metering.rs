@@ -11,14 +11,15 @@
 
 mod expressions;
 mod insertions;
+mod member;
 mod sections;
 
 use std::collections::HashMap;
 
-use super::analysis::Analysis;
-use super::syntax::tree::Tree;
+use self::member::Writing;
 
 pub(super) use self::insertions::MeteredPlaces;
+pub(super) use self::member::Member;
 
 /// A metered template.
 pub(super) struct Metered {
@@ -28,23 +29,6 @@ pub(super) struct Metered {
     pub(super) places: MeteredPlaces,
     /// What stands in no block, in units of the budget.
     pub(super) weight: u64,
-}
-
-/// A template that is rendered with others.
-pub(super) struct Member<'t> {
-    pub(super) name: &'t str,
-    pub(super) text: &'t str,
-    pub(super) tree: &'t Tree,
-    pub(super) analysis: &'t Analysis,
-}
-
-/// What happens to what a template writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Writing {
-    /// It goes to the output, whose size is limited by itself.
-    ToTheOutput,
-    /// Some of it may be captured in memory.
-    MaybeCaptured,
 }
 
 /// The templates of a rendering, metered, in the order in which they were given.

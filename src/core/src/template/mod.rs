@@ -13,6 +13,7 @@ pub mod compilations;
 pub mod compiled;
 pub mod dollar;
 pub mod filters;
+mod graph;
 pub mod library;
 pub mod links;
 mod metering;

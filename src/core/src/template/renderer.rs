@@ -166,7 +166,7 @@ impl Renderer<'_> {
         Ok(Rendering::whole(&self.text))
     }
 
-    /// Whether the case at hand is its values in what it has in common with the case before it.
+    /// Whether the current case is the skeleton of the previous ones with its own values filled in.
     fn has_skeleton(&mut self, body: &TeraBody) -> bool {
         if !self.fill_holes() {
             return false;

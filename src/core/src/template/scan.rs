@@ -22,7 +22,7 @@ pub struct Piece {
 /// The kinds of pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PieceKind {
-    /// Text that is written as it is.
+    /// Text that is copied to the output.
     Text,
     /// `{% raw %}…{% endraw %}`, with its tags.
     Raw,
@@ -62,15 +62,15 @@ pub enum TokenKind {
     Number,
     /// An operator or a bracket.
     Punctuation,
-    /// A character that Tera has no use for.
+    /// A character that Tera does not accept.
     Unknown,
 }
 
-/// Where a string ends whose quote is closed only after the end of its tag: Tera takes it as it stands, but mostly it
-/// is a tag that is being typed.
+/// Where a string ends if its closing quote comes only after the end of its tag. Tera accepts such a string, but mostly it
+/// is a string that is being typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strings {
-    /// At its quote, as for Tera.
+    /// At its closing quote, as in Tera.
     ToTheirEnd,
     /// At the end of the tag.
     ToTheEndOfTheTag,
@@ -81,7 +81,7 @@ pub enum Strings {
 pub struct Scanned {
     /// The pieces.
     pub pieces: Vec<Piece>,
-    /// Whether [`Strings`] made or would have made a difference.
+    /// Whether the result depends on the choice of [`Strings`].
     pub ambiguous: bool,
 }
 
@@ -91,7 +91,7 @@ pub fn scan(source: &str) -> Vec<Piece> {
     scan_with(source, Strings::ToTheirEnd).pieces
 }
 
-/// Scans a whole template, with a rule for strings that reach beyond their tag.
+/// Scans a whole template, with a rule for strings that extend beyond their tag.
 #[must_use]
 pub fn scan_with(source: &str, strings: Strings) -> Scanned {
     let mut scanner = Scanner { source, strings, at: 0, pieces: Vec::new(), ambiguous: false, lost: Vec::new() };
@@ -107,11 +107,11 @@ struct Scanner<'source> {
     at: usize,
     pieces: Vec<Piece>,
     ambiguous: bool,
-    /// What was looked for in vain once is not there further on either, so that a scan takes linear time.
+    /// Delimiters that the rest of the source does not have. Not searching for them again keeps the scan linear.
     lost: Vec<Closing>,
 }
 
-/// What can be looked for up to the end of the source.
+/// Closing delimiters that are searched up to the end of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     Comment,
@@ -140,7 +140,7 @@ impl Scanner<'_> {
         self.find(Closing::Raw, |rest| raw_end(rest, opening))
     }
 
-    /// A comment that is never closed ends with its line, so that it hides nothing after it.
+    /// An unclosed comment ends with its line, so that it hides nothing after it.
     fn comment(&mut self) {
         let closed = self.find(Closing::Comment, |rest| Some(rest[2..].find("#}")? + 4));
         let len = closed.unwrap_or_else(|| line_len(self.rest()));
@@ -227,7 +227,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Inside a tag these can only mean that the tag before was left open: Tera has no `{%`, and `{{` opens no map.
+/// Inside a tag, these mean that the tag was left open: no expression contains `{%`, and `{{` does not begin a map.
 fn opens_a_piece(rest: &str) -> bool {
     rest.starts_with("{{") || rest.starts_with("{%") || rest.starts_with("{#")
 }
@@ -240,7 +240,7 @@ fn next_delimiter(source: &str, from: usize) -> usize {
         .unwrap_or(source.len())
 }
 
-/// The length of a raw block whose opening tag is so long, when it is closed.
+/// The length of a raw block, given the length of its opening tag; none if it is not closed.
 fn raw_end(rest: &str, opening: usize) -> Option<usize> {
     let mut at = opening;
     loop {

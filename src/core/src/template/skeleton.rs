@@ -7,14 +7,13 @@
 
 use std::ops::Range;
 
-/// Opens a mark. The code point is a noncharacter-like private one that no template has; a template or value that does
-/// have it is rendered one by one.
+/// Opens a mark. It is a private-use code point; templates and values that contain it are rendered case by case.
 const MARK: char = '\u{10fffd}';
 
 /// The first code point that counts placeholders in marks.
 const FIRST: u32 = 0x0010_0000;
 
-/// What is between two holes, and which value goes into the hole after it.
+/// The constant text of a rendering, and the holes in it for values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Skeleton {
     text: String,
@@ -114,15 +113,15 @@ pub(super) struct Narrowed {
 }
 
 impl Narrowed {
-    /// What serves `whole` for these values. They have to come in the order of the cases, and `whole` is always the same
-    /// until the next [`Narrowed::clear`].
+    /// The narrowed skeleton for these values. Cases must come in their order, and `whole` must stay the same until the next
+    /// [`Narrowed::clear`].
     pub(super) fn of<'s>(&'s mut self, whole: &'s Skeleton, values: &[String]) -> &'s Skeleton {
         self.is_fixed.resize(values.len(), false);
         self.last.resize(values.len(), String::new());
         let holes = || self.is_fixed.iter().zip(values).zip(&self.last);
         let is_outdated = holes().any(|((is_fixed, value), last)| *is_fixed != (value == last));
         if is_outdated {
-            // A value that changes all the time is never fixed, so that nothing is narrowed in vain.
+            // A value that changes with every case is never fixed.
             for ((is_fixed, value), last) in self.is_fixed.iter_mut().zip(values).zip(&mut self.last) {
                 *is_fixed = value == last;
                 last.clone_from(value);

@@ -4,7 +4,7 @@
 const STACK_OF_COMPILING: usize = 8 * 1024 * 1024;
 /// What Tera needs for each template that another one extends or includes; without optimisation, half of it.
 const STACK_PER_TEMPLATE: usize = 256 * 1024;
-/// The largest stack that is asked for; it costs memory only as far as it is used.
+/// The largest stack that is allocated; only the pages that are used take memory.
 const LARGEST_STACK: usize = 512 * 1024 * 1024;
 
 /// Compiles templates with enough stack.

@@ -1,7 +1,7 @@
 //! Tera's errors as problems with exact places.
 //!
 //! Tera reports lines from 1 and columns in characters from 0, and for unknown names only in its rendered report; this
-//! is the one module that knows how it words them.
+//! is the one module that knows how it words them, which is why Tera's version is pinned exactly.
 
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ pub(super) fn explain_all<'l>(
 /// The ways from places in metered texts to places in the templates, by the templates' names.
 pub(super) type Places = HashMap<TemplateName, MeteredPlaces>;
 
-/// The problem in an error of rendering. The path is the template's name; whoever knows the library replaces it.
+/// The problem in an error of rendering. The path is the template's name, which `Library::locate` replaces.
 pub(super) fn explain_rendering(error: &Error, stop: Option<Stop>, root: &TemplateName, places: &Places) -> Problem {
     let report = match error.kind() {
         ErrorKind::RenderingError(report) => Some(report),
@@ -73,7 +73,7 @@ fn stopped(stop: Stop) -> Problem {
     Problem::error(Code::LimitExceeded, message).help(help)
 }
 
-/// The problem of an expression that Tera takes as it stands, but not with the calls that meter it.
+/// The problem of an expression that Tera accepts without, but not with the calls that meter it.
 pub(super) fn too_complex<'l>(
     error: &Error,
     root: &TemplateName,

@@ -241,6 +241,17 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
 pub fn is_non_deterministic(name: &str) -> bool {
     matches!(
         name,
-        "timestamp" | "now" | "date" | "time" | "datetime" | "today" | "uuid" | "random" | "hostname" | "user" | "cwd"
+        "__tera_context"
+            | "timestamp"
+            | "now"
+            | "date"
+            | "time"
+            | "datetime"
+            | "today"
+            | "uuid"
+            | "random"
+            | "hostname"
+            | "user"
+            | "cwd"
     )
 }

@@ -35,7 +35,9 @@ pub(super) fn read(source: &str, analysis: &mut Analysis) {
 /// The words after a directive, up to the end of the comment or of the line.
 fn words(source: &str, from: usize) -> Vec<Reference> {
     let line_end = source[from..].find('\n').map_or(source.len(), |found| from + found);
-    let line = &source[from..line_end];
+    // Several directives may stand on one line.
+    let end = source[from..line_end].find("tgen-").map_or(line_end, |found| from + found);
+    let line = &source[from..end];
     let text = &line[..line.find('#').unwrap_or(line.len())];
     let mut words = Vec::new();
     for word in text.split([',', ' ', '\t', '\r']).filter(|word| !word.is_empty()) {

@@ -1,7 +1,7 @@
 //! What a template says about itself, from its text alone: the names it uses and binds and where, the templates it builds
 //! on, its blocks and components, what it calls, and what its comments ask for.
 //!
-//! Analysis never fails and never renders. It must not know which names exist; whoever has the vocabulary judges.
+//! Analysis never fails and never renders. It must not know which names exist.
 
 mod directives;
 mod names;
@@ -27,6 +27,8 @@ pub struct Analysis {
     pub rebindings: Vec<(usize, Span)>,
     /// Names that the template itself binds: `set`, loop variables, component parameters.
     pub bound: BTreeSet<String>,
+    /// Those of them that another template which is rendered together with this one may use.
+    pub bound_for_others: BTreeSet<String>,
     /// The template that it extends.
     pub extends: Option<Reference>,
     /// The templates it extends or includes, with the span of the name.
@@ -178,13 +180,7 @@ impl Analysis {
     /// Whether another template that is rendered together with this one may get a value of that name from it.
     #[must_use]
     pub fn binds_for_others(&self, name: &str) -> bool {
-        let includes = self.builds_on.len() > usize::from(self.extends.is_some());
-        let reaches_others = |binding: &Binding| match binding.kind {
-            BindingKind::Set => true,
-            BindingKind::Loop => includes,
-            BindingKind::Parameter => false,
-        };
-        self.bound.contains(name) && self.bindings.iter().any(|binding| binding.name == name && reaches_others(binding))
+        self.bound_for_others.contains(name)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names and what they mean: one walk over the syntax tree, with the scopes that Tera has.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::{
     Analysis, Binding, BindingKind, Block, BlockPosition, Callee, CalleeKind, Meaning, Reference, Use, UseKind,
@@ -18,26 +19,50 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
         by_name: HashMap::new(),
         guards: Vec::new(),
         components: Vec::new(),
+        comprehensions: Vec::new(),
+        next_branches: next_branches(tree),
     };
     walk.bind_all();
     for element in 0..tree.elements.len() {
         walk.element(element);
     }
-    walk.analysis.uses.sort_by_key(|found| found.span.start);
-    walk.analysis.bound = walk.analysis.bindings.iter().map(|binding| binding.name.clone()).collect();
+    let Analysis { uses, bindings, bound, bound_for_others, extends, builds_on, .. } = &mut walk.analysis;
+    uses.sort_by_key(|found| found.span.start);
+    *bound = bindings.iter().map(|binding| binding.name.clone()).collect();
+    let includes = builds_on.len() > usize::from(extends.is_some());
+    let reaches_others = |binding: &&Binding| match binding.kind {
+        BindingKind::Set => true,
+        BindingKind::Loop => includes,
+        BindingKind::Parameter => false,
+    };
+    *bound_for_others = bindings.iter().filter(reaches_others).map(|binding| binding.name.clone()).collect();
     walk.analysis
+}
+
+/// For each `if`, the first of its tags that begins another branch.
+fn next_branches(tree: &Tree) -> HashMap<ElementId, ElementId> {
+    let mut next = HashMap::new();
+    for (id, element) in tree.elements.iter().enumerate() {
+        if let (ElementKind::Elif(_) | ElementKind::Else, Some(section)) = (&element.kind, element.parent) {
+            next.entry(section).or_insert(id);
+        }
+    }
+    next
 }
 
 struct Walk<'t> {
     source: &'t str,
     tree: &'t Tree,
     analysis: Analysis,
-    /// The bindings of each name.
-    by_name: HashMap<&'t str, Vec<usize>>,
+    /// The bindings of each name by the offsets at which their scopes begin; a name has one binding in each scope.
+    by_name: HashMap<(&'t str, usize), usize>,
     /// Names that were asked for before, with the part of the source in which that holds.
     guards: Vec<(Span, &'t str)>,
     /// The bodies of components, in the order of the source: nothing but parameters is seen there.
     components: Vec<Span>,
+    /// The lists with a `for` around the expression at hand, the innermost last.
+    comprehensions: Vec<Span>,
+    next_branches: HashMap<ElementId, ElementId>,
 }
 
 impl<'t> Walk<'t> {
@@ -57,17 +82,8 @@ impl<'t> Walk<'t> {
 
     fn bind_set(&mut self, element: ElementId, assignment: &Assignment) {
         let scope = self.scope_of(element, assignment.reach);
-        let Some(name) = assignment.name.clone() else { return };
-        let is_same = |binding: &Binding| binding.kind == BindingKind::Set && binding.scope == scope;
-        let known = self.bindings_of(self.text(&name)).find(|known| is_same(&self.analysis.bindings[*known]));
-        match known {
-            Some(known) => self.analysis.rebindings.push((known, name)),
-            None => self.bind(Some(name), BindingKind::Set, scope),
-        }
-    }
-
-    fn bindings_of(&self, name: &str) -> impl Iterator<Item = usize> + '_ {
-        self.by_name.get(name).into_iter().flatten().copied()
+        // A `set` of a loop's variable or of a parameter gives a new value to the same name.
+        self.bind(assignment.name.clone(), BindingKind::Set, scope);
     }
 
     /// The loop around a tag, unless the name reaches further; the component around it, or the whole template.
@@ -97,10 +113,14 @@ impl<'t> Walk<'t> {
     }
 
     fn bind(&mut self, name: Option<Span>, kind: BindingKind, scope: Span) {
-        if let Some(span) = name {
-            let name = self.text(&span);
-            self.by_name.entry(name).or_default().push(self.analysis.bindings.len());
-            self.analysis.bindings.push(Binding { name: name.to_owned(), span, kind, scope });
+        let Some(span) = name else { return };
+        let name = self.text(&span);
+        match self.by_name.entry((name, scope.start)) {
+            Entry::Occupied(known) => self.analysis.rebindings.push((*known.get(), span)),
+            Entry::Vacant(new) => {
+                new.insert(self.analysis.bindings.len());
+                self.analysis.bindings.push(Binding { name: name.to_owned(), span, kind, scope });
+            }
         }
     }
 
@@ -180,13 +200,8 @@ impl<'t> Walk<'t> {
 
     /// What an `if` asks for is there up to the next branch.
     fn guard_branch(&mut self, element: ElementId, condition: &'t Expr) {
-        let is_branch = |other: &ElementId| {
-            self.tree.elements[*other].parent == Some(element)
-                && matches!(self.tree.elements[*other].kind, ElementKind::Elif(_) | ElementKind::Else)
-        };
         let whole = self.section(element);
-        let ends = self.tree.elements[element].end.unwrap_or(self.tree.elements.len());
-        let next = (element + 1..ends).find(is_branch).map_or(whole.end, |next| self.tree.pieces[next].span.start);
+        let next = self.next_branches.get(&element).map_or(whole.end, |next| self.tree.pieces[*next].span.start);
         self.guard(condition, &(whole.start..next));
     }
 
@@ -242,8 +257,14 @@ impl<'t> Walk<'t> {
             }
             ExprKind::Binary { operator: Binary::And, left, right } => self.guard(left, &right.span),
             ExprKind::Ternary { then, condition, .. } => self.guard(condition, &then.span),
-            // The names reach over the item and the condition; in the target they do no harm.
-            ExprKind::Comprehension { header, .. } => self.bind_loop(header, value.span.clone()),
+            ExprKind::Comprehension { header, .. } => {
+                // The names reach over the item and the condition; in the target they do no harm.
+                self.bind_loop(header, value.span.clone());
+                self.comprehensions.push(value.span.clone());
+                value.each_child(&mut |child| self.value(child, UseKind::Expression));
+                self.comprehensions.pop();
+                return;
+            }
             ExprKind::Component(call) => self.component_call(call),
             _ => {}
         }
@@ -269,19 +290,22 @@ impl<'t> Walk<'t> {
     /// `loop` in a loop, and the names that Tera keeps for itself.
     fn is_of_tera(&self, name: &str, at: usize) -> bool {
         let is_loop = |section: ElementId| matches!(self.tree.elements[section].kind, ElementKind::For(_));
-        name.starts_with("__tera_")
+        (name.starts_with("__tera_") && name != "__tera_context")
             || name == "loop"
                 && self.tree.element_at(at).is_some_and(|element| self.tree.sections_around(element).any(is_loop))
     }
 
     fn meaning(&self, name: &str, at: usize) -> Meaning {
         let component = self.component_at(at);
-        let in_reach = |binding: &usize| {
-            let scope = &self.analysis.bindings[*binding].scope;
-            scope.contains(&at) && component.is_none_or(|body| body.start <= scope.start && scope.end <= body.end)
-        };
-        let found = self.bindings_of(name).filter(in_reach);
-        match found.min_by_key(|binding| self.analysis.bindings[*binding].scope.len()) {
+        let whole = component.map_or(0, |body| body.start);
+        let comprehensions = self.comprehensions.iter().rev().map(|list| list.start);
+        let sections = self.tree.element_at(at).into_iter().flat_map(|element| self.tree.sections_around(element));
+        let loops = sections
+            .filter(|section| matches!(self.tree.elements[*section].kind, ElementKind::For(_)))
+            .map(|section| self.tree.pieces[section].span.end)
+            .filter(|start| *start >= whole);
+        let mut scopes = comprehensions.chain(loops).chain([whole]);
+        match scopes.find_map(|scope| self.by_name.get(&(name, scope)).copied()) {
             Some(binding) => Meaning::Local(binding),
             None if component.is_none() => Meaning::Placeholder,
             None if name == "body" => Meaning::Content,

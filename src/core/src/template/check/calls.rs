@@ -1,8 +1,12 @@
 //! Calls of filters, tests, functions and components: names that do not exist, and arguments that do not fit.
 
-use super::Checked;
-use crate::base::problem::{Code, Problem};
+use std::collections::HashSet;
+
+use super::checked::Checked;
+use super::tera1;
+use crate::base::problem::{Code, Problem, Related};
 use crate::base::suggest::did_you_mean;
+use crate::template::TemplateName;
 use crate::template::analysis::{Callee, Reference};
 use crate::template::callees::{self, Need, Signature};
 use crate::template::syntax::tree::{
@@ -16,23 +20,67 @@ pub(super) fn unknown(checked: &Checked<'_, '_>) -> Vec<Problem> {
         .map(|callee| {
             let message = format!("there is no {} `{}`", callee.kind.name(), callee.name);
             let known = callees::of_kind(callee.kind).map(|known| known.name);
-            let problem = checked.error(Code::UnknownFunction, &callee.span, message);
-            match did_you_mean(&callee.name, known) {
-                Some(help) => problem.help(help),
-                None => problem.help("docs/templates.md says what there is"),
-            }
+            let of_tera1 = tera1::help(callee.kind, &callee.name).map(str::to_owned);
+            let help = of_tera1.or_else(|| did_you_mean(&callee.name, known));
+            let help = help.unwrap_or_else(|| "docs/templates.md lists the available ones".to_owned());
+            checked.error(Code::UnknownFunction, &callee.span, message).help(help)
         })
         .collect();
-    let calls = checked.analysis().calls.iter().filter(|call| !checked.components().contains_key(call.name.as_str()));
+    let calls =
+        checked.analysis().calls.iter().filter(|call| checked.library.graph().definers_of(&call.name).is_empty());
     problems.extend(calls.map(|call| {
         let message = format!("there is no component `{}`", call.name);
         let problem = checked.error(Code::UnknownFunction, &call.span, message);
-        match did_you_mean(&call.name, checked.components().keys().copied()) {
+        match did_you_mean(&call.name, checked.library.graph().components()) {
             Some(help) => problem.help(help),
             None => problem.help(format!("define it: `{{% component {}() %}}…{{% endcomponent %}}`", call.name)),
         }
     }));
+    problems.extend(checked.analysis().calls.iter().filter_map(|call| ambiguous_call(checked, call)));
     problems
+}
+
+/// A call of a component that two templates define, neither of which the caller builds on.
+fn ambiguous_call(checked: &Checked<'_, '_>, call: &Reference) -> Option<Problem> {
+    let [first, second, ..] = checked.library.graph().definers_of(&call.name) else { return None };
+    let builds_on = checked.library.closure(checked.name);
+    if [first, second]
+        .into_iter()
+        .chain(checked.library.graph().definers_of(&call.name))
+        .any(|definer| builds_on.contains(definer))
+    {
+        return None;
+    }
+    let message = format!("the component `{}` is defined twice: in `{first}` and in `{second}`", call.name);
+    let problem = checked.error(Code::BrokenInheritance, &call.span, message);
+    let definitions = [first, second].into_iter().filter_map(|definer| definition_in(checked, definer, &call.name));
+    let problem = definitions.fold(problem, Problem::related);
+    Some(problem.help("give one of the two another name"))
+}
+
+fn definition_in(checked: &Checked<'_, '_>, template: &TemplateName, component: &str) -> Option<Related> {
+    let source = checked.library.source(template).ok()?;
+    let definition = source.analysis().defines.iter().find(|found| found.name == component)?;
+    let range = Some(source.range(&definition.span));
+    Some(Related { path: source.path.clone(), range, message: "one is here".to_owned() })
+}
+
+/// Definitions of components that another template has too, so that no third template can call them.
+pub(super) fn ambiguous_definitions(checked: &Checked<'_, '_>) -> Vec<Problem> {
+    let analysis = checked.analysis();
+    let called: HashSet<&str> = analysis.calls.iter().map(|call| call.name.as_str()).collect();
+    let uncalled = analysis.defines.iter().filter(|own| !called.contains(own.name.as_str()));
+    uncalled
+        .filter_map(|own| {
+            let mut definers = checked.library.graph().definers_of(&own.name).iter();
+            let other = definers.find(|definer| *definer != checked.name)?;
+            let message =
+                format!("`{other}` defines a component `{}` too, so that no other template can call it", own.name);
+            let problem = checked.warning(Code::BrokenInheritance, &own.span, message);
+            let problem = definition_in(checked, other, &own.name).into_iter().fold(problem, Problem::related);
+            Some(problem.help("give one of the two another name"))
+        })
+        .collect()
 }
 
 /// Arguments that are missing or that nothing takes.
@@ -58,7 +106,7 @@ fn of_callee(checked: &Checked<'_, '_>, callee: &Callee, signature: Signature) -
         .collect();
     let is_known = |name: &str| signature.arguments.iter().any(|parameter| parameter.name == name);
     for argument in callee.arguments.iter().filter(|argument| !is_known(&argument.name)) {
-        // Tera does not look at it.
+        // Tera ignores it.
         let message = format!("{what} has no argument `{}`, so it changes nothing", argument.name);
         let problem = checked.warning(Code::WrongArguments, &argument.span, message);
         let known = signature.arguments.iter().map(|parameter| parameter.name);
@@ -89,7 +137,7 @@ fn calls_in<'c>(value: &'c Expr, visit: &mut dyn FnMut(&'c ComponentCall)) {
 fn of_component(checked: &Checked<'_, '_>, call: &ComponentCall) -> Vec<Problem> {
     let Some(name) = &call.name else { return Vec::new() };
     let component = checked.source.slice(name);
-    let Some((source, definition)) = checked.components().get(component).copied() else { return Vec::new() };
+    let Some((source, definition)) = checked.library.component(component) else { return Vec::new() };
     let parameters: Vec<&str> = definition.parameters.iter().map(|parameter| source.slice(&parameter.name)).collect();
     let attributes: Vec<_> = call.attributes.iter().filter_map(|attribute| named(checked, attribute)).collect();
     let mut problems = Vec::new();

@@ -1,10 +1,10 @@
 //! What is written for nothing: tags that are never reached, and names that are set and never used.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::Checked;
+use super::checked::Checked;
 use crate::base::problem::{Code, Problem};
-use crate::template::analysis::{BindingKind, Meaning};
+use crate::template::analysis::{Binding, BindingKind, Meaning};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind, Literal, Tree};
 use crate::template::{TemplateName, scan::PieceKind};
 
@@ -68,18 +68,47 @@ pub(super) fn unused_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
         return Vec::new();
     }
     let others: Vec<TemplateName> = checked.library.relatives(checked.name);
-    let is_used_elsewhere = |name: &str| {
-        let sources = others.iter().filter_map(|other| checked.library.source(other).ok());
-        sources.flat_map(|source| &source.analysis().uses).any(|found| found.name == name)
-    };
+    let sources = others.iter().filter_map(|other| checked.library.source(other).ok());
+    let used_elsewhere: HashSet<&str> =
+        sources.flat_map(|source| &source.analysis().uses).map(|found| &*found.name).collect();
     unused
         .into_iter()
-        .filter(|binding| !is_used_elsewhere(&binding.name))
+        .filter(|binding| !used_elsewhere.contains(binding.name.as_str()))
         .map(|binding| {
             let message = format!("`{}` is set and never used", binding.name);
             checked.warning(Code::UnusedSet, &binding.span, message).help("remove the `set`, or use the name")
         })
         .collect()
+}
+
+/// Names that a loop sets anew and whose new values end with the loop, although the name is used after it.
+pub(super) fn lost_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
+    let analysis = checked.analysis();
+    let sets = || analysis.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::Set);
+    let outer: HashMap<&str, usize> = sets()
+        .filter(|(_, binding)| binding.scope.start == 0)
+        .map(|(at, binding)| (binding.name.as_str(), at))
+        .collect();
+    let mut last_uses: HashMap<usize, usize> = HashMap::new();
+    for found in &analysis.uses {
+        if let Meaning::Local(binding) = found.meaning {
+            last_uses.insert(binding, found.span.start);
+        }
+    }
+    let is_lost = |binding: &Binding| {
+        let shadowed = outer.get(binding.name.as_str())?;
+        let is_before = analysis.bindings[*shadowed].span.start < binding.span.start;
+        let last_use = *last_uses.get(shadowed)?;
+        (is_before && last_use >= binding.scope.end).then_some(())
+    };
+    let lost = sets().filter(|(_, binding)| binding.scope.start > 0 && is_lost(binding).is_some());
+    lost.map(|(_, binding)| {
+        let message = format!("`{0}` is set in a loop; after the loop, `{0}` is what it was before", binding.name);
+        checked
+            .warning(Code::LostSet, &binding.span, message)
+            .help(format!("write `{{% set_global {} = … %}}`, or give the name in the loop another name", binding.name))
+    })
+    .collect()
 }
 
 /// `__tera_context` shows every name.

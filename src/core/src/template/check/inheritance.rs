@@ -1,10 +1,14 @@
 //! Templates that build on others: what is missing, what leads back to itself, and blocks that override nothing.
 
-use super::Checked;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::checked::Checked;
 use crate::base::problem::{Code, Problem, Related};
 use crate::base::suggest::did_you_mean;
 use crate::template::TemplateName;
-use crate::template::analysis::{BlockPosition, Reference};
+use crate::template::analysis::{Block, BlockPosition, Reference};
+use crate::template::closure::MAX_LEVELS;
 
 pub(super) fn problems(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let builds_on = &checked.analysis().builds_on;
@@ -62,21 +66,29 @@ impl Link {
     }
 }
 
-/// The templates from `target` to the checked one, both included, where there is such a way.
+/// The templates from `target` to the checked one, both included, where there is such a way. Templates cannot be
+/// rendered that build on others more than [`MAX_LEVELS`] deep, so no longer way is looked for.
 fn way_back(checked: &Checked<'_, '_>, link: Link, target: &TemplateName) -> Option<Vec<TemplateName>> {
-    let mut ways = vec![vec![target.clone()]];
-    let mut seen = vec![target.clone()];
-    while let Some(way) = ways.pop() {
-        let last = way.last()?;
-        if last == checked.name {
+    let mut came_from: HashMap<TemplateName, Option<TemplateName>> = HashMap::from([(target.clone(), None)]);
+    let mut level = vec![target.clone()];
+    for _ in 0..MAX_LEVELS {
+        if level.contains(checked.name) {
+            let mut way: Vec<_> =
+                std::iter::successors(Some(checked.name.clone()), |name| came_from.get(name).cloned().flatten())
+                    .collect();
+            way.reverse();
             return Some(way);
         }
-        for next in linked(checked, link, last) {
-            if !seen.contains(&next) {
-                seen.push(next.clone());
-                ways.push(way.iter().cloned().chain([next]).collect());
+        let mut next_level = Vec::new();
+        for name in level {
+            for next in linked(checked, link, &name) {
+                if let Entry::Vacant(new) = came_from.entry(next.clone()) {
+                    new.insert(Some(name.clone()));
+                    next_level.push(next);
+                }
             }
         }
+        level = next_level;
     }
     None
 }
@@ -90,37 +102,42 @@ fn linked(checked: &Checked<'_, '_>, link: Link, name: &TemplateName) -> Vec<Tem
 }
 
 fn blocks_that_override_nothing(checked: &Checked<'_, '_>) -> Vec<Problem> {
-    let parents = checked.library.parents(checked.name);
-    let Some(parent) = parents.first() else { return Vec::new() };
-    // What a parent that cannot be read has is not known; that it cannot be read is said already.
-    let Ok(sources) = parents.iter().map(|parent| checked.library.source(parent)).collect::<Result<Vec<_>, _>>() else {
-        return Vec::new();
-    };
-    let known: Vec<&str> =
-        sources.iter().flat_map(|source| &source.analysis().blocks).map(|block| block.name.as_str()).collect();
     let outermost = checked.analysis().blocks.iter().filter(|block| block.position == BlockPosition::Outermost);
-    let unknown = outermost.filter(|block| !known.contains(&block.name.as_str()));
-    unknown
-        .map(|block| {
-            let message = format!("the block `{}` overrides nothing: `{parent}` has none of that name", block.name);
-            let problem = checked.error(Code::UnknownBlock, &block.span, message);
-            match did_you_mean(&block.name, known.iter().copied()) {
-                Some(help) => problem.help(help),
-                None => problem.help("remove it, or define the block in the parent"),
-            }
-        })
-        .collect()
+    outermost.filter_map(|block| overrides_nothing(checked, block)).collect()
+}
+
+fn overrides_nothing(checked: &Checked<'_, '_>, block: &Block) -> Option<Problem> {
+    let mut nearest = None;
+    let mut known = Vec::new();
+    for parent in checked.library.each_parent(checked.name) {
+        // What a parent that cannot be read has is not known; that it cannot be read is told already.
+        let blocks = &checked.library.source(&parent).ok()?.analysis().blocks;
+        if blocks.iter().any(|found| found.name == block.name) {
+            return None;
+        }
+        known.extend(blocks.iter().map(|found| found.name.as_str()));
+        nearest.get_or_insert(parent);
+    }
+    let message = format!("the block `{}` overrides nothing: `{}` has none of that name", block.name, nearest?);
+    let problem = checked.error(Code::UnknownBlock, &block.span, message);
+    Some(match did_you_mean(&block.name, known) {
+        Some(help) => problem.help(help),
+        None => problem.help("remove it, or define the block in the parent"),
+    })
 }
 
 /// Tera takes no two components of one name in the templates of one rendering.
 fn components_that_stand_twice(checked: &Checked<'_, '_>) -> Vec<Problem> {
+    if checked.analysis().defines.is_empty() {
+        return Vec::new();
+    }
     let builds_on = checked.library.closure(checked.name);
     let others =
         builds_on.iter().filter(|name| *name != checked.name).filter_map(|name| checked.library.source(name).ok());
-    let defined: Vec<_> =
-        others.flat_map(|source| source.analysis().defines.iter().map(move |found| (source, found))).collect();
+    let definitions = others.flat_map(|source| source.analysis().defines.iter().map(move |found| (source, found)));
+    let defined: HashMap<&str, _> = definitions.map(|(source, found)| (found.name.as_str(), (source, found))).collect();
     let twice = |own: &Reference| {
-        let (source, other) = defined.iter().find(|(_, other)| other.name == own.name)?;
+        let (source, other) = defined.get(own.name.as_str())?;
         let related = Related {
             path: source.path.clone(),
             range: Some(source.range(&other.span)),

@@ -4,18 +4,19 @@
 //! Nothing is rendered. Which placeholders there are is not known here; `strictness` judges them.
 
 mod calls;
+mod checked;
 mod flow;
 mod inheritance;
+mod outputs;
+mod tera1;
 
 #[cfg(test)]
 mod tests;
 
-use std::cell::OnceCell;
-
+use self::checked::Checked;
 use super::TemplateName;
-use super::analysis::{Analysis, Meaning};
+use super::analysis::{Allow, Meaning};
 use super::library::{Library, Source};
-use super::links::Components;
 use super::syntax::tree::Span;
 use crate::base::problem::{Code, Problem, Severity};
 use crate::base::suggest::did_you_mean;
@@ -27,12 +28,18 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
         Ok(source) => source,
         Err(problem) => return vec![problem],
     };
-    let checked = Checked::new(library, name, source);
+    let checked = Checked { library, name, source };
     let mut problems = checked.refusals();
     problems.extend(calls::wrong_arguments(&checked));
     problems.extend(checked.out_of_reach());
     problems.extend(flow::unreachable(&checked));
-    problems.extend(flow::unused_sets(&checked));
+    // Where a tag cannot be read, neither can the names that it uses.
+    if source.tree().faults.is_empty() {
+        problems.extend(flow::unused_sets(&checked));
+        problems.extend(flow::lost_sets(&checked));
+    }
+    problems.extend(outputs::problems(&checked));
+    problems.extend(calls::ambiguous_definitions(&checked));
     problems.extend(checked.useless_allows());
     problems.retain(|problem| !allows(source, problem));
     problems.sort_by_key(|problem| problem.range);
@@ -43,7 +50,7 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
 #[must_use]
 pub fn refusals(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     match library.source(name) {
-        Ok(source) => Checked::new(library, name, source).refusals(),
+        Ok(source) => Checked { library, name, source }.refusals(),
         Err(problem) => vec![problem],
     }
 }
@@ -57,33 +64,17 @@ pub fn is_allowed(library: &Library<'_>, problem: &Problem) -> bool {
 
 fn allows(source: &Source, problem: &Problem) -> bool {
     let Some(at) = problem.range.map(|range| source.lines.offset(range.start)) else { return false };
-    let in_reach = source.analysis().allows.iter().filter(|allow| allow.reach.contains(&at));
+    // Directives reach to the end of the next line at most.
+    let line = source.lines.position(at).line;
+    let allows = &source.analysis().allows;
+    let before = allows.partition_point(|allow| allow.reach.start <= at);
+    let near = |allow: &&Allow| source.lines.position(allow.reach.start).line + 1 >= line;
+    let in_reach = allows[..before].iter().rev().take_while(near).filter(|allow| allow.reach.contains(&at));
     problem.code.can_be_allowed()
         && in_reach.flat_map(|allow| &allow.codes).any(|code| code.name == problem.code.name())
 }
 
-/// A template that is being checked.
-struct Checked<'c, 'f> {
-    library: &'c Library<'f>,
-    name: &'c TemplateName,
-    source: &'c Source,
-    components: OnceCell<Components<'c>>,
-}
-
-impl<'c, 'f> Checked<'c, 'f> {
-    fn new(library: &'c Library<'f>, name: &'c TemplateName, source: &'c Source) -> Self {
-        Self { library, name, source, components: OnceCell::new() }
-    }
-
-    /// The components of the library, looked for when the first is called.
-    fn components(&self) -> &Components<'c> {
-        self.components.get_or_init(|| self.library.components())
-    }
-
-    fn analysis(&self) -> &'c Analysis {
-        self.source.analysis()
-    }
-
+impl Checked<'_, '_> {
     fn refusals(&self) -> Vec<Problem> {
         let faults = self.source.tree().faults.iter();
         let mut problems: Vec<_> = faults
@@ -96,19 +87,6 @@ impl<'c, 'f> Checked<'c, 'f> {
         problems.extend(inheritance::problems(self));
         problems.extend(calls::unknown(self));
         problems
-    }
-
-    fn problem(&self, severity: Severity, code: Code, span: &Span, message: String) -> Problem {
-        let problem = Problem { severity, ..Problem::error(code, message) };
-        problem.in_file(&self.source.path).at(self.source.range(span))
-    }
-
-    fn error(&self, code: Code, span: &Span, message: String) -> Problem {
-        self.problem(Severity::Error, code, span, message)
-    }
-
-    fn warning(&self, code: Code, span: &Span, message: String) -> Problem {
-        self.problem(Severity::Warning, code, span, message)
     }
 
     fn broken_placeholder(&self, span: &Span) -> Problem {

@@ -104,6 +104,62 @@ fn what_is_written_for_nothing_is_warned_of() {
 }
 
 #[test]
+fn a_set_that_replaces_a_name_in_its_own_scope_is_used_by_what_follows() {
+    assert_snapshot!(check("{% for v in xs %}{% set v = v + 1 %}{{ v }}{% endfor %}"), @"");
+    assert_snapshot!(check("{% for v in xs %}{% set v %}{{ v }}{% endset %}{{ v }}{% endfor %}"), @"");
+    assert_snapshot!(check("{% component c(a) %}{% set a = a ~ 'b' %}{{ a }}{% endcomponent %}{{ <c a={1} /> }}"), @"");
+}
+
+#[test]
+fn a_set_that_is_lost_after_its_loop_is_warned_of() {
+    assert_snapshot!(check("{% set n = 0 %}{% for x in y %}{% set n = n + x %}{{ n }}{% endfor %}{{ n }}"), @"
+    1: n | Warning lost-set: `n` is set in a loop; after the loop, `n` is what it was before; write `{% set_global n = … %}`, or give the name in the loop another name
+    ");
+    assert_snapshot!(check("{% set n = 0 %}{{ n }}{% for x in y %}{% set n = x %}{{ n }}{% endfor %}"), @"");
+    assert_snapshot!(check("{% set n = 0 %}{% for x in y %}{% set_global n = n + x %}{% endfor %}{{ n }}"), @"");
+}
+
+#[test]
+fn a_syntax_error_brings_no_other_problem_of_names() {
+    assert_snapshot!(check("{% set a = 1 %}{{ a b }}{% if"), @"
+    1: b | Error template-syntax: there is `b` where `}}` is expected; 
+    1: {% if | Error template-syntax: this tag is never closed; close it with `%}`
+    ");
+}
+
+#[test]
+fn what_is_written_as_nothing_or_not_at_all_is_warned_of() {
+    assert_snapshot!(check("{{ reference }}{{ reference | default(value=1) }}{{ reference?.class_name }}"), @r#"
+    1: reference | Warning empty-output: `reference` is none for some models, and none is written as nothing; write a field of it inside of `{% if reference %}`
+    1: reference | default(value=1) | Warning empty-output: `default` does not replace `reference` where it is none, and none is written as nothing; add `boolean=true`, or write `{% if reference %}`
+    1: reference?.class_name | Warning optional-output: `reference?.class_name` cannot be written where it has no value: `?.` only spares the look-up; give a default: `{{ reference?.class_name | default(value="…") }}`
+    "#);
+    assert_snapshot!(check("{% if reference %}{{ reference?.class_name }}{{ reference.module }}{% endif %}{{ reference?.module | default(value='m') }}"), @"");
+}
+
+#[test]
+fn tera_1_is_told_its_form_in_tera_2() {
+    assert_snapshot!(check("{% macro a() %}{{ x | concat(with=y) | as_str }}{{ now() }}{% if x is object %}{% endif %}"), @"
+    1: macro | Error template-syntax: there is no tag `macro`; Tera 2 has components: `{% component name(a, b=1) %}…{% endcomponent %}`, called as `{{ <name a={x} /> }}`
+    1: concat | Error unknown-function: there is no filter `concat`; in Tera 2, write `[...list, ...other]`
+    1: as_str | Error unknown-function: there is no filter `as_str`; Tera 2 calls it `str`
+    1: now | Error unknown-function: there is no function `now`; there is no time: an output is a function of its inputs; let the test ask when it runs
+    1: object | Error unknown-function: there is no test `object`; Tera 2 calls it `map`
+    ");
+}
+
+#[test]
+fn a_component_that_two_templates_define_is_told_where_it_is_called_and_where_it_is_defined() {
+    let others = "-- a.tera --\n{% component card() %}{% endcomponent %}\n-- b.tera --\n{% component card() %}{% endcomponent %}\n";
+    assert_snapshot!(check(&format!("-- t.tera --\n{{{{ <card /> }}}}\n{others}")), @"
+    1: card | Error broken-inheritance: the component `card` is defined twice: in `a.tera` and in `b.tera`; give one of the two another name
+    ");
+    assert_snapshot!(check(&others.replace("-- a.tera --", "-- t.tera --")), @"
+    1: card | Warning broken-inheritance: `b.tera` defines a component `card` too, so that no other template can call it; give one of the two another name
+    ");
+}
+
+#[test]
 fn components_see_their_parameters_alone() {
     assert_snapshot!(check("{% component c(a) %}{{ a }}{{ body }}{{ model_name }}{% endcomponent %}"), @"
     1: model_name | Error unknown-placeholder: `model_name` has no value in a component, which sees only its parameters; add the parameter `@model_name`, which takes the value from where the component is called

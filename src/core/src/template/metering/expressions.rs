@@ -2,8 +2,8 @@
 //! into lists and maps.
 
 use super::insertions::Insertions;
+use super::member::{Member, Writing};
 use super::sections::{after, nodes};
-use super::{Member, Writing};
 use crate::template::budget;
 use crate::template::scan::{Piece, TokenKind};
 use crate::template::syntax::tree::{

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::insertions::Insertions;
-use super::{Member, Writing};
+use super::member::{Member, Writing};
 use crate::template::budget::{self, BYTES_PER_UNIT};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind, Span, Unary};
 

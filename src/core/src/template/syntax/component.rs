@@ -1,4 +1,6 @@
 //! Components: their definitions and their calls, by the rules of Tera 2.4.
+//!
+//! This file and `expression.rs` need each other, because a call is an expression and its attributes hold expressions.
 
 use super::cursor::{Cursor, is_boolean};
 use super::expression::{expression, string};

@@ -15,7 +15,7 @@ const MAX_DIMENSIONS: usize = 2;
 /// How deep Tera lets brackets after a value nest.
 const MAX_BRACKETS: usize = 4;
 
-/// The words that Tera lets nobody bind.
+/// The words that Tera does not allow as names.
 pub(super) const RESERVED: [&str; 16] = [
     "true", "True", "false", "False", "loop", "self", "and", "or", "not", "is", "in", "continue", "break", "none",
     "None", "null",

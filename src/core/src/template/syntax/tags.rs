@@ -66,8 +66,16 @@ fn unknown(cursor: &mut Cursor<'_>, word: &str, at: Span) -> ElementKind {
         "endraw" => "`endraw` closes nothing".to_owned(),
         word => format!("there is no tag `{word}`"),
     };
-    let help = crate::base::suggest::closest(word, TAGS).map(|tag| format!("did you mean `{tag}`?"));
-    cursor.fail_at(at, message, help.as_deref());
+    let of_tera1 = match word {
+        "macro" => Some(
+            "Tera 2 has components: `{% component name(a, b=1) %}…{% endcomponent %}`, called as `{{ <name a={x} /> }}`",
+        ),
+        "endmacro" => Some("Tera 2 has components: `{% endcomponent %}`"),
+        "import" => Some("remove it: in Tera 2, a component is found in whichever template defines it"),
+        _ => None,
+    };
+    let similar = crate::base::suggest::closest(word, TAGS).map(|tag| format!("did you mean `{tag}`?"));
+    cursor.fail_at(at, message, of_tera1.or(similar.as_deref()));
     ElementKind::Unknown
 }
 

@@ -1,7 +1,7 @@
 //! The syntax tree: what the pieces of a template are and how they nest, with the byte span of every word.
 //!
 //! The tree is plain data. Elements stand in one flat list in the order of the source and name each other by number, so
-//! that no nesting, however deep, can exhaust a stack. It holds spans instead of text; whoever has the source reads them.
+//! that no nesting, however deep, can exhaust a stack. It holds spans of the source instead of text.
 
 use std::ops::Range;
 

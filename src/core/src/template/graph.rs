@@ -1,0 +1,45 @@
+//! Which templates use which, and which define a component: what all templates of a library say of each other, read once.
+//!
+//! This module must not know where templates come from.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::TemplateName;
+use super::analysis::Analysis;
+
+/// The references between templates, against their direction.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Graph {
+    /// The templates that define each component.
+    definers: BTreeMap<String, Vec<TemplateName>>,
+    /// The templates that extend or include each template.
+    users: HashMap<TemplateName, Vec<TemplateName>>,
+}
+
+impl Graph {
+    /// The graph of some templates.
+    pub(super) fn of<'t>(templates: impl Iterator<Item = (&'t TemplateName, &'t Analysis)>) -> Self {
+        let mut graph = Self::default();
+        for (name, analysis) in templates {
+            for component in &analysis.defines {
+                graph.definers.entry(component.name.clone()).or_default().push(name.clone());
+            }
+            for reference in &analysis.builds_on {
+                graph.users.entry(TemplateName::new(&reference.name)).or_default().push(name.clone());
+            }
+        }
+        graph
+    }
+
+    pub(super) fn definers_of(&self, component: &str) -> &[TemplateName] {
+        self.definers.get(component).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn components(&self) -> impl Iterator<Item = &str> + Clone {
+        self.definers.keys().map(String::as_str)
+    }
+
+    pub(super) fn users_of(&self, name: &TemplateName) -> &[TemplateName] {
+        self.users.get(name).map_or(&[], Vec::as_slice)
+    }
+}
