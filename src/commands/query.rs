@@ -166,7 +166,14 @@ mod tests {
             [Some("1.5"), Some("false"), None],
             [Some("nan"), None, Some("1")],
         ];
-        insta::assert_snapshot!(shown(AnswerFormat::Json, &rows), @r#""#);
+        insta::assert_snapshot!(shown(AnswerFormat::Json, &rows), @r#"
+        [
+          {"a":18446744073709551615,"b":true,"c":"a,\"b\"\n"},
+          {"a":"170141183460469231731687303715884105727","b":null,"c":""},
+          {"a":1.5,"b":false,"c":null},
+          {"a":"nan","b":null,"c":"1"}
+        ]
+        "#);
         insta::assert_snapshot!(shown(AnswerFormat::Csv, &rows), @r#"
         a,b,c
         18446744073709551615,true,"a,""b""

@@ -107,7 +107,29 @@ mod tests {
     fn one_edit_of_a_template_is_one_entry_and_a_users_change_comes_first() {
         let mut report = fixture::many_stale(244);
         report.outputs.extend(fixture::mixed().outputs.into_iter().filter(|output| output.state == State::Edited));
-        insta::assert_snapshot!(written(&report), @"");
+        insta::assert_snapshot!(written(&report), @r#"
+        ### cargo-tgen check
+
+        246 outputs: 1 fresh, 244 stale, 1 edited (0.12 s)
+
+        | state | outputs | what to do |
+        |---|---:|---|
+        | stale | 244 | run `cargo tgen generate` |
+        | edited | 1 | move the change into the template, or run `cargo tgen generate --force` to discard it |
+
+        - **edited**: `test/test_hf_clip.py` is edited, changed by a person: move the change into the template, or run `cargo tgen generate --force` to discard it
+        - **stale**: 244 outputs of `skillset.py.tera` are stale, the template or a value has changed: run `cargo tgen generate`; the first is `test/test_hf_n000.py`
+          <details><summary>difference</summary>
+
+          ```diff
+          @@ -1,2 +1,2 @@
+           import torch
+          -old n000
+          +new n000
+          ```
+
+          </details>
+        "#);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 #[cfg(unix)]
 mod action;
 mod examples;
+mod hostile;
 #[cfg(all(feature = "store", not(feature = "bundled")))]
 mod library;
 mod links;
