@@ -271,7 +271,9 @@ fn request(session: &Session, args: &PlanArgs) -> anyhow::Result<(Request, Chose
     }
     let mappings = session.database(Mode::ReadOnly)?.mappings()?;
     if mappings.is_empty() {
-        bail!("no model is named, and the template database has no mapping of one; give `--model`, or add a mapping with `cargo tgen mapping add`");
+        bail!(
+            "no model is named, and the template database has no mapping of one; give `--model`, or add a mapping with `cargo tgen mapping add`"
+        );
     }
     request.models = mappings.into_iter().map(|mapping| Selector::Name(mapping.model)).collect();
     Ok((request, Chosen::ByMappings))
@@ -500,25 +502,23 @@ fn show(
             show_table(&printer, name, offset, &all()?, rest)
         }
         PlanFormat::Json => printer.stream(|out| report::write_json(out, name, &support()?, pages(Content::With))),
-        PlanFormat::Jsonl => printer.stream(|out| report::write_json_lines(out, name, &support()?, pages(Content::With))),
+        PlanFormat::Jsonl => {
+            printer.stream(|out| report::write_json_lines(out, name, &support()?, pages(Content::With)))
+        }
         PlanFormat::GithubMatrix => Ok(printer.json(&report::github_matrices(&all()?))?),
         PlanFormat::Mermaid => {
             let tests = all()?;
             if report::is_too_large_for_mermaid(&tests) {
-                printer.warning("the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`");
+                printer.warning(
+                    "the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`",
+                );
             }
             Ok(printer.report(|out| report::write_mermaid(out, &tests))?)
         }
     }
 }
 
-fn show_table(
-    printer: &Printer,
-    name: &str,
-    offset: u32,
-    tests: &[StoredTest],
-    all: u64,
-) -> anyhow::Result<()> {
+fn show_table(printer: &Printer, name: &str, offset: u32, tests: &[StoredTest], all: u64) -> anyhow::Result<()> {
     printer.table(&report::HEADINGS, tests.iter().map(report::row).collect())?;
     let end = u64::from(offset) + tests.len() as u64;
     let rest = all.saturating_sub(end);

@@ -14,8 +14,8 @@ use tgen_core::project::Project;
 use tgen_core::project::registered::Registered;
 use tgen_core::template::TemplateName;
 
-use crate::outcome::Outcome;
 use crate::commands::families;
+use crate::outcome::Outcome;
 use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, ListArgs, ListFormat, hardware_type};
 use crate::project::database::{add_database_suite, one_session};

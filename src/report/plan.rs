@@ -231,7 +231,8 @@ mod tests {
     #[test]
     fn the_json_has_the_fields_that_its_readers_know() {
         let mut out = Vec::new();
-        write_json(&mut out, "nightly", &["conftest.py".to_owned()], [Ok(tests(1, 1)), Ok(tests(1, 1))].into_iter()).unwrap();
+        write_json(&mut out, "nightly", &["conftest.py".to_owned()], [Ok(tests(1, 1)), Ok(tests(1, 1))].into_iter())
+            .unwrap();
         let read: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(read.as_array().unwrap().len(), 2);
         insta::assert_snapshot!(serde_json::to_string_pretty(&read[0]).unwrap(), @r#"

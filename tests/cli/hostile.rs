@@ -47,7 +47,12 @@ impl Project {
 
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(BINARY);
-        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null()).env("CI", "true").env("CLICOLOR_FORCE", "0");
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .stdin(Stdio::null())
+            .env("CI", "true")
+            .env("CLICOLOR_FORCE", "0");
         command.env("NO_COLOR", "1").env("GITHUB_STEP_SUMMARY", self.0.path().join("summary.md"));
         command.output().unwrap()
     }

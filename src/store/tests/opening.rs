@@ -90,7 +90,10 @@ fn a_damaged_log_is_not_blamed_on_the_database() {
     fs::write(&log, &bytes).unwrap();
     for mode in [Mode::ReadOnly, Mode::ReadWrite] {
         let refused = message(&folder, folder.open(mode));
-        assert!(refused.starts_with("the log `[folder]/templates.duckdb.wal` of the template database is damaged: "), "{refused}");
+        assert!(
+            refused.starts_with("the log `[folder]/templates.duckdb.wal` of the template database is damaged: "),
+            "{refused}"
+        );
         assert!(fs::read(&log).unwrap() == bytes, "the log was changed");
     }
     fs::remove_file(log).unwrap();
