@@ -123,7 +123,7 @@ fn a_hostile_project_steers_neither_a_terminal_nor_a_log() {
     }
     well_formed(&project.check(&["check", "--format", "junit"]));
     let summary = fs::read_to_string(project.0.path().join("summary.md")).unwrap();
-    assert!(!summary.contains("<i>") && !summary.contains('\u{1b}'), "{summary}");
+    assert!(!summary.contains("<i>") && summary.contains("&lt;i>") && !summary.contains('\u{1b}'), "{summary}");
 }
 
 /// XML 1.0 has no control characters but three, and no U+FFFE; and every `<` and `&` in this text was escaped.

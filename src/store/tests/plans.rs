@@ -179,7 +179,7 @@ fn a_plan_has_the_support_of_its_tests_and_goes_with_it() {
     assert_eq!(store.plan_support("a").unwrap(), support);
     assert_eq!(store.plan_support("b").unwrap(), []);
     store.remove_plan("a").unwrap();
-    assert_snapshot!(message(&folder, store.remove_plan("a")), @"there is no plan `a`; there is `b`");
+    assert_snapshot!(message(&folder, store.remove_plan("a")), @"there is no plan `a`; did you mean `b`?");
     assert_eq!(store.plans().unwrap().len(), 1);
     assert!(super::ask(store, "FROM plan_support").unwrap().rows.is_empty());
 }
