@@ -176,5 +176,5 @@ fn plan(file: &Utf8Path, name: &str, lines: usize) -> Result<(), store::StoreErr
             dependencies: if batch_size > 1 { &before } else { &[] },
         })?;
     }
-    plan.finish().map(drop)
+    plan.finish(&[]).map(drop)
 }

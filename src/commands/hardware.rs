@@ -7,6 +7,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+#[cfg(feature = "store")]
+use tgen_core::model::hardware::HardwareType;
 use tgen_core::model::hardware::detection::{Detection, Machine, detect};
 
 use crate::outcome::Outcome;
@@ -31,6 +33,12 @@ pub(crate) fn run(args: &HardwareArgs) -> anyhow::Result<Outcome> {
         }
     }
     Ok(Outcome::Clean)
+}
+
+/// The platforms that this machine has.
+#[cfg(feature = "store")]
+pub(crate) fn present() -> Vec<HardwareType> {
+    detect(&ThisMachine).into_iter().filter(Detection::is_present).map(|detection| detection.hardware).collect()
 }
 
 fn as_row(detection: &Detection) -> Vec<String> {

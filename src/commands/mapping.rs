@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::commands::families;
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 use crate::project::arguments::{Global, ListArgs, ListFormat};
@@ -37,6 +38,9 @@ struct AddArgs {
     /// Its family
     #[arg(long)]
     family: String,
+    /// Add a family that no template, mapping or configuration has
+    #[arg(long)]
+    new_family: bool,
     /// The template that comes first for it [default: none]
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
@@ -57,6 +61,7 @@ pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome
     let printer = Printer::new();
     match &args.command {
         MappingCommand::Add(add) => {
+            families::require(&session, &add.family, add.new_family)?;
             let said = match open(Mode::ReadWrite)?.set_mapping(&add.mapping())? {
                 Mapped::Created => "added the mapping",
                 Mapped::Updated => "updated the mapping",
@@ -75,7 +80,7 @@ pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome
 
 impl AddArgs {
     fn mapping(&self) -> Mapping {
-        let Self { model, family, template, description } = self;
+        let Self { model, family, template, description, .. } = self;
         Mapping {
             model: model.clone(),
             family: family.clone(),

@@ -3,6 +3,8 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod explain;
+#[cfg(feature = "store")]
+mod families;
 pub(crate) mod generate;
 pub(crate) mod hardware;
 pub(crate) mod init;

@@ -1,26 +1,32 @@
 //! `cargo tgen plan`: the cases as tests to execute, written to the template database as a plan.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{Context, anyhow, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
-use tgen_core::base::problem::Problem;
+use tgen_core::base::problem::{Code, Problem};
 use tgen_core::config::{Config, Suite};
 use tgen_core::lint::findings;
+use tgen_core::model::catalogue::Selector;
+use tgen_core::model::hardware::HardwareType;
+use tgen_core::output::path::OutputPath;
 use tgen_core::plan::test_plan::{self, TEST_TYPE, planned_tests};
-use tgen_core::plan::{Plan, PlannedOutput};
+use tgen_core::plan::{Plan, PlannedOutput, Subject};
+use tgen_core::project::Project;
+use tgen_core::project::request::Request;
 use tgen_core::rendering::comparison::{check_syntax, render_each};
-use uuid::Uuid;
 
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
-use crate::project::arguments::{CaseArgs, Global, ListArgs, ListFormat};
+use crate::project::arguments::{CaseArgs, Global, ListArgs, ListFormat, hardware_type};
 use crate::project::database::{add_database_suite, one_session};
 use crate::project::session::{self, Session};
 use crate::report::plan as report;
-use crate::store::{self, Content, Difference, Differing, Mode, Store, StoredTest};
+use crate::store::{self, Content, Difference, Differing, Mode, Store, StoredTest, SupportFile};
+use crate::world::disk::Writer;
 use crate::world::interrupt;
 
 /// How many tests of a new plan are shown.
@@ -39,6 +45,7 @@ const PAGE: u32 = 1000;
 Examples:
   cargo tgen plan --model bert-base-uncased --hardware cpu,cuda --batch-sizes 1,4
   cargo tgen plan --suite matrix --name nightly --format jsonl     what a test runner reads
+  cargo tgen plan show nightly --machine here --output-dir tests   the tests for this machine, ready to run
   cargo tgen plan --format github-matrix                           jobs for GitHub Actions, stage by stage
   cargo tgen plan diff nightly plan-7                              what changed between two plans"
 )]
@@ -50,6 +57,12 @@ pub(crate) struct PlanArgs {
     /// The plan's name [default: `plan-` and a number]
     #[arg(long)]
     name: Option<String>,
+    /// Replace the plan of that name
+    #[arg(long, requires = "name")]
+    replace: bool,
+    /// Say what would be planned, and store nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
     /// How to show the plan
     #[arg(long, value_enum, default_value_t)]
     format: PlanFormat,
@@ -73,6 +86,14 @@ enum PlanCommand {
     Show(ShowArgs),
     /// Show what differs between two plans
     Diff(DiffArgs),
+    /// Remove a plan with its tests
+    Remove(RemoveArgs),
+}
+
+#[derive(Debug, Args)]
+struct RemoveArgs {
+    /// The plan's name
+    name: String,
 }
 
 #[derive(Debug, Args)]
@@ -88,9 +109,60 @@ struct ShowArgs {
     /// How many tests to leave out before
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: u32,
-    /// Show the text of one test instead
-    #[arg(long, value_name = "ID", conflicts_with_all = ["format", "limit", "offset"])]
-    test: Option<Uuid>,
+    /// Only the tests of these models [may be repeated]
+    #[arg(long, value_name = "MODEL")]
+    model: Vec<String>,
+    /// Only the tests for these hardware types
+    #[arg(long, value_delimiter = ',', value_name = "TYPE,...", value_parser = hardware_type)]
+    hardware: Vec<HardwareType>,
+    /// Only the tests for the hardware types of a machine
+    #[arg(long, value_enum)]
+    machine: Option<OnMachine>,
+    /// Show the text of the test whose id starts so
+    #[arg(long, value_name = "ID", conflicts_with_all = ["format", "limit", "offset", "model", "hardware", "machine"])]
+    test: Option<String>,
+    /// Write the tests as files into this folder, with the modules that they import
+    #[arg(long, value_name = "DIR", conflicts_with = "format")]
+    output_dir: Option<Utf8PathBuf>,
+}
+
+/// The machine whose hardware types are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnMachine {
+    /// This one, as `cargo tgen hardware` sees it
+    Here,
+}
+
+impl ShowArgs {
+    fn filter(&self) -> Filter {
+        let here = self.machine.map(|OnMachine::Here| super::hardware::present());
+        let hardware = match (here, self.hardware.is_empty()) {
+            (None, true) => None,
+            (None, false) => Some(self.hardware.clone()),
+            (Some(here), true) => Some(here),
+            (Some(here), false) => Some(here.into_iter().filter(|one| self.hardware.contains(one)).collect()),
+        };
+        Filter { models: self.model.clone(), hardware }
+    }
+}
+
+/// Which tests of a plan are shown.
+#[derive(Debug, Clone, Default)]
+struct Filter {
+    /// The models; none for all.
+    models: Vec<String>,
+    hardware: Option<Vec<HardwareType>>,
+}
+
+impl Filter {
+    fn has(&self, test: &StoredTest) -> bool {
+        let is_on = |hardware: &Vec<HardwareType>| hardware.iter().any(|one| one.name() == test.hardware);
+        (self.models.is_empty() || self.models.contains(&test.model)) && self.hardware.as_ref().is_none_or(is_on)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.models.is_empty() && self.hardware.is_none()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +198,10 @@ pub(crate) fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Outcome> {
         Some(PlanCommand::List(list)) => show_plans(&session.database(Mode::ReadOnly)?.plans()?, list.format)?,
         Some(PlanCommand::Show(show)) => run_show(&session.database(Mode::ReadOnly)?, show)?,
         Some(PlanCommand::Diff(diff)) => return run_diff(&session.database(Mode::ReadOnly)?, diff),
+        Some(PlanCommand::Remove(remove)) => {
+            session.database(Mode::ReadWrite)?.remove_plan(&remove.name)?;
+            Printer::new().line(&format!("removed plan `{}`", remove.name))?;
+        }
         None => {
             if args.wants_database(&session.config) {
                 add_database_suite(&mut session.config);
@@ -139,79 +215,174 @@ pub(crate) fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Outcome> {
 fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     interrupt::listen();
     let started = Instant::now();
-    let request = session::cases(&args.cases);
+    let (request, chosen) = request(session, args)?;
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
     let (tests, faults) = planned_tests(&plan);
     let mut problems = findings::of_inputs(&project, &plan);
-    problems.extend(faults);
-    let mut store = session.database(Mode::ReadWrite)?;
-    let written = write_plan(&mut store, &plan, &tests, args.name.as_deref())?;
-    problems.extend(findings::by_template(written.failures));
-    let problems = findings::gathered(problems);
-    session.print_problems(&project, &problems);
-    let Some(name) = written.name else {
-        Printer::new().line("no test could be planned; no plan was written")?;
-        return Ok(Outcome::Findings);
-    };
-    show(&store, &name, args.format, 0, (args.format == PlanFormat::Table).then_some(SHOWN))?;
-    if args.format == PlanFormat::Table {
-        let left_out = match written.left_out.len() {
-            0 => String::new(),
-            number => format!(", {number} left out"),
-        };
-        let planned = counted(tests.len() - written.left_out.len(), "test");
-        let (database, seconds) = (session.database_path()?, started.elapsed().as_secs_f64());
-        Printer::new().line(&format!("planned {planned} as `{name}` in `{database}`{left_out} ({seconds:.2} s)"))?;
+    if chosen == Chosen::ByMappings {
+        // The user has asked for no case in particular, so one without a template is no error.
+        problems.retain(|problem| problem.code != Code::MissingTemplate);
     }
-    Ok(Outcome::of(&problems))
+    problems.extend(faults);
+    if args.dry_run || args.replace || Outcome::of(&problems) == Outcome::Findings {
+        problems.extend(render_all(&plan, &tests)?);
+        if args.dry_run || Outcome::of(&problems) == Outcome::Findings {
+            return end_without_plan(session, &project, args, &findings::gathered(problems), tests.len());
+        }
+    }
+    if tests.is_empty() {
+        return end_without_plan(session, &project, args, &findings::gathered(problems), 0);
+    }
+    let mut store = session.database(Mode::ReadWrite)?;
+    if let Some(name) = args.name.as_deref().filter(|_| args.replace)
+        && store.plans()?.iter().any(|plan| plan.name == name)
+    {
+        store.remove_plan(name)?;
+    }
+    match write_plan(&mut store, &plan, &tests, args.name.as_deref())? {
+        Ok(name) => {
+            let problems = findings::gathered(problems);
+            session.print_problems(&project, &problems);
+            show_new(session, &store, &name, args, tests.len(), started)?;
+            Ok(Outcome::of(&problems))
+        }
+        Err(failures) => {
+            problems.extend(failures);
+            end_without_plan(session, &project, args, &findings::gathered(problems), tests.len())
+        }
+    }
 }
 
-/// What writing a plan came to.
-#[derive(Default)]
-struct Written {
-    /// The plan's name; none where no test was left to plan.
-    name: Option<String>,
-    /// The tests that could not be rendered, and those that depend on them.
-    left_out: HashSet<Uuid>,
-    failures: Vec<(Problem, String)>,
+/// Who chose the models of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    ByRequest,
+    ByMappings,
 }
 
-/// Renders the tests and writes them to the template database. One that cannot be rendered is left out, and so is what
-/// depends on it.
+/// What is to be planned. Without a configured suite and without a selection of models, these are the models that the
+/// template database has mappings of.
+fn request(session: &Session, args: &PlanArgs) -> anyhow::Result<(Request, Chosen)> {
+    let mut request = session::cases(&args.cases);
+    let is_unconfigured = session.config.path.is_none() && args.wants_database(&session.config);
+    if !request.models.is_empty() || !is_unconfigured {
+        return Ok((request, Chosen::ByRequest));
+    }
+    let mappings = session.database(Mode::ReadOnly)?.mappings()?;
+    if mappings.is_empty() {
+        bail!(
+            "no model is named, and the template database has no mapping of one; give `--model`, or add a mapping with `cargo tgen mapping add`"
+        );
+    }
+    request.models = mappings.into_iter().map(|mapping| Selector::Name(mapping.model)).collect();
+    Ok((request, Chosen::ByMappings))
+}
+
+/// Says why there is no plan, or what a dry run has found.
+fn end_without_plan(
+    session: &Session,
+    project: &Project<'_>,
+    args: &PlanArgs,
+    problems: &[Problem],
+    tests: usize,
+) -> anyhow::Result<Outcome> {
+    session.print_problems(project, problems);
+    let outcome = Outcome::of(problems);
+    let message = match outcome {
+        Outcome::Findings => "nothing was planned: a plan has all its tests, or there is none".to_owned(),
+        Outcome::Clean if args.dry_run => format!("would plan {}", counted(tests, "test")),
+        Outcome::Clean => "there is no test to plan".to_owned(),
+    };
+    Printer::new().line(&message)?;
+    Ok(outcome.max(Outcome::findings_if(tests == 0)))
+}
+
+fn show_new(
+    session: &Session,
+    store: &Store,
+    name: &str,
+    args: &PlanArgs,
+    tests: usize,
+    started: Instant,
+) -> anyhow::Result<()> {
+    let limit = (args.format == PlanFormat::Table).then_some(SHOWN);
+    show(store, name, args.format, 0, limit, &Filter::default())?;
+    if args.format == PlanFormat::Table {
+        let (database, seconds) = (session.database_path()?, started.elapsed().as_secs_f64());
+        let planned = counted(tests, "test");
+        Printer::new().line(&format!("planned {planned} as `{name}` in `{database}` ({seconds:.2} s)"))?;
+    }
+    Ok(())
+}
+
+/// The problems of rendering all tests.
+fn render_all(plan: &Plan<'_>, tests: &[test_plan::PlannedTest]) -> anyhow::Result<Vec<Problem>> {
+    let mut failures = Vec::new();
+    for page in tests.chunks(PAGE as usize) {
+        stop_if_interrupted()?;
+        for (test, content) in page.iter().zip(rendered(plan, page)) {
+            failures.extend(content.err().map(|problem| (problem, plan.subject_name(&plan.outputs[test.output]))));
+        }
+    }
+    Ok(findings::by_template(failures))
+}
+
+/// Renders the tests and writes them to the template database: the plan's name, or why some of them cannot be rendered.
+/// Nothing is planned then.
 fn write_plan(
     store: &mut Store,
     plan: &Plan<'_>,
     tests: &[test_plan::PlannedTest],
     name: Option<&str>,
-) -> anyhow::Result<Written> {
-    let mut written = Written::default();
+) -> anyhow::Result<Result<String, Vec<Problem>>> {
+    let mut failures = Vec::new();
     let mut writer = store.new_plan(name)?;
     let progress = Progress::new(tests.len(), "planning");
     for page in tests.chunks(PAGE as usize) {
-        if interrupt::requested() {
-            bail!("interrupted; nothing was planned");
-        }
+        stop_if_interrupted()?;
         for (test, content) in page.iter().zip(rendered(plan, page)) {
             progress.step();
             let output = &plan.outputs[test.output];
             match content {
-                Ok(content) if test.depends_on.is_none_or(|id| !written.left_out.contains(&id)) => {
-                    writer.add(&stored(plan, test, output, &content))?;
-                }
-                Ok(_) => drop(written.left_out.insert(test.id)),
-                Err(problem) => {
-                    written.left_out.insert(test.id);
-                    written.failures.push((problem, plan.subject_name(output)));
-                }
+                Ok(content) if failures.is_empty() => writer.add(&stored(plan, test, output, &content))?,
+                Ok(_) => {}
+                Err(problem) => failures.push((problem, plan.subject_name(output))),
             }
         }
     }
+    let support = support(plan, &mut failures);
     progress.finish();
-    if written.left_out.len() < tests.len() {
-        written.name = Some(writer.finish()?);
+    if failures.is_empty() { Ok(Ok(writer.finish(&support)?)) } else { Ok(Err(findings::by_template(failures))) }
+}
+
+fn stop_if_interrupted() -> anyhow::Result<()> {
+    if interrupt::requested() {
+        bail!("interrupted; nothing was planned");
     }
-    Ok(written)
+    Ok(())
+}
+
+/// What the tests import, each once: the support is the same in every folder.
+fn support(plan: &Plan<'_>, failures: &mut Vec<(Problem, String)>) -> Vec<SupportFile> {
+    let folders: HashSet<&Utf8Path> = plan.outputs.iter().filter_map(|output| folder_of_case(output)).collect();
+    let outputs: Vec<PlannedOutput> =
+        plan.outputs.iter().filter(|output| output.subject == Subject::Support).cloned().collect();
+    let texts = render_each(plan, &outputs, |_, text| text.map(|text| String::from_utf8_lossy(text).into_owned()));
+    let mut files = BTreeMap::new();
+    for (output, text) in outputs.iter().zip(texts) {
+        let path = output.path.as_path();
+        let beside = path.ancestors().skip(1).find(|folder| folders.contains(folder)).unwrap_or(Utf8Path::new(""));
+        match text {
+            Ok(text) => drop(files.insert(path.strip_prefix(beside).unwrap_or(path).to_string(), text)),
+            Err(problem) => failures.push((problem, plan.subject_name(output))),
+        }
+    }
+    files.into_iter().map(|(path, content)| SupportFile { path, content }).collect()
+}
+
+fn folder_of_case(output: &PlannedOutput) -> Option<&Utf8Path> {
+    matches!(output.subject, Subject::Case { .. }).then(|| output.path.as_path().parent()).flatten()
 }
 
 /// The texts of tests.
@@ -253,11 +424,53 @@ fn stored<'t>(
 fn run_show(store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
     const PAGE_OF_TABLE: u32 = 50;
     let name = name_or_newest(store, args.name.as_ref())?;
-    if let Some(test) = args.test {
-        return Ok(Printer::content(&store.test_content(&name, test)?)?);
+    if let Some(prefix) = &args.test {
+        let test = store.planned_test(&name, store.test_id(&name, prefix)?)?;
+        return show_test(store, &name, &test, args.output_dir.as_deref());
+    }
+    if let Some(folder) = &args.output_dir {
+        let tests = pages(store, &name, args.offset, args.limit, Content::With, args.filter());
+        return write_tests(store, &name, tests, folder);
     }
     let limit = args.limit.or((args.format == PlanFormat::Table).then_some(PAGE_OF_TABLE));
-    show(store, &name, args.format, args.offset, limit)
+    show(store, &name, args.format, args.offset, limit, &args.filter())
+}
+
+fn show_test(store: &Store, plan: &str, test: &StoredTest, folder: Option<&Utf8Path>) -> anyhow::Result<()> {
+    if let Some(folder) = folder {
+        return write_tests(store, plan, std::iter::once(Ok(vec![test.clone()])), folder);
+    }
+    if !store.plan_support(plan)?.is_empty() {
+        Printer::new().warning(
+            "the test may import modules of the plan; `--output-dir DIR` writes it together with them, ready to run",
+        );
+    }
+    Ok(Printer::content(&test.content)?)
+}
+
+/// Writes tests and what they import into a folder, where pytest runs them.
+fn write_tests(
+    store: &Store,
+    plan: &str,
+    pages: impl Iterator<Item = anyhow::Result<Vec<StoredTest>>>,
+    folder: &Utf8Path,
+) -> anyhow::Result<()> {
+    let folder = session::current_folder()?.join(folder);
+    let writer = Writer::new(&folder).with_context(|| format!("cannot write below `{folder}`"))?;
+    let mut written = Vec::new();
+    for page in pages {
+        for test in page? {
+            let name = Utf8PathBuf::from(report::file_name(&test));
+            writer.write(&name, test.content.as_bytes()).with_context(|| format!("cannot write `{name}`"))?;
+            written.push(session::shown(&folder.join(name)));
+        }
+    }
+    for SupportFile { path, content } in store.plan_support(plan)? {
+        let path = OutputPath::new(&path).map_err(|reason| anyhow!("the plan's support file `{path}` {reason}"))?;
+        let path = path.as_path();
+        writer.write(path, content.as_bytes()).with_context(|| format!("cannot write `{path}`"))?;
+    }
+    Ok(Printer::new().paths("wrote", &written, SHOWN as usize)?)
 }
 
 fn name_or_newest(store: &Store, name: Option<&String>) -> anyhow::Result<String> {
@@ -268,50 +481,89 @@ fn name_or_newest(store: &Store, name: Option<&String>) -> anyhow::Result<String
     }
 }
 
-fn show(store: &Store, name: &str, format: PlanFormat, offset: u32, limit: Option<u32>) -> anyhow::Result<()> {
+fn show(
+    store: &Store,
+    name: &str,
+    format: PlanFormat,
+    offset: u32,
+    limit: Option<u32>,
+    filter: &Filter,
+) -> anyhow::Result<()> {
     let printer = Printer::new();
-    let pages = |content| pages(store, name, offset, limit, content);
+    let pages = |content| pages(store, name, offset, limit, content, filter.clone());
     let all = || Ok::<Vec<_>, anyhow::Error>(pages(Content::Without).collect::<anyhow::Result<Vec<_>>>()?.concat());
+    let support = || {
+        let files = store.plan_support(name)?.into_iter();
+        Ok::<_, anyhow::Error>(files.map(|file| file.path).collect::<Vec<_>>())
+    };
     match format {
-        PlanFormat::Table => show_table(&printer, store, name, offset, &all()?),
-        PlanFormat::Json => printer.stream(|out| report::write_json(out, pages(Content::With))),
-        PlanFormat::Jsonl => printer.stream(|out| report::write_json_lines(out, pages(Content::With))),
+        PlanFormat::Table => {
+            let rest = if filter.is_empty() { store.plan(name)?.tests } else { 0 };
+            show_table(&printer, name, offset, &all()?, rest)
+        }
+        PlanFormat::Json => printer.stream(|out| report::write_json(out, name, &support()?, pages(Content::With))),
+        PlanFormat::Jsonl => {
+            printer.stream(|out| report::write_json_lines(out, name, &support()?, pages(Content::With)))
+        }
         PlanFormat::GithubMatrix => Ok(printer.json(&report::github_matrices(&all()?))?),
         PlanFormat::Mermaid => {
             let tests = all()?;
+            if report::is_too_large_for_mermaid(&tests) {
+                printer.warning(
+                    "the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`",
+                );
+            }
             Ok(printer.report(|out| report::write_mermaid(out, &tests))?)
         }
     }
 }
 
-fn show_table(printer: &Printer, store: &Store, name: &str, offset: u32, tests: &[StoredTest]) -> anyhow::Result<()> {
+fn show_table(printer: &Printer, name: &str, offset: u32, tests: &[StoredTest], all: u64) -> anyhow::Result<()> {
     printer.table(&report::HEADINGS, tests.iter().map(report::row).collect())?;
     let end = u64::from(offset) + tests.len() as u64;
-    let rest = store.plan(name)?.tests.saturating_sub(end);
+    let rest = all.saturating_sub(end);
     if rest > 0 {
         printer.line(&format!("and {rest} more: `cargo tgen plan show {name} --offset {end}`"))?;
     }
     Ok(())
 }
 
-/// The tests of a plan, page by page, until there are no more.
+/// The tests of a plan that a filter has, page by page, until there are no more.
 fn pages<'s>(
     store: &'s Store,
     name: &'s str,
     offset: u32,
     limit: Option<u32>,
     content: Content,
+    filter: Filter,
 ) -> impl Iterator<Item = anyhow::Result<Vec<StoredTest>>> + 's {
-    let end = limit.map_or(u32::MAX, |limit| offset.saturating_add(limit));
-    let mut next = offset;
+    // Without a filter, the database leaves out what is not shown.
+    let (mut next, mut skipped) = if filter.is_empty() { (offset, 0) } else { (0, offset) };
+    let mut left = limit.unwrap_or(u32::MAX);
     std::iter::from_fn(move || {
-        let page = store.planned_tests(name, next, PAGE.min(end - next), content);
-        next = next.saturating_add(PAGE).min(end);
-        match page {
-            Ok(page) if page.is_empty() => None,
-            page => Some(page.map_err(Into::into)),
+        let size = if filter.is_empty() { PAGE.min(left) } else { PAGE };
+        if left == 0 {
+            return None;
         }
+        let mut page = match store.planned_tests(name, next, size, content) {
+            Ok(page) if page.is_empty() => return None,
+            Ok(page) => page,
+            Err(error) => return Some(Err(error.into())),
+        };
+        next = next.saturating_add(size);
+        page.retain(|test| filter.has(test));
+        let skip = skipped.min(count(&page));
+        page.drain(..skip as usize);
+        skipped -= skip;
+        page.truncate(left as usize);
+        left -= count(&page);
+        Some(Ok(page))
     })
+}
+
+/// How many tests a page has: never more than [`PAGE`].
+fn count(page: &[StoredTest]) -> u32 {
+    u32::try_from(page.len()).unwrap_or(u32::MAX)
 }
 
 fn show_plans(plans: &[store::Plan], format: ListFormat) -> anyhow::Result<()> {

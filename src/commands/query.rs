@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Number, Value};
 
 use crate::outcome::Outcome;
-use crate::printer::{Printer, Table, visible_lines, write_compact_json};
+use crate::printer::{Printer, Table, visible_lines, write_nested_json};
 use crate::project::arguments::Global;
 use crate::project::database::one_session;
 use crate::store::{Column, Kind, Limits, Memory, Mode, Rows};
@@ -106,7 +106,7 @@ impl Rows<anyhow::Error> for FormattedRows<'_> {
             }
             (AnswerFormat::Json, _, Some(out)) => {
                 write!(out, "{}", if self.rows == 1 { "[\n  " } else { ",\n  " })?;
-                write_compact_json(out, &as_json(&self.columns, values))?;
+                write_nested_json(out, &as_json(&self.columns, values))?;
             }
             _ => {}
         }
@@ -166,7 +166,30 @@ mod tests {
             [Some("1.5"), Some("false"), None],
             [Some("nan"), None, Some("1")],
         ];
-        insta::assert_snapshot!(shown(AnswerFormat::Json, &rows), @r#""#);
+        insta::assert_snapshot!(shown(AnswerFormat::Json, &rows), @r#"
+        [
+          {
+            "a": 18446744073709551615,
+            "b": true,
+            "c": "a,\"b\"\n"
+          },
+          {
+            "a": "170141183460469231731687303715884105727",
+            "b": null,
+            "c": ""
+          },
+          {
+            "a": 1.5,
+            "b": false,
+            "c": null
+          },
+          {
+            "a": "nan",
+            "b": null,
+            "c": "1"
+          }
+        ]
+        "#);
         insta::assert_snapshot!(shown(AnswerFormat::Csv, &rows), @r#"
         a,b,c
         18446744073709551615,true,"a,""b""

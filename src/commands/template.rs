@@ -14,8 +14,9 @@ use tgen_core::project::Project;
 use tgen_core::project::registered::Registered;
 use tgen_core::template::TemplateName;
 
+use crate::commands::families;
 use crate::outcome::Outcome;
-use crate::printer::{Printer, counted};
+use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, ListArgs, ListFormat, hardware_type};
 use crate::project::database::{add_database_suite, one_session};
 use crate::project::pack;
@@ -62,9 +63,12 @@ struct AddArgs {
     /// The template's name
     #[arg(long)]
     name: String,
-    /// The family of the models that it is for
+    /// The family of the models that it is for [default: that of the template's newest version]
     #[arg(long)]
-    family: String,
+    family: Option<String>,
+    /// Add a family that no template, mapping or configuration has
+    #[arg(long)]
+    new_family: bool,
     /// The hardware types that it is for [default: all]
     #[arg(long, value_delimiter = ',', value_name = "TYPE,...", value_parser = hardware_type)]
     hardware: Vec<HardwareType>,
@@ -163,13 +167,14 @@ pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcom
 }
 
 fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
+    let family = families::of_template(session, &args.name, args.family.as_deref(), args.new_family)?;
     let text = Disk::new(session::current_folder()?)
         .read_text(&args.file)
         .map_err(|error| anyhow!("cannot read the template `{}`: {}", args.file, reason(&error)))?;
     let dialect = TemplateName::new(args.file.as_str()).dialect();
     let printer = Printer::new();
     let candidate = Registered { name: args.name.clone(), version: 1, dialect, content: text.clone() };
-    let problems = problems_of(session, args, candidate);
+    let problems = problems_of(session, args, &family, candidate);
     printer.problems(&problems, &|path| {
         if path == args.file { Some(text.clone()) } else { session.disk.read_text(path).ok() }
     });
@@ -180,7 +185,7 @@ fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
     }
     let added = session.database(Mode::ReadWrite)?.add_template(&NewTemplate {
         name: &args.name,
-        family: &args.family,
+        family: &family,
         hardware: &args.hardware,
         description: args.description.as_deref(),
         dialect,
@@ -191,12 +196,12 @@ fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The problems that `lint` would find in the template if it were added.
-fn problems_of(session: &Session, args: &AddArgs, template: Registered) -> Vec<Problem> {
+fn problems_of(session: &Session, args: &AddArgs, family: &str, template: Registered) -> Vec<Problem> {
     let mut config = session.config.clone();
     add_database_suite(&mut config);
     let candidate = Candidate {
         template,
-        family: Family::new(&args.family),
+        family: Family::new(family),
         hardware: (!args.hardware.is_empty()).then(|| args.hardware.clone()),
         file: args.file.clone(),
     };
@@ -223,7 +228,8 @@ fn run_diff(session: &Session, args: &DiffArgs) -> anyhow::Result<Outcome> {
     let earlier = store.text(&args.name, Some(from))?;
     let differences = hunks(earlier.content.as_bytes(), later.content.as_bytes());
     Printer::new().report(|out| {
-        writeln!(out, "--- {} (version {from})\n+++ {} (version {})", args.name, args.name, later.version)?;
+        let name = visible(&args.name);
+        writeln!(out, "--- {name} (version {from})\n+++ {name} (version {})", later.version)?;
         human::write_hunks(out, &differences)
     })?;
     Ok(Outcome::findings_if(!differences.is_empty()))

@@ -214,6 +214,14 @@ pub(crate) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Res
     writeln!(out)
 }
 
+/// Writes a value as indented JSON that is an element of a list.
+#[cfg(feature = "store")]
+pub(crate) fn write_nested_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    // No line feed of JSON's is inside a string.
+    let nested = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
+    foreign::Escaping(out).write_all(nested.as_bytes())
+}
+
 /// Writes a value as JSON in one line, without its end.
 #[cfg(feature = "store")]
 pub(crate) fn write_compact_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {

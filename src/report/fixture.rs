@@ -51,6 +51,11 @@ pub(super) fn many_stale(stale: usize) -> Report {
     report
 }
 
+/// Outputs that are not ours, each for its own reason.
+pub(super) fn foreign(number: usize) -> impl Iterator<Item = OutputReport> {
+    (0..number).map(|number| output(&format!("f{number:03}"), State::Foreign, Some(1)))
+}
+
 /// A JSON object, its arrays with one element a line.
 pub(super) fn by_line(object: &Value) -> String {
     let entries = object.as_object().unwrap().iter();

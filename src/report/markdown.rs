@@ -68,17 +68,13 @@ fn write_outputs(report: &Report, out: &mut dyn Write, outputs: &AlikeOutputs<'_
     writeln!(out, "  {fence}\n\n  </details>")
 }
 
-/// Foreign text in one line, in which Markdown and HTML see nothing of theirs; our own backquotes stay code.
+/// Foreign text in one line, in which Markdown and HTML see no markup.
 fn text(foreign: &str) -> String {
-    let mut in_code = false;
     visible(foreign).chars().fold(String::new(), |mut text, letter| {
         match letter {
-            '`' => in_code = !in_code,
-            '&' if !in_code => return text + "&amp;",
-            '<' if !in_code => return text + "&lt;",
-            '\\' | '*' | '_' | '[' | ']' | '#' | '~' | '!' | '@' if !in_code => text.push('\\'),
-            // A cell of a table ends at this, in code too.
-            '|' => text.push('\\'),
+            '&' => return text + "&amp;",
+            '<' => return text + "&lt;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' | '@' | '|' => text.push('\\'),
             _ => {}
         }
         text.push(letter);
@@ -107,13 +103,34 @@ mod tests {
     fn one_edit_of_a_template_is_one_entry_and_a_users_change_comes_first() {
         let mut report = fixture::many_stale(244);
         report.outputs.extend(fixture::mixed().outputs.into_iter().filter(|output| output.state == State::Edited));
-        insta::assert_snapshot!(written(&report), @"");
+        insta::assert_snapshot!(written(&report), @r#"
+        ### cargo-tgen check
+
+        246 outputs: 1 fresh, 244 stale, 1 edited (0.12 s)
+
+        | state | outputs | what to do |
+        |---|---:|---|
+        | stale | 244 | run \`cargo tgen generate\` |
+        | edited | 1 | move the change into the template, or run \`cargo tgen generate --force\` to discard it |
+
+        - **edited**: \`test/test\_hf\_clip.py\` is edited, changed by a person: move the change into the template, or run \`cargo tgen generate --force\` to discard it
+        - **stale**: 244 outputs of \`skillset.py.tera\` are stale, the template or a value has changed: run \`cargo tgen generate\`; the first is \`test/test\_hf\_n000.py\`
+          <details><summary>difference</summary>
+
+          ```diff
+          @@ -1,2 +1,2 @@
+           import torch
+          -old n000
+          +new n000
+          ```
+
+          </details>
+        "#);
     }
 
     #[test]
     fn names_cannot_become_markup() {
-        assert_eq!(text("<b> [x](y) a|b\nc"), r"&lt;b> \[x\](y) a\|b␊c");
-        assert_eq!(text("`a<b` <"), "`a<b` &lt;");
+        assert_eq!(text("<b> [x](y) a|b\n`c"), r"&lt;b> \[x\](y) a\|b␊\`c");
         assert_eq!(fence_around("a ```` b"), "`````");
     }
 }

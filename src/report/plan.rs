@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use tgen_core::plan::test_plan::stages;
 
+use crate::printer::{visible, write_compact_json};
 use crate::store::StoredTest;
 
 /// How many jobs GitHub runs of one matrix, less one: its documentation says 256.
@@ -18,9 +19,12 @@ const LARGEST_MATRIX: usize = 255;
 pub(crate) const HEADINGS: [&str; 9] =
     ["test", "model", "family", "hardware", "batch", "priority", "memory", "template", "depends on"];
 
+fn short(id: &uuid::Uuid) -> String {
+    id.to_string().split('-').next().unwrap_or_default().to_owned()
+}
+
 /// A test as a row of a table. Ids are cut, as git cuts its own: JSON has them whole.
 pub(crate) fn row(test: &StoredTest) -> Vec<String> {
-    let short = |id: &uuid::Uuid| id.to_string().split('-').next().unwrap_or_default().to_owned();
     vec![
         short(&test.test_id),
         test.model.clone(),
@@ -34,15 +38,29 @@ pub(crate) fn row(test: &StoredTest) -> Vec<String> {
     ]
 }
 
-/// A test with all that its runner needs.
-pub(crate) fn as_json(test: &StoredTest) -> Value {
+/// The name of the file that a test is written to: no two tests of a plan have the same model, hardware type, batch size
+/// and template.
+pub(crate) fn file_name(test: &StoredTest) -> String {
+    let safe = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
+    let model: String = test.model.chars().take(100).map(safe).collect();
+    format!("test_{model}_{}_b{}_{}.py", test.hardware, test.batch_size, short(&test.test_id))
+}
+
+/// A test with all that its runner needs. `support` are the paths of what the tests of its plan import, which
+/// `plan show --output-dir` writes beside them.
+fn as_json(test: &StoredTest, plan: &str, support: &[String]) -> Value {
     json!({
         "test_id": test.test_id,
+        "plan": plan,
         "model_name": test.model,
         "model_family": test.family,
         "hardware_type": test.hardware,
         "batch_size": test.batch_size,
+        "template_name": test.template,
+        "template_version": test.template_version,
+        "file_name": file_name(test),
         "test_content": test.content,
+        "support": support,
         "test_type": test.test_type,
         "priority": test.priority,
         "requirements": {
@@ -57,13 +75,16 @@ pub(crate) fn as_json(test: &StoredTest) -> Value {
 /// Writes tests as one JSON list, page by page.
 pub(crate) fn write_json(
     out: &mut dyn Write,
+    plan: &str,
+    support: &[String],
     pages: impl Iterator<Item = anyhow::Result<Vec<StoredTest>>>,
 ) -> anyhow::Result<()> {
     let mut comma = "";
     write!(out, "[")?;
     for page in pages {
         for test in page? {
-            write!(out, "{comma}\n  {}", serde_json::to_string(&as_json(&test))?)?;
+            write!(out, "{comma}\n  ")?;
+            write_compact_json(out, &as_json(&test, plan, support))?;
             comma = ",";
         }
     }
@@ -73,11 +94,13 @@ pub(crate) fn write_json(
 /// Writes tests as JSON, one a line.
 pub(crate) fn write_json_lines(
     out: &mut dyn Write,
+    plan: &str,
+    support: &[String],
     pages: impl Iterator<Item = anyhow::Result<Vec<StoredTest>>>,
 ) -> anyhow::Result<()> {
     for page in pages {
         for test in page? {
-            serde_json::to_writer(&mut *out, &as_json(&test))?;
+            write_compact_json(out, &as_json(&test, plan, support))?;
             writeln!(out)?;
         }
     }
@@ -124,6 +147,13 @@ fn dependencies_of(tests: &[StoredTest]) -> Vec<Vec<usize>> {
     tests.iter().map(|test| test.dependencies.iter().filter_map(place).collect()).collect()
 }
 
+/// Whether the flowchart of the tests has more text than Mermaid takes by default (`maxTextSize`).
+pub(crate) fn is_too_large_for_mermaid(tests: &[StoredTest]) -> bool {
+    const MOST: usize = 50_000;
+    let mut text = Vec::new();
+    write_mermaid(&mut text, tests).is_ok() && text.len() > MOST
+}
+
 /// Writes the tests as a Mermaid flowchart, the models as its groups.
 pub(crate) fn write_mermaid(out: &mut dyn Write, tests: &[StoredTest]) -> io::Result<()> {
     let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
@@ -156,7 +186,7 @@ pub(crate) fn write_mermaid(out: &mut dyn Write, tests: &[StoredTest]) -> io::Re
 
 /// Mermaid takes HTML's entities in a quoted label.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+    visible(text).replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -201,17 +231,25 @@ mod tests {
     #[test]
     fn the_json_has_the_fields_that_its_readers_know() {
         let mut out = Vec::new();
-        write_json(&mut out, [Ok(tests(1, 1)), Ok(tests(1, 1))].into_iter()).unwrap();
+        write_json(&mut out, "nightly", &["conftest.py".to_owned()], [Ok(tests(1, 1)), Ok(tests(1, 1))].into_iter())
+            .unwrap();
         let read: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(read.as_array().unwrap().len(), 2);
         insta::assert_snapshot!(serde_json::to_string_pretty(&read[0]).unwrap(), @r#"
         {
           "test_id": "00000000-0000-0000-0000-000000000000",
+          "plan": "nightly",
           "model_name": "acme/\"m\" & 0",
           "model_family": "vision",
           "hardware_type": "cpu",
           "batch_size": 1,
+          "template_name": "text",
+          "template_version": 1,
+          "file_name": "test_acme__m____0_cpu_b1_00000000.py",
           "test_content": "x = \"ü\"\n",
+          "support": [
+            "conftest.py"
+          ],
           "test_type": "model_test",
           "priority": 3,
           "requirements": {
@@ -223,10 +261,16 @@ mod tests {
         }
         "#);
         let mut lines = Vec::new();
-        write_json_lines(&mut lines, std::iter::once(Ok(tests(3, 1)))).unwrap();
+        write_json_lines(&mut lines, "nightly", &[], std::iter::once(Ok(tests(3, 1)))).unwrap();
         let lines = String::from_utf8(lines).unwrap();
         let tests: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(tests.len(), 3);
+    }
+
+    #[test]
+    fn a_flowchart_that_mermaid_refuses_is_told() {
+        assert!(!is_too_large_for_mermaid(&tests(12, 3)));
+        assert!(is_too_large_for_mermaid(&tests(1000, 10)));
     }
 
     #[test]

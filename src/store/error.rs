@@ -33,6 +33,31 @@ pub(crate) enum StoreError {
         /// What DuckDB says.
         reason: String,
     },
+    /// The log beside the file cannot be worked in.
+    #[error(
+        "the log `{path}.wal` of the template database is damaged: {reason}; move it away to open the database without the \
+         changes in it"
+    )]
+    DamagedLog {
+        /// The database, whose log has `.wal` after its name.
+        path: Utf8PathBuf,
+        /// What DuckDB says.
+        reason: String,
+    },
+    /// The file is of a later release of DuckDB.
+    #[error(
+        "`{path}` was made by {}, whose files this cargo-tgen cannot read (it has DuckDB {}); update cargo-tgen, or copy it \
+         with that release: `ATTACH '{path}' AS old; ATTACH 'copy.duckdb' AS copy (STORAGE_VERSION 'v1.2.0'); \
+         COPY FROM DATABASE old TO copy`",
+        release.as_ref().map_or("a newer DuckDB".to_owned(), |release| format!("DuckDB {release}")),
+        super::library::VERSION
+    )]
+    NewerDuckDb {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The release that made it, where the file names it.
+        release: Option<String>,
+    },
     /// The operating system refuses.
     #[error("cannot {doing} `{path}`: {}", tgen_core::base::files::reason(error))]
     Io {
@@ -133,8 +158,11 @@ pub(crate) enum StoreError {
         hardware: String,
     },
     /// Plans have names of their own.
-    #[error("there is a plan `{0}` already; give this one another name")]
+    #[error("there is a plan `{0}` already; give this one another name, or replace that one with `--replace`")]
     PlanExists(String),
+    /// Several tests of a plan have an id that starts so.
+    #[error("several tests have an id that starts with `{0}`; give more of it")]
+    AmbiguousTest(String),
     /// A plan that contradicts itself.
     #[error("the plan cannot be stored: {0}")]
     InvalidPlan(String),
@@ -155,6 +183,7 @@ impl StoreError {
     /// Names the file where DuckDB's own words mean that it is damaged.
     pub(super) fn in_file(self, path: &Utf8Path) -> Self {
         match self {
+            Self::Failed(reason) if reason.contains("WAL file") => Self::DamagedLog { path: path.to_owned(), reason },
             Self::Failed(reason) if means_damage(&reason) => Self::Damaged { path: path.to_owned(), reason },
             other => other,
         }

@@ -11,6 +11,7 @@ mod library;
 mod mappings;
 mod migrations;
 mod opening;
+mod plan_support;
 mod plan_writer;
 mod plans;
 mod query;
@@ -27,6 +28,7 @@ pub(crate) use self::error::StoreError;
 pub(crate) use self::exchange::Counts;
 pub(crate) use self::mappings::{Mapped, Mapping};
 pub(crate) use self::opening::{Memory, Mode, Patience};
+pub(crate) use self::plan_support::SupportFile;
 pub(crate) use self::plans::{Content, Difference, Differing, Plan, PlannedTest, StoredTest};
 pub(crate) use self::query::{Column, Kind, Limits, Rows};
 pub(crate) use self::templates::{Added, NewTemplate, Template, Version};
@@ -44,7 +46,7 @@ impl Store {
     /// # Errors
     /// When it cannot be had within the patience, or is something else; a file that is refused is left as it is.
     pub(crate) fn open(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> Result<Self, StoreError> {
-        let path = opening::absolute(path)?;
+        let path = opening::behind_links(path)?;
         let connection = migrations::connect(&path, mode, schema::STEPS, patience)?;
         Ok(Self { connection, path })
     }

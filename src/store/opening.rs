@@ -122,6 +122,18 @@ pub(super) fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
     camino::absolute_utf8(path).map_err(failed)
 }
 
+/// The file that a path leads to. DuckDB, shut off from all other files, follows no link; and a copy or a new file belongs
+/// beside the file, not beside the link.
+pub(super) fn behind_links(path: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
+    const MOST: usize = 40;
+    let mut file = absolute(path)?;
+    for _ in 0..MOST {
+        let Ok(target) = file.read_link_utf8() else { return Ok(file) };
+        file = file.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    }
+    Err(StoreError::io("open", path)(io::Error::other("it is a link that leads back to itself")))
+}
+
 /// Whether a file is there to be connected to.
 pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
@@ -176,12 +188,27 @@ fn explain(path: &Utf8Path, error: &str) -> StoreError {
             if error.contains("Permission denied") || error.contains("Read-only file system") {
                 StoreError::io("open", path)(io::ErrorKind::PermissionDenied.into())
             } else if error.contains("version number") {
-                StoreError::Failed(reason)
+                StoreError::NewerDuckDb { path: path.to_owned(), release: release_of(path) }
+            } else if reason.contains(LOG) {
+                StoreError::DamagedLog { path: path.to_owned(), reason }
             } else {
                 StoreError::Damaged { path: path.to_owned(), reason }
             }
         }
     }
+}
+
+/// What DuckDB calls the file beside a database that holds changes which are not in it yet.
+const LOG: &str = "WAL file";
+
+/// The release of DuckDB that made a file, as its header names it.
+fn release_of(path: &Utf8Path) -> Option<String> {
+    const NAME: std::ops::Range<usize> = 52..84;
+    let mut header = Vec::new();
+    File::open(path).ok()?.take(NAME.end as u64).read_to_end(&mut header).ok()?;
+    let name = header.get(NAME)?.split(|byte| *byte == 0).next()?;
+    let name = std::str::from_utf8(name).ok()?;
+    (name.starts_with('v') && name.is_ascii()).then(|| name.to_owned())
 }
 
 fn begins_like_a_database(path: &Utf8Path) -> io::Result<bool> {

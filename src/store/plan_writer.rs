@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::columns::{self, TestColumns};
 use super::error::StoreError;
-use super::plans::PlannedTest;
+use super::plan_support::{self, SupportFile};
+use super::plans::{self, PlannedTest};
 use super::{Store, clock};
 
 /// A plan that is being written. Dropped before [`PlanWriter::finish`], it counts as never begun.
@@ -50,6 +51,15 @@ impl Store {
         })
     }
 
+    /// Removes a plan with its tests.
+    pub(crate) fn remove_plan(&mut self, name: &str) -> Result<(), StoreError> {
+        self.write(|connection| {
+            let plan = plans::identify(connection, name)?;
+            Ok(connection.execute("UPDATE plans SET is_complete = false WHERE plan_id = ?", [plan]).map(drop)?)
+        })?;
+        self.forget_what_was_cut_short()
+    }
+
     /// Plans that are not complete by now never will be. DuckDB lets go of a row only when what referred to it went in an
     /// earlier transaction.
     fn forget_what_was_cut_short(&mut self) -> Result<(), StoreError> {
@@ -57,7 +67,7 @@ impl Store {
         if !self.read(|connection| Ok(connection.prepare("SELECT 1 FROM plans WHERE NOT is_complete")?.exists([])?))? {
             return Ok(());
         }
-        for table in ["dependencies", "planned_tests", "plans"] {
+        for table in ["plan_support", "dependencies", "planned_tests", "plans"] {
             let delete = format!("DELETE FROM {table} WHERE plan_id IN {CUT_SHORT}");
             self.write(|connection| Ok(connection.execute(&delete, [])?))?;
         }
@@ -78,8 +88,8 @@ impl PlanWriter<'_> {
         if self.waiting.size() >= BATCH { self.flush() } else { Ok(()) }
     }
 
-    /// Stores the plan; its name.
-    pub(crate) fn finish(mut self) -> Result<String, StoreError> {
+    /// Stores the plan with what its tests import; its name.
+    pub(crate) fn finish(mut self, support: &[SupportFile]) -> Result<String, StoreError> {
         self.flush()?;
         let pairs = self.dependencies.iter().map(|(position, id)| Ok((*position, self.position(id)?)));
         let pairs = pairs.collect::<Result<Vec<_>, StoreError>>()?;
@@ -88,6 +98,7 @@ impl PlanWriter<'_> {
         let mut appender = self.connection.appender("dependencies")?;
         appender.append_record_batch(columns::dependencies(self.plan, &pairs)?)?;
         appender.flush()?;
+        plan_support::insert(&transaction, self.plan, support)?;
         transaction.execute("UPDATE plans SET is_complete = true WHERE plan_id = ?", [self.plan])?;
         let name = "SELECT name FROM plans WHERE plan_id = ?";
         let name = transaction.query_row(name, [self.plan], |row| row.get(0))?;

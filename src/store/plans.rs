@@ -156,14 +156,34 @@ impl Store {
         })
     }
 
-    /// The text of a planned test.
-    pub(crate) fn test_content(&self, plan: &str, test: Uuid) -> Result<String, StoreError> {
-        self.read(|connection| {
-            let sql = "SELECT test_content FROM planned_tests WHERE plan_id = ? AND test_id = ?::UUID";
+    /// The id of the one test of a plan whose id starts with `prefix`.
+    pub(crate) fn test_id(&self, plan: &str, prefix: &str) -> Result<Uuid, StoreError> {
+        let prefix = prefix.to_lowercase();
+        let mut found = self.read(|connection| {
             let plan = identify(connection, plan)?;
-            let found = connection.query_row(sql, params![plan, test.to_string()], |row| row.get(0)).optional()?;
-            found.ok_or_else(|| StoreError::unknown("planned test", &test.to_string(), &[]))
-        })
+            let mut statement = connection.prepare(
+                "SELECT DISTINCT CAST(test_id AS VARCHAR) FROM planned_tests
+                 WHERE plan_id = ? AND starts_with(CAST(test_id AS VARCHAR), ?) LIMIT 2",
+            )?;
+            Ok(statement.query_map(params![plan, prefix], |row| uuid(row, 0))?.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        match (found.pop(), found.is_empty()) {
+            (Some(id), true) => Ok(id),
+            (Some(_), false) => Err(StoreError::AmbiguousTest(prefix)),
+            (None, _) => Err(StoreError::unknown("planned test", &prefix, &[])),
+        }
+    }
+
+    /// A test of a plan, with its text.
+    pub(crate) fn planned_test(&self, plan: &str, test: Uuid) -> Result<StoredTest, StoreError> {
+        let position: Option<u32> = self.read(|connection| {
+            let sql = "SELECT position FROM planned_tests WHERE plan_id = ? AND test_id = ?::UUID";
+            let plan = identify(connection, plan)?;
+            Ok(connection.query_row(sql, params![plan, test.to_string()], |row| row.get(0)).optional()?)
+        })?;
+        let page = position.map(|position| self.planned_tests(plan, position, 1, Content::With)).transpose()?;
+        let test_of = |page: Vec<StoredTest>| page.into_iter().next();
+        page.and_then(test_of).ok_or_else(|| StoreError::unknown("planned test", &test.to_string(), &[]))
     }
 
     /// What the plan `later` does not have as the plan `earlier` has it.
@@ -177,7 +197,8 @@ impl Store {
     }
 }
 
-fn identify(connection: &Connection, name: &str) -> Result<i64, StoreError> {
+/// The key of a plan.
+pub(super) fn identify(connection: &Connection, name: &str) -> Result<i64, StoreError> {
     let found = connection
         .query_row("SELECT plan_id FROM plans WHERE name = ? AND is_complete", [name], |row| row.get(0))
         .optional()?;

@@ -6,7 +6,17 @@
 //! DuckDB's own choice does, in half the time.
 
 /// The steps so far.
-pub(super) const STEPS: &[&str] = &[TEMPLATES_AND_PLANS];
+pub(super) const STEPS: &[&str] = &[TEMPLATES_AND_PLANS, PLAN_SUPPORT];
+
+const PLAN_SUPPORT: &str = "
+-- The files that the tests of a plan import, by their path beside the test.
+CREATE TABLE plan_support (
+    plan_id BIGINT NOT NULL REFERENCES plans (plan_id),
+    path VARCHAR NOT NULL CHECK (path <> ''),
+    content VARCHAR USING COMPRESSION zstd NOT NULL,
+    PRIMARY KEY (plan_id, path)
+);
+";
 
 const TEMPLATES_AND_PLANS: &str = "
 CREATE SEQUENCE template_ids;

@@ -10,6 +10,7 @@ mod action;
 #[cfg(unix)]
 mod completions;
 mod examples;
+mod hostile;
 #[cfg(all(feature = "store", not(feature = "bundled")))]
 mod library;
 mod links;

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Read;
 
 use insta::assert_snapshot;
 
@@ -63,6 +64,55 @@ fn a_file_that_was_cut_short_is_refused_and_left_alone() {
             assert!(fs::read(folder.file()).unwrap() == cut, "{eighths}: the file was changed");
         }
     }
+}
+
+#[test]
+fn a_file_of_a_newer_duckdb_is_named_with_its_release() {
+    let packed = include_bytes!("duckdb_2_0_1.db.gz");
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
+    let refused = check_refused(&bytes).replace(super::super::library::VERSION, "[known]");
+    assert_snapshot!(refused, @"
+    `[folder]/templates.duckdb` was made by DuckDB v2.0.1, whose files this cargo-tgen cannot read (it has DuckDB [known]); update cargo-tgen, or copy it with that release: `ATTACH '[folder]/templates.duckdb' AS old; ATTACH 'copy.duckdb' AS copy (STORAGE_VERSION 'v1.2.0'); COPY FROM DATABASE old TO copy`
+    ");
+}
+
+#[test]
+fn a_damaged_log_is_not_blamed_on_the_database() {
+    let folder = Folder::new();
+    drop(folder.store());
+    let script = "PRAGMA disable_checkpoint_on_shutdown; INSERT INTO templates (name, family) SELECT 'n' || i, 'f' FROM range(99) r(i)";
+    duckdb::Connection::open(folder.file()).unwrap().execute_batch(script).unwrap();
+    let log = folder.path().join("templates.duckdb.wal");
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&log, &bytes).unwrap();
+    for mode in [Mode::ReadOnly, Mode::ReadWrite] {
+        let refused = message(&folder, folder.open(mode));
+        assert!(
+            refused.starts_with("the log `[folder]/templates.duckdb.wal` of the template database is damaged: "),
+            "{refused}"
+        );
+        assert!(fs::read(&log).unwrap() == bytes, "the log was changed");
+    }
+    fs::remove_file(log).unwrap();
+    assert!(folder.open(Mode::ReadOnly).unwrap().templates().unwrap().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_database_is_the_database() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    fs::create_dir(folder.path().join("real")).unwrap();
+    symlink("real/there.duckdb", folder.file()).unwrap();
+    folder.store().add_template(&template("a", "vision", &[], "text")).unwrap();
+    assert_eq!(folder.open(Mode::ReadOnly).unwrap().templates().unwrap().len(), 1);
+    assert!(folder.file().is_symlink() && folder.path().join("real/there.duckdb").is_file());
+    symlink("loop.duckdb", folder.path().join("loop.duckdb")).unwrap();
+    let refused = message(&folder, open(&folder.path().join("loop.duckdb"), Mode::ReadWrite));
+    assert_snapshot!(refused, @"cannot open `[folder]/loop.duckdb`: it is a link that leads back to itself");
 }
 
 #[test]

@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use tgen_core::model::hardware::HardwareType::{Cpu, Cuda};
 use uuid::Uuid;
 
-use super::super::{Content, Difference, Differing, Mode, PlannedTest, Store};
+use super::super::{Content, Difference, Differing, Mode, PlannedTest, Store, SupportFile};
 use super::{Folder, message};
 
 const FIRST: PlannedTest<'static> = PlannedTest {
@@ -38,7 +38,7 @@ fn store_plan(store: &mut Store, name: &str, tests: &[PlannedTest<'_>]) {
     for test in tests {
         plan.add(test).unwrap();
     }
-    assert_eq!(plan.finish().unwrap(), name);
+    assert_eq!(plan.finish(&[]).unwrap(), name);
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn plans_are_listed_and_named_once() {
     let mut store = folder.store();
     store_plan(&mut store, "a", &[FIRST, SECOND]);
     store_plan(&mut store, "b", &[]);
-    assert_eq!(store.new_plan(None).unwrap().finish().unwrap(), "plan-3");
+    assert_eq!(store.new_plan(None).unwrap().finish(&[]).unwrap(), "plan-3");
     assert_snapshot!(message(&folder, store.new_plan(Some("a"))), @"
-    there is a plan `a` already; give this one another name
+    there is a plan `a` already; give this one another name, or replace that one with `--replace`
     ");
     assert_snapshot!(message(&folder, store.plan("c")), @"
     there is no plan `c`; did you mean `a`?
@@ -128,12 +128,12 @@ fn a_plan_that_contradicts_itself_leaves_nothing() {
     drop(plan);
     let mut plan = store.new_plan(Some("dangling")).unwrap();
     plan.add(&SECOND).unwrap();
-    assert_snapshot!(message(&folder, plan.finish()), @"
+    assert_snapshot!(message(&folder, plan.finish(&[])), @"
     the plan cannot be stored: a test depends on `ffff0000-0000-5000-8000-000000000001`, which is not in it
     ");
     let mut plan = store.new_plan(Some("priority")).unwrap();
     plan.add(&PlannedTest { priority: 11, ..FIRST }).unwrap();
-    assert!(message(&folder, plan.finish()).contains("CHECK constraint failed"));
+    assert!(message(&folder, plan.finish(&[])).contains("CHECK constraint failed"));
     assert_eq!(store.plans().unwrap(), []);
     drop(store);
     assert!(super::ask(folder.store(), "FROM planned_tests").unwrap().rows.is_empty());
@@ -165,4 +165,32 @@ fn two_plans_differ_by_what_was_added_removed_and_changed() {
         ]
     );
     assert_eq!(store.compare_plans("after", "after").unwrap(), []);
+}
+
+#[test]
+fn a_plan_has_the_support_of_its_tests_and_goes_with_it() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    let support = [SupportFile { path: "tgen_support/a.py".to_owned(), content: "x = 'ü'\n".to_owned() }];
+    let mut plan = store.new_plan(Some("a")).unwrap();
+    plan.add(&FIRST).unwrap();
+    plan.finish(&support).unwrap();
+    store_plan(&mut store, "b", &[FIRST, SECOND]);
+    assert_eq!(store.plan_support("a").unwrap(), support);
+    assert_eq!(store.plan_support("b").unwrap(), []);
+    store.remove_plan("a").unwrap();
+    assert_snapshot!(message(&folder, store.remove_plan("a")), @"there is no plan `a`; did you mean `b`?");
+    assert_eq!(store.plans().unwrap().len(), 1);
+    assert!(super::ask(store, "FROM plan_support").unwrap().rows.is_empty());
+}
+
+#[test]
+fn a_test_is_found_by_the_start_of_its_id() {
+    let folder = Folder::new();
+    let mut store = folder.store();
+    store_plan(&mut store, "a", &[FIRST, SECOND, PlannedTest { test_id: Uuid::from_u128(3), ..FIRST }]);
+    assert_eq!(store.test_id("a", "FFFF00").unwrap(), FIRST.test_id);
+    assert_eq!(store.planned_test("a", SECOND.test_id).unwrap().dependencies, [FIRST.test_id]);
+    assert_snapshot!(message(&folder, store.test_id("a", "0000")), @"several tests have an id that starts with `0000`; give more of it");
+    assert_snapshot!(message(&folder, store.test_id("a", "77")), @"there is no planned test `77`");
 }

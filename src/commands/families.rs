@@ -1,0 +1,58 @@
+//! The families that a template or a mapping can be for: a mistyped one would never be found.
+
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+use tgen_core::base::suggest::did_you_mean;
+use tgen_core::model::family::Family;
+
+use crate::project::session::Session;
+use crate::store::{Mode, StoreError};
+
+/// The family of a template that is added: the given one, or that of the version before.
+pub(super) fn of_template(
+    session: &Session,
+    template: &str,
+    given: Option<&str>,
+    is_new: bool,
+) -> anyhow::Result<String> {
+    if let Some(family) = given {
+        require(session, family, is_new)?;
+        return Ok(family.to_owned());
+    }
+    let earlier = match session.try_database(Mode::ReadOnly)? {
+        Ok(store) => store.template(template).ok(),
+        Err(StoreError::Missing(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    match earlier {
+        Some(earlier) => Ok(earlier.family),
+        None => bail!("`{template}` is a new template; say with `--family` which models it is for"),
+    }
+}
+
+/// Refuses a family that nothing has, unless it is meant to be new.
+pub(super) fn require(session: &Session, family: &str, is_new: bool) -> anyhow::Result<()> {
+    let known = known(session)?;
+    if is_new || known.contains(family) {
+        return Ok(());
+    }
+    let hint = did_you_mean(family, known.iter().map(String::as_str)).unwrap_or_default();
+    bail!("there is no family `{family}`; {hint} `--new-family` adds it")
+}
+
+fn known(session: &Session) -> anyhow::Result<BTreeSet<String>> {
+    let mut known: BTreeSet<String> = Family::KNOWN.iter().map(|family| family.name().to_owned()).collect();
+    let configured = session.config.models.values().filter_map(|facts| facts.family.as_ref());
+    known.extend(configured.map(|family| family.value.clone()));
+    match session.try_database(Mode::ReadOnly)? {
+        Ok(store) => {
+            known.extend(store.templates()?.into_iter().map(|template| template.family));
+            known.extend(store.mappings()?.into_iter().map(|mapping| mapping.family));
+        }
+        // An older file is upgraded when it is written, and a missing one is created.
+        Err(StoreError::Missing(_) | StoreError::Older { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(known)
+}
