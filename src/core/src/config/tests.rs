@@ -421,7 +421,7 @@ fn a_table_of_a_cargo_manifest_is_read_like_a_file() {
     let read_as = |origin| read(CARGO_TOML, Utf8Path::new("Cargo.toml"), origin);
     let skillset = read_as(Origin::CargoPackageMetadata).unwrap().skillset.unwrap();
     assert_eq!(skillset.value, "s");
-    assert_eq!(skillset.range.start, Position::new(4, 11));
+    assert_eq!(skillset.range.unwrap().start, Position::new(4, 11));
 }
 
 #[test]
