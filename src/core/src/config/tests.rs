@@ -395,7 +395,7 @@ fn syntax_errors_are_reported_at_once_and_alone() {
 fn places_are_right_after_a_byte_order_mark_and_with_windows_line_ends() {
     assert_snapshot!(problems("\u{feff}x = 'é'\r\n[placeholders]\r\na-b = 'ü'\r\n"), @"
     1:4 `x`: unknown key `x`
-      help: there is `pipeline-map`, `skillset`, `templates`, `template-db`, `placeholders`, `models`, `suite`
+      help: there is `required-version`, `pipeline-map`, `skillset`, `templates`, `template-db`, `placeholders`, `models`, `suite`
     3:1 `a-b`: `a-b` is not a placeholder's name
       help: use letters, digits and `_`, and do not begin with a digit
     ");

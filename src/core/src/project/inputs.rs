@@ -258,6 +258,7 @@ output = "out/{{ normalized_name }}_{{ hardware_type }}.py"
     fn a_project_without_a_configuration_waits_for_one_and_for_templates() {
         insta::assert_snapshot!(shown(&Inputs::of(&Config::built_in())), @"
         configuration: tgen.toml
+        configuration: pyproject.toml
         configuration: Cargo.toml
         templates folder: templates
         ");
