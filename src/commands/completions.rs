@@ -29,16 +29,21 @@ pub(crate) fn run(args: &CompletionsArgs, command: Command) -> anyhow::Result<Ou
 }
 
 fn script(shell: Shell, command: Command) -> String {
-    let own = generated(shell, &command, "cargo-tgen");
+    let own = || generated(shell, &command, "cargo-tgen");
     match shell {
-        Shell::Bash => own + BASH,
-        // cargo's completion for zsh asks `_cargo-tgen` itself.
-        Shell::Zsh => own.replacen("#compdef cargo-tgen", "#compdef cargo-tgen tgen", 1),
-        Shell::Fish => {
-            let cargo = Command::new("cargo").subcommand(command.name("tgen")).disable_help_subcommand(true);
-            own + &generated(shell, &cargo, "cargo") + "complete -c tgen -w cargo-tgen\n"
+        // With a hyphen in the program's name the generated script looks for subcommands under another name than it gives
+        // them, so it is generated for a name without one.
+        Shell::Bash => {
+            let own = generated(shell, &command.clone().bin_name("cargo__tgen"), "cargo__tgen");
+            own.replace("default cargo__tgen\n", "default cargo-tgen\n") + BASH
         }
-        _ => own,
+        // cargo's completion for zsh asks `_cargo-tgen` itself.
+        Shell::Zsh => own().replacen("#compdef cargo-tgen", "#compdef cargo-tgen tgen", 1),
+        Shell::Fish => {
+            let cargo = Command::new("cargo").subcommand(command.clone().name("tgen")).disable_help_subcommand(true);
+            own() + &generated(shell, &cargo, "cargo") + "complete -c tgen -w cargo-tgen\n"
+        }
+        _ => own(),
     }
 }
 

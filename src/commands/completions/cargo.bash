@@ -1,6 +1,6 @@
 
 # `tgen` is another name of the program, and `cargo tgen` completes as `cargo-tgen` does. The rest of cargo completes as before.
-complete -F _cargo-tgen -o bashdefault -o default tgen
+complete -F _cargo__tgen -o bashdefault -o default tgen
 
 _cargo_tgen_completion_of_cargo() {
     complete -p cargo 2>/dev/null | sed -n 's/.* -F \([^ ]*\) .*/\1/p'
@@ -10,7 +10,7 @@ _cargo_tgen_in_cargo() {
     if [[ ${COMP_WORDS[1]-} == tgen && $COMP_CWORD -gt 1 ]]; then
         COMP_WORDS=(cargo-tgen "${COMP_WORDS[@]:2}")
         COMP_CWORD=$((COMP_CWORD - 1))
-        _cargo-tgen cargo-tgen "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        _cargo__tgen cargo-tgen "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
         return
     fi
     if [[ -z ${_cargo_tgen_before-} ]]; then
