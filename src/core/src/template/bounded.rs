@@ -105,7 +105,6 @@ fn truncate(text: &str, arguments: Kwargs, _: &State<'_>) -> TeraResult<String> 
 }
 
 /// Tera compares each element with all that are kept, because it has values that cannot be hashed.
-#[expect(clippy::needless_pass_by_value, reason = "Tera hands a filter its arguments by value")]
 fn unique(elements: &[Value], _: Kwargs, _: &State<'_>) -> TeraResult<Vec<Value>> {
     let mut kept: Vec<Value> = Vec::new();
     for element in elements {

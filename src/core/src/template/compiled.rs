@@ -102,7 +102,7 @@ pub fn compile(library: &Library<'_>, name: &TemplateName) -> Result<Compiled, V
     }
 }
 
-impl<'l> Closure<'l> {
+impl Closure<'_> {
     /// All that is wrong with the members; Tera itself would stop at the first error.
     fn refuse(&self, library: &Library<'_>) -> Result<(), Vec<Problem>> {
         let problems: Vec<_> = self.members.iter().flat_map(|member| check::refusals(library, &member.name)).collect();
@@ -227,14 +227,11 @@ impl<'l> Closure<'l> {
         let find =
             |name: &str| self.members.iter().find(|member| member.name.as_str() == name).map(|member| member.source);
         let texts = self.members.iter().map(|member| (member, member.source.text.as_str()));
-        match engine(texts) {
-            Err(error) => tera_errors::explain_all(&error, root, &find),
-            Ok(_) => {
-                let places =
-                    self.members.iter().zip(metered).map(|(member, found)| (member.name.clone(), &found.places));
-                vec![tera_errors::too_complex(error, root, &find, &places.collect())]
-            }
+        if let Err(error) = engine(texts) {
+            return tera_errors::explain_all(&error, root, &find);
         }
+        let places = self.members.iter().zip(metered).map(|(member, found)| (member.name.clone(), &found.places));
+        vec![tera_errors::too_complex(error, root, &find, &places.collect())]
     }
 }
 

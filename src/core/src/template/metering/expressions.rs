@@ -65,7 +65,9 @@ impl Metering<'_> {
     fn element(&mut self, element: &Element, writing: Writing) {
         match &element.kind {
             ElementKind::SetBlock(_, filters) | ElementKind::Filter(filters) => {
-                filters.iter().for_each(|filter| self.before_filter(filter));
+                for filter in filters {
+                    self.before_filter(filter);
+                }
             }
             ElementKind::Set(_, value) => self.weigh_context(value),
             ElementKind::ComponentBody(call) => self.attributes(call),
@@ -113,14 +115,11 @@ impl Metering<'_> {
 
     /// Every `~` copies what stands to its left, so that the first operand of many is copied many times.
     fn concatenation(&mut self, left: &Expr, right: &Expr, copies: u64) {
-        match &left.kind {
-            ExprKind::Binary { operator: Binary::Concatenation, left, right } => {
-                self.concatenation(left, right, copies + 1);
-            }
-            _ => {
-                self.expression(left);
-                self.weigh_times(left, copies);
-            }
+        if let ExprKind::Binary { operator: Binary::Concatenation, left, right } = &left.kind {
+            self.concatenation(left, right, copies + 1);
+        } else {
+            self.expression(left);
+            self.weigh_times(left, copies);
         }
         self.expression(right);
         self.weigh_times(right, copies);
