@@ -75,12 +75,12 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
         executables: ExecutableTemplates::of(&plan, &session.root),
     };
     let progress = Progress::new(outputs.len(), "generating");
-    let applied = judge_each(&plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
+    let results = judge_each(&plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
         progress.step();
         applier.apply(&plan, output, &judged)
     });
     progress.finish();
-    let mut tally = Tally { held: plan.left_out.len(), ..Tally::of(applied, &outputs, &plan, session) };
+    let mut tally = Tally { held: plan.left_out.len(), ..Tally::of(results, &outputs, &plan, session) };
     if request.is_complete() {
         tally.add_orphans(session, &plan, args, applier.writer.as_ref());
     } else if args.prune {
@@ -122,12 +122,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(applied: Vec<Applied>, outputs: &[PlannedOutput], plan: &Plan<'_>, session: &Session) -> Self {
+    fn of(results: Vec<Applied>, outputs: &[PlannedOutput], plan: &Plan<'_>, session: &Session) -> Self {
         let mut tally = Self::default();
         let mut failures = Vec::new();
-        for (applied, output) in applied.into_iter().zip(outputs) {
+        for (result, output) in results.into_iter().zip(outputs) {
             let path = || session.standpoint.seen(&plan.location(output));
-            match applied {
+            match result {
                 Applied::Fresh => tally.fresh += 1,
                 Applied::Written(_) | Applied::Due(_) => tally.written.push(path()),
                 Applied::LeftAlone(reason) => tally.left_alone.push((path(), reason)),

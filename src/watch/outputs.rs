@@ -132,26 +132,26 @@ impl Outputs {
         let differences = Mutex::new(Differences::default());
         let read_formatted = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
         let apply = |output: &PlannedOutput, judged: Result<Judged<'_>, Problem>| {
-            let applied = applier.apply(plan, output, &judged);
-            if let (Ok(judged), true, Ok(mut differences)) = (&judged, applied.is_difference(), differences.lock()) {
+            let result = applier.apply(plan, output, &judged);
+            if let (Ok(judged), true, Ok(mut differences)) = (&judged, result.is_difference(), differences.lock()) {
                 differences.add(plan, &plan.location(output), judged);
             }
-            applied
+            result
         };
-        let mut applied = Vec::with_capacity(due.len());
+        let mut results = Vec::with_capacity(due.len());
         for part in due.chunks(LARGEST_PART) {
             if interrupt::requested() {
-                applied.resize_with(due.len(), || Applied::Interrupted);
+                results.resize_with(due.len(), || Applied::Interrupted);
                 break;
             }
-            applied.extend(judge_each(plan, part, &read_formatted, |_, output, judged| apply(output, judged)));
+            results.extend(judge_each(plan, part, &read_formatted, |_, output, judged| apply(output, judged)));
         }
         self.writer = applier.writer.or(self.writer.take());
         let differences = differences.into_inner().unwrap_or_default();
         if !differences.is_empty() {
             self.differences = differences;
         }
-        self.record(plan, intent, (&due, applied), stamps, round);
+        self.record(plan, intent, (&due, results), stamps, round);
     }
 
     /// The outputs to try again although no event announces a change: they were touched while they were rendered, or
@@ -251,14 +251,14 @@ impl Outputs {
         &mut self,
         plan: &Plan<'_>,
         intent: Intent,
-        (due, applied): (&[PlannedOutput], Vec<Applied>),
+        (due, results): (&[PlannedOutput], Vec<Applied>),
         stamps: &StampsBefore,
         round: &mut Round,
     ) {
-        for (output, applied) in due.iter().zip(applied) {
+        for (output, result) in due.iter().zip(results) {
             let location = plan.location(output);
             let mut stamp = stamps.get(&location).copied().flatten();
-            let standing = match applied {
+            let standing = match result {
                 Applied::Fresh => Standing::In(State::Fresh),
                 Applied::Due(state) if intent == Intent::Report => Standing::In(state),
                 Applied::Written(written) => {

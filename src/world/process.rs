@@ -164,7 +164,8 @@ pub(crate) fn signal_group(child: &mut Child, _: Force) {
     let _ = child.kill();
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

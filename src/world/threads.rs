@@ -30,23 +30,20 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
 pub(crate) fn probe(count: usize) -> anyhow::Result<()> {
     let barrier = Arc::new(Barrier::new(count + 1));
     let mut started: Vec<JoinHandle<()>> = Vec::new();
-    let wait = |barrier: Arc<Barrier>| move || drop(barrier.wait());
-    let failed = (0..count).find_map(|_| match builder("probe").spawn(wait(Arc::clone(&barrier))) {
-        Ok(thread) => {
-            started.push(thread);
-            None
-        }
-        Err(error) => Some(error),
-    });
-    match failed {
-        // The process ends with this error; the waiting threads end with it.
-        Some(error) => Err(refused(error)),
-        None => {
+    for _ in 0..count {
+        let barrier = Arc::clone(&barrier);
+        let wait = move || {
             barrier.wait();
-            started.into_iter().for_each(|thread| drop(thread.join()));
-            Ok(())
-        }
+        };
+        // The process ends with this error, and the waiting threads with it.
+        started.push(builder("probe").spawn(wait).map_err(refused)?);
     }
+    barrier.wait();
+    for thread in started {
+        // The thread only waits, so it cannot have failed.
+        let _ = thread.join();
+    }
+    Ok(())
 }
 
 /// Starts a thread that ends with the process.

@@ -9,8 +9,10 @@ use rustix::process::geteuid;
 
 use crate::bounded::Project;
 
-/// What can stand where a file should be, and what is said of it.
-const KINDS: [(&str, fn(&Path), &str); 3] = [
+/// A kind of thing that can be where a file should be: its name, how to make it, and what is said of it.
+type Kind = (&'static str, fn(&Path), &'static str);
+
+const KINDS: [Kind; 3] = [
     ("a pipe", make_pipe, "it is a pipe or a device"),
     ("a link to a device", |path| symlink("/dev/zero", path).unwrap(), "link"),
     ("a sparse file", |path| File::create(path).unwrap().set_len(4 << 30).unwrap(), "larger than 128 MiB"),

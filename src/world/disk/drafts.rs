@@ -50,7 +50,7 @@ impl TemporaryName {
             let name = next_name();
             match make(folder, &name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                made => return Ok((Self { folder: Arc::clone(folder), name, is_taken: false }, made?)),
+                done => return Ok((Self { folder: Arc::clone(folder), name, is_taken: false }, done?)),
             }
         }
     }
@@ -127,10 +127,10 @@ impl Drafts {
     pub(super) fn write(&self, folder: &Arc<Folder>, content: &[u8]) -> io::Result<Draft> {
         let make = |folder: &Arc<Folder>| TemporaryName::make(folder, Folder::make_file);
         let (name, mut file) = if self.is_first(folder) {
-            let made = make(folder)?;
+            let (name, file) = make(folder)?;
             // Held until the file is closed. Without locks, the file's age decides.
-            let _ = made.1.lock();
-            made
+            let _ = file.lock();
+            (name, file)
         } else {
             self.in_own_folder(folder, make)?
         };

@@ -136,7 +136,8 @@ fn is_never_listed(name: &str) -> bool {
     matches!(name, ".git" | ".hg" | ".svn" | "__pycache__" | "node_modules" | ".venv")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

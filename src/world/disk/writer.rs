@@ -206,7 +206,9 @@ impl Writer {
     /// Deletes what killed processes left behind in the folders that were written to.
     pub(crate) fn clear_abandoned(&self) {
         let written = self.folders.lock().map(|folders| folders.written.clone()).unwrap_or_default();
-        written.iter().for_each(|folder| self.clear_abandoned_in(folder));
+        for folder in &written {
+            self.clear_abandoned_in(folder);
+        }
     }
 
     /// Deletes what killed processes left behind in a folder.
@@ -288,7 +290,8 @@ fn put_new(draft: Draft, place: &Place<'_>) -> io::Result<bool> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
