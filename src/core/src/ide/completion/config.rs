@@ -254,8 +254,8 @@ mod tests {
         check(&format!("templates = \"t\"\n{SUITE}$0\n"), keys, "hardware = ");
         check(
             &format!("$0\ntemplates = \"t\"\n{SUITE}"),
-            "pipeline-map skillset template-db placeholders",
-            "pipeline-map = ",
+            "required-version pipeline-map skillset template-db placeholders",
+            "required-version = ",
         );
         check("[models.\"bert\"]\nfam$0 = \"x\"\n", "family model-type tasks memory-gb placeholders", "family = \"x\"");
         check("[placeholders]\n$0\n", "", "");
