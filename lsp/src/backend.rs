@@ -19,14 +19,15 @@ use tower_lsp::ls_types::{
     WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
-use crate::capabilities::{self, ClientAbilities, Watching};
+use crate::abilities::{ClientAbilities, Watching};
+use crate::capabilities;
 use crate::checker;
 use crate::features::lenses::{OutputsParams, OutputsResult};
 use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
 use crate::features::{self, edits, hints, lenses, names, outline, tokens};
 use crate::server::{Question, Server};
 use crate::service;
-use crate::session::Place;
+use crate::state::ProjectFile;
 use crate::uri;
 
 /// The handlers of messages.
@@ -44,18 +45,18 @@ impl Backend {
     async fn at<T: Send + 'static>(
         &self,
         uri: &Uri,
-        work: impl FnOnce(&Place) -> T + Send + 'static,
+        work: impl FnOnce(&ProjectFile) -> T + Send + 'static,
     ) -> Result<Option<T>> {
         let moment = service::moment();
-        let Some(place) = self.server.place(&moment, uri).await else { return Ok(None) };
-        let working = tokio::task::spawn_blocking(move || work(&place));
+        let Some(file) = self.server.file(&moment, uri).await else { return Ok(None) };
+        let working = tokio::task::spawn_blocking(move || work(&file));
         working.await.map(Some).map_err(|_| Error::internal_error())
     }
 
     /// `tgen/preview`: what a template renders to.
     pub(crate) async fn preview(&self, params: PreviewParams) -> Result<Option<PreviewResult>> {
         let uri = params.text_document.uri.clone();
-        Ok(self.at(&uri, move |place| preview::render(place, &params)).await?.flatten())
+        Ok(self.at(&uri, move |file| preview::render(file, &params)).await?.flatten())
     }
 
     /// `tgen/models`: the models that a template can be shown for.
@@ -66,10 +67,10 @@ impl Backend {
     /// `tgen/setPreview`: the case to show from now on.
     pub(crate) async fn set_preview(&self, params: PreviewParams) -> Result<()> {
         let moment = service::moment();
-        if let Some(place) = self.server.place(&moment, &params.text_document.uri).await
-            && let Some(snapshot) = &place.project.snapshot
+        if let Some(file) = self.server.file(&moment, &params.text_document.uri).await
+            && let Some(snapshot) = &file.project.snapshot
         {
-            self.server.session().show(&place.root, params.over(&snapshot.view().preview));
+            self.server.state().show(&file.root, params.over(&snapshot.view().preview));
             self.server.renew_lenses();
             self.server.renew_hints();
         }
@@ -83,7 +84,7 @@ impl Backend {
 
     fn open_folders(&self, folders: &[WorkspaceFolder]) {
         let paths: Vec<_> = folders.iter().filter_map(|folder| uri::path(&folder.uri)).collect();
-        self.server.session().folders.extend(paths.iter().cloned());
+        self.server.state().folders.extend(paths.iter().cloned());
         for path in paths {
             self.server.ask(Question::Folder(path));
         }
@@ -94,7 +95,7 @@ impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let client = ClientAbilities::of(&params);
         let capabilities = capabilities::offered(&client);
-        self.server.session().greet(client);
+        self.server.state().greet(client);
         self.open_folders(&folders(&params));
         let server_info =
             ServerInfo { name: "cargo-tgen".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
@@ -106,12 +107,12 @@ impl LanguageServer for Backend {
     }
 
     async fn shutdown(&self) -> Result<()> {
-        self.server.session().is_shut_down = true;
+        self.server.state().is_shut_down = true;
         Ok(())
     }
 
     async fn did_save(&self, params: DidSaveTextDocumentParams) {
-        let watches = self.server.session().moment().client.watches;
+        let watches = self.server.state().moment().client.watches;
         if let (Watching::Never, Some(path)) = (watches, uri::path(&params.text_document.uri)) {
             self.server.ask(Question::Disk(vec![path]));
         }
@@ -124,42 +125,42 @@ impl LanguageServer for Backend {
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let gone: Vec<_> = params.event.removed.iter().filter_map(|folder| uri::path(&folder.uri)).collect();
-        self.server.session().folders.retain(|folder| !gone.contains(folder));
+        self.server.state().folders.retain(|folder| !gone.contains(folder));
         self.open_folders(&params.event.added);
     }
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let at = params.text_document_position;
-        let found = self.at(&at.text_document.uri, move |place| features::completion::completion(place, at.position));
+        let found = self.at(&at.text_document.uri, move |file| features::completion::completion(file, at.position));
         Ok(found.await?.flatten().map(CompletionResponse::Array))
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let at = params.text_document_position_params;
-        Ok(self.at(&at.text_document.uri, move |place| names::hover(place, at.position)).await?.flatten())
+        Ok(self.at(&at.text_document.uri, move |file| names::hover(file, at.position)).await?.flatten())
     }
 
     async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
         let at = params.text_document_position_params;
-        let found = self.at(&at.text_document.uri, move |place| names::definition(place, at.position));
+        let found = self.at(&at.text_document.uri, move |file| names::definition(file, at.position));
         Ok(found.await?.flatten().map(GotoDefinitionResponse::Array))
     }
 
     async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
         let at = params.text_document_position;
         let declaration = if params.context.include_declaration { Declaration::Include } else { Declaration::Exclude };
-        let found = self.at(&at.text_document.uri, move |place| names::references(place, at.position, declaration));
+        let found = self.at(&at.text_document.uri, move |file| names::references(file, at.position, declaration));
         Ok(found.await?.flatten())
     }
 
     async fn prepare_rename(&self, params: TextDocumentPositionParams) -> Result<Option<PrepareRenameResponse>> {
-        let found = self.at(&params.text_document.uri, move |place| names::prepare_rename(place, params.position));
+        let found = self.at(&params.text_document.uri, move |file| names::prepare_rename(file, params.position));
         Ok(found.await?.flatten())
     }
 
     async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
         let at = params.text_document_position;
-        let renamed = self.at(&at.text_document.uri, move |place| names::rename(place, at.position, &params.new_name));
+        let renamed = self.at(&at.text_document.uri, move |file| names::rename(file, at.position, &params.new_name));
         renamed.await?.unwrap_or(Ok(None))
     }
 
@@ -171,8 +172,8 @@ impl LanguageServer for Backend {
     async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
         let moment = service::moment();
         let working = tokio::task::spawn_blocking(move || {
-            let places = moment.everywhere();
-            places.iter().flat_map(|place| outline::of_project(place, &params.query)).collect()
+            let files = moment.everywhere();
+            files.iter().flat_map(|file| outline::of_project(file, &params.query)).collect()
         });
         working.await.map(|found| Some(WorkspaceSymbolResponse::Flat(found))).map_err(|_| Error::internal_error())
     }
@@ -182,7 +183,7 @@ impl LanguageServer for Backend {
     }
 
     async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
-        let found = self.at(&params.text_document.uri, move |place| outline::selections(place, &params.positions));
+        let found = self.at(&params.text_document.uri, move |file| outline::selections(file, &params.positions));
         Ok(found.await?.flatten())
     }
 
@@ -206,17 +207,17 @@ impl LanguageServer for Backend {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
-        Ok(self.at(&params.text_document.uri, move |place| hints::hints(place, params.range)).await?.flatten())
+        Ok(self.at(&params.text_document.uri, move |file| hints::hints(file, params.range)).await?.flatten())
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
         let uri = params.text_document.uri;
         let server = Arc::clone(&self.server);
         let name = uri.clone();
-        let found = self.at(&uri, move |place| {
-            let is_template = place.project.snapshot.as_ref()?.has_template(&place.path);
-            let tally = || checker::tally_of(&server, place, &name);
-            is_template.then(|| lenses::lenses(place, &name, tally().as_ref())).flatten()
+        let found = self.at(&uri, move |file| {
+            let is_template = file.project.snapshot.as_ref()?.has_template(&file.path);
+            let tally = || checker::tally_of(&server, file, &name);
+            is_template.then(|| lenses::lenses(file, &name, tally().as_ref())).flatten()
         });
         Ok(found.await?.flatten())
     }
@@ -225,9 +226,9 @@ impl LanguageServer for Backend {
         let uri = params.text_document.uri;
         let server = Arc::clone(&self.server);
         let name = uri.clone();
-        let found = self.at(&uri, move |place| {
-            let mut actions = edits::actions(place, params.range, &checker::problems_of(&server, place, &name))?;
-            actions.extend(edits::extraction(place, params.range, params.context.only.as_deref()));
+        let found = self.at(&uri, move |file| {
+            let mut actions = edits::actions(file, params.range, &checker::problems_of(&server, file, &name))?;
+            actions.extend(edits::extraction(file, params.range, params.context.only.as_deref()));
             Some(actions)
         });
         Ok(found.await?.flatten())
@@ -241,7 +242,7 @@ impl LanguageServer for Backend {
         let uri = params.text_document.uri;
         let server = Arc::clone(&self.server);
         let name = uri.clone();
-        let items = self.at(&uri, move |place| checker::all_of(&server, place, &name)).await?.unwrap_or_default();
+        let items = self.at(&uri, move |file| checker::all_of(&server, file, &name)).await?.unwrap_or_default();
         Ok(DocumentDiagnosticReportResult::Report(report(items, params.previous_result_id.as_ref())))
     }
 }

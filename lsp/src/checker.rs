@@ -1,7 +1,7 @@
-//! Checks documents in the background and shows what is wrong with them: at once what their text tells, and when the
-//! client pauses what rendering tells.
+//! Checks documents in the background and publishes their problems: those of the text after each edit, and those that
+//! rendering shows once the user pauses.
 //!
-//! While one state is checked, the edits that come are not queued: the next check sees the newest.
+//! Edits that arrive during a check are not queued: the next check takes the newest state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use tgen_core::lint;
 use tgen_core::lint::diagnostics;
 use tower_lsp::ls_types::{Diagnostic, Uri, VersionedTextDocumentIdentifier};
 
-use crate::capabilities::Delivery;
+use crate::abilities::Delivery;
 use crate::convert;
 use crate::features::checked::{Checked, CheckedParams};
 use crate::features::lenses;
 use crate::server::Server;
-use crate::session::{Open, Place};
 use crate::shown::Rendered;
+use crate::state::{Open, ProjectFile};
 
-/// Rendering begins when nothing was edited for so long.
+/// Rendering begins when nothing was edited for this long.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Checks what was edited, again and again.
+/// Checks the texts of edited documents until the server ends.
 pub(crate) async fn check_texts(server: Arc<Server>) {
     loop {
         server.edited.notified().await;
         let showing = server.to_show();
-        let (dirty, closed) = server.session().take_dirty();
+        let (dirty, closed) = server.state().take_dirty();
         for uri in closed {
             server.shown().forget(&uri);
             server.tokens().forget(&uri);
@@ -44,14 +44,14 @@ pub(crate) async fn check_texts(server: Arc<Server>) {
 }
 
 async fn check_text(server: &Arc<Server>, uri: Uri) {
-    let moment = server.session().moment();
+    let moment = server.state().moment();
     if moment.client.delivery == Delivery::Pulled {
         return;
     }
-    let Some(place) = moment.place(&uri).filter(|place| place.open.is_some()) else { return };
-    let version = place.open.as_ref().map(|open| open.document.version);
+    let Some(file) = moment.file(&uri).filter(|file| file.open.is_some()) else { return };
+    let version = file.open.as_ref().map(|open| open.document.version);
     let checking = Arc::clone(server);
-    let checked = tokio::task::spawn_blocking(move || (all_of(&checking, &place, &uri), uri)).await;
+    let checked = tokio::task::spawn_blocking(move || (all_of(&checking, &file, &uri), uri)).await;
     // A check that panicked shows nothing; the next edit tries again.
     let Ok((diagnostics, uri)) = checked else { return };
     if server.shown().is_news(&uri, version, &diagnostics) {
@@ -60,21 +60,21 @@ async fn check_text(server: &Arc<Server>, uri: Uri) {
 }
 
 async fn publish(server: &Server, uri: Uri, diagnostics: Vec<Diagnostic>, version: Option<i32>) {
-    let delivery = server.session().moment().client.delivery;
+    let delivery = server.state().moment().client.delivery;
     if delivery == Delivery::Pushed {
         server.client.publish_diagnostics(uri, diagnostics, version).await;
     }
 }
 
 /// What is wrong with a document, as diagnostics.
-pub(crate) fn all_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Diagnostic> {
-    convert::diagnostics(place, &problems_of(server, place, uri))
+pub(crate) fn all_of(server: &Server, file: &ProjectFile, uri: &Uri) -> Vec<Diagnostic> {
+    convert::diagnostics(file, &problems_of(server, file, uri))
 }
 
-/// What is wrong with a document: what its text tells, and what rendering told of it.
-pub(crate) fn problems_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Problem> {
-    let mut problems = place.problems();
-    let rendered = place.open.as_ref().map(|open| server.shown().moved(uri, &open.document.text)).unwrap_or_default();
+/// The problems of a document: those of its text, and those that the last rendering showed.
+pub(crate) fn problems_of(server: &Server, file: &ProjectFile, uri: &Uri) -> Vec<Problem> {
+    let mut problems = file.problems();
+    let rendered = file.open.as_ref().map(|open| server.shown().moved(uri, &open.document.text)).unwrap_or_default();
     for problem in rendered {
         if !problems.contains(&problem) {
             problems.push(problem);
@@ -83,20 +83,20 @@ pub(crate) fn problems_of(server: &Server, place: &Place, uri: &Uri) -> Vec<Prob
     problems
 }
 
-/// Renders what the open templates render to, whenever the client pauses.
+/// Renders the outputs of open templates whenever the user pauses, until the server ends.
 pub(crate) async fn check_outputs(server: Arc<Server>) {
     loop {
         server.checked.notified().await;
         while tokio::time::timeout(PAUSE, server.checked.notified()).await.is_ok() {}
         let edits = server.edits();
-        let uris: Vec<Uri> = server.session().moment().documents.keys().cloned().collect();
+        let uris: Vec<Uri> = server.state().moment().documents.keys().cloned().collect();
         let mut is_news = false;
         for uri in uris {
             is_news |= check_output(&server, uri, edits).await;
         }
         if is_news {
             server.count_news();
-            show_again(&server).await;
+            show_again(&server);
         } else {
             tell_checked(&server, edits).await;
         }
@@ -104,38 +104,38 @@ pub(crate) async fn check_outputs(server: Arc<Server>) {
     }
 }
 
-/// Whether rendering told something new of a document.
+/// Renders the outputs of one document; returns whether its problems changed.
 async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
-    let moment = server.session().moment();
-    let Some(place) = moment.place(&uri) else { return false };
-    let Some(text) = place.open.as_ref().map(|open| Arc::clone(&open.document.text)) else { return false };
+    let moment = server.state().moment();
+    let Some(file) = moment.file(&uri) else { return false };
+    let Some(text) = file.open.as_ref().map(|open| Arc::clone(&open.document.text)) else { return false };
     if server.shown().was_rendered_at(&uri, edits) || server.edits() != edits {
         return false;
     }
     let rendering = Arc::clone(server);
-    let rendered = tokio::task::spawn_blocking(move || render(&place, &|| rendering.edits() == edits)).await;
+    let rendered = tokio::task::spawn_blocking(move || render(&file, &|| rendering.edits() == edits)).await;
     match rendered {
         Ok(problems) if server.edits() == edits => {
-            // Whoever takes the mark shows what is there then, so that has to be there first.
+            // The text checker publishes what it finds once the document is marked, so the result is stored first.
             let is_news = server.shown().rendered(uri.clone(), Rendered { at: edits, text, problems });
-            server.session().mark(&uri);
+            server.state().mark(&uri);
             is_news
         }
         _ => false,
     }
 }
 
-fn render(place: &Place, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
-    let Some(snapshot) = &place.project.snapshot else { return Vec::new() };
-    let mut problems = lint::of_input(&snapshot.plan(), &place.path);
-    problems.extend(diagnostics::of_outputs(&snapshot.view(), &place.path, go_on));
+fn render(file: &ProjectFile, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
+    let Some(snapshot) = &file.project.snapshot else { return Vec::new() };
+    let mut problems = lint::of_input(&snapshot.plan(), &file.path);
+    problems.extend(diagnostics::of_outputs(&snapshot.view(), &file.path, go_on));
     problems
 }
 
-/// The count of a template's outputs: the last one, where the client is told of the next, else one that is made now.
-pub(crate) fn tally_of(server: &Server, place: &Place, uri: &Uri) -> Option<Tally> {
-    if !place.client.keeps_counts() {
-        return lenses::count(place, &|| true);
+/// The count of a template's outputs: the last known one if the client can be told to ask again, else a fresh one.
+pub(crate) fn tally_of(server: &Server, file: &ProjectFile, uri: &Uri) -> Option<Tally> {
+    if !file.client.keeps_counts() {
+        return lenses::count(file, &|| true);
     }
     let known = server.tallies().ask(uri);
     if known.is_none() {
@@ -144,15 +144,16 @@ pub(crate) fn tally_of(server: &Server, place: &Place, uri: &Uri) -> Option<Tall
     known
 }
 
-/// Counts the outputs of the templates whose lenses are shown, and has the client ask for them again where that is news.
+/// Counts the outputs of templates whose lenses are shown, and asks the client to request its lenses again if a count
+/// changed.
 async fn count_outputs(server: &Arc<Server>) {
     let seen = server.seen();
     let mut is_news = false;
     let due = server.tallies().due(seen);
     for uri in due {
-        let Some(place) = server.session().moment().place(&uri) else { continue };
+        let Some(file) = server.state().moment().file(&uri) else { continue };
         let counting = Arc::clone(server);
-        let counted = tokio::task::spawn_blocking(move || lenses::count(&place, &|| counting.seen() == seen)).await;
+        let counted = tokio::task::spawn_blocking(move || lenses::count(&file, &|| counting.seen() == seen)).await;
         if let Ok(Some(tally)) = counted {
             is_news |= server.tallies().counted(&uri, seen, tally);
         }
@@ -162,7 +163,7 @@ async fn count_outputs(server: &Arc<Server>) {
     }
 }
 
-/// Tells the client that all is checked, if it wants to know and that is still so.
+/// Notifies a client that asked for it that all open documents are checked, if no edit came in between.
 async fn tell_checked(server: &Server, edits: u64) {
     let Some(moment) = server.moment_when_all_is_shown(edits).filter(|moment| moment.client.awaits_checks) else {
         return;
@@ -173,14 +174,16 @@ async fn tell_checked(server: &Server, edits: u64) {
     server.client.send_notification::<Checked>(CheckedParams { documents }).await;
 }
 
-/// Shows what is new: pushes it, or tells the client to ask.
-async fn show_again(server: &Arc<Server>) {
-    let delivery = server.session().moment().client.delivery;
+/// Publishes changed problems: pushes them, or asks the client to request them.
+fn show_again(server: &Arc<Server>) {
+    let delivery = server.state().moment().client.delivery;
     match delivery {
         Delivery::Pushed => server.edited.notify_one(),
         Delivery::Pulled => {
-            // A client that cannot be told was not taken for one that asks.
-            let _ = server.client.workspace_diagnostic_refresh().await;
+            let refreshing = Arc::clone(server);
+            // A client without this ability gets its diagnostics pushed. One that never answers must not stop the
+            // checks.
+            tokio::spawn(async move { refreshing.client.workspace_diagnostic_refresh().await });
             server.edited.notify_one();
         }
     }

@@ -13,24 +13,24 @@ use tower_lsp::ls_types::{
 };
 
 use crate::position::Measured;
-use crate::session::Place;
+use crate::state::ProjectFile;
 use crate::uri;
 
 /// The name under which diagnostics are shown.
 pub(crate) const SOURCE: &str = "tgen";
 
 /// The problems of a document, as diagnostics; `problems` may hold others', which are left out.
-pub(crate) fn diagnostics(place: &Place, problems: &[Problem]) -> Vec<Diagnostic> {
-    let Some(text) = place.text(&place.path) else { return Vec::new() };
-    let measured = Measured::new(&text, place.client.encoding);
-    let own = problems.iter().filter(|problem| problem.path.as_ref() == Some(&place.path));
-    own.map(|problem| diagnostic(place, &measured, problem)).collect()
+pub(crate) fn diagnostics(file: &ProjectFile, problems: &[Problem]) -> Vec<Diagnostic> {
+    let Some(text) = file.text(&file.path) else { return Vec::new() };
+    let measured = Measured::new(&text, file.client.encoding);
+    let own = problems.iter().filter(|problem| problem.path.as_ref() == Some(&file.path));
+    own.map(|problem| diagnostic(file, &measured, problem)).collect()
 }
 
 /// A problem of the text that was measured.
-pub(crate) fn diagnostic(place: &Place, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
+pub(crate) fn diagnostic(file: &ProjectFile, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
     let related = problem.related.iter().filter_map(|related| {
-        let location = location(place, &related.path, related.range)?;
+        let location = location(file, &related.path, related.range)?;
         Some(DiagnosticRelatedInformation { location, message: related.message.clone() })
     });
     let related: Vec<_> = related.collect();
@@ -60,27 +60,27 @@ const fn severity(severity: Severity) -> DiagnosticSeverity {
 }
 
 /// A place in a file of the project; the file's beginning where no range is known.
-pub(crate) fn location(place: &Place, path: &Utf8Path, range: Option<text::Range>) -> Option<Location> {
-    let uri = file(place, path)?;
-    let range = match (range, place.text(path)) {
-        (Some(range), Some(text)) => Measured::new(&text, place.client.encoding).range(range),
+pub(crate) fn location(file: &ProjectFile, path: &Utf8Path, range: Option<text::Range>) -> Option<Location> {
+    let uri = uri_of(file, path)?;
+    let range = match (range, file.text(path)) {
+        (Some(range), Some(text)) => Measured::new(&text, file.client.encoding).range(range),
         _ => Range::default(),
     };
     Some(Location { uri, range })
 }
 
 /// The client's name of a file of the project. A built-in template stands in no file.
-pub(crate) fn file(place: &Place, path: &Utf8Path) -> Option<Uri> {
-    TextPath::of(path).file().and_then(|path| uri::of_path(&place.root.join(path)))
+pub(crate) fn uri_of(file: &ProjectFile, path: &Utf8Path) -> Option<Uri> {
+    TextPath::of(path).file().and_then(|path| uri::of_path(&file.root.join(path)))
 }
 
 /// Edits of files of the project. A built-in template stands in no file, so nothing of it is edited.
-pub(crate) fn workspace_edit(place: &Place, files: Vec<ide::FileEdit>) -> WorkspaceEdit {
-    let changes = files.into_iter().filter_map(|file| {
-        let text = place.text(&file.path)?;
-        let measured = Measured::new(&text, place.client.encoding);
-        let edits = file.edits.into_iter().map(|edit| text_edit(&measured, edit)).collect();
-        Some((self::file(place, &file.path)?, edits))
+pub(crate) fn workspace_edit(file: &ProjectFile, edited: Vec<ide::FileEdit>) -> WorkspaceEdit {
+    let changes = edited.into_iter().filter_map(|edit| {
+        let text = file.text(&edit.path)?;
+        let measured = Measured::new(&text, file.client.encoding);
+        let edits = edit.edits.into_iter().map(|edit| text_edit(&measured, edit)).collect();
+        Some((uri_of(file, &edit.path)?, edits))
     });
     let changes: HashMap<Uri, Vec<TextEdit>> = changes.collect();
     WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }

@@ -2,7 +2,6 @@
 //!
 //! It knows text and versions; it must not know what the text means.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
@@ -45,16 +44,6 @@ impl Document {
     }
 }
 
-/// The stretch of `old` that an edit replaced on its way to `new`, as bytes in `old`, and how long its replacement is.
-pub(crate) fn replaced(old: &str, new: &str) -> (Range<usize>, usize) {
-    let shorter = old.len().min(new.len());
-    let before = old.bytes().zip(new.bytes()).take_while(|(left, right)| left == right).count();
-    let after =
-        old.bytes().rev().zip(new.bytes().rev()).take(shorter - before).take_while(|(left, right)| left == right);
-    let after = after.count();
-    (before..old.len() - after, new.len() - after - before)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -85,14 +74,6 @@ mod tests {
             }
             server = after_edits(&server, batch, encoding);
             prop_assert_eq!(client.iter().collect::<String>(), server);
-        }
-
-        #[test]
-        fn what_was_replaced_makes_the_new_text_of_the_old(old in "[abé]{0,12}", new in "[abé]{0,12}") {
-            let (span, length) = replaced(&old, &new);
-            let middle = &new.as_bytes()[span.start..span.start + length];
-            let rebuilt = [&old.as_bytes()[..span.start], middle, &old.as_bytes()[span.end..]].concat();
-            prop_assert_eq!(rebuilt, new.as_bytes());
         }
     }
 

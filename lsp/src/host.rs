@@ -29,6 +29,6 @@ pub trait Host: Send + Sync + 'static {
 pub struct Located {
     /// The folder that the project's paths are relative to; absolute.
     pub root: Utf8PathBuf,
-    /// The file in it that holds the configuration; none where the built-in one serves.
+    /// The file in it that holds the configuration; none for the built-in configuration.
     pub origin: Option<Origin>,
 }

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
 
+/// The texts of open documents, by their paths relative to the project's root.
+pub(crate) type Texts = BTreeMap<Utf8PathBuf, Arc<str>>;
+
 /// Files, and texts that stand in for some of them.
 #[derive(Clone)]
 pub(crate) struct Layered {
     below: Arc<dyn Files + Send + Sync>,
-    texts: BTreeMap<Utf8PathBuf, Arc<str>>,
+    texts: Texts,
 }
 
 impl Layered {
     /// Texts, by paths relative to the project's root, over its files.
-    pub(crate) fn new(below: Arc<dyn Files + Send + Sync>, texts: BTreeMap<Utf8PathBuf, Arc<str>>) -> Self {
+    pub(crate) fn new(below: Arc<dyn Files + Send + Sync>, texts: Texts) -> Self {
         Self { below, texts }
     }
 }

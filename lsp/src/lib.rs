@@ -1,29 +1,33 @@
 //! The language server of cargo-tgen, over `tgen_core`. It knows no database and no terminal.
 //!
-//! `service` puts messages in order and changes the `session`; `backend` answers requests; `loader` and `checker` work in
-//! the background and are the only ones who talk to the client.
+//! `frames` reads messages off the stream; `service` puts messages in order and changes the `state`; `backend` answers
+//! requests; `loader` and `checker` work in the background and are the only parts that send messages to the client.
 
+mod abilities;
 mod backend;
 mod capabilities;
 mod checker;
 mod convert;
 mod document;
 mod features;
+mod frames;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod globs;
 mod host;
 mod layered;
 mod loader;
 mod position;
 mod server;
 mod service;
-mod session;
 mod shown;
 mod snapshot;
+mod state;
 mod tallies;
 mod uri;
 mod watching;
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +35,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime;
 use tower_lsp::LspService;
+use tower_lsp::ls_types::MessageType;
 
 pub use host::{Host, Located};
 
@@ -38,13 +43,16 @@ use crate::backend::Backend;
 use crate::server::Server;
 use crate::service::Ordered;
 
-/// No request waits for another's turn.
+/// Requests run concurrently; this many never do in practice.
 const REQUESTS_AT_ONCE: usize = 1024;
 
-/// After `exit`, what is on its way to the client has so long to get there.
+/// How much of the client's messages is on its way from the stream to the service.
+const PIPE: usize = 64 * 1024;
+
+/// How long answers may take to reach the client after `exit`.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// How the server ended, as the protocol has it: in order, or without having been shut down.
+/// How the server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// `exit` after `shutdown`.
@@ -86,17 +94,31 @@ pub async fn serve_on(input: impl AsyncRead + Unpin, output: impl AsyncWrite, ho
         tokio::spawn(checker::check_texts(Arc::clone(&server))),
         tokio::spawn(checker::check_outputs(Arc::clone(&server))),
     ];
-    let serving = tower_lsp::Server::new(input, output, socket)
+    let (messages, pipe) = tokio::io::duplex(PIPE);
+    let reading = frames::forward(input, pipe, |size| {
+        let message =
+            format!("cargo-tgen: a message of {size} bytes was left out; a document of that size is not checked here");
+        server.tell(MessageType::WARNING, message);
+    });
+    let serving = tower_lsp::Server::new(messages, output, socket)
         .concurrency_level(REQUESTS_AT_ONCE)
         .serve(Ordered::new(service, Arc::clone(&server)));
     tokio::select! {
         () = serving => {}
         () = exited(&server) => {}
+        () = until_served(reading) => {}
     }
     for task in background {
         task.abort();
     }
-    if server.session().is_shut_down { End::InOrder } else { End::Abrupt }
+    if server.state().is_shut_down { End::InOrder } else { End::Abrupt }
+}
+
+/// The end of the input ends the service, once it has answered what came before.
+async fn until_served(reading: impl Future<Output = io::Result<()>>) {
+    // A stream that cannot be read is one that ends.
+    let _ = reading.await;
+    std::future::pending::<()>().await;
 }
 
 async fn exited(server: &Server) {

@@ -1,4 +1,4 @@
-//! Finds and reads projects in the background, and again when what they were read from changes.
+//! Finds and reads projects in the background, and follows the changes of their inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
 use tgen_core::base::problem::Problem;
+use tgen_core::change::{Change, Changes};
 use tgen_core::config::{self, Config};
 use tgen_core::project::inputs::Inputs;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -14,24 +15,27 @@ use tokio::time::Instant;
 use tower_lsp::ls_types::{MessageType, ProgressToken};
 
 use crate::host::Located;
-use crate::layered::Layered;
+use crate::layered::{Layered, Texts};
 use crate::server::{Question, Server};
-use crate::session::Loaded;
 use crate::snapshot::Snapshot;
+use crate::state::Loaded;
 use crate::watching;
 
-/// Changes on disk come in swarms (a checkout, a save of all files); so long is waited for the rest of one.
+/// Changes on disk come in bursts (a checkout, a save of all files); this is how long to wait for the rest of a burst.
 const SWARM: Duration = Duration::from_millis(30);
 
-/// A template that came or went changes which cases there are, and nothing that is seen of a text as it is typed; planning
-/// them again waits until the client is quiet for so long.
+/// A template that is added or removed changes which cases exist. Nothing that is shown while the user types depends on
+/// that, so planning waits until the client is quiet for this long.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// However much is asked, an answer is put off no longer.
+/// However many questions arrive, an answer is delayed by no more than this.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// So long a client that was answered may take to say that it is ready.
+/// How long to wait for `initialized` after the answer to `initialize`.
 const GREETING: Duration = Duration::from_millis(200);
+
+/// How long a client may take to answer whether it shows progress. Without an answer, no progress is shown.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Answers questions until the server ends.
 pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Question>) {
@@ -48,7 +52,7 @@ pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Qu
     }
 }
 
-/// Waits as long as the most urgent question can.
+/// Waits for more questions, as long as the most urgent one allows.
 async fn wait_for_more(batch: &mut Vec<Question>, questions: &mut UnboundedReceiver<Question>) {
     let latest = Instant::now() + LONGEST;
     while let Some(patience) = batch.iter().map(patience).min().filter(|patience| !patience.is_zero()) {
@@ -60,7 +64,7 @@ async fn wait_for_more(batch: &mut Vec<Question>, questions: &mut UnboundedRecei
     }
 }
 
-/// How long a question can wait for others to come.
+/// How long a question can wait for others to arrive.
 fn patience(question: &Question) -> Duration {
     match question {
         Question::Folder(_) | Question::Reload(_) => Duration::ZERO,
@@ -96,28 +100,34 @@ impl Loader {
         answered
     }
 
-    /// Progress is for the first look at a project, not for each change on disk.
+    /// Progress is shown when a project is first read, not for each change on disk.
     async fn begin_progress(
         &self,
         questions: &[Question],
     ) -> Option<tower_lsp::OngoingProgress<tower_lsp::Unbounded, tower_lsp::NotCancellable>> {
         let is_first = questions.iter().any(|question| matches!(question, Question::Folder(_)));
-        if !is_first || !self.server.session().moment().client.shows_progress {
+        if !is_first || !self.server.state().moment().client.shows_progress {
             return None;
         }
         let token = ProgressToken::String("tgen-index".to_owned());
-        self.server.client.create_work_done_progress(token.clone()).await.ok()?;
+        let created = self.server.client.create_work_done_progress(token.clone());
+        tokio::time::timeout(PATIENCE, created).await.ok()?.ok()?;
         Some(self.server.client.progress(token, "cargo-tgen: reading templates").begin().await)
     }
 
     fn read(&mut self, questions: Vec<Question>) {
-        let (mut roots, mut to_plan) = (BTreeSet::new(), BTreeSet::new());
+        let (mut roots, mut to_plan, mut changed) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         for question in questions {
             match question {
                 Question::Folder(folder) => roots.extend(self.locate(&folder)),
                 Question::Reload(root) => roots.extend([root]),
-                Question::Disk(paths) => roots.extend(self.touched(&paths)),
+                Question::Disk(paths) => changed.extend(paths),
                 Question::Cases(root) => to_plan.extend([root]),
+            }
+        }
+        for (root, changes) in self.changes_by_root(&changed, &mut roots) {
+            if !roots.contains(&root) && !self.follow(&root, &changes) {
+                roots.insert(root);
             }
         }
         for root in to_plan.difference(&roots) {
@@ -128,18 +138,18 @@ impl Loader {
         }
     }
 
-    /// Nothing but the names of templates has changed, which the session knows.
+    /// Plans a project whose set of templates changed through open documents.
     fn plan(&self, root: &Utf8Path) {
-        let moment = self.server.session().moment();
+        let moment = self.server.state().moment();
         let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
         if let Some(planned) = snapshot {
-            // Planning takes milliseconds, so the session is not held meanwhile.
+            // Planning takes milliseconds, so the lock of the state is not held meanwhile.
             let _ = planned.plan();
-            self.server.session().planned(root, planned);
+            self.server.state().planned(root, planned);
         }
     }
 
-    /// The root of a folder's project, if it is news.
+    /// The root of a folder's project, if the project was not known or has moved.
     fn locate(&mut self, folder: &Utf8Path) -> Option<Utf8PathBuf> {
         match self.server.host.locate(folder) {
             Ok(mut located) => {
@@ -158,34 +168,52 @@ impl Loader {
         }
     }
 
-    /// Where nothing is configured, the folder that the client has open is the project.
+    /// Without a configuration, the project is the folder that the client has open.
     fn folder_around(&self, folder: &Utf8Path) -> Utf8PathBuf {
-        let session = self.server.session();
-        let around = session.folders.iter().find(|open| folder.starts_with(open));
+        let state = self.server.state();
+        let around = state.folders.iter().find(|open| folder.starts_with(open));
         around.map_or_else(|| folder.to_owned(), Clone::clone)
     }
 
-    /// The roots of the projects that changes on disk concern. A configuration may have come or gone.
-    fn touched(&mut self, paths: &[Utf8PathBuf]) -> BTreeSet<Utf8PathBuf> {
-        let mut roots = BTreeSet::new();
+    /// Sorts changes on disk by the projects that they may concern. A configuration may have come or gone, so its
+    /// projects are added to `roots`, to be read afresh.
+    fn changes_by_root(
+        &mut self,
+        paths: &[Utf8PathBuf],
+        roots: &mut BTreeSet<Utf8PathBuf>,
+    ) -> BTreeMap<Utf8PathBuf, Changes> {
+        let mut by_root: BTreeMap<Utf8PathBuf, Changes> = BTreeMap::new();
         for path in paths {
             let folder = path.parent().unwrap_or(path);
-            if watching::is_configuration(path) {
+            let is_configuration = watching::is_configuration(path);
+            if is_configuration {
                 self.forget_below(folder);
                 roots.extend(self.locate(folder));
             }
             let root = self.known.keys().rfind(|root| path.starts_with(root)).cloned();
-            match root {
-                Some(root) if self.is_among_outputs(&root, path) => self.server.count_change(),
-                root => roots.extend(root),
+            match root.and_then(|root| Some((path.strip_prefix(&root).ok()?.to_owned(), root))) {
+                Some((_, root)) if is_configuration => drop(roots.insert(root)),
+                Some((_, root)) if self.is_among_outputs(&root, path) => self.server.count_change(),
+                Some((below, root)) => by_root.entry(root).or_default().add(Change::At(below)),
+                None => {}
             }
         }
-        roots
+        by_root
     }
 
-    /// Whether nothing but an output can have changed there, so that the project needs not be read again.
+    /// Reads what changes on disk concern; false where the whole project has to be read afresh.
+    fn follow(&self, root: &Utf8Path, changes: &Changes) -> bool {
+        let moment = self.server.state().moment();
+        let Some(project) = moment.projects.get(root) else { return false };
+        let known = project.snapshot.as_ref().filter(|_| project.config_problems.is_empty());
+        let Some(snapshot) = known.and_then(|snapshot| snapshot.changed_on_disk(changes)) else { return false };
+        self.server.state().loaded(root.to_owned(), Loaded { snapshot: Some(snapshot), ..project.clone() });
+        true
+    }
+
+    /// Whether only an output can have changed at a path, so that the project stays as it is.
     fn is_among_outputs(&self, root: &Utf8Path, path: &Utf8Path) -> bool {
-        let moment = self.server.session().moment();
+        let moment = self.server.state().moment();
         let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
         let below = path.strip_prefix(root).ok();
         snapshot.zip(below).is_some_and(|(snapshot, below)| snapshot.is_among_outputs(below))
@@ -195,65 +223,77 @@ impl Loader {
         let gone: Vec<_> = self.known.keys().filter(|root| root.as_path() == folder).cloned().collect();
         for root in gone {
             self.known.remove(&root);
-            self.server.session().forget(&root);
+            self.server.state().forget(&root);
         }
     }
 
+    /// Reads a project, and again where the client changed an input that is read only with its project in the meantime.
     fn load(&mut self, root: &Utf8Path) {
         let Some(located) = self.known.get(root).cloned() else { return };
-        let loaded = self.read_project(&located);
-        let is_open = loaded.config_path.as_ref().is_some_and(|path| self.open_texts(root).contains_key(path));
-        // An open configuration shows its problems where they are; half-written keys are no news.
-        if let Some(first) = loaded.config_problems.iter().find(|problem| problem.is_error() && !is_open) {
-            let file = loaded.config_path.as_ref().map_or(root.to_owned(), |path| root.join(path));
-            self.tell_once(MessageType::ERROR, format!("cargo-tgen: `{file}` cannot be used: {}", first.message));
+        loop {
+            let texts = self.open_texts(root);
+            let loaded = self.read_project(&located, &texts);
+            self.tell_of_configuration(root, &loaded, &texts);
+            let mut state = self.server.state();
+            state.loaded(root.to_owned(), loaded);
+            if !state.has_newer_inputs(root, &texts) {
+                return;
+            }
         }
-        self.server.session().loaded(root.to_owned(), loaded);
     }
 
-    fn read_project(&self, located: &Located) -> Loaded {
+    /// A configuration that is open shows its problems where they are; typing in it raises no messages.
+    fn tell_of_configuration(&mut self, root: &Utf8Path, loaded: &Loaded, texts: &Texts) {
+        let error = loaded.config_problems.iter().find(|problem| problem.is_error());
+        let is_open = loaded.config_path.as_ref().is_some_and(|path| texts.contains_key(path));
+        if let Some(error) = error.filter(|_| !is_open) {
+            let file = loaded.config_path.as_ref().map_or(root.to_owned(), |path| root.join(path));
+            self.tell_once(MessageType::ERROR, format!("cargo-tgen: `{file}` cannot be used: {}", error.message));
+        }
+    }
+
+    fn read_project(&self, located: &Located, texts: &Texts) -> Loaded {
         let files = self.server.host.files(&located.root);
-        let open = Layered::new(Arc::clone(&files), self.open_texts(&located.root));
+        let open = Layered::new(Arc::clone(&files), texts.clone());
         let config =
             located.origin.map_or_else(|| Ok(Config::unconfigured(&open)), |origin| config::load(&open, origin));
         let config_path = located.origin.map(|origin| Utf8PathBuf::from(origin.file_name()));
         let (snapshot, problems) = match config {
-            Ok(config) => (Some(self.snapshot(&located.root, files, config)), Vec::new()),
-            Err(problems) => (self.as_saved(located, &files), problems),
+            Ok(config) => (Some(self.snapshot(files, config, texts)), Vec::new()),
+            Err(problems) => (self.as_saved(located, &files, texts), problems),
         };
         let config_problems: Arc<[Problem]> = problems.into();
         Loaded { snapshot, config_problems, config_path }
     }
 
-    /// While the configuration that is open cannot be read, the last one that could be stays; at the beginning, that is the
-    /// one on disk.
-    fn as_saved(&self, located: &Located, files: &Arc<dyn Files + Send + Sync>) -> Option<Snapshot> {
-        let moment = self.server.session().moment();
+    /// If the open configuration cannot be read and no project was read before, the configuration on disk is used.
+    fn as_saved(&self, located: &Located, files: &Arc<dyn Files + Send + Sync>, texts: &Texts) -> Option<Snapshot> {
+        let moment = self.server.state().moment();
         let has_one = moment.projects.get(&located.root).is_some_and(|project| project.snapshot.is_some());
         let config =
             located.origin.filter(|_| !has_one).and_then(|origin| config::load(files.as_ref(), origin).ok())?;
-        Some(self.snapshot(&located.root, Arc::clone(files), config))
+        Some(self.snapshot(Arc::clone(files), config, texts))
     }
 
-    /// A configuration or a map that is open counts as it is there; the other documents are laid over it later.
-    fn snapshot(&self, root: &Utf8Path, files: Arc<dyn Files + Send + Sync>, config: Config) -> Snapshot {
+    /// Inputs that are read only when the project is read, such as the pipeline map, are taken from open documents at
+    /// once; all other documents are laid over the project one by one, as later edits are.
+    fn snapshot(&self, files: Arc<dyn Files + Send + Sync>, config: Config, texts: &Texts) -> Snapshot {
         let inputs = Inputs::of(&config);
-        let mut texts = self.open_texts(root);
-        texts.retain(|path, _| inputs.files().any(|file| file == path));
-        let snapshot = Snapshot::load(Arc::new(Layered::new(files, texts)), config, self.server.host.pack());
-        let open = self.open_texts(root).into_iter();
-        let snapshot = open.fold(snapshot, |snapshot, (path, text)| snapshot.with_open(&path, &text));
-        // Planning is for this thread: the message loop and the first request find it done.
+        let mut below = texts.clone();
+        below.retain(|path, _| inputs.files().any(|file| file == path));
+        let snapshot = Snapshot::load(Arc::new(Layered::new(files, below)), config, self.server.host.pack());
+        let snapshot = texts.iter().fold(snapshot, |snapshot, (path, text)| snapshot.with_open(path, text));
+        // Planning takes milliseconds, so it is done here and not between two messages.
         snapshot.view();
         snapshot
     }
 
-    fn open_texts(&self, root: &Utf8Path) -> BTreeMap<Utf8PathBuf, Arc<str>> {
-        let moment = self.server.session().moment();
+    fn open_texts(&self, root: &Utf8Path) -> Texts {
+        let moment = self.server.state().moment();
         moment.documents_below(root).map(|(open, path)| (path.to_owned(), Arc::clone(&open.document.text))).collect()
     }
 
-    /// The same sentence again and again is no news.
+    /// Shows a message, unless the same one was shown before.
     fn tell_once(&mut self, kind: MessageType, message: String) {
         if self.told.insert(message.clone()) {
             self.server.tell(kind, message);

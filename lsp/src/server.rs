@@ -1,7 +1,7 @@
-//! The parts of the running server, and what they say to each other.
+//! What the parts of the running server share, and how they wake each other.
 //!
-//! The message loop changes the [`Session`] and never waits. The loader and the checker work in the background; they are
-//! the only ones who talk to the client, so that no handler ever waits for it.
+//! The message loop changes the [`ServerState`] and never waits. Only the loader and the checker, which run in
+//! the background, send messages to the client, so no handler ever waits for the client.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,30 +12,30 @@ use tokio::sync::{Notify, mpsc, watch};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
-use crate::capabilities::Refresh;
+use crate::abilities::Refresh;
 use crate::features::tokens::Sent;
+use crate::globs::Glob;
 use crate::host::Host;
-use crate::session::{Moment, Place, Session, Then};
 use crate::shown::Shown;
+use crate::state::{Moment, ProjectFile, ServerState, Then};
 use crate::tallies::{Seen, Tallies};
 use crate::uri;
-use crate::watching::Glob;
 
 /// What the message loop, the handlers and the background share.
 pub(crate) struct Server {
-    /// The world.
+    /// Files and configurations, as the program that started the server finds them.
     pub(crate) host: Arc<dyn Host>,
-    /// The way to the client, for the background only.
+    /// Sends messages to the client; only background tasks use it.
     pub(crate) client: Client,
     /// Wakes the checker of texts.
     pub(crate) edited: Notify,
     /// Wakes the checker of outputs.
     pub(crate) checked: Notify,
-    /// Rings when the client is ready to be talked to.
+    /// Notified when the client accepts messages.
     pub(crate) greeted: Notify,
-    /// Rings when the client says `exit`.
+    /// Notified when the client sends `exit`.
     pub(crate) exited: Notify,
-    session: Mutex<Session>,
+    state: Mutex<ServerState>,
     shown: Mutex<Shown>,
     watched: Mutex<BTreeSet<Glob>>,
     tokens: Mutex<Sent>,
@@ -48,16 +48,16 @@ pub(crate) struct Server {
     answered: watch::Sender<u64>,
 }
 
-/// What diagnostics are to tell: so many edits of anything, and so often something new that rendering found.
+/// The state that diagnostics reflect, as two counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ToShow {
-    /// How many edits.
+    /// How many edits there were.
     pub(crate) edits: u64,
-    /// How many times rendering found something new.
+    /// How many times rendering changed a document's problems.
     pub(crate) news: u64,
 }
 
-/// What the loader is asked.
+/// A question to the loader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Question {
     /// Which project does a folder belong to?
@@ -71,7 +71,7 @@ pub(crate) enum Question {
 }
 
 impl Server {
-    /// A server that knows nothing yet, and the questions to its loader.
+    /// A server without documents and projects, and the receiver of its loader's questions.
     pub(crate) fn new(client: Client, host: Arc<dyn Host>) -> (Arc<Self>, mpsc::UnboundedReceiver<Question>) {
         let (questions, asked) = mpsc::unbounded_channel();
         let server = Self {
@@ -81,7 +81,7 @@ impl Server {
             checked: Notify::new(),
             greeted: Notify::new(),
             exited: Notify::new(),
-            session: Mutex::default(),
+            state: Mutex::default(),
             shown: Mutex::default(),
             watched: Mutex::default(),
             tokens: Mutex::default(),
@@ -96,9 +96,9 @@ impl Server {
         (Arc::new(server), asked)
     }
 
-    /// The state between two messages. It is held for moments, and never across a wait.
-    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state between two messages. The lock is never held across an `await`.
+    pub(crate) fn state(&self) -> MutexGuard<'_, ServerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the client was shown.
@@ -126,7 +126,7 @@ impl Server {
         self.edits.load(Ordering::Acquire)
     }
 
-    /// What an account of outputs rests on.
+    /// The counters that tell whether a count of outputs is up to date.
     pub(crate) fn seen(&self) -> Seen {
         Seen { edits: self.edits(), changes: self.changes.load(Ordering::Acquire) }
     }
@@ -145,46 +145,46 @@ impl Server {
 
     /// Asks the loader.
     pub(crate) fn ask(&self, question: Question) {
-        self.session().ask();
+        self.state().ask();
         // The loader only ever ends with the server.
         let _ = self.questions.send(question);
     }
 
-    /// The loader has answered so many questions. What it changed has been counted before.
+    /// The loader has answered this many questions. The edits that it made are counted before.
     pub(crate) fn answered(&self, count: u64) {
         self.answered.send_modify(|answered| *answered += count);
         self.checked.notify_one();
     }
 
-    /// Rendering found something new.
+    /// Rendering changed a document's problems.
     pub(crate) fn count_news(&self) {
         self.news.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// What diagnostics are to tell now.
+    /// The counters as they are now.
     pub(crate) fn to_show(&self) -> ToShow {
         ToShow { edits: self.edits(), news: self.news.load(Ordering::Acquire) }
     }
 
-    /// Diagnostics have told so much.
+    /// The diagnostics that the client has reflect these counters.
     pub(crate) fn texts_are_shown(&self, shown: ToShow) {
         *self.texts_shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 
-    /// Everything as it is now, if diagnostics have told all of so many edits and no question about a project is open.
+    /// The current state, if the client has the diagnostics of all `edits` and no question about a project is open.
     pub(crate) fn moment_when_all_is_shown(&self, edits: u64) -> Option<Moment> {
-        // Edits are counted and questions asked while the session is held.
-        let moment = self.session().moment();
+        // Edits are counted, and questions asked, under the lock of the state.
+        let moment = self.state().moment();
         let is_answered = *self.answered.borrow() >= moment.asked;
         let shown = *self.texts_shown.lock().unwrap_or_else(PoisonError::into_inner);
         let to_show = self.to_show();
         (is_answered && shown == to_show && to_show.edits == edits).then_some(moment)
     }
 
-    /// Passes on what a change of a document asks for. The session is still held, so that whoever sees the change sees too
-    /// that it is counted and what was asked.
-    pub(crate) fn follow(&self, session: &mut Session, uri: &Uri, then: Then) {
-        let root = |path: &Utf8Path| session.moment().root_of(path).map(Utf8Path::to_owned);
+    /// Wakes the background tasks that a change of a document concerns. The caller holds the lock of the state, so a
+    /// reader that sees the change also sees the counted edit and the question.
+    pub(crate) fn follow(&self, state: &mut ServerState, uri: &Uri, then: Then) {
+        let root = |path: &Utf8Path| state.moment().root_of(path).map(Utf8Path::to_owned);
         let question = match (then, uri::path(uri)) {
             (Then::Check, _) | (_, None) => None,
             (Then::Locate, Some(path)) => {
@@ -194,36 +194,36 @@ impl Server {
             (Then::Plan, Some(path)) => root(&path).map(Question::Cases),
         };
         if let Some(question) = question {
-            session.ask();
+            state.ask();
             // The loader only ever ends with the server.
             let _ = self.questions.send(question);
         }
         self.count_edit();
     }
 
-    /// The place of a document as of `moment`, after every question has been answered that was asked before.
-    pub(crate) async fn place(&self, moment: &Moment, uri: &Uri) -> Option<Place> {
-        if let Some(place) = moment.place(uri).filter(|place| place.project.snapshot.is_some()) {
-            return Some(place);
+    /// The file of a document as of `moment`, once all questions that were asked before `moment` are answered.
+    pub(crate) async fn file(&self, moment: &Moment, uri: &Uri) -> Option<ProjectFile> {
+        if let Some(file) = moment.file(uri).filter(|file| file.project.snapshot.is_some()) {
+            return Some(file);
         }
         let mut answered = self.answered.subscribe();
         answered.wait_for(|count| *count >= moment.asked).await.ok()?;
-        let found = self.session().moment();
-        Moment { projects: found.projects, ..moment.clone() }.place_with_documents(uri)
+        let found = self.state().moment();
+        Moment { projects: found.projects, ..moment.clone() }.file_with_documents(uri)
     }
 
-    /// Has the client ask for its lenses again, from the background.
+    /// Asks the client, from a background task, to request its lenses again.
     pub(crate) fn renew_lenses(self: &Arc<Self>) {
-        if self.session().moment().client.refreshes.contains(&Refresh::Lenses) {
+        if self.state().moment().client.refreshes.contains(&Refresh::Lenses) {
             let server = Arc::clone(self);
             // A client that refuses shows its lenses as they are.
             tokio::spawn(async move { server.client.code_lens_refresh().await });
         }
     }
 
-    /// Has the client ask for its inlay hints again, from the background.
+    /// Asks the client, from a background task, to request its inlay hints again.
     pub(crate) fn renew_hints(self: &Arc<Self>) {
-        if self.session().moment().client.refreshes.contains(&Refresh::Hints) {
+        if self.state().moment().client.refreshes.contains(&Refresh::Hints) {
             let server = Arc::clone(self);
             // A client that refuses shows its hints as they are.
             tokio::spawn(async move { server.client.inlay_hint_refresh().await });

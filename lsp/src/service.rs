@@ -1,5 +1,5 @@
-//! Puts the client's messages in order: documents change in the order of the messages, and a request sees exactly what
-//! came before it, although handlers run side by side.
+//! Handles the client's messages in order: a request sees exactly the changes that were sent before it, although
+//! handlers run concurrently.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,24 +9,25 @@ use std::task::{Context, Poll};
 use serde::de::DeserializeOwned;
 use tower::Service;
 use tower_lsp::ExitedError;
-use tower_lsp::jsonrpc::{Error, Request, Response};
+use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 use tower_lsp::ls_types::notification::Notification;
 use tower_lsp::ls_types::{Uri, notification};
 
+use crate::frames::REJECTED;
 use crate::server::Server;
-use crate::session::{Moment, Session, Then};
+use crate::state::{Moment, ServerState, Then};
 
 tokio::task_local! {
-    /// What the request at hand sees.
+    /// The state that the current request sees.
     static MOMENT: Moment;
 }
 
-/// What the request at hand sees.
+/// The state that the current request sees.
 pub(crate) fn moment() -> Moment {
     MOMENT.try_with(Moment::clone).unwrap_or_default()
 }
 
-/// The language service, behind the documents.
+/// The language service, with document changes applied before it.
 pub(crate) struct Ordered<S> {
     inner: S,
     server: Arc<Server>,
@@ -36,26 +37,26 @@ type Answer = Result<Option<Response>, ExitedError>;
 type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 impl<S> Ordered<S> {
-    /// Puts a service in order.
+    /// Wraps a service.
     pub(crate) const fn new(inner: S, server: Arc<Server>) -> Self {
         Self { inner, server }
     }
 
-    /// Applies a change of a document; no one waits here.
+    /// Applies a change of a document, without waiting for anything.
     fn document<N: Notification>(
         &self,
         request: Request,
-        apply: impl FnOnce(&mut Session, N::Params) -> Option<(Uri, Then)>,
+        apply: impl FnOnce(&mut ServerState, N::Params) -> Option<(Uri, Then)>,
     ) where
         N::Params: DeserializeOwned,
     {
         let (_, _, params) = request.into_parts();
         let Some(params) = params.and_then(|params| serde_json::from_value(params).ok()) else { return };
-        let mut session = self.server.session();
-        if session.is_initialized
-            && let Some((uri, then)) = apply(&mut session, params)
+        let mut state = self.server.state();
+        if state.is_initialized
+            && let Some((uri, then)) = apply(&mut state, params)
         {
-            self.server.follow(&mut session, &uri, then);
+            self.server.follow(&mut state, &uri, then);
         }
     }
 }
@@ -76,24 +77,25 @@ where
     fn call(&mut self, request: Request) -> Pending {
         match request.method() {
             notification::DidOpenTextDocument::METHOD => {
-                self.document::<notification::DidOpenTextDocument>(request, |session, params| {
-                    Some((params.text_document.uri.clone(), session.open(params)))
+                self.document::<notification::DidOpenTextDocument>(request, |state, params| {
+                    Some((params.text_document.uri.clone(), state.open(params)))
                 });
                 done()
             }
             notification::DidChangeTextDocument::METHOD => {
-                self.document::<notification::DidChangeTextDocument>(request, |session, params| {
-                    Some((params.text_document.uri.clone(), session.change(params)?))
+                self.document::<notification::DidChangeTextDocument>(request, |state, params| {
+                    Some((params.text_document.uri.clone(), state.change(params)?))
                 });
                 done()
             }
             notification::DidCloseTextDocument::METHOD => {
-                self.document::<notification::DidCloseTextDocument>(request, |session, params| {
-                    Some((params.text_document.uri.clone(), session.close(&params)?))
+                self.document::<notification::DidCloseTextDocument>(request, |state, params| {
+                    Some((params.text_document.uri.clone(), state.close(&params)?))
                 });
                 done()
             }
-            // Cancelling is a look into a table; it waits for nobody's turn.
+            REJECTED => rejected(request),
+            // Cancelling looks something up in a table and waits for no other request.
             notification::Cancel::METHOD => Box::pin(self.inner.call(request)),
             notification::Exit::METHOD => {
                 let answer = self.inner.call(request);
@@ -110,9 +112,9 @@ where
     S: Service<Request, Response = Option<Response>, Error = ExitedError>,
     S::Future: Send + 'static,
 {
-    /// Runs a handler beside the message loop, with what it sees. A handler that panics fails its own request only.
+    /// Runs a handler in a task of its own, on the current state. A handler that panics fails only its own request.
     fn handle(&mut self, request: Request) -> Pending {
-        let moment = self.server.session().moment();
+        let moment = self.server.state().moment();
         let id = request.id().cloned();
         let answer = MOMENT.sync_scope(moment.clone(), || self.inner.call(request));
         let running = tokio::spawn(MOMENT.scope(moment, answer));
@@ -120,6 +122,13 @@ where
             running.await.unwrap_or_else(|_| Ok(id.map(|id| Response::from_error(id, Error::internal_error()))))
         })
     }
+}
+
+/// The answer to a message that could not be decoded, whose id is unknown for that reason.
+fn rejected(request: Request) -> Pending {
+    let (_, _, error) = request.into_parts();
+    let error = error.and_then(|error| serde_json::from_value(error).ok()).unwrap_or_else(Error::invalid_request);
+    Box::pin(std::future::ready(Ok(Some(Response::from_error(Id::Null, error)))))
 }
 
 fn done() -> Pending {

@@ -1,25 +1,24 @@
-//! What the client was shown, and what rendering found, which an edit only moves until the next rendering.
+//! The diagnostics that the client has, and the problems that rendering found, which edits only move until the next
+//! rendering.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tgen_core::base::problem::Problem;
-use tgen_core::base::text::{LineIndex, Range};
+use tgen_core::base::text::{LineIndex, Range, replaced};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
-use crate::document::replaced;
-
-/// What the client was shown.
+/// The diagnostics that the client has, and the problems of the last rendering.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
     published: BTreeMap<Uri, (Option<i32>, Vec<Diagnostic>)>,
     rendered: BTreeMap<Uri, Rendered>,
 }
 
-/// What rendering found in a document.
+/// The problems that rendering found in a document.
 #[derive(Debug, Clone)]
 pub(crate) struct Rendered {
-    /// How many edits of anything had been seen.
+    /// The edit counter when it was rendered.
     pub(crate) at: u64,
     /// The text that was rendered.
     pub(crate) text: Arc<str>,
@@ -28,10 +27,14 @@ pub(crate) struct Rendered {
 }
 
 impl Shown {
-    /// Whether these diagnostics of this version are news; remembers them.
+    /// Remembers the diagnostics of a version; returns whether the client does not have them yet.
     pub(crate) fn is_news(&mut self, uri: &Uri, version: Option<i32>, diagnostics: &[Diagnostic]) -> bool {
-        let shown = (version, diagnostics.to_vec());
-        self.published.insert(uri.clone(), shown.clone()) != Some(shown)
+        let is_known = |(known, shown): &(Option<i32>, Vec<Diagnostic>)| *known == version && shown == diagnostics;
+        if self.published.get(uri).is_some_and(is_known) {
+            return false;
+        }
+        self.published.insert(uri.clone(), (version, diagnostics.to_vec()));
+        true
     }
 
     /// Forgets a document that was closed.
@@ -40,19 +43,20 @@ impl Shown {
         self.rendered.remove(uri);
     }
 
-    /// Remembers what rendering found; whether it is news.
+    /// Remembers what rendering found; returns whether it differs from the last result.
     pub(crate) fn rendered(&mut self, uri: Uri, rendered: Rendered) -> bool {
         let problems = rendered.problems.clone();
         let before = self.rendered.insert(uri, rendered).map(|before| before.problems).unwrap_or_default();
         before != problems
     }
 
-    /// Whether a document was rendered after so many edits.
+    /// Whether a document was rendered at this value of the edit counter.
     pub(crate) fn was_rendered_at(&self, uri: &Uri, edits: u64) -> bool {
         self.rendered.get(uri).is_some_and(|rendered| rendered.at == edits)
     }
 
-    /// What rendering found, at its places in the text as it is now; what was edited since is left out.
+    /// The problems that rendering found, moved to their places in the current text; problems in edited parts are
+    /// dropped.
     pub(crate) fn moved(&self, uri: &Uri, text: &str) -> Vec<Problem> {
         self.rendered.get(uri).map(|rendered| rendered.moved(text)).unwrap_or_default()
     }
@@ -60,6 +64,9 @@ impl Shown {
 
 impl Rendered {
     fn moved(&self, text: &str) -> Vec<Problem> {
+        if self.problems.is_empty() || *self.text == *text {
+            return self.problems.clone();
+        }
         let (gone, length) = replaced(&self.text, text);
         let (before, after) = (LineIndex::new(&self.text), LineIndex::new(text));
         let offset = |range: Range| before.offset(range.start)..before.offset(range.end);

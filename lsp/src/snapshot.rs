@@ -1,11 +1,13 @@
-//! A project with the open documents in it, as one moment has it. Copies are cheap, and so is the next keystroke.
+//! A project with the open documents laid over it, as of one message. Copies are cheap, and an edit shares everything
+//! that it does not concern.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use self_cell::self_cell;
 use tgen_core::base::files::Files;
+use tgen_core::change::{Change, Changes, follow};
 use tgen_core::config::Config;
 use tgen_core::ide::{Preview, View};
 use tgen_core::plan::{Plan, Planned};
@@ -13,7 +15,7 @@ use tgen_core::project::Project;
 use tgen_core::project::request::Request;
 use tgen_core::template::library::Pack;
 
-use crate::layered::Layered;
+use crate::layered::{Layered, Texts};
 
 self_cell!(
     struct Cell {
@@ -23,12 +25,12 @@ self_cell!(
     }
 );
 
-/// A project as one moment has it.
+/// A project as of one message.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     below: Arc<dyn Files + Send + Sync>,
     pack: &'static Pack,
-    texts: BTreeMap<Utf8PathBuf, Arc<str>>,
+    texts: Texts,
     cell: Arc<Cell>,
     /// The plan of this moment, made when it is first asked for.
     plan: Arc<OnceLock<Arc<Planned>>>,
@@ -68,17 +70,34 @@ impl Snapshot {
         Self { preview, ..self.clone() }
     }
 
-    /// The cases are kept: they follow from the configuration, the pipeline map and the names of templates. A caller that
-    /// adds or removes a template asks for a new plan.
-    fn after(&self, texts: BTreeMap<Utf8PathBuf, Arc<str>>, path: &Utf8Path) -> Self {
+    /// The cases are kept: they follow from the configuration, the pipeline map and the names of templates. A caller
+    /// that adds or removes a template asks for a new plan.
+    fn after(&self, texts: Texts, path: &Utf8Path) -> Self {
         let files = Layered::new(Arc::clone(&self.below), texts.clone());
-        let changed = [path.to_owned()];
+        let changes = Changes::from_iter([Change::At(path.to_owned())]);
         let cell = Cell::new(files, |files| {
             let before = self.project();
-            before.after(files, &changed).unwrap_or_else(|| Project::load(files, (*before.config).clone(), self.pack))
+            follow(before, files, &changes).unwrap_or_else(|| Project::load(files, (*before.config).clone(), self.pack))
         });
         let earlier = self.plan.get().or(self.earlier.as_ref()).cloned();
         Self { texts, cell: Arc::new(cell), plan: Arc::default(), earlier, ..self.clone() }
+    }
+
+    /// The project after changes of files on disk, planned. None where only reading it afresh can tell what it is now.
+    pub(crate) fn changed_on_disk(&self, changes: &Changes) -> Option<Self> {
+        let files = Layered::new(Arc::clone(&self.below), self.texts.clone());
+        let cell = Cell::try_new(files, |files| follow(self.project(), files, changes).ok_or(())).ok()?;
+        let changed = Self { cell: Arc::new(cell), plan: Arc::default(), earlier: None, ..self.clone() };
+        changed.planned();
+        Some(changed)
+    }
+
+    /// The project with the texts of these documents and no others.
+    pub(crate) fn with_documents<'d>(&self, documents: impl Iterator<Item = (&'d Utf8Path, &'d Arc<str>)>) -> Self {
+        let documents: BTreeMap<_, _> = documents.collect();
+        let closed = self.texts.keys().filter(|path| !documents.contains_key(path.as_path()));
+        let without = closed.fold(self.clone(), |snapshot, path| snapshot.without_open(path));
+        documents.into_iter().fold(without, |snapshot, (path, text)| snapshot.with_open(path, text))
     }
 
     /// The project.
@@ -86,7 +105,7 @@ impl Snapshot {
         self.cell.borrow_dependent()
     }
 
-    /// What questions are asked of. Its cases may be those of an earlier moment.
+    /// The view that core's editor features take. Its cases may be those of an earlier moment.
     pub(crate) fn view(&self) -> View<'_> {
         View::new(self.project(), self.cases(), self.preview.clone())
     }
@@ -120,7 +139,8 @@ impl Snapshot {
         project.template_name(path).is_some_and(|name| project.library.contains(&name))
     }
 
-    /// Whether a file is read once, when the project is: its configuration, the pipeline map or what stands beside it.
+    /// Whether a file is an input that is read only when the project is: the configuration, the pipeline map, the auto
+    /// classes.
     pub(crate) fn is_read_once(&self, path: &Utf8Path) -> bool {
         self.project().inputs.files().any(|file| file == path)
     }

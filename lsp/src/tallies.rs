@@ -1,39 +1,39 @@
-//! How the outputs of templates compared with their files when they were last counted, for the templates whose count the
-//! client shows. It counts nothing itself.
+//! The last known counts of outputs by state, for the templates whose lenses the client shows. The counting itself is
+//! done by `checker`.
 
 use std::collections::BTreeMap;
 
 use tgen_core::ide::outputs::Tally;
 use tower_lsp::ls_types::Uri;
 
-/// What had been seen when something was counted: edits of anything, and changes of outputs on disk.
+/// The counters at the time of a count: edits, and changes of outputs on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// How many edits.
+    /// How many edits there were.
     pub(crate) edits: u64,
-    /// How many changes on disk.
+    /// How many changes of outputs on disk there were.
     pub(crate) changes: u64,
 }
 
-/// The counts that the client shows; none where it asked and nothing was counted yet.
+/// The counts by template; none where the client asked and nothing was counted yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies(BTreeMap<Uri, Option<(Seen, Tally)>>);
 
 impl Tallies {
-    /// What was counted last. From now on it is kept up to date.
+    /// The last count. From now on it is kept up to date.
     pub(crate) fn ask(&mut self, uri: &Uri) -> Option<Tally> {
         self.0.entry(uri.clone()).or_default().as_ref().map(|(_, tally)| tally.clone())
     }
 
-    /// The documents whose count is older than what has been seen.
+    /// The documents whose count is out of date.
     pub(crate) fn due(&self, seen: Seen) -> Vec<Uri> {
         let is_due = |counted: &Option<(Seen, Tally)>| counted.as_ref().is_none_or(|(at, _)| *at != seen);
         self.0.iter().filter(|(_, counted)| is_due(counted)).map(|(uri, _)| uri.clone()).collect()
     }
 
-    /// Remembers a count; whether it is news.
+    /// Remembers a count; returns whether it differs from the last one.
     pub(crate) fn counted(&mut self, uri: &Uri, seen: Seen, tally: Tally) -> bool {
-        // A document that was closed in the meantime is asked about no more.
+        // A document that was closed in the meantime needs no count.
         let Some(known) = self.0.get_mut(uri) else { return false };
         let is_news = known.as_ref().is_none_or(|(_, before)| *before != tally);
         *known = Some((seen, tally));

@@ -17,7 +17,8 @@ use tgen_core::plan::test_plan::{self, TEST_TYPE, planned_tests};
 use tgen_core::plan::{Plan, PlannedOutput, Subject};
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
-use tgen_core::rendering::comparison::{check_syntax, render_each};
+use tgen_core::rendering::comparison::render_each;
+use tgen_core::rendering::syntax::check_syntax;
 
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};

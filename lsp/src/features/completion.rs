@@ -7,12 +7,12 @@ use tower_lsp::ls_types::{
 };
 
 use crate::position::Measured;
-use crate::session::Place;
+use crate::state::ProjectFile;
 
 /// Typing one of these asks for completion; what cannot follow them, core does not offer.
 const TRIGGERS: [&str; 10] = ["{", "%", "|", ".", "\"", "'", "<", "$", "[", "("];
 
-/// What is said about completion beforehand.
+/// The completion options that the server announces.
 pub(crate) fn options() -> CompletionOptions {
     CompletionOptions {
         trigger_characters: Some(TRIGGERS.iter().map(ToString::to_string).collect()),
@@ -21,11 +21,11 @@ pub(crate) fn options() -> CompletionOptions {
 }
 
 /// What can be typed at a position.
-pub(crate) fn completion(place: &Place, position: Position) -> Option<Vec<CompletionItem>> {
-    place.ask(|view, measured| {
+pub(crate) fn completion(file: &ProjectFile, position: Position) -> Option<Vec<CompletionItem>> {
+    file.ask(|view, measured| {
         let offset = measured.offset(position);
-        let mut found = completion::completion(view, &place.path, offset);
-        found.extend(completion::in_configuration(view, &place.path, measured.text(), offset));
+        let mut found = completion::completion(view, &file.path, offset);
+        found.extend(completion::in_configuration(view, &file.path, measured.text(), offset));
         found.into_iter().enumerate().map(|(rank, found)| item(measured, rank, found)).collect()
     })
 }

@@ -11,27 +11,31 @@ use tower_lsp::ls_types::{
 
 use crate::convert;
 use crate::position::Measured;
-use crate::session::Place;
+use crate::state::ProjectFile;
 
 /// What can be done about those of the problems that touch a range.
-pub(crate) fn actions(place: &Place, within: Range, problems: &[Problem]) -> Option<Vec<CodeActionOrCommand>> {
-    place.ask(|view, measured| {
-        let found = actions::code_actions(view, &place.path, measured.ours(within), problems);
-        found.into_iter().map(|action| CodeActionOrCommand::CodeAction(code_action(place, measured, action))).collect()
+pub(crate) fn actions(file: &ProjectFile, within: Range, problems: &[Problem]) -> Option<Vec<CodeActionOrCommand>> {
+    file.ask(|view, measured| {
+        let found = actions::code_actions(view, &file.path, measured.ours(within), problems);
+        found.into_iter().map(|action| CodeActionOrCommand::CodeAction(code_action(file, measured, action))).collect()
     })
 }
 
-/// What is selected as a component, where the client did not ask for other kinds alone. Trying it costs a rendering of all
-/// outputs, so nothing is tried without a selection.
-pub(crate) fn extraction(place: &Place, within: Range, only: Option<&[CodeActionKind]>) -> Vec<CodeActionOrCommand> {
+/// What is selected as a component, where the client did not ask for other kinds alone. Trying it costs a rendering of
+/// all outputs, so nothing is tried without a selection.
+pub(crate) fn extraction(
+    file: &ProjectFile,
+    within: Range,
+    only: Option<&[CodeActionKind]>,
+) -> Vec<CodeActionOrCommand> {
     let extracting = CodeActionKind::REFACTOR_EXTRACT;
     let is_wanted = only.is_none_or(|kinds| kinds.iter().any(|kind| is_kind_of(&extracting, kind)));
     if !is_wanted || within.start == within.end {
         return Vec::new();
     }
-    let action = place.ask(|view, measured| {
-        let action = extract_component(view, &place.path, measured.ours(within))?;
-        Some(CodeActionOrCommand::CodeAction(code_action(place, measured, action)))
+    let action = file.ask(|view, measured| {
+        let action = extract_component(view, &file.path, measured.ours(within))?;
+        Some(CodeActionOrCommand::CodeAction(code_action(file, measured, action)))
     });
     action.flatten().into_iter().collect()
 }
@@ -42,25 +46,25 @@ fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || other.as_str().is_empty())
 }
 
-fn code_action(place: &Place, measured: &Measured<'_>, action: Action) -> CodeAction {
+fn code_action(file: &ProjectFile, measured: &Measured<'_>, action: Action) -> CodeAction {
     let kind = if action.problem.is_some() { CodeActionKind::QUICKFIX } else { CodeActionKind::REFACTOR_EXTRACT };
     CodeAction {
         title: action.title.clone(),
         kind: Some(kind),
-        diagnostics: action.problem.as_ref().map(|problem| vec![convert::diagnostic(place, measured, problem)]),
+        diagnostics: action.problem.as_ref().map(|problem| vec![convert::diagnostic(file, measured, problem)]),
         is_preferred: (action.likelihood == Likelihood::Preferred).then_some(true),
-        edit: Some(edit(place, action)),
+        edit: Some(edit(file, action)),
         ..CodeAction::default()
     }
 }
 
 /// Files can be created only by a list of operations, which holds the edits too.
-fn edit(place: &Place, action: Action) -> WorkspaceEdit {
-    let edit = convert::workspace_edit(place, action.edits);
+fn edit(file: &ProjectFile, action: Action) -> WorkspaceEdit {
+    let edit = convert::workspace_edit(file, action.edits);
     if action.creates.is_empty() {
         return edit;
     }
-    let created = action.creates.iter().filter_map(|path| convert::file(place, path));
+    let created = action.creates.iter().filter_map(|path| convert::uri_of(file, path));
     let create = |uri| ResourceOp::Create(CreateFile { uri, options: None, annotation_id: None });
     let change = |(uri, edits): (_, Vec<TextEdit>)| TextDocumentEdit {
         text_document: OptionalVersionedTextDocumentIdentifier { uri, version: None },
@@ -73,9 +77,9 @@ fn edit(place: &Place, action: Action) -> WorkspaceEdit {
 }
 
 /// The edits that give tags their form.
-pub(crate) fn formatting(place: &Place) -> Option<Vec<TextEdit>> {
-    place.ask(|view, measured| {
-        let edits = format::format(view, &place.path).into_iter();
+pub(crate) fn formatting(file: &ProjectFile) -> Option<Vec<TextEdit>> {
+    file.ask(|view, measured| {
+        let edits = format::format(view, &file.path).into_iter();
         edits.map(|edit| convert::text_edit(measured, edit)).collect()
     })
 }

@@ -3,12 +3,12 @@
 use tgen_core::ide::hints;
 use tower_lsp::ls_types::{InlayHint, InlayHintLabel, Range};
 
-use crate::session::Place;
+use crate::state::ProjectFile;
 
 /// The values of what is written out within a range.
-pub(crate) fn hints(place: &Place, within: Range) -> Option<Vec<InlayHint>> {
-    place.ask(|view, measured| {
-        let found = hints::inlay_hints(view, &place.path, measured.ours(within));
+pub(crate) fn hints(file: &ProjectFile, within: Range) -> Option<Vec<InlayHint>> {
+    file.ask(|view, measured| {
+        let found = hints::inlay_hints(view, &file.path, measured.ours(within));
         let hint = |found: hints::InlayHint| InlayHint {
             position: measured.position(found.position),
             label: InlayHintLabel::String(found.label),

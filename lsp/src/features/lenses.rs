@@ -1,6 +1,7 @@
 //! Code lenses: what a template is rendered into and how that compares with the files, in one line above it.
 //!
-//! What a lens does when it is clicked is a command that the editor has; a client is sent only those that it says it has.
+//! What a lens does when it is clicked is a command that the editor has; a client is sent only those that it says it
+//! has.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use tgen_core::output::state::State;
 use tower_lsp::ls_types::{CodeLens, Command, Range, TextDocumentIdentifier, Uri};
 
 use crate::convert;
-use crate::session::Place;
+use crate::state::ProjectFile;
 
 /// Shows the outputs of a template; the argument is the template.
 const OUTPUTS: &str = "tgen.outputs";
@@ -40,10 +41,10 @@ struct OutputResult {
 }
 
 /// The lenses of a template, with the count of its outputs where there is one.
-pub(crate) fn lenses(place: &Place, uri: &Uri, tally: Option<&Tally>) -> Option<Vec<CodeLens>> {
-    let summary = outputs::summary(&place.project.snapshot.as_ref()?.view(), &place.path)?;
+pub(crate) fn lenses(file: &ProjectFile, uri: &Uri, tally: Option<&Tally>) -> Option<Vec<CodeLens>> {
+    let summary = outputs::summary(&file.project.snapshot.as_ref()?.view(), &file.path)?;
     let commands = commands(uri, &summary, tally).into_iter();
-    let known = commands.filter(|command| place.client.commands.contains(&command.command));
+    let known = commands.filter(|command| file.client.commands.contains(&command.command));
     Some(known.map(|command| CodeLens { range: Range::default(), command: Some(command), data: None }).collect())
 }
 
@@ -81,21 +82,21 @@ fn standings(tally: &Tally) -> Vec<String> {
 }
 
 /// Counts the outputs of a template. None where it is no template, or when `go_on` says no.
-pub(crate) fn count(place: &Place, go_on: &dyn Fn() -> bool) -> Option<Tally> {
-    let snapshot = place.project.snapshot.as_ref()?;
-    if !snapshot.has_template(&place.path) {
+pub(crate) fn count(file: &ProjectFile, go_on: &dyn Fn() -> bool) -> Option<Tally> {
+    let snapshot = file.project.snapshot.as_ref()?;
+    if !snapshot.has_template(&file.path) {
         return None;
     }
-    outputs::tally(&snapshot.plan(), &place.path, go_on)
+    outputs::tally(&snapshot.plan(), &file.path, go_on)
 }
 
 /// The outputs of a template, those first that are not what they should be.
-pub(crate) fn list(place: &Place) -> Option<OutputsResult> {
-    let snapshot = place.project.snapshot.as_ref()?;
-    let mut found = outputs::outputs(&snapshot.plan(), &place.path, &|| true)?;
+pub(crate) fn list(file: &ProjectFile) -> Option<OutputsResult> {
+    let snapshot = file.project.snapshot.as_ref()?;
+    let mut found = outputs::outputs(&snapshot.plan(), &file.path, &|| true)?;
     found.sort_by_key(|output| output.standing == Standing::Known(State::Fresh));
     let result = |output: TemplateOutput| OutputResult {
-        uri: convert::file(place, &output.path),
+        uri: convert::uri_of(file, &output.path),
         subject: output.subject,
         standing: word(&output.standing),
     };

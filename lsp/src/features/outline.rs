@@ -7,12 +7,12 @@ use tower_lsp::ls_types::{
 
 use crate::convert;
 use crate::position::Measured;
-use crate::session::Place;
+use crate::state::ProjectFile;
 
 /// The symbols of a template, nested as they are.
-pub(crate) fn symbols(place: &Place) -> Option<Vec<DocumentSymbol>> {
-    place.ask(|view, measured| {
-        let found = outline::document_symbols(view, &place.path);
+pub(crate) fn symbols(file: &ProjectFile) -> Option<Vec<DocumentSymbol>> {
+    file.ask(|view, measured| {
+        let found = outline::document_symbols(view, &file.path);
         found.into_iter().map(|symbol| document_symbol(measured, symbol)).collect()
     })
 }
@@ -34,11 +34,11 @@ fn document_symbol(measured: &Measured<'_>, symbol: Symbol) -> DocumentSymbol {
 
 /// The symbols of a project whose names have the letters of `query` in their order.
 #[expect(deprecated, reason = "the protocol's type still has the field that nobody is to use")]
-pub(crate) fn of_project(place: &Place, query: &str) -> Vec<SymbolInformation> {
-    let Some(snapshot) = &place.project.snapshot else { return Vec::new() };
+pub(crate) fn of_project(file: &ProjectFile, query: &str) -> Vec<SymbolInformation> {
+    let Some(snapshot) = &file.project.snapshot else { return Vec::new() };
     let found = outline::workspace_symbols(&snapshot.view(), query);
     let symbols = found.into_iter().filter_map(|(name, symbol, location)| {
-        let location = convert::location(place, &location.path, Some(location.range))?;
+        let location = convert::location(file, &location.path, Some(location.range))?;
         Some(SymbolInformation {
             name,
             kind: kind(symbol),
@@ -70,9 +70,9 @@ const fn kind(kind: SymbolKind) -> tower_lsp::ls_types::SymbolKind {
 }
 
 /// What folds.
-pub(crate) fn folding(place: &Place) -> Option<Vec<FoldingRange>> {
-    place.ask(|view, measured| {
-        outline::folding(view, &place.path).into_iter().map(|fold| folding_range(measured, fold)).collect()
+pub(crate) fn folding(file: &ProjectFile) -> Option<Vec<FoldingRange>> {
+    file.ask(|view, measured| {
+        outline::folding(view, &file.path).into_iter().map(|fold| folding_range(measured, fold)).collect()
     })
 }
 
@@ -92,10 +92,10 @@ fn folding_range(measured: &Measured<'_>, fold: Fold) -> FoldingRange {
 }
 
 /// What is selected around each position, step by step.
-pub(crate) fn selections(place: &Place, positions: &[Position]) -> Option<Vec<SelectionRange>> {
-    place.ask(|view, measured| {
+pub(crate) fn selections(file: &ProjectFile, positions: &[Position]) -> Option<Vec<SelectionRange>> {
+    file.ask(|view, measured| {
         let around = |position: &Position| {
-            let ranges = outline::selection_ranges(view, &place.path, measured.offset(*position));
+            let ranges = outline::selection_ranges(view, &file.path, measured.offset(*position));
             let nested = ranges.into_iter().rev().fold(None, |parent, range| {
                 Some(SelectionRange { range: measured.range(range), parent: parent.map(Box::new) })
             });
@@ -107,10 +107,10 @@ pub(crate) fn selections(place: &Place, positions: &[Position]) -> Option<Vec<Se
 }
 
 /// Names of templates that lead to them.
-pub(crate) fn links(place: &Place) -> Option<Vec<DocumentLink>> {
-    place.ask(|view, measured| {
-        let links = outline::links(view, &place.path).into_iter().filter_map(|link| {
-            let target = Some(convert::file(place, &link.target)?);
+pub(crate) fn links(file: &ProjectFile) -> Option<Vec<DocumentLink>> {
+    file.ask(|view, measured| {
+        let links = outline::links(view, &file.path).into_iter().filter_map(|link| {
+            let target = Some(convert::uri_of(file, &link.target)?);
             Some(DocumentLink { range: measured.range(link.range), target, tooltip: None, data: None })
         });
         links.collect()

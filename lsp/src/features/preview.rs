@@ -7,7 +7,7 @@ use tgen_core::model::hardware::HardwareType;
 use tower_lsp::ls_types::{TextDocumentIdentifier, Uri};
 
 use crate::convert;
-use crate::session::Place;
+use crate::state::ProjectFile;
 
 /// A template, and the case to show; what is left out is as chosen before.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,22 +49,22 @@ pub(crate) struct ModelsResult {
 }
 
 /// Renders a template for a case.
-pub(crate) fn render(place: &Place, asked: &PreviewParams) -> Option<PreviewResult> {
-    let snapshot = place.project.snapshot.as_ref()?;
+pub(crate) fn render(file: &ProjectFile, asked: &PreviewParams) -> Option<PreviewResult> {
+    let snapshot = file.project.snapshot.as_ref()?;
     let view = snapshot.view();
     let view = View::new(view.project, view.planned, asked.over(&view.preview));
-    Some(match preview::preview(&view, &place.path) {
+    Some(match preview::preview(&view, &file.path) {
         Ok(rendered) => PreviewResult {
             text: Some(rendered.text),
             problem: None,
-            output: convert::file(place, &rendered.output),
+            output: convert::uri_of(file, &rendered.output),
             model: Some(rendered.model),
         },
         Err(problem) => PreviewResult {
             text: None,
             problem: Some(placed(&problem)),
             output: None,
-            model: preview::shown_model(&view, &place.path).map(|model| model.name.as_str().to_owned()),
+            model: preview::shown_model(&view, &file.path).map(|model| model.name.as_str().to_owned()),
         },
     })
 }
@@ -72,16 +72,16 @@ pub(crate) fn render(place: &Place, asked: &PreviewParams) -> Option<PreviewResu
 /// What is wrong, after where.
 fn placed(problem: &Problem) -> String {
     let line = problem.range.map(|range| format!(":{}", range.start.line + 1)).unwrap_or_default();
-    let place = problem.path.as_ref().map(|path| format!("{path}{line}: ")).unwrap_or_default();
-    format!("{place}{}", convert::sentence(problem))
+    let file = problem.path.as_ref().map(|path| format!("{path}{line}: ")).unwrap_or_default();
+    format!("{file}{}", convert::sentence(problem))
 }
 
 /// The models that a template can be shown for.
-pub(crate) fn models(place: &Place) -> Option<ModelsResult> {
-    let view = place.project.snapshot.as_ref()?.view();
+pub(crate) fn models(file: &ProjectFile) -> Option<ModelsResult> {
+    let view = file.project.snapshot.as_ref()?.view();
     let name = |model: &tgen_core::model::catalogue::Model| model.name.as_str().to_owned();
     Some(ModelsResult {
-        models: preview::models(&view, &place.path).into_iter().map(name).collect(),
-        current: preview::shown_model(&view, &place.path).map(name),
+        models: preview::models(&view, &file.path).into_iter().map(name).collect(),
+        current: preview::shown_model(&view, &file.path).map(name),
     })
 }

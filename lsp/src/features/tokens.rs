@@ -9,9 +9,9 @@ use tower_lsp::ls_types::{
 };
 
 use crate::position::Measured;
-use crate::session::Place;
+use crate::state::ProjectFile;
 
-/// What is said about tokens beforehand.
+/// The semantic token options that the server announces.
 pub(crate) fn options() -> SemanticTokensOptions {
     SemanticTokensOptions {
         legend: SemanticTokensLegend {
@@ -41,10 +41,10 @@ const fn kind(class: TokenClass) -> SemanticTokenType {
 }
 
 /// The tokens of a template, each relative to the one before it.
-pub(crate) fn tokens(place: &Place) -> Option<Vec<SemanticToken>> {
-    place.ask(|view, measured| {
+pub(crate) fn tokens(file: &ProjectFile) -> Option<Vec<SemanticToken>> {
+    file.ask(|view, measured| {
         let mut before = (0, 0);
-        let found = tokens::semantic_tokens(view, &place.path);
+        let found = tokens::semantic_tokens(view, &file.path);
         found.into_iter().map(|token| relative(measured, &token, &mut before)).collect()
     })
 }

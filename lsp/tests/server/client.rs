@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Condvar, Mutex, RwLock};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -28,6 +28,25 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub(crate) struct World {
     files: Arc<RwLock<MemoryFiles>>,
     root: Utf8PathBuf,
+    gate: Arc<Gate>,
+}
+
+/// While it is closed, nobody reads a file.
+#[derive(Default)]
+struct Gate {
+    is_closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        drop(self.opened.wait_while(self.is_closed.lock().unwrap(), |is_closed| *is_closed).unwrap());
+    }
+
+    fn set_closed(&self, is_closed: bool) {
+        *self.is_closed.lock().unwrap() = is_closed;
+        self.opened.notify_all();
+    }
 }
 
 impl World {
@@ -38,6 +57,7 @@ impl World {
 
 impl Files for World {
     fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+        self.gate.pass();
         self.files.read().unwrap().read_into(&self.absolute(path), buffer)
     }
 
@@ -61,7 +81,7 @@ impl Host for World {
     }
 
     fn files(&self, root: &Utf8Path) -> Arc<dyn Files + Send + Sync> {
-        Arc::new(Self { files: Arc::clone(&self.files), root: root.to_owned() })
+        Arc::new(Self { root: root.to_owned(), ..self.clone() })
     }
 
     fn pack(&self) -> &'static Pack {
@@ -81,6 +101,8 @@ pub(crate) struct Client {
     inbox: VecDeque<Value>,
     /// What the server answered to `initialize`.
     pub(crate) greeting: Value,
+    /// Whether requests of the server are answered.
+    pub(crate) answers: bool,
 }
 
 /// What most clients can do.
@@ -101,14 +123,14 @@ impl Client {
         for path in fixture.list("".into()).unwrap_or_default() {
             files.insert(root.join(&path), fixture.read_text(&path).unwrap());
         }
-        let world = World { files: Arc::new(RwLock::new(files)), root: root.to_owned() };
+        let world = World { files: Arc::new(RwLock::new(files)), root: root.to_owned(), gate: Arc::default() };
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (input, output) = tokio::io::split(theirs);
         let server = tokio::spawn(serve_on(input, output, Arc::new(world.clone())));
         let (output, input) = tokio::io::split(ours);
         let output = BufReader::new(output);
         let (versions, inbox) = (BTreeMap::new(), VecDeque::new());
-        Self { input, output, server, world, versions, next_id: 0, inbox, greeting: Value::Null }
+        Self { input, output, server, world, versions, next_id: 0, inbox, greeting: Value::Null, answers: true }
     }
 
     /// A client that has the fixture's folder open.
@@ -119,12 +141,22 @@ impl Client {
     /// A client that can do what a test needs.
     pub(crate) async fn start_with(fixture: &str, abilities: Value) -> Self {
         let mut client = Self::silent(fixture);
+        client.initialize(abilities).await;
+        client
+    }
+
+    /// Says what it can do, and that it has the fixture's folder open.
+    pub(crate) async fn initialize(&mut self, abilities: Value) {
         let folders = json!([{ "uri": uri(""), "name": "project" }]);
         let params =
             json!({ "processId": null, "rootUri": null, "capabilities": abilities, "workspaceFolders": folders });
-        client.greeting = client.request("initialize", params).await;
-        client.notify("initialized", json!({})).await;
-        client
+        self.greeting = self.request("initialize", params).await;
+        self.notify("initialized", json!({})).await;
+    }
+
+    /// Lets nobody read a file, or everybody again.
+    pub(crate) fn hold_files(&self, is_closed: bool) {
+        self.world.gate.set_closed(is_closed);
     }
 
     /// Sends a request and waits for its result; an error fails the test.
@@ -269,11 +301,24 @@ impl Client {
         tokio::time::timeout(PATIENCE, self.server).await.expect("the server ends").unwrap()
     }
 
-    /// Sends bytes as they are.
+    /// Sends a message with its headers.
     pub(crate) async fn send(&mut self, message: Value) {
-        let body = message.to_string();
-        let framed = format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        self.input.write_all(framed.as_bytes()).await.unwrap();
+        self.send_body(&message.to_string()).await;
+    }
+
+    /// Sends a body as it is, with its headers.
+    pub(crate) async fn send_body(&mut self, body: &str) {
+        self.send_bytes(&format!("Content-Length: {}\r\n\r\n{body}", body.len())).await;
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn send_bytes(&mut self, bytes: &str) {
+        self.input.write_all(bytes.as_bytes()).await.unwrap();
+    }
+
+    /// The error that answers a message whose id could not be read.
+    pub(crate) async fn rejection(&mut self) -> Value {
+        self.wait(|message| message.get("method").is_none() && message["id"].is_null()).await["error"].clone()
     }
 
     /// The first message that fits, now or later. Requests of the server are answered on the way.
@@ -285,7 +330,7 @@ impl Client {
             let message = tokio::time::timeout(PATIENCE, self.receive())
                 .await
                 .unwrap_or_else(|_| panic!("the server is silent; so far it said {:#?}", self.inbox));
-            if message.get("method").is_some() && message.get("id").is_some() {
+            if self.answers && message.get("method").is_some() && message.get("id").is_some() {
                 self.send(json!({ "jsonrpc": "2.0", "id": message["id"], "result": null })).await;
             }
             if fits(&message) {

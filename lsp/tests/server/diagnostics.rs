@@ -182,3 +182,26 @@ async fn each_folder_has_its_own_project() {
     assert_eq!(found.len(), 1);
     assert!(found[0].contains("`organisation`"), "{found:?}");
 }
+
+#[tokio::test]
+async fn a_half_typed_configuration_has_a_diagnostic_and_raises_no_message() {
+    let mut client = Client::start(PROJECT).await;
+    client.open("tgen.toml").await;
+    client.until_diagnostics("tgen.toml", <[String]>::is_empty).await;
+    for text in ["templates = \n", "templat\n", "[[suite]]\nname = \"s\"\n"] {
+        client.edit("tgen.toml", text).await;
+        client.until_diagnostics("tgen.toml", |found| !found.is_empty()).await;
+    }
+    assert_eq!(client.unasked("window/showMessage"), 0);
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_opened_while_its_project_is_read_counts_as_it_is_open() {
+    let mut client = Client::silent(PROJECT);
+    client.hold_files(true);
+    client.initialize(abilities()).await;
+    client.sent("$/progress").await;
+    client.open_as("tgen.toml", "templates = \n").await;
+    client.hold_files(false);
+    client.until_diagnostics("tgen.toml", |found| !found.is_empty()).await;
+}

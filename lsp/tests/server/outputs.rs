@@ -153,3 +153,13 @@ async fn a_generated_file_leads_to_its_template() {
     let found = client.request("textDocument/definition", at(3)).await;
     insta::assert_snapshot!(places(&found), @"templates/t.py.tera 1:0-1:9");
 }
+
+#[tokio::test]
+async fn outputs_that_errors_keep_from_being_rendered_are_listed() {
+    let mut client = Client::start(PROJECT).await;
+    client.open_as(T, "{{ nothing }}\n").await;
+    let found = client.request("tgen/outputs", json!({ "textDocument": { "uri": uri(T) } })).await;
+    let broken =
+        |model: &str| json!({ "uri": uri(&format!("out/test_{model}.py")), "subject": model, "standing": "broken" });
+    assert_eq!(found, json!({ "outputs": [broken("bert"), broken("vit")] }));
+}

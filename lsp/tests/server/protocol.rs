@@ -93,3 +93,40 @@ async fn a_cancelled_request_is_answered_although_the_server_is_busy() {
         assert_eq!(client.answer(id).await["error"]["code"], -32800);
     }
 }
+
+#[tokio::test]
+async fn a_message_that_cannot_be_decoded_is_answered_and_the_next_is_read() {
+    let mut client = Client::start(PROJECT).await;
+    for (body, code) in [
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"shutdown"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":null,"method":"shutdown"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":1180591620717411303424,"method":"shutdown"}"#, -32600),
+        (r#"[{"jsonrpc":"2.0","id":7,"method":"shutdown"}]"#, -32600),
+        (r#"{"jsonrpc":"2.0","id":7,"error":"none"}"#, -32600),
+        (r#"{"jsonrpc":"2.0","method":"\ud800"}"#, -32700),
+        ("{", -32700),
+    ] {
+        client.send_body(body).await;
+        assert_eq!(client.rejection().await["code"], code, "{body}");
+    }
+    assert_eq!(client.end().await, End::InOrder);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_left_out_and_said_so() {
+    let mut client = Client::start(PROJECT).await;
+    client.send_bytes("Content-Length: 1000000000000\r\n\r\n{\"jsonrpc\":\"2.0\",").await;
+    assert_eq!(client.rejection().await["code"], -32600);
+    let said = client.sent("window/showMessage").await;
+    assert!(said["message"].as_str().unwrap().contains("1000000000000 bytes"), "{said}");
+    assert_eq!(client.end().await, End::InOrder);
+}
+
+#[tokio::test]
+async fn a_client_that_answers_nothing_gets_its_diagnostics() {
+    let mut client = Client::silent(PROJECT);
+    client.answers = false;
+    client.initialize(abilities()).await;
+    client.open_as("templates/t.py.tera", "{{ typo }}\n").await;
+    client.until_diagnostics("templates/t.py.tera", |found| found.len() == 1).await;
+}

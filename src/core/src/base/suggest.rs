@@ -3,13 +3,44 @@
 /// The candidate closest to `name`, if one is close enough to be a misspelling.
 #[must_use]
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
     let allowed = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let letters = Letters::of(&name);
+    let distance = |candidate: &'a str| {
+        let folded = candidate.to_lowercase();
+        // The distance itself costs a table of all pairs of letters, and most candidates are far away.
+        let may_be_close = letters.least_distance(&Letters::of(&folded)) <= allowed;
+        may_be_close.then(|| (strsim::damerau_levenshtein(&name, &folded), candidate))
+    };
+    let close = candidates.into_iter().filter_map(distance).filter(|(distance, _)| *distance <= allowed);
+    close.min().map(|(_, candidate)| candidate)
+}
+
+/// How often each letter stands in a word; letters that share a place count as one, which only brings words closer.
+struct Letters {
+    counts: [u16; Self::PLACES],
+    length: usize,
+}
+
+impl Letters {
+    const PLACES: usize = 32;
+
+    fn of(word: &str) -> Self {
+        let mut letters = Self { counts: [0; Self::PLACES], length: 0 };
+        for letter in word.chars() {
+            let count = &mut letters.counts[letter as usize % Self::PLACES];
+            *count = count.saturating_add(1);
+            letters.length += 1;
+        }
+        letters
+    }
+
+    /// No edit brings more than one letter of a word in line with another word.
+    fn least_distance(&self, other: &Self) -> usize {
+        let shared: usize =
+            self.counts.iter().zip(&other.counts).map(|(left, right)| usize::from(*left.min(right))).sum();
+        self.length.max(other.length).saturating_sub(shared)
+    }
 }
 
 /// `did you mean `x`?`, or the list of all candidates if none is close and there are at most 30.
@@ -22,12 +53,10 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
     (1..=30).contains(&all.len()).then(|| format!("there is {}", all.join(", ")))
 }
 
-fn distance(left: &str, right: &str) -> usize {
-    strsim::damerau_levenshtein(&left.to_lowercase(), &right.to_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -36,5 +65,13 @@ mod tests {
         assert_eq!(closest("modle_name", names), Some("model_name"));
         assert_eq!(closest("Tasks", names), Some("tasks"));
         assert_eq!(closest("zzz", names), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_least_distance_is_never_more_than_the_distance(left in "[a-eä\u{10000}]{0,9}", right in "[a-eä]{0,9}") {
+            let least = Letters::of(&left).least_distance(&Letters::of(&right));
+            prop_assert!(least <= strsim::damerau_levenshtein(&left, &right));
+        }
     }
 }

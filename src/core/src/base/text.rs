@@ -49,7 +49,7 @@ impl LineIndex {
     /// Reads `text` once and remembers where its lines begin.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let after_newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let after_newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
         Self { starts: std::iter::once(0).chain(after_newlines).collect(), len: text.len() }
     }
 
@@ -88,6 +88,30 @@ pub fn columns_to_bytes(source: &str, range: Range) -> Range {
     Range::new(convert(range.start), convert(range.end))
 }
 
+/// The stretch of `old` that an edit replaced on its way to `new`, as bytes in `old`, and the length of its replacement.
+#[must_use]
+pub fn replaced(old: &str, new: &str) -> (std::ops::Range<usize>, usize) {
+    let (old, new) = (old.as_bytes(), new.as_bytes());
+    let before = common_length(old.iter(), new.iter(), old.chunks(BLOCK).zip(new.chunks(BLOCK)));
+    let (rest_of_old, rest_of_new) = (&old[before..], &new[before..]);
+    let blocks = rest_of_old.rchunks(BLOCK).zip(rest_of_new.rchunks(BLOCK));
+    let after = common_length(rest_of_old.iter().rev(), rest_of_new.iter().rev(), blocks);
+    (before..old.len() - after, new.len() - after - before)
+}
+
+/// How many bytes are compared at once.
+const BLOCK: usize = 256;
+
+/// How many bytes two texts share from an end on, which is where their blocks begin too.
+fn common_length<'t>(
+    old: impl Iterator<Item = &'t u8>,
+    new: impl Iterator<Item = &'t u8>,
+    blocks: impl Iterator<Item = (&'t [u8], &'t [u8])>,
+) -> usize {
+    let whole = BLOCK * blocks.take_while(|(old, new)| old.len() == BLOCK && old == new).count();
+    whole + old.zip(new).skip(whole).take_while(|(old, new)| old == new).count()
+}
+
 /// Saturates; texts with four billion lines or columns are not read.
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -112,6 +136,18 @@ mod tests {
             let index = LineIndex::new(&text);
             let offset = at.min(text.len());
             prop_assert_eq!(index.offset(index.position(offset)), offset);
+        }
+
+        #[test]
+        fn what_was_replaced_makes_the_new_text_of_the_old(
+            start in "[abé]{0,400}", old in "[abé]{0,12}", new in "[abé]{0,12}", end in "[abé]{0,400}"
+        ) {
+            let (old, new) = (format!("{start}{old}{end}"), format!("{start}{new}{end}"));
+            let (span, length) = replaced(&old, &new);
+            let middle = &new.as_bytes()[span.start..span.start + length];
+            let rebuilt = [&old.as_bytes()[..span.start], middle, &old.as_bytes()[span.end..]].concat();
+            prop_assert_eq!(rebuilt, new.as_bytes());
+            prop_assert!(span.is_empty() || length == 0 || old.as_bytes()[span.start] != new.as_bytes()[span.start]);
         }
     }
 }

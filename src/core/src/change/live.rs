@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Changes;
 use crate::base::files::Files;
@@ -70,8 +70,8 @@ impl<'f> LiveProject<'f> {
     pub fn apply(&mut self, changes: &Changes) {
         let of_configuration = changes.paths().any(|path| self.is_configuration(path));
         // Once the configuration can be read again, everything is read with it.
-        let can_follow = self.faults.is_empty() && changes.paths().len() < MANY;
-        if changes.is_rescan() || of_configuration || !(can_follow && self.follow(changes)) {
+        let can_follow = self.faults.is_empty();
+        if of_configuration || !(can_follow && self.follow(changes)) {
             self.load_afresh();
         }
     }
@@ -80,7 +80,7 @@ impl<'f> LiveProject<'f> {
     #[must_use]
     pub fn is_concerned(&self, path: &Utf8Path) -> bool {
         self.is_configuration(path)
-            || self.project.as_ref().is_some_and(|project| concern(project, path) != Concern::None)
+            || self.project.as_ref().is_some_and(|project| concern(project, self.files, path) != Concern::None)
     }
 
     /// The files that it is read from: while the configuration cannot be read, as of the last one that could be.
@@ -98,16 +98,11 @@ impl<'f> LiveProject<'f> {
     /// Reads again what has changed; false where that cannot be told file by file.
     fn follow(&mut self, changes: &Changes) -> bool {
         let Some(project) = &self.project else { return false };
-        let concerns: Vec<_> = changes.paths().map(|path| (path, concern(project, path))).collect();
-        if concerns.iter().any(|(_, concern)| *concern == Concern::All) {
-            return false;
-        }
-        let of_files = concerns.into_iter().filter(|(_, concern)| *concern == Concern::File);
-        let files: Vec<_> = of_files.map(|(path, _)| path.to_owned()).collect();
-        if files.is_empty() {
+        let Some(changed) = changed_inputs(project, self.files, changes) else { return false };
+        if changed.is_empty() {
             return true;
         }
-        let Some(after) = project.after(self.files, &files) else { return false };
+        let Some(after) = project.after(self.files, &changed) else { return false };
         self.project = Some(after);
         true
     }
@@ -133,6 +128,29 @@ impl<'f> LiveProject<'f> {
     }
 }
 
+/// A project as `files` has it after changes; what no change concerns is shared with the project before. None where only a
+/// fresh load can tell.
+#[must_use]
+pub fn follow<'g>(project: &Project<'_>, files: &'g dyn Files, changes: &Changes) -> Option<Project<'g>> {
+    project.after(files, &changed_inputs(project, files, changes)?)
+}
+
+/// The templates and reference implementations that changes concern. None where everything may depend on a change.
+fn changed_inputs(project: &Project<'_>, files: &dyn Files, changes: &Changes) -> Option<Vec<Utf8PathBuf>> {
+    if changes.is_rescan() || changes.paths().len() >= MANY {
+        return None;
+    }
+    let mut changed = Vec::new();
+    for path in changes.paths() {
+        match concern(project, files, path) {
+            Concern::None => {}
+            Concern::File => changed.push(path.to_owned()),
+            Concern::All => return None,
+        }
+    }
+    Some(changed)
+}
+
 /// The files in which a configuration can stand, the one that wins first.
 const CONFIGURATIONS: [&str; 3] =
     [Origin::TgenToml.file_name(), Origin::PyProjectTool.file_name(), Origin::CargoPackageMetadata.file_name()];
@@ -151,17 +169,17 @@ fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
 }
 
 /// What a change at a path, of a file or a folder, means.
-fn concern(project: &Project<'_>, path: &Utf8Path) -> Concern {
+fn concern(project: &Project<'_>, files: &dyn Files, path: &Utf8Path) -> Concern {
     if project.inputs.stand_below(path) || project.has_read_below(path) {
         return Concern::All;
     }
     if !project.inputs.contain(path) {
         return Concern::None;
     }
-    if project.files.is_file(path) {
+    if files.is_file(path) {
         return Concern::File;
     }
-    match (project.files.is_folder(path), project.has_read(path)) {
+    match (files.is_folder(path), project.has_read(path)) {
         (true, _) => Concern::All,
         (false, true) => Concern::File,
         (false, false) => Concern::None,

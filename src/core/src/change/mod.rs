@@ -14,7 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use ledger::{Affected, Ledger};
-pub use live::LiveProject;
+pub use live::{LiveProject, follow};
 
 /// One change. It carries no content: what is there now is read through [`crate::base::files::Files`], so a change that is told
 /// twice, late or in another order does no harm.

@@ -1,39 +1,36 @@
-//! A generated file: the template that it comes from, how it compares with what it should be, and the line of a template
-//! that wrote a line of it.
+//! A generated file: the template that it comes from, its state, and the line of a template that wrote a line of it.
 //!
-//! A file is a generated one by its signature alone; what a person made of it since does not matter.
+//! A file counts as generated if it carries a signature, even if it was edited since.
 
 use std::ops::Range;
 
 use camino::Utf8Path;
 use similar::{DiffTag, TextDiff};
 
-use super::hover::Hover;
-use super::outline::Link;
 use super::outputs::{Standing, unformatted};
-use super::{Location, View, preview};
+use super::{Hover, Link, Location, View, preview};
 use crate::base::text::{LineIndex, Position};
 use crate::base::text_path::TextPath;
 use crate::output::signature::{self, Signature};
 use crate::output::state::State;
 use crate::plan::case::Case;
-use crate::rendering::comparison::check_syntax;
 use crate::rendering::explain;
+use crate::rendering::syntax::check_syntax;
 use crate::template::TemplateName;
 
-/// A generated file as it is.
+/// A generated file as it is on disk or in the editor.
 struct Generated<'v, 'p> {
     view: &'p View<'v>,
     path: &'p Utf8Path,
     text: String,
     lines: LineIndex,
     signature: Signature,
-    /// The case that renders it; none where no case does any more.
+    /// The case that renders it; none if no case does.
     case: Option<Case<'v>>,
     template: TemplateName,
 }
 
-/// What is known of a generated file, on its first lines.
+/// Where a generated file comes from and its state, on its first lines.
 pub(super) fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
     let generated = Generated::at(view, path)?;
     let is_above = offset < generated.signature.line.end;
@@ -41,13 +38,14 @@ pub(super) fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<H
     is_above.then(|| Hover { range, markdown: generated.markdown() })
 }
 
-/// The line of a template that wrote the line at a byte offset; of what no template wrote, the template's beginning.
+/// The line of a template that wrote the line at a byte offset, or the template's beginning if no template wrote the
+/// line.
 pub(super) fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Location> {
     let generated = Generated::at(view, path)?;
     generated.origin(offset).or_else(|| generated.beginning())
 }
 
-/// The template's name in the signature, which leads there.
+/// A link from the template's name in the signature to the template.
 pub(super) fn link(view: &View<'_>, path: &Utf8Path) -> Option<Link> {
     let generated = Generated::at(view, path)?;
     let range = generated.lines.range(generated.name());
@@ -90,7 +88,7 @@ impl<'v, 'p> Generated<'v, 'p> {
         format!("Generated from {from}\n\n{}", self.standing())
     }
 
-    /// How the file compares, in a sentence that says what to do next.
+    /// The state of the file, in a sentence that says what to do next.
     fn standing(&self) -> String {
         let standing = match &self.case {
             None if self.view.planned.lacks_outputs() => {
@@ -142,7 +140,7 @@ fn template_in(origin: &str) -> &str {
     origin.split_once(" for ").map_or(origin, |(template, _)| template)
 }
 
-/// The line of `new` that corresponds to a line of `old`; of one that was changed, the one in its place.
+/// The line of `new` that corresponds to a line of `old`, or that replaced it.
 fn same_line(old: &str, new: &str, line: usize) -> Option<usize> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let diff = TextDiff::from_slices(&old, &new);

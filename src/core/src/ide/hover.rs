@@ -7,8 +7,7 @@ use camino::Utf8Path;
 use super::completion::signature;
 use super::target::Target;
 use super::values::{Distinct, shown};
-use super::{Template, View, generated};
-use crate::base::text::Range;
+use super::{Hover, Template, View, generated};
 use crate::plan::case::Case;
 use crate::plan::strictness::fault;
 use crate::template::TemplateName;
@@ -19,15 +18,6 @@ use crate::template::vocabulary;
 
 /// How many different values are shown.
 const ROWS: usize = 6;
-
-/// What is shown beside a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hover {
-    /// The word.
-    pub range: Range,
-    /// What there is to know, as Markdown.
-    pub markdown: String,
-}
 
 /// What is known of the word at a byte offset of a template; on the first lines of a generated file, what it comes from.
 #[must_use]

@@ -1,7 +1,7 @@
-//! What an editor asks about a file of a project, and the answers, in core's own words.
+//! The editor's features: completion, hover, definitions and the like, without a protocol.
 //!
-//! Every feature is a plain function of a [`View`], a path and a place. This room must not know a protocol, an editor or
-//! which documents are open: the project that it is given is as its user sees it.
+//! Every feature is a plain function of a [`View`], a path and an offset. This room must not know a protocol, an editor
+//! or which documents are open: its project has the open documents in place of the files.
 
 pub mod actions;
 pub mod completion;
@@ -57,4 +57,22 @@ pub struct Location {
     pub path: Utf8PathBuf,
     /// The place.
     pub range: Range,
+}
+
+/// What an editor shows beside a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hover {
+    /// The word.
+    pub range: Range,
+    /// The description, as Markdown.
+    pub markdown: String,
+}
+
+/// A file name that links to the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The name's place.
+    pub range: Range,
+    /// The file.
+    pub target: Utf8PathBuf,
 }

@@ -1,9 +1,9 @@
 //! The shape of a template: its symbols, what can be folded, what surrounds a place, and the files that it names.
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use super::config_names::{self, ConfigName, ConfigNameKind};
-use super::{Location, Template, View, generated};
+use super::{Link, Location, Template, View, generated};
 use crate::base::text::Range;
 use crate::template::TemplateName;
 use crate::template::analysis::BindingKind;
@@ -54,15 +54,6 @@ pub enum FoldKind {
     Region,
     /// A comment.
     Comment,
-}
-
-/// The name of a file, which leads there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// The name's place.
-    pub range: Range,
-    /// The file.
-    pub target: Utf8PathBuf,
 }
 
 /// The blocks, components, loops and names of a template, nested as they are.

@@ -1,8 +1,9 @@
-//! The outputs that a template is part of, and how each compares with the file that is there.
+//! The outputs that a template is part of, and the state of each.
 //!
-//! All of them are rendered and read, which takes its time; whoever asks decides when. No formatter runs here.
+//! All of them are rendered and their files read, which can take seconds, so the caller decides when. No formatter runs
+//! here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -10,22 +11,22 @@ use typed_index_collections::TiVec;
 
 use super::View;
 use crate::base::files::Files;
-use crate::base::problem::Problem;
+use crate::base::problem::{Code, Problem};
 use crate::output::signature;
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
 use crate::rendering::comparison::judge_each;
 use crate::template::TemplateName;
 
-/// How many outputs are judged before it is asked again whether to go on.
+/// How many outputs are compared between two calls of `go_on`.
 const BATCH: usize = 256;
 
-/// What can be told at once of the outputs of a template.
+/// What is known about the outputs of a template without rendering them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// How many outputs it is part of, with those that its errors keep from being rendered.
+    /// How many outputs it is part of, including those that its errors keep from being rendered.
     pub outputs: usize,
-    /// The model of the case that is shown; none where it is part of no case.
+    /// The model of the case that is shown; none if the template is part of no case.
     pub model: Option<String>,
     /// The suites that it is rendered for.
     pub suites: Vec<String>,
@@ -36,20 +37,20 @@ pub struct Summary {
 pub struct TemplateOutput {
     /// Where it stands.
     pub path: Utf8PathBuf,
-    /// What it is for, in a word: its model, or its support template.
+    /// Its model, or its support template.
     pub subject: String,
-    /// How it compares with the file that is there.
+    /// Its state.
     pub standing: Standing,
 }
 
-/// How an output compares with the file that is there.
+/// What is known about the state of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It is in this state.
     Known(State),
-    /// A formatter would have to run before it could be told.
+    /// Only running the suite's formatter would tell.
     Unformatted,
-    /// What it should be cannot be told.
+    /// It cannot be rendered.
     Broken(Problem),
 }
 
@@ -75,8 +76,8 @@ pub fn summary(view: &View<'_>, path: &Utf8Path) -> Option<Summary> {
     })
 }
 
-/// The outputs that the template at a path is part of, in the order of the plan, without those that errors keep from being
-/// planned. None when `go_on` says no.
+/// The outputs that the template at a path is part of, in the order of the plan, and after them those that errors keep
+/// from being planned. None when `go_on` says no.
 #[must_use]
 pub fn outputs(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Option<Vec<TemplateOutput>> {
     let name = plan.project.template_name(path)?;
@@ -90,14 +91,14 @@ pub fn outputs(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Op
         }
         found.extend(judged(plan, batch));
     }
+    found.extend(left_out(plan, &name));
     Some(found)
 }
 
 /// Counts the outputs that the template at a path is part of. None when `go_on` says no.
 #[must_use]
 pub fn tally(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Option<Tally> {
-    let name = plan.project.template_name(path)?;
-    let mut tally = Tally { broken: left_out(plan, &name), ..Tally::default() };
+    let mut tally = Tally::default();
     for output in outputs(plan, path, go_on)? {
         match output.standing {
             Standing::Known(state) => *tally.states.entry(state).or_default() += 1,
@@ -108,12 +109,32 @@ pub fn tally(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Opti
     Some(tally)
 }
 
-/// How many cases of a template have no output, because of errors.
-fn left_out(plan: &Plan<'_>, name: &TemplateName) -> usize {
-    let mut known: BTreeMap<&TemplateName, bool> = BTreeMap::new();
-    let mut is_part =
-        |root| *known.entry(root).or_insert_with(|| plan.project.library.rendered_with(root).contains(name));
-    plan.left_out.iter().filter(|case| is_part(&case.template)).count()
+/// The cases of a template that have no output because of errors, each with the first of these errors.
+fn left_out(plan: &Plan<'_>, name: &TemplateName) -> Vec<TemplateOutput> {
+    let mut reasons: BTreeMap<&TemplateName, Option<Problem>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for case in &plan.left_out {
+        let reason = reasons.entry(&case.template).or_insert_with(|| {
+            let members = plan.project.library.rendered_with(&case.template);
+            members.contains(name).then(|| first_error(plan, &members))
+        });
+        if let Some(problem) = reason.clone() {
+            let path = plan.root.join(case.path.as_path());
+            let subject = plan.name_of(case.subject, &case.template);
+            found.push(TemplateOutput { path, subject, standing: Standing::Broken(problem) });
+        }
+    }
+    found
+}
+
+/// The first error of templates that are rendered together.
+fn first_error(plan: &Plan<'_>, members: &BTreeSet<TemplateName>) -> Problem {
+    let paths: Vec<_> = members.iter().filter_map(|member| plan.project.library.path_of(member)).collect();
+    let is_of_members =
+        |problem: &&Problem| problem.is_error() && problem.path.as_deref().is_some_and(|path| paths.contains(&path));
+    plan.problems.iter().find(is_of_members).cloned().unwrap_or_else(|| {
+        Problem::error(Code::TemplateSyntax, "an error of the configuration keeps it from being planned")
+    })
 }
 
 fn judged(plan: &Plan<'_>, outputs: &[PlannedOutput]) -> Vec<TemplateOutput> {
@@ -129,7 +150,7 @@ fn judged(plan: &Plan<'_>, outputs: &[PlannedOutput]) -> Vec<TemplateOutput> {
     })
 }
 
-/// What the file alone tells of an output that a formatter would have to write.
+/// What the file alone tells about an output of a suite with a formatter.
 pub(super) fn unformatted(files: &dyn Files, path: &Utf8Path) -> Standing {
     let mut existing = Vec::new();
     match files.read_into(path, &mut existing) {
@@ -222,6 +243,10 @@ mod tests {
     fn an_error_keeps_outputs_from_being_told() {
         assert_snapshot!(check("{{ nothing$0 }}"), @r#"
         4 outputs, bert, suites ["s"]
+        bert out/test_bert.py: there is no placeholder `nothing`
+        llava out/test_llava.py: there is no placeholder `nothing`
+        vit out/test_vit.py: there is no placeholder `nothing`
+        whisper out/test_whisper.py: there is no placeholder `nothing`
         {}, 0 unformatted, 4 broken
         "#);
         assert_snapshot!(check("x = (\n$0"), @r#"

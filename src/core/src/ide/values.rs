@@ -25,7 +25,7 @@ pub(super) struct Distinct<'v> {
     pub(super) models: Vec<&'v str>,
 }
 
-/// A value as a person reads it: a literal, cut where it is long.
+/// A value as a literal, shortened for display.
 pub(super) fn shown(value: &Value) -> String {
     let literal = python_literal(value);
     match literal.char_indices().nth(SHOWN) {

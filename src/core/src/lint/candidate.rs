@@ -1,7 +1,7 @@
-//! A text that the template database does not have yet, judged as `lint` would judge it there.
+//! Lints a text that is about to be added to the template database, as if it were there.
 //!
-//! It is rendered for every model of its family, on the hardware types that it is for. Whether it will be added, and
-//! where it is kept, is not known here.
+//! The text is rendered for every model of its family, on the hardware types that it is for. This module must not know
+//! how the database stores templates, or whether this one is added.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -31,11 +31,11 @@ pub struct Candidate {
     pub file: Utf8PathBuf,
 }
 
-/// What stands for the template database while it does not have the text.
+/// The path prefix that stands for the template database.
 const DATABASE: &str = "database";
 
 impl Candidate {
-    /// The problems of the text in this project, whose suites are judged where they take templates from the database.
+    /// The problems of the text in the suites of this project that take templates from the database.
     #[must_use]
     pub fn problems(&self, project: Project<'_>) -> Vec<Problem> {
         let stand_in = self.stand_in(&project);
@@ -53,7 +53,7 @@ impl Candidate {
         problems.into_iter().map(|problem| self.in_its_file(problem)).collect()
     }
 
-    /// A model that stands for the family, where that is one that only the database knows.
+    /// A model to stand for the family, if only the database knows that family.
     fn stand_in(&self, project: &Project<'_>) -> Option<String> {
         let is_known = !project.catalogue.select(&[self.family()]).0.is_empty();
         if is_known { None } else { project.catalogue.model_types().next().map(str::to_owned) }

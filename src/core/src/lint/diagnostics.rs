@@ -1,4 +1,4 @@
-//! The problems of a file, as `lint` has them, for an editor that cannot wait for all files.
+//! The problems of one file, as `lint` finds them, for an editor that cannot wait for all files.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::lint::usage::Usage;
 use crate::plan::strictness::problems_of_template;
 use crate::template::{Dialect, TemplateName, check};
 
-/// What a file's text and the project tell without rendering anything.
+/// The problems of a file that can be found without rendering anything.
 #[must_use]
 pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
     let is_here = |problem: &&Problem| problem.path.as_deref() == Some(path);
@@ -18,7 +18,7 @@ pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
     if let Some(template) = usage.template(path)
         && (template.name.dialect() == Dialect::Tera || !usage.roots(&template.name).is_empty())
     {
-        // The analysis is made of a tree that is there already.
+        // The analysis reuses the tree if it was asked for before.
         let _ = template.source.tree();
         problems.extend(check::problems(&usage.project.library, &template.name));
         problems
@@ -29,7 +29,7 @@ pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
     problems
 }
 
-/// What rendering a template for all its cases tells. It stops when `go_on` says no, and is not complete then.
+/// The problems that rendering a template for all its cases shows; incomplete if `go_on` returned false.
 #[must_use]
 pub fn of_outputs(usage: &Usage<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem> {
     let Some(template) = usage.template(path) else { return Vec::new() };
@@ -42,8 +42,7 @@ pub fn of_outputs(usage: &Usage<'_>, path: &Utf8Path, go_on: &(dyn Fn() -> bool 
     problems
 }
 
-/// The templates of which outputs are rendered: those that have no error, and build on none that has one. A template on
-/// which many build is judged once.
+/// The templates without an error in themselves or in a template that they build on. Each template is checked once.
 fn unbroken<'v>(usage: &Usage<'v>, roots: &[&'v TemplateName]) -> Vec<&'v TemplateName> {
     let library = &usage.project.library;
     let mut judged = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Problems gathered for showing: the same problem of many models is one, and says how many it concerns.
+//! Groups problems: the same problem of many models becomes one that says how many it concerns.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,13 @@ pub fn of_inputs(project: &Project<'_>, plan: &Plan<'_>) -> Vec<Problem> {
     project.problems.iter().chain(&plan.problems).cloned().collect()
 }
 
-/// Problems of single outputs, each with what its output is for: those of one template place become one.
+/// Problems of single outputs, each with the subject of its output; those at one place of a template become one.
 #[must_use]
 pub fn by_template(problems: Vec<(Problem, String)>) -> Vec<Problem> {
     grouped(problems).into_iter().map(|(problem, subjects)| concerning(problem, &subjects)).collect()
 }
 
-/// The same problem once, with all that it was found for, in the order in which they were found.
+/// Each problem once, with all its subjects, in the order in which they were found.
 pub(crate) fn grouped(found: impl IntoIterator<Item = (Problem, String)>) -> Vec<(Problem, Vec<String>)> {
     let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
     let mut places = HashMap::new();
@@ -45,7 +45,7 @@ fn concerning(mut problem: Problem, subjects: &[String]) -> Problem {
     problem
 }
 
-/// Each problem once, the errors last, where a reader of a terminal looks first.
+/// Each problem once. Errors come last, because the end of the output is what a terminal shows.
 #[must_use]
 pub fn gathered(problems: Vec<Problem>) -> Vec<Problem> {
     let distinct: IndexSet<Problem> = problems.into_iter().collect();

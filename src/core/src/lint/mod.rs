@@ -1,6 +1,7 @@
-//! What `cargo tgen lint` and the language server say of a project's inputs: one collection, so that they cannot disagree.
+//! The problems of a project's inputs, for `cargo tgen lint` and the language server alike, so that they cannot
+//! disagree.
 //!
-//! Every case is rendered, so that a problem of a single model is found too. No output is looked at.
+//! Every case is rendered, so that a problem of a single model is found too. No output file is read.
 
 pub mod candidate;
 pub mod diagnostics;
@@ -31,7 +32,7 @@ pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
     findings::gathered(problems)
 }
 
-/// The problems that can be told without rendering an output, for those who know already which renderings fail.
+/// The problems that can be found without rendering an output, for callers that render outputs themselves.
 #[must_use]
 pub fn before_rendering(plan: &Plan<'_>) -> Vec<Problem> {
     let mut problems = findings::of_inputs(plan.project, plan);
@@ -40,7 +41,7 @@ pub fn before_rendering(plan: &Plan<'_>) -> Vec<Problem> {
     problems
 }
 
-/// What planning tells of one file, for an editor that asks [`diagnostics`] about its text and its outputs.
+/// The problems that planning finds in one file; [`diagnostics`] has those of its text and of its outputs.
 #[must_use]
 pub fn of_input(plan: &Plan<'_>, path: &Utf8Path) -> Vec<Problem> {
     let mut problems = findings::of_inputs(plan.project, plan);
@@ -49,7 +50,7 @@ pub fn of_input(plan: &Plan<'_>, path: &Utf8Path) -> Vec<Problem> {
     problems
 }
 
-/// Every template of the project's own, whether an output is made of it or not.
+/// The problems of all templates in the project's folder, including templates that no case renders.
 fn of_templates(plan: &Plan<'_>) -> Vec<Problem> {
     let usage = Usage::new(plan.project, &plan.planned);
     let library = &plan.project.library;
@@ -62,7 +63,7 @@ fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
     found.flat_map(|(_, problems)| problems.to_vec()).collect()
 }
 
-/// What rendering every output tells. `step` is called for each, from several threads.
+/// The problems that rendering every output shows. `step` is called for each, from several threads.
 pub(crate) fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
     let mut by_template: BTreeMap<TemplateIndex, Vec<Subject<'_>>> = BTreeMap::new();
     for output in &plan.outputs {

@@ -1,8 +1,8 @@
-//! What rendering shows of a template: values that are not there, values that break out of what they are put into, and
+//! Problems that only rendering a template shows: missing values, values that break out of a string or a name, and
 //! outputs that are not valid Python, each at the place in the template that wrote it.
 //!
-//! Every case is rendered; problems that are the same for several models are one, which says how many. No output is read
-//! or written.
+//! Every case is rendered; problems that are the same for several models are one, which says how many. No output is
+//! read or written.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use camino::Utf8PathBuf;
 use rayon::prelude::*;
 
 use crate::base::problem::{Code, Problem, Related};
-use crate::base::text::LineIndex;
 use crate::lint::findings;
 use crate::plan::case::Case;
 use crate::project::Project;
 use crate::python::splices::{Splice, splices, without_values};
-use crate::rendering::origin::{Inserted, Marked, MarkedRenderer, Origin, Traced, trace};
+use crate::rendering::origin::{Inserted, Marked, MarkedRenderer, TemplateSpan, Traced, trace};
+use crate::rendering::syntax::SyntaxError;
 use crate::template::TemplateName;
 use crate::template::check::is_allowed;
 use crate::template::compiled::Compiled;
@@ -37,8 +37,8 @@ pub struct Subject<'s> {
     pub path: Utf8PathBuf,
 }
 
-/// The problems that rendering a template for these cases shows. `step` is called for each, from several threads, and
-/// says whether to go on; what is returned after it said no is not complete.
+/// The problems that rendering a template for these cases shows. `step` is called for each, from several threads; the
+/// result is incomplete if it returned false.
 #[must_use]
 pub fn problems(
     project: &Project<'_>,
@@ -77,7 +77,7 @@ fn models(subjects: &[Subject<'_>]) -> usize {
     names.len()
 }
 
-/// What a case is called in messages: its model, or the support template.
+/// The name of a case in messages: its model, or the support template.
 fn name_of<'s>(subject: &Subject<'s>) -> &'s str {
     let template = subject.case.template.map_or("", TemplateName::as_str);
     subject.case.model.map_or(template, |model| model.name.as_str())
@@ -89,7 +89,7 @@ struct Work<'w> {
     marked: Option<&'w Marked>,
 }
 
-/// The renderers of one thread, and what its last output was.
+/// The renderers of one thread, and the splices of its last output.
 struct Worker<'w> {
     work: &'w Work<'w>,
     plain: Renderer<'w>,
@@ -116,7 +116,7 @@ impl<'w> Worker<'w> {
         found.into_iter().map(|problem| (problem, model.to_owned())).collect()
     }
 
-    /// Renders with marks; where that fails, without, for the right places of the error.
+    /// Renders with marks. If that fails, renders without marks, so that the error has its place in the template.
     fn render(&mut self, subject: &Subject<'_>) -> Result<Traced, Problem> {
         if let Some(Ok(traced)) = self.marked.as_mut().map(|marked| marked.render(&subject.case)) {
             return Ok(traced);
@@ -138,7 +138,7 @@ impl<'w> Worker<'w> {
         let inserted = marked.inserted(traced);
         let spans: Vec<Range<usize>> = inserted.iter().map(|value| value.span.clone()).collect();
         let neutral = without_values(&traced.text, &spans);
-        // Neighbours differ in their values alone.
+        // Neighbouring cases mostly differ in their values only.
         if neutral != self.neutral || self.splices.len() != spans.len() {
             self.splices = splices(&neutral, &spans);
             self.neutral = neutral;
@@ -180,32 +180,26 @@ impl<'w> Worker<'w> {
     }
 
     fn syntax_error(&self, traced: &Traced, subject: &Subject<'_>) -> Option<Problem> {
-        let error = self.work.project.known_python.syntax_errors(&traced.text).into_iter().next()?;
-        let lines = LineIndex::new(&traced.text);
-        let range = lines.range(error.span.clone());
-        let line = traced.text.lines().nth(range.start.line as usize).unwrap_or_default().trim();
-        let shown: String = line.chars().take(80).collect();
-        let problem =
-            Problem::error(Code::OutputSyntax, format!("the rendered file is not valid Python: {}", error.message));
-        let origin = self
-            .work
-            .marked
-            .and_then(|marked| marked.origin(traced, error.span.start.min(traced.text.trim_end().len())));
-        if let Some((source, origin)) = origin.and_then(|origin| Some((self.source(&origin)?, origin))) {
-            let message = format!("it is `{shown}` there");
-            let related = Related { path: subject.path.clone(), range: Some(range), message };
-            let place = source.range(&first_line(source, &origin.span));
-            return Some(problem.in_file(&source.path).at(place).related(related).help("correct the template"));
-        }
-        let message = format!("{}, in `{shown}`", problem.message);
-        Some(Problem { message, ..problem }.in_file(&subject.path).at(range).help("correct the template"))
+        let error = SyntaxError::first_in(&self.work.project.known_python, &traced.text)?;
+        let at = error.start.min(traced.text.trim_end().len());
+        let origin = self.work.marked.and_then(|marked| marked.origin(traced, at));
+        let problem = match origin.and_then(|origin| Some((self.source(&origin)?, origin))) {
+            Some((source, origin)) => {
+                let message = format!("it is `{}` there", error.line);
+                let related = Related { path: subject.path.clone(), range: Some(error.range), message };
+                let range = source.range(&first_line(source, &origin.span));
+                Problem::error(Code::OutputSyntax, error.message).in_file(&source.path).at(range).related(related)
+            }
+            None => error.in_output(&subject.path),
+        };
+        Some(problem.help("correct the template"))
     }
 
-    fn source(&self, origin: &Origin) -> Option<&'w Source> {
+    fn source(&self, origin: &TemplateSpan) -> Option<&'w Source> {
         self.work.project.library.source(&origin.template).ok()
     }
 
-    /// A value that is not there is named by the expression that asks for it.
+    /// Names a missing value by the expression that asks for it.
     fn with_expression(&self, problem: Problem) -> Problem {
         if problem.code != Code::UndefinedValue {
             return problem;
@@ -267,10 +261,10 @@ fn longest(value: &Expr, end: usize, found: &mut Option<Range<usize>>) {
     value.each_child(&mut |child| longest(child, end, found));
 }
 
-/// Those of one place become one, which says for how many of all models.
+/// Problems at one place become one, which says how many of all models it concerns.
 fn gathered(found: impl Iterator<Item = (Problem, String)>, models: usize) -> Vec<Problem> {
     let concerning = |(problem, mut affected): (Problem, Vec<String>)| {
-        // The cases of one model stand beside each other.
+        // The cases of one model follow each other.
         affected.dedup();
         concerning(problem, &affected, models)
     };

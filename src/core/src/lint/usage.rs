@@ -65,7 +65,12 @@ impl<'v> Usage<'v> {
     /// The cases of a template itself, for rendering.
     pub(crate) fn subjects(&self, root: &TemplateName) -> Vec<renderings::Subject<'v>> {
         let cases = self.planned.cases_of(root);
-        cases.map(|case| renderings::Subject { case: self.valued(case), path: self.planned.path_of(case) }).collect()
+        cases
+            .map(|case| renderings::Subject {
+                case: self.valued(case),
+                path: self.planned.root.join(case.path.as_path()),
+            })
+            .collect()
     }
 
     /// A case with the values of the project.

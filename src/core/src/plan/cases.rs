@@ -1,7 +1,9 @@
-//! The cases of a plan by the template that each is rendered from, including those whose errors leave them without an output.
+//! The cases of a plan by the template that each is rendered from, including those whose errors leave them without an
+//! output.
 //!
-//! Which cases exist follows from the configuration, the pipeline map and the names of templates, never from a template's
-//! text. So the cases of an earlier plan stay right while a text is edited, and this module must not ask for any text.
+//! Which cases exist follows from the configuration, the pipeline map and the names of templates, never from a
+//! template's text. So the cases of an earlier plan stay right while a text is edited, and this module must not ask for
+//! any text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -11,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{ModelIndex, Planned, PlannedOutput, Subject, SuiteIndex};
 use crate::base::problem::Problem;
 use crate::model::hardware::HardwareType;
+use crate::output::path::OutputPath;
 use crate::plan::case::Case;
 use crate::project::Project;
 use crate::template::TemplateName;
@@ -21,8 +24,8 @@ use crate::template::vocabulary::VOCABULARY;
 pub(crate) struct PlannedCase<'p> {
     /// The template that it is rendered from.
     pub(crate) template: &'p TemplateName,
-    /// Its output; none where errors keep it from being planned.
-    pub(crate) output: Option<&'p PlannedOutput>,
+    /// Where its output stands, or would if errors did not keep it from being planned; below the plan's root.
+    pub(crate) path: &'p OutputPath,
     /// The suite.
     pub(crate) suite: SuiteIndex,
     /// The model.
@@ -66,12 +69,14 @@ impl Planned {
         self.outputs.iter().find(|output| output.path.as_path().as_str() == below.as_str())
     }
 
-    /// Whether errors keep outputs from being planned, so that a file which is no output of the plan may still be wanted.
+    /// Whether errors keep outputs from being planned, so that a file which is no output of the plan may still be
+    /// wanted.
     pub(crate) fn lacks_outputs(&self) -> bool {
         self.problems.iter().any(Problem::is_error)
     }
 
-    /// The folders that suites write to, without those inside of others; a suite that writes into the root itself has none.
+    /// The folders that suites write to, without those inside of others; a suite that writes into the root itself has
+    /// none.
     #[must_use]
     pub fn output_folders(&self) -> Vec<Utf8PathBuf> {
         let mut folders: Vec<Utf8PathBuf> =
@@ -87,8 +92,8 @@ impl Planned {
         self.output_folders().iter().any(|folder| path.starts_with(folder)) || self.output_at(path).is_some()
     }
 
-    /// How many different values a built-in placeholder has over all models. None for one value, and for `reference`, whose
-    /// values cost too much to compute.
+    /// How many different values a built-in placeholder has over all models. None for one value, and for `reference`,
+    /// whose values cost too much to compute.
     pub(crate) fn distinct_values(&self, project: &Project<'_>, placeholder: &str) -> Option<usize> {
         let counts = self.index().distinct_values.get_or_init(|| self.count_distinct_values(project));
         counts.get(placeholder).copied()
@@ -117,16 +122,8 @@ impl Planned {
 
     /// A case with the project that its values come from.
     pub(crate) fn valued<'c>(&'c self, project: &'c Project<'c>, case: PlannedCase<'c>) -> Case<'c> {
-        let PlannedCase { template, suite, model, hardware, batch_size, .. } = case;
+        let PlannedCase { template, path: _, suite, model, hardware, batch_size } = case;
         self.case(project, template, Subject::Case { suite, model, hardware, batch_size })
-    }
-
-    /// Where the output of a case stands; of a case without one, the pattern of its suite.
-    pub(crate) fn path_of(&self, case: PlannedCase<'_>) -> Utf8PathBuf {
-        case.output.map_or_else(
-            || Utf8PathBuf::from(self.suites[case.suite].suite.output.value.as_str()),
-            |output| self.location(output),
-        )
     }
 
     fn index(&self) -> &CaseIndex {
@@ -145,16 +142,16 @@ impl Planned {
 
     /// None for the output of a support template, which is no case of a suite.
     fn numbered_case(&self, number: usize) -> Option<PlannedCase<'_>> {
-        let (template, output, subject) = if let Some(output) = self.outputs.get(number) {
-            (&self.templates[output.template].name, Some(output), output.subject)
+        let (template, path, subject) = if let Some(output) = self.outputs.get(number) {
+            (&self.templates[output.template].name, &output.path, output.subject)
         } else {
             let case = self.left_out.get(number - self.outputs.len())?;
-            (&case.template, None, case.subject)
+            (&case.template, &case.path, case.subject)
         };
         match subject {
             Subject::Support => None,
             Subject::Case { suite, model, hardware, batch_size } => {
-                Some(PlannedCase { template, output, suite, model, hardware, batch_size })
+                Some(PlannedCase { template, path, suite, model, hardware, batch_size })
             }
         }
     }

@@ -92,6 +92,8 @@ pub struct PlannedOutput {
 /// A case without an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
+    /// Where its output would stand, below the plan's root.
+    pub path: OutputPath,
     /// The template.
     pub template: TemplateName,
     /// The case.
@@ -175,8 +177,12 @@ impl Planned {
     /// What an output is for, in a word: its model, or its support template.
     #[must_use]
     pub fn subject_name(&self, output: &PlannedOutput) -> String {
-        match output.subject {
-            Subject::Support => self.templates[output.template].name.to_string(),
+        self.name_of(output.subject, &self.templates[output.template].name)
+    }
+
+    pub(crate) fn name_of(&self, subject: Subject, template: &TemplateName) -> String {
+        match subject {
+            Subject::Support => template.to_string(),
             Subject::Case { model, .. } => self.models[model].name.as_str().to_owned(),
         }
     }

@@ -209,7 +209,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         match found {
             Ok((name, path)) => match self.compile(&name) {
                 Some(template) => self.plan.outputs.push(PlannedOutput { path, template, subject }),
-                None => self.plan.left_out.push(LeftOut { template: name, subject }),
+                None => self.plan.left_out.push(LeftOut { path, template: name, subject }),
             },
             Err(problem) => self.add_problems(vec![problem]),
         }
@@ -347,6 +347,7 @@ impl<'p, 'r> Planner<'p, 'r> {
     fn leave_out(&mut self, mut is_held: impl FnMut(&PlannedOutput) -> bool) {
         let held: Vec<_> = self.plan.outputs.extract_if(.., |output| is_held(output)).collect();
         let without_output = |output: PlannedOutput| LeftOut {
+            path: output.path,
             template: self.plan.templates[output.template].name.clone(),
             subject: output.subject,
         };

@@ -6,7 +6,7 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use crate::base::problem::{Code, Problem};
-use crate::base::suggest::did_you_mean;
+use crate::base::suggest::closest;
 use crate::config::Config;
 use crate::project::Project;
 use crate::template::TemplateName;
@@ -97,9 +97,10 @@ fn not_expanded(name: &str) -> Problem {
 fn unknown(config: &Config, name: &str) -> Problem {
     let own = config.placeholders.keys().map(String::as_str);
     let known = VOCABULARY.iter().map(|entry| entry.name).chain(own);
-    let help = did_you_mean(name, known).filter(|help| help.starts_with("did")).unwrap_or_else(|| {
-        "run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml".to_owned()
-    });
+    let help = closest(name, known).map_or_else(
+        || "run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml".to_owned(),
+        |known| format!("did you mean `{known}`?"),
+    );
     Problem::error(Code::UnknownPlaceholder, format!("there is no placeholder `{name}`")).help(help)
 }
 

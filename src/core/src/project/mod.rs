@@ -55,7 +55,7 @@ pub struct Project<'f> {
     pub problems: Vec<Problem>,
     references: BTreeMap<String, Arc<Module>>,
     /// The paths of its own templates and of its reference implementations, collected when they are first asked for.
-    files_in_folders: OnceLock<BTreeSet<String>>,
+    files_in_folders: Arc<OnceLock<BTreeSet<String>>>,
 }
 
 impl<'f> Project<'f> {
@@ -76,7 +76,7 @@ impl<'f> Project<'f> {
             known_python: Arc::default(),
             problems,
             references,
-            files_in_folders: OnceLock::new(),
+            files_in_folders: Arc::default(),
         }
     }
 
@@ -113,6 +113,8 @@ impl<'f> Project<'f> {
                 return None;
             }
         }
+        let is_same_set = changed.iter().all(|path| self.has_read(path) && files.is_file(path));
+        let files_in_folders = if is_same_set { Arc::clone(&self.files_in_folders) } else { Arc::default() };
         Some(Project {
             files,
             config: Arc::clone(&self.config),
@@ -125,7 +127,7 @@ impl<'f> Project<'f> {
             known_python: Arc::clone(&self.known_python),
             problems: self.problems.clone(),
             references,
-            files_in_folders: OnceLock::new(),
+            files_in_folders,
         })
     }
 

@@ -3,7 +3,6 @@
 //! `generate` applies the difference, `check` demands that it is empty, `watch` applies it again and again. Outputs are
 //! rendered, compared and let go one by one, so memory grows with the plan and not with the outputs' bytes.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
@@ -12,11 +11,10 @@ use rayon::prelude::*;
 
 use crate::base::files;
 use crate::base::problem::{Code, Problem};
-use crate::base::text::LineIndex;
 use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
-use crate::python::KnownParts;
+use crate::rendering::syntax::check_syntax;
 use crate::template::renderer::{Renderer, Rendering};
 
 /// How many outputs one thread takes at a time: neighbours share a skeleton.
@@ -158,31 +156,6 @@ fn rendering<'r, 'p>(
 fn inaccessible(path: &Utf8Path, error: &io::Error) -> Problem {
     Problem::error(Code::OutputInaccessible, format!("cannot read the output `{path}`: {}", files::reason(error)))
         .in_file(path)
-}
-
-/// Finds the first syntax error of a Python output.
-///
-/// # Errors
-/// The error, at its line in the output.
-pub fn check_syntax(known: &KnownParts, path: &Utf8Path, content: &[u8]) -> Result<(), Problem> {
-    if path.extension() != Some("py") {
-        return Ok(());
-    }
-    // Most outputs are UTF-8, which this finds several times faster than the lossy conversion.
-    let text = std::str::from_utf8(content).map_or_else(|_| String::from_utf8_lossy(content), Cow::Borrowed);
-    match known.syntax_errors(&text).into_iter().next() {
-        Some(error) => {
-            let range = LineIndex::new(&text).range(error.span);
-            let line = text.lines().nth(range.start.line as usize).unwrap_or_default().trim();
-            let shown: String = line.chars().take(80).collect();
-            let message = format!("the rendered file is not valid Python: {}, in `{shown}`", error.message);
-            Err(Problem::error(Code::OutputSyntax, message)
-                .in_file(path)
-                .at(range)
-                .help("correct the template; nothing was written"))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Signed files that no case renders any more, in the folders where the plan's outputs stand.

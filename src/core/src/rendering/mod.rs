@@ -6,3 +6,4 @@
 pub mod comparison;
 pub mod explain;
 pub mod origin;
+pub mod syntax;

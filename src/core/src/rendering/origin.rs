@@ -23,7 +23,7 @@ const DIGITS: usize = 4096;
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct TemplateSpan {
     /// The template.
     pub template: TemplateName,
     /// Byte offsets in its text.
@@ -36,7 +36,7 @@ pub struct Inserted {
     /// Byte offsets in the output.
     pub span: Range<usize>,
     /// The expression, braces included.
-    pub origin: Origin,
+    pub origin: TemplateSpan,
 }
 
 /// A template with marks in it, ready to render.
@@ -128,7 +128,7 @@ impl Marked {
 
     /// What wrote the byte at an offset of an output.
     #[must_use]
-    pub fn origin(&self, traced: &Traced, offset: usize) -> Option<Origin> {
+    pub fn origin(&self, traced: &Traced, offset: usize) -> Option<TemplateSpan> {
         let after = traced.stops.partition_point(|(at, _)| *at <= offset);
         let (at, number) = traced.stops[..after].last()?;
         let mark = &self.marks[*number];
@@ -139,7 +139,7 @@ impl Marked {
                 start..mark.span.end
             }
         };
-        Some(Origin { template: mark.template.clone(), span })
+        Some(TemplateSpan { template: mark.template.clone(), span })
     }
 
     /// The values in an output; those of components, which have text of their own, are left out.
@@ -152,7 +152,7 @@ impl Marked {
             let is_value = first.kind == MarkKind::Value && second.kind == MarkKind::EndOfValue;
             is_value.then(|| Inserted {
                 span: *start..*end,
-                origin: Origin { template: first.template.clone(), span: first.span.clone() },
+                origin: TemplateSpan { template: first.template.clone(), span: first.span.clone() },
             })
         });
         values.collect()
@@ -227,20 +227,20 @@ fn with_marks(name: &TemplateName, source: &Source, captured: Captured, marks: &
 }
 
 /// Where a mark is put in, and what it says.
-struct Place {
+struct Insertion {
     at: usize,
     kind: MarkKind,
     span: Range<usize>,
 }
 
-fn of_dollar(text: &str) -> Vec<Place> {
+fn of_dollar(text: &str) -> Vec<Insertion> {
     let mut places = Vec::new();
     for piece in dollar::scan(text) {
         match piece {
             DollarPiece::Text(span) => lines_of(text, &span, &mut places),
             DollarPiece::Placeholder { span, .. } => {
-                places.push(Place { at: span.start, kind: MarkKind::Value, span: span.clone() });
-                places.push(Place { at: span.end, kind: MarkKind::EndOfValue, span: span.end..span.end });
+                places.push(Insertion { at: span.start, kind: MarkKind::Value, span: span.clone() });
+                places.push(Insertion { at: span.end, kind: MarkKind::EndOfValue, span: span.end..span.end });
             }
             DollarPiece::Escape(_) | DollarPiece::Broken(_) => {}
         }
@@ -250,13 +250,13 @@ fn of_dollar(text: &str) -> Vec<Place> {
 
 /// A mark before the first character of every line that is no white space: before white space it could keep a tag from
 /// taking that away.
-fn lines_of(text: &str, span: &Range<usize>, places: &mut Vec<Place>) {
+fn lines_of(text: &str, span: &Range<usize>, places: &mut Vec<Insertion>) {
     let mut at = span.start;
     for line in text[span.clone()].split_inclusive('\n') {
         let start = at + (line.len() - line.trim_start().len());
         at += line.len();
         if start < at {
-            places.push(Place { at: start, kind: MarkKind::Text, span: start..at });
+            places.push(Insertion { at: start, kind: MarkKind::Text, span: start..at });
         }
     }
 }
@@ -264,11 +264,11 @@ fn lines_of(text: &str, span: &Range<usize>, places: &mut Vec<Place>) {
 struct Places<'s> {
     text: &'s str,
     tree: &'s Tree,
-    found: Vec<Place>,
+    found: Vec<Insertion>,
 }
 
 impl Places<'_> {
-    fn of_tera(mut self, captured: Captured) -> Vec<Place> {
+    fn of_tera(mut self, captured: Captured) -> Vec<Insertion> {
         let extends = self.tree.extends().is_some();
         for element in 0..self.tree.elements.len() {
             // Outside of its blocks a template that extends another one may hold nothing.
@@ -313,9 +313,9 @@ impl Places<'_> {
         let before = if text.starts_with("{{-") { self.end_of_text_before(element) } else { Some(span.start) };
         let after = if text.ends_with("-}}") { self.start_of_text_after(element) } else { Some(span.end) };
         if let (Some(before), Some(after)) = (before, after) {
-            self.found.push(Place { at: before, kind: MarkKind::Value, span: span.clone() });
+            self.found.push(Insertion { at: before, kind: MarkKind::Value, span: span.clone() });
             let end = self.tree.pieces.get(element + 1).map_or(span.end, |next| next.span.end);
-            self.found.push(Place { at: after, kind: MarkKind::EndOfValue, span: after..end.max(after) });
+            self.found.push(Insertion { at: after, kind: MarkKind::EndOfValue, span: after..end.max(after) });
         }
     }
 
@@ -369,7 +369,7 @@ mod tests {
         let mut at = 0;
         for line in traced.text.split_inclusive('\n') {
             let origin = marked.origin(&traced, at + line.trim_end().len().saturating_sub(1));
-            let line_of = |origin: Origin| template[..origin.span.start].matches('\n').count() + 1;
+            let line_of = |origin: TemplateSpan| template[..origin.span.start].matches('\n').count() + 1;
             seen.push((line.trim_end(), origin.map_or(0, line_of)));
             at += line.len();
         }

@@ -1,6 +1,9 @@
 //! What Tera's own filters, tests and functions are called, what they do and which arguments they take. One table serves
 //! checking, completion and hover; [`super::filters`] has ours.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::analysis::CalleeKind::{self, Filter, Function, Test};
 use super::filters::FILTERS;
 
@@ -152,7 +155,13 @@ pub fn of_kind(kind: CalleeKind) -> impl Iterator<Item = Signature> + Clone {
 /// The filter, test or function of that name.
 #[must_use]
 pub fn find(kind: CalleeKind, name: &str) -> Option<Signature> {
-    of_kind(kind).find(|callee| callee.name == name)
+    static BY_NAME: LazyLock<HashMap<(CalleeKind, &str), Signature>> = LazyLock::new(|| {
+        let kinds = [Filter, Test, Function].into_iter();
+        // Ours come first in a list, so they are put in last.
+        let all: Vec<_> = kinds.flat_map(of_kind).map(|callee| ((callee.kind, callee.name), callee)).collect();
+        all.into_iter().rev().collect()
+    });
+    BY_NAME.get(&(kind, name)).copied()
 }
 
 impl CalleeKind {

@@ -48,7 +48,8 @@ impl Compilations {
 /// The components that a template defines; none if the template does not exist.
 fn defined(library: &Library<'_>, name: &TemplateName) -> Vec<String> {
     // This runs on every edit, and searching for a word is cheaper than parsing.
-    let source = library.source(name).ok().filter(|source| source.text.contains("component"));
+    let source =
+        library.source(name).ok().filter(|source| memchr::memmem::find(source.text.as_bytes(), b"component").is_some());
     source.map_or_else(Vec::new, |source| {
         source.analysis().defines.iter().map(|component| component.name.clone()).collect()
     })

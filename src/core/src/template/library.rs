@@ -3,9 +3,10 @@
 //! The library finds and reads templates. It must not know their syntax.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -47,13 +48,20 @@ pub struct Source {
     dialect: Dialect,
     tree: OnceLock<Tree>,
     analysis: OnceLock<Analysis>,
+    previous: Previous,
 }
 
 struct Entry {
     path: Utf8PathBuf,
     built_in: Option<&'static str>,
     source: OnceLock<Result<Source, Problem>>,
+    previous: Previous,
 }
+
+/// The template as it was before an edit, whose tree saves most of the work for the next tree. It is dropped when that is
+/// made; a copy of a source goes without.
+#[derive(Default)]
+struct Previous(Mutex<Option<Arc<Entry>>>);
 
 impl<'f> Library<'f> {
     /// The templates of `folder` laid over the built-in pack.
@@ -94,10 +102,12 @@ impl<'f> Library<'f> {
             built_in().map(|(name, text)| Entry::built_in(name, text))
         };
         self.graph.take();
-        match entry {
-            Some(entry) => self.entries.insert(name, Arc::new(entry)),
-            None => self.entries.remove(&name),
+        let Some(entry) = entry else {
+            self.entries.remove(&name);
+            return;
         };
+        let previous = Previous(Mutex::new(self.entries.get(&name).and_then(Entry::last_parsed)));
+        self.entries.insert(name, Arc::new(Entry { previous, ..entry }));
     }
 
     /// A library of one text that comes from no file.
@@ -118,7 +128,7 @@ impl<'f> Library<'f> {
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
         self.graph.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
-        self.entries.insert(name, Arc::new(Entry { path, built_in: None, source }));
+        self.entries.insert(name, Arc::new(Entry { path, built_in: None, source, previous: Previous::default() }));
     }
 
     /// Puts a problem that names a template, with columns in characters, at its place in the template's file.
@@ -205,11 +215,11 @@ impl<'f> Library<'f> {
 
 impl Entry {
     fn built_in(name: &str, text: &'static str) -> Self {
-        Self { path: TextPath::BuiltIn(name).to_path(), built_in: Some(text), source: OnceLock::new() }
+        Self { built_in: Some(text), ..Self::on_disk(TextPath::BuiltIn(name).to_path()) }
     }
 
     fn on_disk(path: Utf8PathBuf) -> Self {
-        Self { path, built_in: None, source: OnceLock::new() }
+        Self { path, built_in: None, source: OnceLock::new(), previous: Previous::default() }
     }
 
     fn source(&self, files: &dyn Files, name: &TemplateName) -> &Result<Source, Problem> {
@@ -224,12 +234,55 @@ impl Entry {
         if text.len() > LARGEST_TEMPLATE {
             return Err(self.unreadable(&format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024))));
         }
-        Ok(Source::new(self.path.clone(), dialect, &text))
+        let previous = Previous(Mutex::new(self.previous.take()));
+        Ok(Source { previous, ..Source::new(self.path.clone(), dialect, &text) })
+    }
+
+    /// This entry, or the one before it, whichever was parsed last.
+    fn last_parsed(self: &Arc<Self>) -> Option<Arc<Self>> {
+        match self.source.get() {
+            Some(Ok(source)) if source.tree.get().is_some() => Some(Arc::clone(self)),
+            Some(Ok(source)) => source.previous.take(),
+            Some(Err(_)) => None,
+            None => self.previous.take(),
+        }
+    }
+
+    /// The text and its tree, which are copied where somebody else still reads them.
+    fn into_parsed(self: Arc<Self>) -> Option<(String, Tree)> {
+        match Arc::try_unwrap(self) {
+            Ok(entry) => {
+                let source = entry.source.into_inner()?.ok()?;
+                Some((source.text, source.tree.into_inner()?))
+            }
+            Err(entry) => {
+                let source = entry.source.get()?.as_ref().ok()?;
+                Some((source.text.clone(), source.tree.get()?.clone()))
+            }
+        }
     }
 
     fn unreadable(&self, reason: &str) -> Problem {
         Problem::error(Code::UnreadableFile, format!("cannot read the template `{}`: {reason}", self.path))
             .in_file(&self.path)
+    }
+}
+
+impl Previous {
+    fn take(&self) -> Option<Arc<Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Clone for Previous {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Previous {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Previous")
     }
 }
 
@@ -239,8 +292,8 @@ impl Source {
     pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let text = with_unix_line_ends(text);
-        let (tree, analysis) = (OnceLock::new(), OnceLock::new());
-        Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis }
+        let (tree, analysis, previous) = (OnceLock::new(), OnceLock::new(), Previous::default());
+        Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, previous }
     }
 
     /// The dialect, which the template's name decides.
@@ -253,7 +306,10 @@ impl Source {
     #[must_use]
     pub fn tree(&self) -> &Tree {
         self.tree.get_or_init(|| match self.dialect {
-            Dialect::Tera => syntax::parse(&self.text),
+            Dialect::Tera => match self.previous.take().and_then(Entry::into_parsed) {
+                Some((before, tree)) => syntax::reparse(&before, tree, &self.text),
+                None => syntax::parse(&self.text),
+            },
             Dialect::Dollar => Tree::default(),
         })
     }

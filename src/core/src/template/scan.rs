@@ -83,6 +83,9 @@ pub struct Scanned {
     pub pieces: Vec<Piece>,
     /// Whether the result depends on the choice of [`Strings`].
     pub ambiguous: bool,
+    /// Whether each piece follows from its own text and from the beginning of the piece behind it: no string, comment or raw
+    /// block was searched for up to the end of the source.
+    pub is_local: bool,
 }
 
 /// Scans a whole template.
@@ -94,11 +97,12 @@ pub fn scan(source: &str) -> Vec<Piece> {
 /// Scans a whole template, with a rule for strings that extend beyond their tag.
 #[must_use]
 pub fn scan_with(source: &str, strings: Strings) -> Scanned {
-    let mut scanner = Scanner { source, strings, at: 0, pieces: Vec::new(), ambiguous: false, lost: Vec::new() };
-    while scanner.at < source.len() {
-        scanner.piece();
-    }
-    Scanned { pieces: scanner.pieces, ambiguous: scanner.ambiguous }
+    Scanner::new(source, strings, 0).scan(|_| false)
+}
+
+/// Scans from the border of a piece up to an offset where `ends`, which is asked at every border behind it.
+pub(super) fn scan_from(source: &str, start: usize, ends: impl Fn(usize) -> bool) -> Scanned {
+    Scanner::new(source, Strings::ToTheirEnd, start).scan(ends)
 }
 
 struct Scanner<'source> {
@@ -119,7 +123,22 @@ enum Closing {
     Quote(u8),
 }
 
-impl Scanner<'_> {
+impl<'source> Scanner<'source> {
+    const fn new(source: &'source str, strings: Strings, at: usize) -> Self {
+        Self { source, strings, at, pieces: Vec::new(), ambiguous: false, lost: Vec::new() }
+    }
+
+    fn scan(mut self, ends: impl Fn(usize) -> bool) -> Scanned {
+        while self.at < self.source.len() {
+            self.piece();
+            if ends(self.at) {
+                break;
+            }
+        }
+        let is_local = !self.ambiguous && self.lost.is_empty();
+        Scanned { pieces: self.pieces, ambiguous: self.ambiguous, is_local }
+    }
+
     fn piece(&mut self) {
         match self.rest().as_bytes() {
             [b'{', b'{', ..] => self.tag(PieceKind::Expression, "}}"),

@@ -83,7 +83,7 @@ pub fn completion(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Comple
     let Some(template) = view.template(path) else { return Vec::new() };
     let offset = template.source.text.floor_char_boundary(offset);
     let Some(asked) = context::at(template.source, offset) else { return Vec::new() };
-    let place = Place { view, template: &template, offset, replaced: asked.replaced };
+    let place = CompletionPoint { view, template: &template, offset, replaced: asked.replaced };
     match asked.what {
         Asked::Tag => tags::tags(&place),
         Asked::EndName => tags::end_names(&place),
@@ -102,7 +102,7 @@ pub fn completion(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Comple
 }
 
 /// Where something is completed.
-struct Place<'c, 'v> {
+struct CompletionPoint<'c, 'v> {
     view: &'c View<'v>,
     template: &'c Template<'v>,
     offset: usize,
@@ -110,7 +110,7 @@ struct Place<'c, 'v> {
     replaced: Span,
 }
 
-impl Place<'_, '_> {
+impl CompletionPoint<'_, '_> {
     fn item(&self, label: impl Into<String>, kind: CompletionKind) -> Completion {
         let label = label.into();
         let edit = TextEdit { range: self.template.source.range(&self.replaced), text: label.clone() };

@@ -1,13 +1,13 @@
 //! Names of things that are called or referred to: filters, tests, components and what they take, blocks, templates.
 
-use super::{Completion, CompletionKind, Place};
+use super::{Completion, CompletionKind, CompletionPoint};
 use crate::template::analysis::CalleeKind;
 use crate::template::callees::{self, Need, Signature};
 use crate::template::library::Source;
 use crate::template::syntax::tree::{Definition, Parameter, ParameterSource};
 use crate::template::{Dialect, TemplateName};
 
-pub(super) fn callees(place: &Place<'_, '_>, kind: CalleeKind) -> Vec<Completion> {
+pub(super) fn callees(place: &CompletionPoint<'_, '_>, kind: CalleeKind) -> Vec<Completion> {
     let mut items: Vec<_> = callees::of_kind(kind).map(|callee| callable(place, callee)).collect();
     if kind == CalleeKind::Test {
         items.push(place.item("not", CompletionKind::Keyword));
@@ -16,7 +16,7 @@ pub(super) fn callees(place: &Place<'_, '_>, kind: CalleeKind) -> Vec<Completion
 }
 
 /// A filter, test or function, with the arguments that must be given.
-pub(super) fn callable(place: &Place<'_, '_>, callee: Signature) -> Completion {
+pub(super) fn callable(place: &CompletionPoint<'_, '_>, callee: Signature) -> Completion {
     let kind = match callee.kind {
         CalleeKind::Filter => CompletionKind::Filter,
         CalleeKind::Test => CompletionKind::Test,
@@ -54,7 +54,7 @@ pub(in crate::ide) fn signature(callee: &Signature) -> String {
 }
 
 /// The arguments of whatever has that name that are not given yet.
-pub(super) fn arguments(place: &Place<'_, '_>, callee: &str) -> Vec<Completion> {
+pub(super) fn arguments(place: &CompletionPoint<'_, '_>, callee: &str) -> Vec<Completion> {
     let kinds = [CalleeKind::Filter, CalleeKind::Test, CalleeKind::Function];
     let Some(signature) = kinds.into_iter().find_map(|kind| callees::find(kind, callee)) else { return Vec::new() };
     let item = |argument: &callees::Parameter| {
@@ -64,7 +64,7 @@ pub(super) fn arguments(place: &Place<'_, '_>, callee: &str) -> Vec<Completion> 
     signature.arguments.iter().filter(|argument| !place.is_given(argument.name)).map(item).collect()
 }
 
-pub(super) fn components(place: &Place<'_, '_>) -> Vec<Completion> {
+pub(super) fn components(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let components = place.view.project.library.components();
     let item = |(name, (source, definition)): (&&str, &(&Source, &Definition))| {
         let parameters: Vec<_> = definition.parameters.iter().map(|parameter| source.slice(&parameter.name)).collect();
@@ -77,7 +77,7 @@ pub(super) fn components(place: &Place<'_, '_>) -> Vec<Completion> {
 }
 
 /// The attributes of a component that are not given yet.
-pub(super) fn attributes(place: &Place<'_, '_>, component: &str) -> Vec<Completion> {
+pub(super) fn attributes(place: &CompletionPoint<'_, '_>, component: &str) -> Vec<Completion> {
     let components = place.view.project.library.components();
     let Some((source, definition)) = components.get(component) else { return Vec::new() };
     let item = |parameter: &Parameter| {
@@ -94,7 +94,7 @@ pub(super) fn attributes(place: &Place<'_, '_>, component: &str) -> Vec<Completi
 }
 
 /// The blocks of the parents that this template does not override yet.
-pub(super) fn blocks(place: &Place<'_, '_>) -> Vec<Completion> {
+pub(super) fn blocks(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let library = &place.view.project.library;
     let own = &place.template.source.analysis().blocks;
     let is_typed = |name: &str| own.iter().any(|block| block.name == name && block.span != place.replaced);
@@ -111,7 +111,7 @@ pub(super) fn blocks(place: &Place<'_, '_>) -> Vec<Completion> {
 }
 
 /// The templates of the library but this one.
-pub(super) fn templates(place: &Place<'_, '_>) -> Vec<Completion> {
+pub(super) fn templates(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let library = &place.view.project.library;
     let is_tera = |name: &&TemplateName| **name != place.template.name && name.dialect() == Dialect::Tera;
     let item = |name: &TemplateName| {

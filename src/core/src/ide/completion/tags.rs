@@ -1,6 +1,6 @@
 //! The words that begin a tag, and the names that end one.
 
-use super::{Completion, CompletionKind, Place};
+use super::{Completion, CompletionKind, CompletionPoint};
 use crate::template::syntax::tree::{ElementId, ElementKind};
 
 /// A tag, what it is for, and what is put in after `{%`.
@@ -30,7 +30,7 @@ const TAGS: &[(&str, &str, &str)] = &[
 ];
 
 /// The tags: first the one that ends what is open.
-pub(super) fn tags(place: &Place<'_, '_>) -> Vec<Completion> {
+pub(super) fn tags(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let end = open_section(place).and_then(|section| end_word(&place.template.source.tree().elements[section].kind));
     let end = end.map(|word| place.item(word, CompletionKind::Keyword).detail("ends what is open here"));
     let tag = |(word, doc, snippet): &(&str, &str, &str)| {
@@ -42,7 +42,7 @@ pub(super) fn tags(place: &Place<'_, '_>) -> Vec<Completion> {
 }
 
 /// A tag that has an end of its own keeps it: only what is missing is put in.
-fn closing(place: &Place<'_, '_>, snippet: &str) -> String {
+fn closing(place: &CompletionPoint<'_, '_>, snippet: &str) -> String {
     let rest = &place.template.source.text[place.replaced.end..];
     let line = rest.lines().next().unwrap_or_default();
     let has_more =
@@ -57,7 +57,7 @@ fn closing(place: &Place<'_, '_>, snippet: &str) -> String {
 }
 
 /// The names that an end tag can have: that of the section it ends.
-pub(super) fn end_names(place: &Place<'_, '_>) -> Vec<Completion> {
+pub(super) fn end_names(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let source = place.template.source;
     let name = open_section(place).and_then(|section| match &source.tree().elements[section].kind {
         ElementKind::Block(name) => name.clone(),
@@ -69,7 +69,7 @@ pub(super) fn end_names(place: &Place<'_, '_>) -> Vec<Completion> {
 }
 
 /// The innermost section around the place.
-fn open_section(place: &Place<'_, '_>) -> Option<ElementId> {
+fn open_section(place: &CompletionPoint<'_, '_>) -> Option<ElementId> {
     let tree = place.template.source.tree();
     let after = tree.pieces.partition_point(|piece| piece.span.start < place.offset);
     tree.elements[after.checked_sub(1)?].parent

@@ -3,7 +3,7 @@
 use tera::Value;
 
 use super::names::callable;
-use super::{Completion, CompletionKind, Place};
+use super::{Completion, CompletionKind, CompletionPoint};
 use crate::ide::values::shown;
 use crate::plan::case::Case;
 use crate::template::analysis::{Binding, BindingKind, CalleeKind};
@@ -18,7 +18,7 @@ use crate::template::vocabulary::{self, VOCABULARY};
 const PATIENCE: usize = 40;
 
 /// Local names first, then placeholders, functions and literals.
-pub(super) fn values(place: &Place<'_, '_>) -> Vec<Completion> {
+pub(super) fn values(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let case = place.view.shown_case(&place.template.name);
     let mut items = if place.is_dollar() { Vec::new() } else { locals(place, case.as_ref()) };
     let is_local = |items: &[Completion], name: &str| items.iter().any(|item| item.label == name);
@@ -40,7 +40,7 @@ pub(super) fn values(place: &Place<'_, '_>) -> Vec<Completion> {
 }
 
 /// The built-in placeholders in their order, then the project's own by name.
-fn placeholder_names(place: &Place<'_, '_>) -> Vec<String> {
+fn placeholder_names(place: &CompletionPoint<'_, '_>) -> Vec<String> {
     let config = &place.view.project.config;
     let suites = config.suites.iter().flat_map(|suite| suite.placeholders.keys());
     let models = config.models.values().flat_map(|facts| facts.placeholders.keys());
@@ -54,7 +54,7 @@ fn placeholder_names(place: &Place<'_, '_>) -> Vec<String> {
     built_in.map(str::to_owned).chain(own).collect()
 }
 
-fn placeholder(place: &Place<'_, '_>, name: &str, case: Option<&Case<'_>>) -> Completion {
+fn placeholder(place: &CompletionPoint<'_, '_>, name: &str, case: Option<&Case<'_>>) -> Completion {
     let entry = vocabulary::entry(name);
     let kind = entry.map_or("of the project", |entry| entry.kind.name());
     let value = case.and_then(|case| Some(format!("{kind} = {}", shown(&case.value(name)?))));
@@ -71,7 +71,7 @@ fn placeholder(place: &Place<'_, '_>, name: &str, case: Option<&Case<'_>>) -> Co
 }
 
 /// The names that the template binds, where they reach, the nearest first.
-fn locals(place: &Place<'_, '_>, case: Option<&Case<'_>>) -> Vec<Completion> {
+fn locals(place: &CompletionPoint<'_, '_>, case: Option<&Case<'_>>) -> Vec<Completion> {
     let analysis = place.template.source.analysis();
     let in_reach = analysis
         .bindings
@@ -91,7 +91,7 @@ fn locals(place: &Place<'_, '_>, case: Option<&Case<'_>>) -> Vec<Completion> {
     items
 }
 
-fn local(place: &Place<'_, '_>, binding: &Binding, case: Option<&Case<'_>>) -> Completion {
+fn local(place: &CompletionPoint<'_, '_>, binding: &Binding, case: Option<&Case<'_>>) -> Completion {
     let what = match binding.kind {
         BindingKind::Set => "set here",
         BindingKind::Loop => "of the loop",
@@ -102,7 +102,7 @@ fn local(place: &Place<'_, '_>, binding: &Binding, case: Option<&Case<'_>>) -> C
     place.item(binding.name.as_str(), CompletionKind::Variable).detail(detail)
 }
 
-fn is_in_loop(place: &Place<'_, '_>) -> bool {
+fn is_in_loop(place: &CompletionPoint<'_, '_>) -> bool {
     let tree = place.template.source.tree();
     let after = tree.pieces.partition_point(|piece| piece.span.start < place.offset);
     let is_loop = |section: ElementId| matches!(tree.elements[section].kind, ElementKind::For(_));
@@ -110,7 +110,7 @@ fn is_in_loop(place: &Place<'_, '_>) -> bool {
 }
 
 /// The fields of the value that ends at an offset.
-pub(super) fn fields(place: &Place<'_, '_>, of_end: usize) -> Vec<Completion> {
+pub(super) fn fields(place: &CompletionPoint<'_, '_>, of_end: usize) -> Vec<Completion> {
     let Some(expression) = expression_before(place, of_end) else { return Vec::new() };
     if place.template.source.slice(&expression.span) == "loop" && is_in_loop(place) {
         return LOOP_FIELDS.iter().map(|field| place.item(*field, CompletionKind::Field)).collect();
@@ -119,12 +119,12 @@ pub(super) fn fields(place: &Place<'_, '_>, of_end: usize) -> Vec<Completion> {
 }
 
 /// The keys of the value that ends at an offset, inside of quotes.
-pub(super) fn keys(place: &Place<'_, '_>, of_end: usize) -> Vec<Completion> {
+pub(super) fn keys(place: &CompletionPoint<'_, '_>, of_end: usize) -> Vec<Completion> {
     expression_before(place, of_end).map(|expression| entries(place, expression)).unwrap_or_default()
 }
 
 /// The entries of a map, over all models: what the shown case has comes first, with its values.
-fn entries(place: &Place<'_, '_>, expression: &Expr) -> Vec<Completion> {
+fn entries(place: &CompletionPoint<'_, '_>, expression: &Expr) -> Vec<Completion> {
     let (view, template) = (place.view, place.template);
     let mut items: Vec<Completion> = Vec::new();
     let mut add = |value: &Value, is_shown: bool| {
@@ -159,7 +159,7 @@ fn entries(place: &Place<'_, '_>, expression: &Expr) -> Vec<Completion> {
 }
 
 /// The longest expression of the piece that ends at an offset.
-fn expression_before<'p>(place: &'p Place<'_, '_>, end: usize) -> Option<&'p Expr> {
+fn expression_before<'p>(place: &'p CompletionPoint<'_, '_>, end: usize) -> Option<&'p Expr> {
     let tree = place.template.source.tree();
     let after = tree.pieces.partition_point(|piece| piece.span.start < place.offset);
     let mut found = None;

@@ -21,7 +21,7 @@ pub struct Allow {
 }
 
 pub(super) fn read(source: &str, analysis: &mut Analysis) {
-    for (at, _) in source.match_indices("tgen-") {
+    for at in memchr::memmem::find_iter(source.as_bytes(), b"tgen-") {
         let rest = &source[at..];
         if rest.starts_with(SUPPORT_DIRECTIVE) {
             analysis.support.extend(words(source, at + SUPPORT_DIRECTIVE.len()).into_iter().next());

@@ -96,23 +96,27 @@ fn of_callee(checked: &Checked<'_, '_>, callee: &Callee, signature: Signature) -
     let is_given = |name: &str| callee.arguments.iter().any(|argument| argument.name == name);
     let required = signature.arguments.iter().filter(|parameter| parameter.need == Need::Required);
     let missing = required.filter(|parameter| !is_given(parameter.name));
-    let what = format!("the {} `{}`", callee.kind.name(), callee.name);
+    let what = || format!("the {} `{}`", callee.kind.name(), callee.name);
     let mut problems: Vec<_> = missing
         .map(|parameter| {
             checked
-                .error(Code::WrongArguments, &callee.span, format!("{what} needs the argument `{}`", parameter.name))
+                .error(
+                    Code::WrongArguments,
+                    &callee.span,
+                    format!("{} needs the argument `{}`", what(), parameter.name),
+                )
                 .help(format!("write `{}({}=…)`", callee.name, parameter.name))
         })
         .collect();
     let is_known = |name: &str| signature.arguments.iter().any(|parameter| parameter.name == name);
     for argument in callee.arguments.iter().filter(|argument| !is_known(&argument.name)) {
         // Tera ignores it.
-        let message = format!("{what} has no argument `{}`, so it changes nothing", argument.name);
+        let message = format!("{} has no argument `{}`, so it changes nothing", what(), argument.name);
         let problem = checked.warning(Code::WrongArguments, &argument.span, message);
         let known = signature.arguments.iter().map(|parameter| parameter.name);
         problems.push(match did_you_mean(&argument.name, known) {
             Some(help) => problem.help(help),
-            None => problem.help(format!("{what} takes no arguments")),
+            None => problem.help(format!("{} takes no arguments", what())),
         });
     }
     problems

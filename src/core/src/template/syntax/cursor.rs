@@ -1,7 +1,7 @@
 //! A reader of the tokens of one piece. The first fault ends the piece: from then on there are no more tokens, so every
 //! rule comes to its end by itself and the tree keeps what was read before.
 
-use super::tree::{Fault, Span};
+use super::tree::{Fault, LoopContext, Span};
 use crate::template::scan::{Token, TokenKind};
 
 /// What the rules of Tera count over a whole template.
@@ -24,22 +24,15 @@ pub(super) struct Cursor<'t> {
     /// Where the piece's last token ends, for what is missing there.
     end: usize,
     /// Whether `loop` means the loop around the piece.
-    pub(super) place: Place,
+    pub(super) context: LoopContext,
     pub(super) counts: Counts,
     pub(super) fault: Option<Fault>,
 }
 
-/// Where a piece stands, as far as the words in it depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    InLoop,
-    OutsideOfLoops,
-}
-
 impl<'t> Cursor<'t> {
-    pub(super) fn new(source: &'t str, tokens: &'t [Token], start: usize, place: Place) -> Self {
+    pub(super) fn new(source: &'t str, tokens: &'t [Token], start: usize, context: LoopContext) -> Self {
         let end = tokens.last().map_or(start, |token| token.span.end);
-        Self { source, tokens, at: 0, end, place, counts: Counts::default(), fault: None }
+        Self { source, tokens, at: 0, end, context, counts: Counts::default(), fault: None }
     }
 
     /// The text of the next token; empty at the end.

@@ -2,8 +2,10 @@
 //! deep or too long there is a fault here.
 
 use super::component;
-use super::cursor::{Cursor, Place, is_boolean};
-use super::tree::{Access, Applied, Argument, Binary, Expr, ExprKind, Item, Literal, Loop, Sense, Span, Unary};
+use super::cursor::{Cursor, is_boolean};
+use super::tree::{
+    Access, Applied, Argument, Binary, Expr, ExprKind, Item, Literal, Loop, LoopContext, Sense, Span, Unary,
+};
 use crate::template::scan::TokenKind;
 
 /// How deep Tera lets expressions nest.
@@ -175,7 +177,7 @@ fn name(cursor: &mut Cursor<'_>) -> Expr {
         return Expr { span: span.start..cursor.last_end(), kind: ExprKind::Call(call) };
     }
     let mut value = Expr { span, kind: ExprKind::Name };
-    let is_loop = word == "loop" && cursor.place == Place::InLoop;
+    let is_loop = word == "loop" && cursor.context == LoopContext::InLoop;
     loop {
         value = match cursor.peek() {
             "." => field(cursor, value, Access::Required, is_loop),

@@ -7,7 +7,9 @@
 mod component;
 mod cursor;
 mod expression;
+mod reparse;
 mod sections;
+mod shift;
 mod tags;
 pub mod tree;
 pub mod walk;
@@ -15,49 +17,51 @@ pub mod walk;
 #[cfg(test)]
 mod tests;
 
-use self::cursor::{Cursor, Place};
+use self::cursor::Cursor;
 use self::sections::Nesting;
-use self::tree::{ElementKind, Fault, Tree};
-use super::scan::{self, Piece, PieceKind, Strings};
+use self::tree::{Element, ElementKind, Fault, LoopContext, Tree};
+use super::scan::{self, Piece, PieceKind, Scanned, Strings};
 
 pub use self::component::PARAMETER_TYPES;
 pub use self::expression::LOOP_FIELDS;
+pub use self::reparse::reparse;
 pub use self::tags::TAGS;
 
 /// Parses a whole template.
 #[must_use]
 pub fn parse(source: &str) -> Tree {
     let scanned = scan::scan_with(source, Strings::ToTheirEnd);
-    let tree = assemble(source, scanned.pieces);
+    let ambiguous = scanned.ambiguous;
+    let tree = assemble(source, scanned);
     // A string may have swallowed the end of its tag. Where that is valid it is meant; else it is a half-typed tag.
-    if tree.faults.is_empty() || !scanned.ambiguous {
+    if tree.faults.is_empty() || !ambiguous {
         return tree;
     }
-    assemble(source, scan::scan_with(source, Strings::ToTheEndOfTheTag).pieces)
+    assemble(source, scan::scan_with(source, Strings::ToTheEndOfTheTag))
 }
 
-fn assemble(source: &str, pieces: Vec<Piece>) -> Tree {
-    let mut tree = Tree { elements: Vec::with_capacity(pieces.len()), ..Tree::default() };
+fn assemble(source: &str, Scanned { pieces, is_local, .. }: Scanned) -> Tree {
+    let mut tree = Tree { elements: Vec::with_capacity(pieces.len()), is_local, ..Tree::default() };
     let mut nesting = Nesting::new(source);
-    for piece in &pieces {
-        let (kind, fault) = read(source, piece, &nesting);
-        let nesting_fault = nesting.add(&mut tree, piece, kind, fault.as_ref());
-        tree.faults.extend(fault.or(nesting_fault));
+    for (number, piece) in pieces.iter().enumerate() {
+        let context = nesting.loop_context(piece);
+        let (kind, fault) = read(source, piece, context);
+        tree.elements.push(Element { kind, parent: None, end: None, context });
+        nesting.add(&mut tree, number, piece, fault);
     }
     nesting.finish(&mut tree);
     tree.pieces = pieces;
-    tree.faults.sort_by_key(|fault| fault.span.start);
     tree
 }
 
 /// What a piece says by itself.
-fn read(source: &str, piece: &Piece, nesting: &Nesting<'_>) -> (ElementKind, Option<Fault>) {
+fn read(source: &str, piece: &Piece, context: LoopContext) -> (ElementKind, Option<Fault>) {
     match piece.kind {
         PieceKind::Text => (ElementKind::Text, None),
         PieceKind::Raw => (ElementKind::Raw, None),
         PieceKind::Comment => (ElementKind::Comment, unclosed(source, piece, "this comment", "#}")),
         PieceKind::Expression => {
-            let mut cursor = cursor(source, piece, nesting.place(""));
+            let mut cursor = cursor(source, piece, context);
             let expression = expression::expression(&mut cursor);
             if !cursor.is_at_end() && cursor.fault.is_none() {
                 cursor.fail_expecting("`}}`");
@@ -66,16 +70,15 @@ fn read(source: &str, piece: &Piece, nesting: &Nesting<'_>) -> (ElementKind, Opt
             (ElementKind::Output(expression), fault)
         }
         PieceKind::Tag => {
-            let word = piece.tokens.first().map_or("", |token| token.text(source));
-            let mut cursor = cursor(source, piece, nesting.place(word));
+            let mut cursor = cursor(source, piece, context);
             let kind = tags::tag(&mut cursor);
             (kind, unclosed(source, piece, "this tag", "%}").or(cursor.fault))
         }
     }
 }
 
-fn cursor<'t>(source: &'t str, piece: &'t Piece, place: Place) -> Cursor<'t> {
-    Cursor::new(source, &piece.tokens, piece.span.start + 2, place)
+fn cursor<'t>(source: &'t str, piece: &'t Piece, context: LoopContext) -> Cursor<'t> {
+    Cursor::new(source, &piece.tokens, piece.span.start + 2, context)
 }
 
 fn unclosed(source: &str, piece: &Piece, what: &str, closing: &str) -> Option<Fault> {

@@ -5,9 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::cursor::Place;
-use super::tree::{Element, ElementId, ElementKind, Fault, Span, Tree};
-use crate::template::scan::Piece;
+use super::tree::{ElementId, ElementKind, Fault, LoopContext, OwnFault, Span, Tree};
+use crate::template::scan::{Piece, PieceKind};
 
 /// How deep Tera lets sections nest, the template itself included.
 const MAX_NESTING: usize = 40;
@@ -107,54 +106,66 @@ impl<'s> Nesting<'s> {
         }
     }
 
-    /// Whether `loop` has its meaning in a tag that begins with `word`; a loop's own header counts as inside.
-    pub(super) fn place(&self, word: &str) -> Place {
-        if word == "for" || self.contexts().any(|open| open.kind == Section::For) {
-            Place::InLoop
+    /// Whether `loop` has its meaning in a piece; a loop's own header counts as inside.
+    pub(super) fn loop_context(&self, piece: &Piece) -> LoopContext {
+        let is_header = || {
+            let word = piece.tokens.first().map(|token| token.text(self.source));
+            piece.kind == PieceKind::Tag && word == Some("for")
+        };
+        if piece.tokens.is_empty() {
+            return LoopContext::OutsideOfLoops;
+        }
+        if is_header() || self.contexts().any(|open| open.kind == Section::For) {
+            LoopContext::InLoop
         } else {
-            Place::OutsideOfLoops
+            LoopContext::OutsideOfLoops
         }
     }
 
-    /// Adds what the next piece says, which may have a fault of its own; what is returned is a fault of its nesting.
-    pub(super) fn add(
-        &mut self,
-        tree: &mut Tree,
-        piece: &Piece,
-        kind: ElementKind,
-        own: Option<&Fault>,
-    ) -> Option<Fault> {
+    /// Puts the next element of the tree into its section. Its piece may have a fault of its own, which comes before a fault
+    /// of its nesting.
+    pub(super) fn add(&mut self, tree: &mut Tree, element: ElementId, piece: &Piece, own: Option<Fault>) {
+        let fault = self.nest(tree, element, piece, own.is_some());
+        if let Some(own) = &own {
+            tree.own_faults.push(OwnFault { element, fault: own.clone() });
+        }
+        tree.faults.extend(own.or(fault));
+    }
+
+    fn nest(&mut self, tree: &mut Tree, element: ElementId, piece: &Piece, faulty: bool) -> Option<Fault> {
         let word = piece.tokens.first().map(|token| (token.text(self.source), token.span.clone()));
-        let fault = match (&kind, word) {
+        let kind = &tree.elements[element].kind;
+        let fault = match (kind, word) {
             (ElementKind::Elif(_) | ElementKind::Else | ElementKind::End(_), Some((word, at))) => {
-                return self.continue_or_close(tree, kind, word, at);
+                return self.continue_or_close(tree, element, word, at);
             }
             (ElementKind::Text | ElementKind::Raw | ElementKind::Comment, _) | (_, None) => {
-                self.check_text(&kind, piece)
+                self.check_text(kind, piece)
             }
-            (_, Some((_, at))) => self.check_tag(&kind, at, &piece.span),
+            (_, Some((_, at))) => self.check_tag(kind, at, &piece.span),
         };
-        let section = Section::of(&kind);
-        let element = self.push(tree, kind);
+        let section = Section::of(kind);
+        self.put_into_section(tree, element);
         // What has no end of its own is half typed, and its end tag is not there yet either.
         if let Some(kind) = section.filter(|_| piece.closed && self.open.len() < MAX_NESTING) {
             let span = piece.span.clone();
-            self.open.push(Open { element, kind, span, last_part: false, branches: 1, faulty: own.is_some() });
+            self.open.push(Open { element, kind, span, last_part: false, branches: 1, faulty });
         }
         fault
     }
 
-    /// The faults of what is still open at the end.
+    /// Adds the faults of what is still open at the end, and puts all faults in order.
     pub(super) fn finish(mut self, tree: &mut Tree) {
         while let Some(open) = self.open.pop() {
             tree.faults.extend(self.never_closed(&open));
         }
+        tree.faults.sort_by_key(|fault| fault.span.start);
     }
 
-    fn push(&self, tree: &mut Tree, kind: ElementKind) -> ElementId {
+    fn put_into_section(&self, tree: &mut Tree, element: ElementId) {
         let parent = self.open.last().map(|open| open.element);
-        tree.elements.push(Element { kind, parent, end: None });
-        tree.elements.len() - 1
+        let element = &mut tree.elements[element];
+        (element.parent, element.end) = (parent, None);
     }
 
     /// The sections around that have a say in what may stand here: the `else` of a loop has none.
@@ -244,13 +255,14 @@ impl<'s> Nesting<'s> {
     }
 
     /// A tag in the middle or at the end of a section.
-    fn continue_or_close(&mut self, tree: &mut Tree, kind: ElementKind, word: &str, at: Span) -> Option<Fault> {
+    fn continue_or_close(&mut self, tree: &mut Tree, element: ElementId, word: &str, at: Span) -> Option<Fault> {
         let Some(depth) = self.open.iter().rposition(|open| open.takes(word)) else {
-            self.push(tree, ElementKind::Unknown);
+            self.put_into_section(tree, element);
+            tree.elements[element].kind = ElementKind::Unknown;
             return Some(closes_nothing(word, at));
         };
         let mut fault = self.close_down_to(tree, depth);
-        let element = self.push(tree, kind);
+        self.put_into_section(tree, element);
         let open = &mut self.open[depth];
         match word {
             "elif" => open.branches += 1,

@@ -22,6 +22,17 @@ pub struct Tree {
     pub elements: Vec<Element>,
     /// What is not valid, at most one fault a piece, in the order of the source.
     pub faults: Vec<Fault>,
+    /// The faults that pieces have by themselves, wherever they nest.
+    pub(super) own_faults: Vec<OwnFault>,
+    /// As in [`crate::template::scan::Scanned`].
+    pub(super) is_local: bool,
+}
+
+/// A fault that a piece has by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnFault {
+    pub(super) element: ElementId,
+    pub(super) fault: Fault,
 }
 
 /// Something that is not valid Tera.
@@ -35,6 +46,15 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
+/// Whether a piece stands in a loop, where `loop` is the loop's own name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LoopContext {
+    /// In the header or the body of a loop.
+    InLoop,
+    /// Anywhere else.
+    OutsideOfLoops,
+}
+
 /// What a piece is, and where it stands in the nesting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
@@ -44,6 +64,15 @@ pub struct Element {
     pub parent: Option<ElementId>,
     /// For a tag that opens a section: the tag that closes it, where there is one.
     pub end: Option<ElementId>,
+    /// Whether its piece was read as part of a loop.
+    pub(super) context: LoopContext,
+}
+
+impl Element {
+    /// An element that is yet to be read.
+    pub(super) const fn unread() -> Self {
+        Self { kind: ElementKind::Unknown, parent: None, end: None, context: LoopContext::OutsideOfLoops }
+    }
 }
 
 /// What a piece is.
@@ -416,6 +445,11 @@ impl Tree {
     pub fn element_at(&self, offset: usize) -> Option<ElementId> {
         let after = self.pieces.partition_point(|piece| piece.span.start <= offset);
         after.checked_sub(1)
+    }
+
+    /// The number of the piece that begins at an offset.
+    pub(super) fn piece_from(&self, offset: usize) -> Option<usize> {
+        self.pieces.binary_search_by_key(&offset, |piece| piece.span.start).ok()
     }
 
     /// The sections around an element, the innermost first.

@@ -1,6 +1,6 @@
-//! What the server knows: the open documents, the projects they belong to, and what the client can do.
+//! The state of the server: the open documents, the projects they belong to, and what the client can do.
 //!
-//! Everything here is quick and never waits, because it runs between two messages of the client.
+//! Nothing here blocks or takes milliseconds, because it runs between two messages of the client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,13 +11,14 @@ use tgen_core::ide::{Preview, View};
 use tgen_core::lint::diagnostics::of_file;
 use tower_lsp::ls_types::{DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, Uri};
 
-use crate::capabilities::ClientAbilities;
+use crate::abilities::ClientAbilities;
 use crate::document::Document;
+use crate::layered::Texts;
 use crate::position::Measured;
 use crate::snapshot::Snapshot;
 use crate::uri;
 
-/// What a request sees: everything as of the message before it.
+/// The state as of one message; a request sees that of the message before it.
 #[derive(Clone, Default)]
 pub(crate) struct Moment {
     /// What the client can do.
@@ -54,7 +55,7 @@ pub(crate) struct Loaded {
 
 /// The state between two messages.
 #[derive(Default)]
-pub(crate) struct Session {
+pub(crate) struct ServerState {
     moment: Moment,
     dirty: BTreeSet<Uri>,
     closed: BTreeSet<Uri>,
@@ -67,21 +68,21 @@ pub(crate) struct Session {
     pub(crate) folders: Vec<Utf8PathBuf>,
 }
 
-/// What a change of a document asks of those who work in the background.
+/// The background work that a change of a document needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// Nothing but to check the document again.
+    /// The document is checked.
     Check,
-    /// Its project has to be found.
+    /// Its project is located.
     Locate,
-    /// Its project has to be read again, because it is one of its inputs.
+    /// Its project is read again, because the document is an input that everything may depend on.
     Reload,
-    /// Its project's cases have to be planned again, because it is a template that came or went.
+    /// Its project is planned again, because the document is a template that was added or removed.
     Plan,
 }
 
-impl Session {
-    /// What a request that comes now sees.
+impl ServerState {
+    /// The state that a request which arrives now sees.
     pub(crate) fn moment(&self) -> Moment {
         self.moment.clone()
     }
@@ -92,7 +93,7 @@ impl Session {
         self.is_initialized = true;
     }
 
-    /// A question about projects is on its way.
+    /// Counts a question to the loader.
     pub(crate) fn ask(&mut self) {
         self.moment.asked += 1;
     }
@@ -104,7 +105,7 @@ impl Session {
         self.put(Open { uri: item.uri, path, document: Document::new(item.version, &item.text) })
     }
 
-    /// A document was changed. What was never opened cannot be.
+    /// A document was changed; none if it was never opened.
     pub(crate) fn change(&mut self, params: DidChangeTextDocumentParams) -> Option<Then> {
         let uri = params.text_document.uri;
         let open = self.moment.documents.get(&uri)?;
@@ -114,7 +115,7 @@ impl Session {
         Some(self.put(Open { uri, path, document }))
     }
 
-    /// A document was closed: what is on disk counts again.
+    /// A document was closed, so the file on disk is used again.
     pub(crate) fn close(&mut self, params: &DidCloseTextDocumentParams) -> Option<Then> {
         let uri = &params.text_document.uri;
         let open = Arc::make_mut(&mut self.moment.documents).remove(uri)?;
@@ -123,12 +124,11 @@ impl Session {
         Some(self.relay(&open, Snapshot::without_open))
     }
 
-    /// A project was read. The documents that are open now are laid over it, whatever happened while it was read.
+    /// A project was read. The documents that are open now are laid over it; some may have changed while it was read.
     pub(crate) fn loaded(&mut self, root: Utf8PathBuf, mut loaded: Loaded) {
-        for (open, path) in self.moment.documents_below(&root) {
-            loaded.snapshot = loaded.snapshot.map(|snapshot| snapshot.with_open(path, &open.document.text));
-            self.dirty.insert(open.uri.clone());
-        }
+        let documents = || self.moment.documents_below(&root).map(|(open, path)| (path, &open.document.text));
+        loaded.snapshot = loaded.snapshot.map(|snapshot| snapshot.with_documents(documents()));
+        self.dirty.extend(self.moment.documents_below(&root).map(|(open, _)| open.uri.clone()));
         if let (Some(snapshot), Some(preview)) = (&loaded.snapshot, self.previews.get(&root)) {
             loaded.snapshot = Some(snapshot.with_preview(preview.clone()));
         }
@@ -139,14 +139,27 @@ impl Session {
         Arc::make_mut(&mut self.moment.projects).insert(root, loaded);
     }
 
-    /// The cases of a project were planned again.
+    /// Whether inputs that are read only with their project have other texts now than it was read with.
+    pub(crate) fn has_newer_inputs(&self, root: &Utf8Path, read_with: &Texts) -> bool {
+        let Some(project) = self.moment.projects.get(root) else { return false };
+        let is_read_once = |path: &Utf8Path| {
+            project.config_path.as_deref() == Some(path)
+                || project.snapshot.as_ref().is_some_and(|snapshot| snapshot.is_read_once(path))
+        };
+        let documents = self.moment.documents_below(root).map(|(open, path)| (path, &open.document.text));
+        let now = documents.filter(|(path, _)| is_read_once(path));
+        let before = read_with.iter().map(|(path, text)| (path.as_path(), text)).filter(|(path, _)| is_read_once(path));
+        now.collect::<BTreeMap<_, _>>() != before.collect()
+    }
+
+    /// A project was planned.
     pub(crate) fn planned(&mut self, root: &Utf8Path, planned: &Snapshot) {
         let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) else { return };
         project.snapshot = project.snapshot.as_ref().map(|snapshot| snapshot.with_cases_of(planned));
         self.dirty.extend(self.moment.documents_below(root).map(|(open, _)| open.uri.clone()));
     }
 
-    /// Another case of a project is to be shown.
+    /// Another case of a project was chosen to be shown.
     pub(crate) fn show(&mut self, root: &Utf8Path, preview: Preview) {
         if let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) {
             project.snapshot = project.snapshot.as_ref().map(|snapshot| snapshot.with_preview(preview.clone()));
@@ -159,12 +172,12 @@ impl Session {
         Arc::make_mut(&mut self.moment.projects).remove(root);
     }
 
-    /// The documents to check again, and the ones that are closed.
+    /// The documents to check, and the documents that were closed, since the last call.
     pub(crate) fn take_dirty(&mut self) -> (BTreeSet<Uri>, BTreeSet<Uri>) {
         (std::mem::take(&mut self.dirty), std::mem::take(&mut self.closed))
     }
 
-    /// A document is to be shown again.
+    /// Marks an open document to be checked.
     pub(crate) fn mark(&mut self, uri: &Uri) {
         if self.moment.documents.contains_key(uri) {
             self.dirty.insert(uri.clone());
@@ -179,7 +192,7 @@ impl Session {
         self.relay(&open, |snapshot, path| snapshot.with_open(path, &open.document.text))
     }
 
-    /// Tells the document's project.
+    /// Applies a change of a document to its project.
     fn relay(&mut self, open: &Open, next: impl FnOnce(&Snapshot, &Utf8Path) -> Snapshot) -> Then {
         let Some(path) = &open.path else { return Then::Check };
         let Some(root) = self.moment.root_of(path).map(Utf8Path::to_owned) else { return Then::Locate };
@@ -217,32 +230,32 @@ impl Moment {
         self.documents.values().filter_map(below)
     }
 
-    /// Each project, by a place in it that is no file.
-    pub(crate) fn everywhere(&self) -> Vec<Place> {
-        let place = |(root, project): (&Utf8PathBuf, &Loaded)| Place {
+    /// Each project, as its root folder.
+    pub(crate) fn everywhere(&self) -> Vec<ProjectFile> {
+        let at_root = |(root, project): (&Utf8PathBuf, &Loaded)| ProjectFile {
             root: root.clone(),
             path: Utf8PathBuf::new(),
             project: project.clone(),
             open: None,
             client: Arc::clone(&self.client),
         };
-        self.projects.iter().map(place).collect()
+        self.projects.iter().map(at_root).collect()
     }
 
-    /// The document, its project and its path in it.
-    pub(crate) fn place(&self, uri: &Uri) -> Option<Place> {
+    /// A document with its project and its path there.
+    pub(crate) fn file(&self, uri: &Uri) -> Option<ProjectFile> {
         let path = self.documents.get(uri).and_then(|open| open.path.clone()).or_else(|| uri::path(uri))?;
         let root = self.root_of(&path)?;
         let project = self.projects.get(root)?.clone();
         let path = path.strip_prefix(root).ok()?.to_owned();
         let open = self.documents.get(uri).cloned();
-        Some(Place { root: root.to_owned(), path, project, open, client: Arc::clone(&self.client) })
+        Some(ProjectFile { root: root.to_owned(), path, project, open, client: Arc::clone(&self.client) })
     }
 }
 
 /// A file in its project, as a request sees it.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct ProjectFile {
     /// The project's root.
     pub(crate) root: Utf8PathBuf,
     /// The file, relative to the root.
@@ -256,19 +269,17 @@ pub(crate) struct Place {
 }
 
 impl Moment {
-    /// As [`Moment::place`], with the documents of this moment laid over the project, which may have been found later.
-    pub(crate) fn place_with_documents(&self, uri: &Uri) -> Option<Place> {
-        let mut place = self.place(uri)?;
-        for (open, path) in self.documents_below(&place.root) {
-            place.project.snapshot =
-                place.project.snapshot.map(|snapshot| snapshot.with_open(path, &open.document.text));
-        }
-        Some(place)
+    /// As [`Moment::file`], with the documents of this moment laid over the project, which may have been found later.
+    pub(crate) fn file_with_documents(&self, uri: &Uri) -> Option<ProjectFile> {
+        let mut file = self.file(uri)?;
+        let documents = self.documents_below(&file.root).map(|(open, path)| (path, &open.document.text));
+        file.project.snapshot = file.project.snapshot.map(|snapshot| snapshot.with_documents(documents));
+        Some(file)
     }
 }
 
-impl Place {
-    /// The text of a file of the project, as the client sees it.
+impl ProjectFile {
+    /// The text of a file of the project: of the open document, else of the file on disk.
     pub(crate) fn text(&self, path: &Utf8Path) -> Option<Arc<str>> {
         match &self.open {
             Some(open) if path == self.path => Some(Arc::clone(&open.document.text)),
@@ -276,14 +287,14 @@ impl Place {
         }
     }
 
-    /// Asks core about the file, with its text at hand.
+    /// Asks core about the file.
     pub(crate) fn ask<T>(&self, ask: impl FnOnce(&View<'_>, &Measured<'_>) -> T) -> Option<T> {
         let snapshot = self.project.snapshot.as_ref()?;
         let text = self.text(&self.path)?;
         Some(ask(&snapshot.view(), &Measured::new(&text, self.client.encoding)))
     }
 
-    /// What is wrong with the file, as far as its text and the project tell.
+    /// The problems of the file that can be found without rendering.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         if self.project.config_path.as_ref() == Some(&self.path) && !self.project.config_problems.is_empty() {
             return self.project.config_problems.to_vec();

@@ -1,0 +1,118 @@
+//! What the client says that it can do. What the server offers in return is not known here.
+
+use std::collections::BTreeSet;
+
+use tower_lsp::ls_types::{ClientCapabilities, InitializeParams};
+
+use crate::position::Encoding;
+
+/// What the client can do, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ClientAbilities {
+    /// How it counts characters.
+    pub(crate) encoding: Encoding,
+    /// How it gets diagnostics.
+    pub(crate) delivery: Delivery,
+    /// Whether it shows progress.
+    pub(crate) shows_progress: bool,
+    /// Whether it watches files for us.
+    pub(crate) watches: Watching,
+    /// What it asks for again when it is told to.
+    pub(crate) refreshes: BTreeSet<Refresh>,
+    /// Whether it wants to know when everything is checked: `experimental.tgenChecked`.
+    pub(crate) awaits_checks: bool,
+    /// The commands of ours that it has: `experimental.commands.commands`, as rust-analyzer's clients say it.
+    pub(crate) commands: BTreeSet<String>,
+}
+
+/// What a client may ask for again when it is told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Refresh {
+    /// Code lenses.
+    Lenses,
+    /// Inlay hints.
+    Hints,
+}
+
+/// How a client gets diagnostics: one way or the other, never both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Delivery {
+    /// They are sent when they change.
+    #[default]
+    Pushed,
+    /// It asks for them, and is told when to ask again.
+    Pulled,
+}
+
+/// Whether a client watches files for its servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Watching {
+    /// Not at all.
+    #[default]
+    Never,
+    /// By globs of whole paths.
+    Globs,
+    /// By globs below a folder.
+    RelativeGlobs,
+}
+
+impl ClientAbilities {
+    /// Reads what the client says of itself.
+    pub(crate) fn of(params: &InitializeParams) -> Self {
+        let client = &params.capabilities;
+        let general = client.general.as_ref();
+        let offered = general.and_then(|general| general.position_encodings.as_deref()).unwrap_or_default();
+        Self {
+            encoding: Encoding::negotiate(offered),
+            delivery: delivery(client),
+            shows_progress: client.window.as_ref().and_then(|window| window.work_done_progress) == Some(true),
+            watches: watching(client),
+            refreshes: refreshes(client),
+            awaits_checks: client.experimental.as_ref().and_then(|own| own.get("tgenChecked")?.as_bool()) == Some(true),
+            commands: commands(client),
+        }
+    }
+
+    /// Whether a count of outputs that was made before can be shown now: the client says when an output changes on
+    /// disk, and asks again when it is told to.
+    pub(crate) fn keeps_counts(&self) -> bool {
+        self.refreshes.contains(&Refresh::Lenses) && self.watches != Watching::Never
+    }
+}
+
+fn refreshes(client: &ClientCapabilities) -> BTreeSet<Refresh> {
+    let Some(workspace) = &client.workspace else { return BTreeSet::new() };
+    let lenses = workspace.code_lens.as_ref().and_then(|lenses| lenses.refresh_support);
+    let hints = workspace.inlay_hint.as_ref().and_then(|hints| hints.refresh_support);
+    let said = [(Refresh::Lenses, lenses), (Refresh::Hints, hints)];
+    said.into_iter().filter(|(_, can)| *can == Some(true)).map(|(what, _)| what).collect()
+}
+
+fn commands(client: &ClientCapabilities) -> BTreeSet<String> {
+    let named = client.experimental.as_ref().and_then(|own| own.get("commands")?.get("commands")?.as_array());
+    named.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+/// A client that asks has to be told when a change elsewhere changed the answer, else it is better sent.
+fn delivery(client: &ClientCapabilities) -> Delivery {
+    let asks = client.text_document.as_ref().is_some_and(|text| text.diagnostic.is_some());
+    let workspace = client.workspace.as_ref();
+    let can_be_told = workspace
+        .and_then(|workspace| workspace.diagnostics.as_ref())
+        .is_some_and(|diagnostics| diagnostics.refresh_support == Some(true));
+    if asks && can_be_told { Delivery::Pulled } else { Delivery::Pushed }
+}
+
+fn watching(client: &ClientCapabilities) -> Watching {
+    let workspace = client.workspace.as_ref();
+    match workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref()) {
+        Some(watch) if watch.dynamic_registration == Some(true) => {
+            if watch.relative_pattern_support == Some(true) {
+                Watching::RelativeGlobs
+            } else {
+                Watching::Globs
+            }
+        }
+        _ => Watching::Never,
+    }
+}
