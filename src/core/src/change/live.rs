@@ -98,11 +98,11 @@ impl<'f> LiveProject<'f> {
     /// Reads again what has changed; false where that cannot be told file by file.
     fn follow(&mut self, changes: &Changes) -> bool {
         let Some(project) = &self.project else { return false };
-        let Some(changed) = changed_inputs(project, self.files, changes) else { return false };
-        if changed.is_empty() {
+        let Some(files) = changed_inputs(project, self.files, changes) else { return false };
+        if files.is_empty() {
             return true;
         }
-        let Some(after) = project.after(self.files, &changed) else { return false };
+        let Some(after) = project.after(self.files, &files) else { return false };
         self.project = Some(after);
         true
     }
@@ -140,15 +140,15 @@ fn changed_inputs(project: &Project<'_>, files: &dyn Files, changes: &Changes) -
     if changes.is_rescan() || changes.paths().len() >= MANY {
         return None;
     }
-    let mut changed = Vec::new();
+    let mut inputs = Vec::new();
     for path in changes.paths() {
         match concern(project, files, path) {
             Concern::None => {}
-            Concern::File => changed.push(path.to_owned()),
+            Concern::File => inputs.push(path.to_owned()),
             Concern::All => return None,
         }
     }
-    Some(changed)
+    Some(inputs)
 }
 
 /// The files in which a configuration can stand, the one that wins first.

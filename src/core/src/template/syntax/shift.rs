@@ -66,7 +66,9 @@ impl Shift {
             }
             ElementKind::SetBlock(assignment, filters) => {
                 self.assignment(assignment);
-                filters.iter_mut().for_each(|filter| self.applied(filter));
+                for filter in filters {
+                    self.applied(filter);
+                }
             }
             ElementKind::For(header) => self.header(header),
             ElementKind::Filter(filters) => filters.iter_mut().for_each(|filter| self.applied(filter)),
@@ -147,7 +149,9 @@ impl Shift {
             }
             ExprKind::Slice { of, bounds } => {
                 self.expression(of);
-                bounds.iter_mut().for_each(|bound| self.expression(bound));
+                for bound in bounds {
+                    self.expression(bound);
+                }
             }
             ExprKind::Call(call) => self.applied(call),
             ExprKind::Filter { of, filter: applied } | ExprKind::Test { of, test: applied, sense: _ } => {
