@@ -84,16 +84,24 @@ enum State {
     Skipping(u64),
 }
 
+/// What reading the headers of a message has come to.
+enum Headers {
+    Incomplete,
+    Complete,
+    /// The message is skipped, and this is handed on in its place.
+    Refused(Frame),
+}
+
 impl Frames {
     /// The next frame, as soon as it is complete.
     fn next(&mut self) -> Option<Frame> {
         loop {
             match self.state {
-                State::Headers => {
-                    if let Some(frame) = self.headers()? {
-                        return Some(frame);
-                    }
-                }
+                State::Headers => match self.headers() {
+                    Headers::Incomplete => return None,
+                    Headers::Complete => {}
+                    Headers::Refused(frame) => return Some(frame),
+                },
                 State::Body(length) if self.rest().len() < length => {
                     self.buffer.reserve(length - self.rest().len());
                     return None;
@@ -127,32 +135,28 @@ impl Frames {
         }
     }
 
-    /// Reads headers. None where they are not complete yet.
-    fn headers(&mut self) -> Option<Option<Frame>> {
+    fn headers(&mut self) -> Headers {
         let Some(end) = memchr::memmem::find(self.rest(), END_OF_HEADERS) else {
             if self.rest().len() <= LARGEST_HEADERS {
-                return None;
+                return Headers::Incomplete;
             }
             self.state = State::Skipping(u64::MAX);
-            return Some(Some(Frame::Unreadable));
+            return Headers::Refused(Frame::Unreadable);
         };
         let length = content_length(&self.rest()[..end]);
         let Some(length) = length.filter(|_| end <= LARGEST_HEADERS) else {
             // The headers of the next message may stand right behind what was skipped.
             self.advance(1);
             self.state = State::Skipping(u64::MAX);
-            return Some(Some(Frame::Unreadable));
+            return Headers::Refused(Frame::Unreadable);
         };
         self.advance(end + END_OF_HEADERS.len());
-        match usize::try_from(length).ok().filter(|length| *length <= LARGEST_MESSAGE) {
-            Some(length) => {
-                self.state = State::Body(length);
-                Some(None)
-            }
-            None => {
-                self.state = State::Skipping(length);
-                Some(Some(Frame::TooLarge(length)))
-            }
+        if let Some(length) = usize::try_from(length).ok().filter(|length| *length <= LARGEST_MESSAGE) {
+            self.state = State::Body(length);
+            Headers::Complete
+        } else {
+            self.state = State::Skipping(length);
+            Headers::Refused(Frame::TooLarge(length))
         }
     }
 
@@ -200,8 +204,7 @@ fn check(body: &[u8]) -> Result<(), Error> {
     let is_response = !message.contains_key("method");
     match message.get("id") {
         None if is_response => return Err(invalid_request("the message has neither a `method` nor an `id`")),
-        None => {}
-        Some(Value::String(_)) => {}
+        None | Some(Value::String(_)) => {}
         Some(Value::Number(number)) if number.is_i64() => {}
         // The answer to a message whose id could not be read.
         Some(Value::Null) if is_response => {}

@@ -87,9 +87,9 @@ impl Snapshot {
     pub(crate) fn changed_on_disk(&self, changes: &Changes) -> Option<Self> {
         let files = Layered::new(Arc::clone(&self.below), self.texts.clone());
         let cell = Cell::try_new(files, |files| follow(self.project(), files, changes).ok_or(())).ok()?;
-        let changed = Self { cell: Arc::new(cell), plan: Arc::default(), earlier: None, ..self.clone() };
-        changed.planned();
-        Some(changed)
+        let followed = Self { cell: Arc::new(cell), plan: Arc::default(), earlier: None, ..self.clone() };
+        followed.planned();
+        Some(followed)
     }
 
     /// The project with the texts of these documents and no others.
