@@ -12,7 +12,7 @@ mod sources;
 mod table;
 mod words;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::stream::{AsLockedWrite, RawStream};
@@ -143,7 +143,7 @@ impl Printer {
     /// Whether standard output is a terminal.
     #[cfg(feature = "store")]
     pub(crate) fn is_read_by_a_person() -> bool {
-        io::stdout().is_terminal()
+        io::IsTerminal::is_terminal(&io::stdout())
     }
 
     /// Writes a file's content: byte for byte to a file or a program, and made visible on a terminal.

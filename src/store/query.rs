@@ -186,6 +186,7 @@ fn hand_over<E: From<StoreError>>(batch: &StructArray, rows: &mut dyn Rows<E>) -
 }
 
 /// Why a question is not answered, without the place: that is one in our statement, not in the question.
+#[expect(clippy::needless_pass_by_value, reason = "an adapter for `map_err`")]
 fn refusal(error: duckdb::Error) -> StoreError {
     let message = error.to_string();
     let reason = message.split("\n\nLINE ").next().unwrap_or(&message).to_owned();
