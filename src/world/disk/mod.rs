@@ -25,7 +25,9 @@ use tgen_core::base::files::Files;
 use self::listing::Listing;
 
 pub(crate) use self::drafts::{ScratchFolder, clear_abandoned, is_temporary};
-pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text, require_regular};
+#[cfg(feature = "store")]
+pub(crate) use self::reading::require_regular;
+pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text};
 pub(crate) use self::writer::{Executable, NewFile, Overwritten, Writer};
 
 /// The files below a project's root.
