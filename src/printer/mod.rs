@@ -12,6 +12,8 @@ mod sources;
 mod table;
 mod words;
 
+#[cfg(feature = "store")]
+use std::io::IsTerminal;
 use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -143,7 +145,7 @@ impl Printer {
     /// Whether standard output is a terminal.
     #[cfg(feature = "store")]
     pub(crate) fn is_read_by_a_person() -> bool {
-        io::IsTerminal::is_terminal(&io::stdout())
+        io::stdout().is_terminal()
     }
 
     /// Writes a file's content: byte for byte to a file or a program, and made visible on a terminal.
