@@ -137,3 +137,7 @@ fn link_out() -> io::Error {
 fn way_out(link: &Utf8Path, root: &Utf8Path) -> io::Error {
     io::Error::other(format!("`{link}` is a link that leads out of `{root}`"))
 }
+/// The current folder for an empty path, which the parent of a mere file name is.
+fn here_if_empty(folder: &Utf8Path) -> &Utf8Path {
+    if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder }
+}
