@@ -23,13 +23,13 @@ pub(crate) struct CompletionsArgs {
 const BASH: &str = include_str!("completions/cargo.bash");
 
 pub(crate) fn run(args: &CompletionsArgs, command: Command) -> anyhow::Result<Outcome> {
-    let script = script(args.shell, command.bin_name("cargo-tgen"));
+    let script = script(args.shell, &command.bin_name("cargo-tgen"));
     Printer::new().report(|out| out.write_all(script.as_bytes()))?;
     Ok(Outcome::Clean)
 }
 
-fn script(shell: Shell, command: Command) -> String {
-    let own = || generated(shell, &command, "cargo-tgen");
+fn script(shell: Shell, command: &Command) -> String {
+    let own = || generated(shell, command, "cargo-tgen");
     match shell {
         // With a hyphen in the program's name the generated script looks for subcommands under another name than it gives
         // them, so it is generated for a name without one.

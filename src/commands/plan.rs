@@ -266,7 +266,8 @@ enum Chosen {
 /// template database has mappings of.
 fn request(session: &Session, args: &PlanArgs) -> anyhow::Result<(Request, Chosen)> {
     let mut request = session::cases(&args.cases);
-    let is_unconfigured = session.config.path.is_none() && args.wants_database(&session.config);
+    let config = &session.config;
+    let is_unconfigured = config.path.is_none() && config.suites.iter().all(|suite| suite.takes_registered());
     if !request.models.is_empty() || !is_unconfigured {
         return Ok((request, Chosen::ByRequest));
     }

@@ -32,9 +32,8 @@ fn choice(wanted: ColorWhen, variable: impl Fn(&str) -> Option<String>) -> Color
         ColorWhen::Auto => {}
     }
     match (given("FORCE_COLOR").as_deref(), given("CARGO_TERM_COLOR").as_deref()) {
-        (Some("0" | "false"), _) => ColorChoice::Never,
+        (Some("0" | "false"), _) | (None, Some("never")) => ColorChoice::Never,
         (Some(_), _) | (None, Some("always")) => ColorChoice::Always,
-        (None, Some("never")) => ColorChoice::Never,
         (None, _) => ColorChoice::Auto,
     }
 }

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::text::LineIndex;
 
-use super::Sources;
+/// Gives the text of a file that a problem names, where it can be had.
+pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
 
 /// Texts that were asked for, kept as long as one report is written.
 pub(crate) struct SourceCache<'a> {

@@ -23,7 +23,7 @@ pub(super) fn write(
     available: Option<usize>,
 ) -> io::Result<()> {
     let mut table = Table { sample: usize::MAX, ..Table::new(out, headings, available) };
-    rows.iter().try_for_each(|row| table.add(row))?;
+    rows.into_iter().try_for_each(|row| table.add(&row))?;
     table.finish()
 }
 
@@ -48,13 +48,11 @@ impl<'o> Table<'o> {
     /// Adds a row; the first ones are kept until they tell how wide the columns are.
     pub(crate) fn add<Cell: AsRef<str>>(&mut self, row: &[Cell]) -> io::Result<()> {
         let row: Vec<String> = row.iter().map(|cell| in_one_line(cell.as_ref())).collect();
-        match &self.widths {
-            Some(widths) => writeln!(self.out, "{}", padded(&row, widths)),
-            None => {
-                self.waiting.push(row);
-                if self.waiting.len() < self.sample { Ok(()) } else { self.write_waiting() }
-            }
+        if let Some(widths) = &self.widths {
+            return writeln!(self.out, "{}", padded(&row, widths));
         }
+        self.waiting.push(row);
+        if self.waiting.len() < self.sample { Ok(()) } else { self.write_waiting() }
     }
 
     /// Writes what is left.
@@ -130,7 +128,7 @@ mod tests {
     use super::*;
 
     fn shown(available: Option<usize>, rows: &[[&str; 3]]) -> String {
-        let rows = rows.iter().map(|cells| cells.map(str::to_owned).to_vec()).collect();
+        let rows: Vec<_> = rows.iter().map(|cells| cells.map(str::to_owned).to_vec()).collect();
         let mut out = Vec::new();
         write(&mut out, &["model", "family", "tasks"], rows, available).unwrap();
         plain(out)

@@ -80,7 +80,7 @@ impl Project {
 }
 
 fn toml(text: &str) -> String {
-    json(text).replace("\u{7f}", "\\u007f")
+    json(text).replace('\u{7f}', "\\u007f")
 }
 
 fn json(text: &str) -> String {
