@@ -44,8 +44,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// up to this,
 const LAST_RETRY: Duration = Duration::from_secs(2);
-/// and after no less than this many times the duration of the last attempt.
+/// and after no less than this many times the duration of the last attempt,
 const RETRY_FACTOR: u32 = 50;
+/// but never later than this.
+const LATEST_RETRY: Duration = Duration::from_secs(10);
 /// A rebuild can make folders that have to be watched, which takes another round, up to this many.
 const MOST_ROUNDS: usize = 3;
 /// How often the projects' roots are checked: no event of a folder tells that one above it was moved.
@@ -162,7 +164,7 @@ impl Retry {
     }
 
     fn plan(&mut self, last_attempt: Duration) {
-        self.at = Some(Instant::now() + self.pause.max(last_attempt * RETRY_FACTOR));
+        self.at = Some(Instant::now() + self.pause.max(last_attempt * RETRY_FACTOR).min(LATEST_RETRY));
         self.pause = (self.pause * 2).min(LAST_RETRY);
     }
 }
