@@ -11,7 +11,8 @@ export class Editor {
   constructor(
     readonly page: Page,
     private readonly url: (file: string) => string,
-    private readonly shots: string,
+    /** The folder of pictures; without one, none is taken. */
+    private readonly shots: string | undefined,
   ) {}
 
   /** Opens a file alone; the first one opens the window. */
@@ -64,11 +65,18 @@ export class Editor {
     await this.page.click(`${lens(text)} >> text=${text}`);
   }
 
-  /** Takes a picture, once everything has faded in and the pointer is out of the way. */
+  /** Takes a picture for people to look at, once everything has faded in. No step depends on it. */
   async shot(name: string): Promise<void> {
+    if (this.shots === undefined) return;
     await this.page.waitForTimeout(FADE_MS);
-    fs.mkdirSync(this.shots, { recursive: true });
-    await this.page.screenshot({ path: path.join(this.shots, `${name}.png`) });
+    await this.picture(this.shots, name);
+  }
+
+  /** Takes a picture of a step that failed. */
+  async picture(folder: string, name: string): Promise<void> {
+    fs.mkdirSync(folder, { recursive: true });
+    const problem = await this.page.screenshot({ path: path.join(folder, `${name}.png`) }).then(() => undefined, String);
+    if (problem !== undefined) console.log(`      no picture \`${name}\`: ${problem.slice(0, 200)}`);
   }
 
   async texts(selector: string): Promise<string[]> {

@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   if (values.tools === undefined || values.program === undefined) throw new Error("`--tools` and `--program` are needed");
   const tools = path.resolve(values.tools);
   const work = fs.mkdtempSync(path.join(os.tmpdir(), "tgen-vscode-"));
-  const shots = path.resolve(values.shots ?? path.join(work, "shots"));
+  const shots = values.shots === undefined ? undefined : path.resolve(values.shots);
   const browser = fs.readFileSync(path.join(tools, "browser"), "utf8").trim();
   let failed = 0;
   for (const [name, session] of Object.entries(sessions(path.resolve(values.program), work))) {
@@ -45,8 +45,8 @@ async function main(): Promise<void> {
     failed += await play(name, session.steps, options, browser, shots);
   }
   // What failed is there to be looked at.
-  if (failed === 0 && values.shots !== undefined) fs.rmSync(work, { recursive: true });
-  console.log(failed === 0 ? "all passed" : `${failed} failed; screenshots in ${shots}`);
+  if (failed === 0) fs.rmSync(work, { recursive: true, force: true });
+  console.log(failed === 0 ? "all passed" : `${failed} failed; pictures in ${shots ?? work}`);
   process.exit(failed === 0 ? 0 : 1);
 }
 

@@ -13,7 +13,7 @@ const PATIENCE_MS = 60_000;
 export type Steps = Readonly<Record<string, (editor: Editor, project: string) => Promise<void>>>;
 
 /** Does the steps in their order; gives how many of them failed. */
-export async function play(name: string, steps: Steps, options: Options, browser: string, shots: string): Promise<number> {
+export async function play(name: string, steps: Steps, options: Options, browser: string, shots?: string): Promise<number> {
   const server = new CodeServer(options);
   await server.start();
   const context = await chromium.launchPersistentContext(path.join(options.work, "browser"), {
@@ -36,7 +36,7 @@ export async function play(name: string, steps: Steps, options: Options, browser
     } catch (error) {
       failed += 1;
       console.log(`FAIL  ${name}: ${step}: ${String(error).slice(0, 600)}`);
-      await editor.shot(`failed-${name}-${failed}`).catch(() => undefined);
+      await editor.picture(shots ?? options.work, `failed-${name}-${failed}`);
     }
   }
   if (failed > 0) console.log(server.logs());
