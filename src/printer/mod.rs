@@ -12,7 +12,9 @@ mod sources;
 mod table;
 mod words;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+#[cfg(feature = "store")]
+use std::io::IsTerminal;
+use std::io::{self, BufWriter, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::stream::{AsLockedWrite, RawStream};
