@@ -23,7 +23,8 @@ use tgen_core::rendering::syntax::check_syntax;
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::{CaseArgs, Global, ListArgs, ListFormat, hardware_type};
-use crate::project::database::{add_database_suite, one_session};
+use crate::project::database::one_session;
+use crate::project::session::add_database_suite;
 use crate::project::session::{self, Session};
 use crate::report::plan as report;
 use crate::store::{self, Content, Difference, Differing, Mode, Store, StoredTest, SupportFile};
@@ -266,8 +267,7 @@ enum Chosen {
 /// template database has mappings of.
 fn request(session: &Session, args: &PlanArgs) -> anyhow::Result<(Request, Chosen)> {
     let mut request = session::cases(&args.cases);
-    let config = &session.config;
-    let is_unconfigured = config.path.is_none() && config.suites.iter().all(|suite| suite.takes_registered());
+    let is_unconfigured = session.config.path.is_none() && args.wants_database(&session.config);
     if !request.models.is_empty() || !is_unconfigured {
         return Ok((request, Chosen::ByRequest));
     }

@@ -114,7 +114,7 @@ fn steers(character: char) -> bool {
 }
 
 /// Writes JSON whose strings hold foreign text: what would steer a terminal or a log is written as JSON's own escapes, so
-/// that a program reads what it was. A write must not end inside a character, which `serde_json`'s do not.
+/// that a program reads what it was. A write must not end inside a character, which those of `serde_json` do not.
 pub(super) struct Escaping<W>(pub(super) W);
 
 impl<W: Write> Write for Escaping<W> {

@@ -20,17 +20,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use tgen_core::base::problem::Problem;
 
 pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
 pub(crate) use self::progress::Progress;
-pub(crate) use self::sources::{Source, SourceCache, Sources};
+pub(crate) use self::sources::{Source, SourceCache};
 #[cfg(feature = "store")]
 pub(crate) use self::table::Table;
 pub(crate) use self::words::{Cut, counted, cut};
+
+/// Gives the text of a file that a problem names, where it can be had.
+pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
 
 /// The style of a heading.
 pub(crate) const HEADING: Style = Style::new().bold();

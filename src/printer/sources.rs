@@ -7,8 +7,7 @@ use std::rc::Rc;
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::text::LineIndex;
 
-/// Gives the text of a file that a problem names, where it can be had.
-pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
+use super::Sources;
 
 /// Texts that were asked for, kept as long as one report is written.
 pub(crate) struct SourceCache<'a> {

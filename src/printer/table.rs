@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn shown(available: Option<usize>, rows: &[[&str; 3]]) -> String {
-        let rows: Vec<_> = rows.iter().map(|cells| cells.map(str::to_owned).to_vec()).collect();
+        let rows = rows.iter().map(|cells| cells.map(str::to_owned).to_vec()).collect();
         let mut out = Vec::new();
         write(&mut out, &["model", "family", "tasks"], rows, available).unwrap();
         plain(out)

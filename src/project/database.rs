@@ -1,13 +1,11 @@
 //! The template database of a project: which file it is, how long to wait for it, and what a plan takes from it.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
 use camino::Utf8PathBuf;
 use tgen_core::base::files::reason;
-use tgen_core::config::{Config, Suite};
 use tgen_core::model::family::Family;
 use tgen_core::project::Project;
 use tgen_core::project::registered::Registry;
@@ -68,6 +66,13 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     Ok(project.with_registry(&session.database_path()?, registry))
 }
 
+impl Session {
+    /// Reads what a plan of a request needs: the project's inputs, and the template database if a suite uses it.
+    pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
+        ask(self, self.project(), request)
+    }
+}
+
 /// The path of the template database, to watch it.
 pub(crate) fn file(session: &Session) -> Option<Utf8PathBuf> {
     Some(session::current_folder().ok()?.join(session.database_path().ok()?))
@@ -80,14 +85,4 @@ pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
         (Some(session), true) => Ok(session),
         _ => bail!("a template database is for one project; choose it with `--package` or `--root`"),
     }
-}
-
-/// Adds the built-in database suite if no suite uses the database, since `--template-db` asks for its templates. It replaces
-/// the built-in suite of template files.
-pub(crate) fn add_database_suite(config: &mut Config) {
-    if config.suites.iter().any(|suite| suite.takes_registered()) {
-        return;
-    }
-    config.suites.retain(|suite| **suite != Suite::built_in());
-    config.suites.push(Arc::new(Suite::built_in_database()));
 }

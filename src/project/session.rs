@@ -5,6 +5,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
 use tgen_core::base::problem::Problem;
 use tgen_core::config::Config;
+#[cfg(feature = "store")]
+use tgen_core::config::Suite;
 use tgen_core::model::catalogue::Selector;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
@@ -12,7 +14,6 @@ use tgen_core::project::request::Request;
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 use crate::project::arguments::{CaseArgs, Global, SelectionArgs};
-use crate::project::database;
 use crate::project::locate::{self, CargoOptions, Located, Selection};
 use crate::project::pack;
 use crate::project::standpoint::Standpoint;
@@ -79,7 +80,7 @@ impl Session {
         global: &Global,
     ) -> Self {
         if global.template_db.is_some() {
-            database::add_database_suite(&mut config);
+            add_database_suite(&mut config);
         }
         Self { disk, root, config, standpoint, template_db: global.template_db.clone() }
     }
@@ -88,11 +89,6 @@ impl Session {
     #[cfg(not(feature = "store"))]
     pub(crate) fn new(disk: Disk, root: Utf8PathBuf, config: Config, standpoint: Standpoint, _: &Global) -> Self {
         Self { disk, root, config, standpoint }
-    }
-
-    /// Reads what a plan of a request needs: the project's inputs, and the template database if a suite uses it.
-    pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
-        database::ask(self, self.project(), request)
     }
 
     /// Prints problems of the project to standard error.
@@ -109,6 +105,17 @@ impl Session {
     pub(crate) fn project(&self) -> Project<'_> {
         Project::load(&self.disk, self.config.clone(), pack::pack())
     }
+}
+
+/// Adds the built-in database suite if no suite uses the database, since `--template-db` asks for its templates. It replaces
+/// the built-in suite of template files.
+#[cfg(feature = "store")]
+pub(crate) fn add_database_suite(config: &mut Config) {
+    if config.suites.iter().any(|suite| suite.takes_registered()) {
+        return;
+    }
+    config.suites.retain(|suite| **suite != Suite::built_in());
+    config.suites.push(std::sync::Arc::new(Suite::built_in_database()));
 }
 
 /// Finds the projects that the command line selects, without reading them.

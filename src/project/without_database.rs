@@ -22,6 +22,13 @@ pub(crate) fn ask<'s>(_: &Session, project: Project<'s>, request: &Request) -> a
     Ok(project)
 }
 
+impl Session {
+    /// Reads what a plan of a request needs: the project's inputs, and the template database if a suite uses it.
+    pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
+        ask(self, self.project(), request)
+    }
+}
+
 /// Refuses `--template-db`.
 pub(crate) fn refuse(_: &str) -> Result<String, String> {
     Err(format!("it names a template database, and {MISSING}"))

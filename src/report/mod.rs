@@ -75,7 +75,7 @@ pub(crate) enum Baseline {
 }
 
 impl Baseline {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     fn is_rendering(&self) -> bool {
         *self == Self::Rendering
     }

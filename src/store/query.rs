@@ -156,12 +156,12 @@ fn answer<E: From<StoreError>>(
     stopwatch: &Stopwatch,
     rows: &mut dyn Rows<E>,
 ) -> Result<(), E> {
-    let columns = stopwatch.run(|| columns(connection, sql)).map_err(|error| refusal(&error))?;
+    let columns = stopwatch.run(|| columns(connection, sql)).map_err(refusal)?;
     rows.begin(columns)?;
     let sql_of_text = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query(?)";
-    let mut statement = connection.prepare(sql_of_text).map_err(|error| refusal(&error))?;
+    let mut statement = connection.prepare(sql_of_text).map_err(refusal)?;
     // The iterator that this gives ends the process when DuckDB fails; `step` gives the same batches, or the error.
-    stopwatch.run(|| statement.stream_arrow([sql]).map(drop)).map_err(|error| refusal(&error))?;
+    stopwatch.run(|| statement.stream_arrow([sql]).map(drop)).map_err(refusal)?;
     while let ControlFlow::Continue(batch) = stopwatch.run(|| next(&statement))? {
         hand_over(&batch, rows)?;
     }
@@ -169,7 +169,7 @@ fn answer<E: From<StoreError>>(
 }
 
 fn next(statement: &duckdb::Statement<'_>) -> Result<ControlFlow<(), StructArray>, StoreError> {
-    let batch = statement.step().map_err(|error| refusal(&error))?;
+    let batch = statement.step().map_err(refusal)?;
     Ok(batch.map_or(ControlFlow::Break(()), ControlFlow::Continue))
 }
 
@@ -186,7 +186,8 @@ fn hand_over<E: From<StoreError>>(batch: &StructArray, rows: &mut dyn Rows<E>) -
 }
 
 /// Why a question is not answered, without the place: that is one in our statement, not in the question.
-fn refusal(error: &duckdb::Error) -> StoreError {
+#[expect(clippy::needless_pass_by_value, reason = "an adapter for `map_err`")]
+fn refusal(error: duckdb::Error) -> StoreError {
     let message = error.to_string();
     let reason = message.split("\n\nLINE ").next().unwrap_or(&message).to_owned();
     if reason.starts_with("Out of Memory Error") {

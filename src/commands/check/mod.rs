@@ -251,11 +251,7 @@ fn judge(
             match judged {
                 Ok(judged) => {
                     let location = plan.location(output);
-                    let signed = if args.no_diff {
-                        SignedText::Rendering
-                    } else {
-                        SignedText::of(&session.root.join(&location), &judged)
-                    };
+                    let signed = SignedText::of(&session.root.join(&location), &judged, args);
                     let first_line = first_difference(plan, &judged, &signed, number, &groups, args);
                     Verdict::Judged(OutputReport {
                         path: session.standpoint.seen(&location),

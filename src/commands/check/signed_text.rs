@@ -6,6 +6,7 @@ use tgen_core::output::signature;
 use tgen_core::output::state::State;
 use tgen_core::rendering::comparison::Judged;
 
+use super::CheckArgs;
 use crate::report::Baseline;
 use crate::world::git;
 
@@ -21,9 +22,9 @@ pub(super) enum SignedText {
 
 impl SignedText {
     /// Looks for the text of an output that is edited and stale at once.
-    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>) -> Self {
+    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, args: &CheckArgs) -> Self {
         let signed = signature_of(judged.existing);
-        if judged.state != State::Edited || signed == signature_of(judged.expected) {
+        if judged.state != State::Edited || args.no_diff || signed == signature_of(judged.expected) {
             return Self::Rendering;
         }
         let found = signed.and_then(|signed| git::committed_text(file, signed));

@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::folder::Folder;
+use super::here_if_empty;
 
 /// The beginning of temporary names.
 const PREFIX: &str = ".tgen-";
@@ -229,11 +230,6 @@ fn lock_folder(folder: &Folder) -> io::Result<File> {
     // Shared, so that git can read it on systems where locks bind everybody. Without locks, the folder's age decides.
     let _ = lock.lock_shared();
     Ok(lock)
-}
-
-/// The current folder for an empty path, which the parent of a mere file name is.
-pub(super) fn here_if_empty(folder: &Utf8Path) -> &Utf8Path {
-    if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder }
 }
 
 /// A folder under a temporary name for files that only this process needs. It is deleted when this is dropped.

@@ -10,7 +10,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::drafts::here_if_empty;
+use super::here_if_empty;
 use super::way_out;
 use crate::world::stamp::Stamp;
 

@@ -6,7 +6,7 @@ use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::drafts::here_if_empty;
+use super::here_if_empty;
 use super::way_out;
 use crate::world::stamp::Stamp;
 

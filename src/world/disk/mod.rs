@@ -25,7 +25,9 @@ use tgen_core::base::files::Files;
 use self::listing::Listing;
 
 pub(crate) use self::drafts::{ScratchFolder, clear_abandoned, is_temporary};
-pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text, require_regular};
+#[cfg(feature = "store")]
+pub(crate) use self::reading::require_regular;
+pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text};
 pub(crate) use self::writer::{Executable, NewFile, Overwritten, Writer};
 
 /// The files below a project's root.
@@ -134,4 +136,8 @@ fn link_out() -> io::Error {
 /// The error for a path that leads out of the folder that a writer writes to.
 fn way_out(link: &Utf8Path, root: &Utf8Path) -> io::Error {
     io::Error::other(format!("`{link}` is a link that leads out of `{root}`"))
+}
+/// The current folder for an empty path, which the parent of a mere file name is.
+fn here_if_empty(folder: &Utf8Path) -> &Utf8Path {
+    if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder }
 }

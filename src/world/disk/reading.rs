@@ -59,6 +59,7 @@ fn open_with_size(path: &Utf8Path) -> io::Result<(File, u64)> {
 ///
 /// # Errors
 /// As [`open_regular`]; a missing file is none.
+#[cfg(feature = "store")]
 pub(crate) fn require_regular(path: &Utf8Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),

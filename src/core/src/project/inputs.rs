@@ -6,10 +6,13 @@
 //! stand ([`InputKind::paths`]), what a change of one affects ([`InputKind::reach`]) and how it is read
 //! (`reading.rs`). Everything else follows.
 
+use std::io;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::base::files::Files;
+use crate::base::files::{self, Files};
 use crate::base::named::named_enum;
+use crate::base::problem::{Code, Problem};
 use crate::config::{Config, Origin};
 use crate::pipeline_map::AutoClasses;
 
@@ -211,6 +214,12 @@ fn templates(config: &Config) -> Option<Utf8PathBuf> {
 fn template_database(config: &Config) -> Option<Utf8PathBuf> {
     let is_used = config.suites.iter().any(|suite| suite.takes_registered());
     is_used.then(|| config.template_database().to_owned())
+}
+
+/// The problem of an input that cannot be read.
+pub(super) fn unreadable(what: &str, path: &Utf8Path, error: &io::Error) -> Problem {
+    Problem::error(Code::UnreadableFile, format!("cannot read the {what} `{path}`: {}", files::reason(error)))
+        .in_file(path)
 }
 
 #[cfg(test)]

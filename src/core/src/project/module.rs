@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use camino::{Utf8Path, Utf8PathBuf};
 use tera::Value;
 
-use super::reading::unreadable;
+use super::inputs::unreadable;
 use crate::base::files::Files;
 use crate::base::problem::Problem;
 use crate::python;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
-use super::inputs::InputKind;
+use super::inputs::{InputKind, unreadable};
 use super::module::{Module, module_name};
-use crate::base::files::{self, Files};
-use crate::base::problem::{Code, Problem};
+use crate::base::files::Files;
+use crate::base::problem::Problem;
 use crate::config::{Config, ModelFacts, Spot};
 use crate::model::catalogue::{Catalogue, Facts};
 use crate::model::family::Family;
@@ -122,12 +122,6 @@ fn known_facts(facts: &ModelFacts) -> Facts {
         family: facts.family.as_ref().map(|spot| Family::new(spot.value.clone())),
         tasks: facts.tasks.as_ref().map(|spot| spot.value.clone()),
     }
-}
-
-/// The problem of an input that cannot be read.
-pub(super) fn unreadable(what: &str, path: &Utf8Path, error: &io::Error) -> Problem {
-    Problem::error(Code::UnreadableFile, format!("cannot read the {what} `{path}`: {}", files::reason(error)))
-        .in_file(path)
 }
 
 /// A file that the configuration names and that is not there is a problem of the configuration.

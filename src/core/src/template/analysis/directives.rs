@@ -21,20 +21,24 @@ pub struct Allow {
 }
 
 pub(super) fn read(source: &str, analysis: &mut Analysis) {
+    let mut line = 0..0;
     for at in memchr::memmem::find_iter(source.as_bytes(), b"tgen-") {
+        if at >= line.end {
+            line =
+                source[line.end..at].rfind('\n').map_or(line.start, |found| line.end + found + 1)..line_end(source, at);
+        }
         let rest = &source[at..];
         if rest.starts_with(SUPPORT_DIRECTIVE) {
-            analysis.support.extend(words(source, at + SUPPORT_DIRECTIVE.len()).into_iter().next());
+            analysis.support.extend(words(source, at + SUPPORT_DIRECTIVE.len(), line.end).into_iter().next());
         } else if rest.starts_with(ALLOW_DIRECTIVE) {
-            let codes = words(source, at + ALLOW_DIRECTIVE.len());
-            analysis.allows.push(Allow { codes, reach: reach(source, at) });
+            let codes = words(source, at + ALLOW_DIRECTIVE.len(), line.end);
+            analysis.allows.push(Allow { codes, reach: reach(source, &line, at) });
         }
     }
 }
 
 /// The words after a directive, up to the end of the comment or of the line.
-fn words(source: &str, from: usize) -> Vec<Reference> {
-    let line_end = source[from..].find('\n').map_or(source.len(), |found| from + found);
+fn words(source: &str, from: usize, line_end: usize) -> Vec<Reference> {
     // Several directives may stand on one line.
     let end = source[from..line_end].find("tgen-").map_or(line_end, |found| from + found);
     let line = &source[from..end];
@@ -48,15 +52,14 @@ fn words(source: &str, from: usize) -> Vec<Reference> {
 }
 
 /// The line of the directive; where nothing stands before the comment, the line after it as well.
-fn reach(source: &str, at: usize) -> Span {
-    let start = source[..at].rfind('\n').map_or(0, |found| found + 1);
-    let mut end = line_end(source, at);
-    let is_first = source[start..at].chars().all(|char| matches!(char, ' ' | '\t' | '{' | '#' | '-' | '/' | '*' | ';'));
-    let is_last = source[at..end].split_once("#}").is_none_or(|(_, after)| after.trim().is_empty());
-    if is_first && is_last {
-        end = line_end(source, (end + 1).min(source.len()));
+fn reach(source: &str, line: &Span, at: usize) -> Span {
+    let opens = |char| matches!(char, ' ' | '\t' | '{' | '#' | '-' | '/' | '*' | ';');
+    let is_first = source[line.start..at].chars().all(opens);
+    let is_last = || source[at..line.end].split_once("#}").is_none_or(|(_, after)| after.trim().is_empty());
+    if is_first && is_last() {
+        return line.start..line_end(source, (line.end + 1).min(source.len()));
     }
-    start..end
+    line.clone()
 }
 
 fn line_end(source: &str, from: usize) -> usize {
