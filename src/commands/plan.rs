@@ -267,7 +267,8 @@ enum Chosen {
 /// template database has mappings of.
 fn request(session: &Session, args: &PlanArgs) -> anyhow::Result<(Request, Chosen)> {
     let mut request = session::cases(&args.cases);
-    let is_unconfigured = session.config.path.is_none() && args.wants_database(&session.config);
+    let is_built_in = |suite: &Suite| *suite == Suite::built_in_database();
+    let is_unconfigured = session.config.path.is_none() && session.config.suites.iter().all(|suite| is_built_in(suite));
     if !request.models.is_empty() || !is_unconfigured {
         return Ok((request, Chosen::ByRequest));
     }
