@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tgen_core::config::{self, Origin};
-use tgen_core::files::MemoryFiles;
-use tgen_core::text::LineIndex;
+use tgen_core::base::files::MemoryFiles;
+use tgen_core::base::text::LineIndex;
 
 fuzz_target!(|text: &str| {
     let mut files = MemoryFiles::default();

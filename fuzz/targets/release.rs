@@ -4,7 +4,7 @@
 
 use camino::Utf8Path;
 use libfuzzer_sys::fuzz_target;
-use tgen_core::files::MemoryFiles;
+use tgen_core::base::files::MemoryFiles;
 use tgen_core::pipeline_map::release::read_release;
 
 fuzz_target!(|texts: (&str, &str, &str)| {
