@@ -41,9 +41,9 @@ impl Reason {
     /// Why the file at `path` was left as it is, and what to do about it.
     pub(crate) fn sentence(self, path: &Utf8Path) -> String {
         match self {
-            Self::Protected(State::Edited) => format!(
-                "`{path}` was changed by a person; move the change into the template, or discard it with `--force`"
-            ),
+            Self::Protected(State::Edited) => {
+                format!("`{path}` was changed by hand; move the change into the template, or discard it with `--force`")
+            }
             Self::Protected(State::Orphaned) => {
                 format!("`{path}` is rendered by no case any more, but a person changed it; delete it by hand")
             }

@@ -54,12 +54,15 @@ pub(crate) fn run() -> Result<()> {
 
 /// Holds rendered tests to the linter, the formatter and two type checkers.
 fn check_source(python: &Path, tests: &Path) -> Result<()> {
+    // pyright reads the packages of the Python on the `PATH`, unless it is told of another.
+    let of_this_python = ["--pythonpath", python.to_str().context("the path of Python is not UTF-8")?];
+    let pyright = [["pyright", "--pythonversion", OLDEST_PYTHON].as_slice(), &of_this_python].concat();
     let checks: [(&str, &[&str]); 5] = [
         ("compile", &["compileall", "-q"]),
         ("are lint-free", &["ruff", "check", "--quiet"]),
         ("are formatted", &["ruff", "format", "--check", "--quiet"]),
         ("have the types that mypy finds", &["mypy", "--no-error-summary", "--python-version", OLDEST_PYTHON]),
-        ("have the types that pyright finds", &["pyright", "--pythonversion", OLDEST_PYTHON]),
+        ("have the types that pyright finds", &pyright),
     ];
     for (what, arguments) in checks {
         let mut check = Command::new(python);

@@ -211,7 +211,7 @@ mod tests {
         assert_snapshot!(check(TEMPLATE, &format!("{fresh}# mine\n")), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **edited**: changed by a person; move the change into the template, or run `cargo tgen generate --force` to discard it.
+        **edited**: changed by hand; move the change into the template, or run `cargo tgen generate --force` to discard it.
         ");
         assert_snapshot!(check("{{ nothing }}\n", &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
@@ -235,7 +235,7 @@ mod tests {
         assert_snapshot!(found.unwrap().markdown, @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **orphaned**: rendered by no case any more; run `cargo tgen generate --prune` to delete what is left.
+        **orphaned**: rendered by no case any more; run `cargo tgen generate --prune` to delete what is left, or add the model to `models`.
         ");
     }
 

@@ -20,6 +20,7 @@ use camino::Utf8Path;
 use rayon::prelude::*;
 
 use crate::base::problem::Problem;
+use crate::base::text::Position;
 use crate::lint::renderings::Subject;
 use crate::lint::usage::Usage;
 use crate::plan::{Plan, TemplateIndex};
@@ -29,7 +30,14 @@ use crate::plan::{Plan, TemplateIndex};
 pub fn lint(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
     let mut problems = before_rendering(plan);
     problems.extend(of_renderings(plan, step));
-    findings::gathered(problems)
+    let mut problems = findings::gathered(problems);
+    problems.sort_by(|one, other| place_of(one).cmp(&place_of(other)));
+    problems
+}
+
+/// The file and line of a problem, by which a reader works through a list of them.
+fn place_of(problem: &Problem) -> (Option<&Utf8Path>, Option<Position>) {
+    (problem.path.as_deref(), problem.range.map(|range| range.start))
 }
 
 /// The problems that can be found without rendering an output, for callers that render outputs themselves.
