@@ -10,11 +10,13 @@
 # tgen-support: tgen_support/facts.toml
 # tgen-support: tgen_support/handlers.py
 # tgen-support: tgen_support/inputs.py
+# tgen-support: tgen_support/known.py
 # tgen-support: tgen_support/loading.py
 # tgen-support: tgen_support/model_outputs.py
 # tgen-support: tgen_support/notes.py
 # tgen-support: tgen_support/openvino_endpoint.py
 # tgen-support: tgen_support/outputs.py
+# tgen-support: tgen_support/placement.py
 # tgen-support: tgen_support/platforms.py
 # tgen-support: tgen_support/plugin.py
 # tgen-support: tgen_support/reference.py
@@ -28,6 +30,7 @@
 # tgen-support: tgen_support/task_checks.py
 # tgen-support: tgen_support/tasks.py
 # tgen-support: tgen_support/tiny.py
+# tgen-support: tgen_support/verified.toml
 """What the generated tests beside this package share.
 
 It needs numpy and pytest; torch, transformers and openvino are used where they are
