@@ -75,12 +75,20 @@ class TinyModel:
         for weight in model.parameters():
             if weight.ndim > 1 and not weight.any():
                 self.torch.nn.init.normal_(weight, std=WEIGHTS)
+        for module in model.modules():
+            padding = getattr(module, "padding_idx", None)
+            rows = getattr(module, "weight", None)
+            # Where padding is zero, nothing that leaks out of it shows.
+            if isinstance(padding, int) and rows is not None and rows.ndim == 2:
+                with self.torch.no_grad():
+                    rows[padding].normal_(std=WEIGHTS)
 
     def with_seed(self, seed: int) -> TinyModel:
         """Give the same model with the weights of a seed."""
-        return self._with(self._build(seed))
+        return self.with_model(self._build(seed))
 
-    def _with(self, model: Any) -> TinyModel:
+    def with_model(self, model: Any) -> TinyModel:
+        """Give the same with another model of the kind."""
         other = copy.copy(self)
         other.model, other._answers = model, {}
         return other
@@ -149,11 +157,18 @@ class TinyModel:
 
     def generate(self, inputs: dict[str, np.ndarray], tokens: int) -> Any:
         """Generate so many tokens at most, the likeliest each."""
-        given = self.tensors(inputs)
-        given.pop("decoder_input_ids", None)
-        with self.place.running():
-            ids = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+        ids = self.generate_all(self.tensors(inputs), tokens)
         return getattr(ids, "sequences", ids)
+
+    def generate_all(self, given: dict[str, Any], tokens: int, **options: Any) -> Any:
+        """Generate, and give all that comes of it."""
+        given = {n: value for n, value in given.items() if n != "decoder_input_ids"}
+        if options:
+            options["return_dict_in_generate"] = True
+        with self.place.running():
+            return self.model.generate(
+                **given, max_new_tokens=tokens, do_sample=False, **options
+            )
 
     def tensors(self, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
         """Put a batch where the model is."""
@@ -163,7 +178,7 @@ class TinyModel:
         """Give the same model as it comes back from disk."""
         self.model.save_pretrained(folder)
         loaded = type(self.model).from_pretrained(folder).eval()
-        return self._with(self.place.move(loaded))
+        return self.with_model(self.place.move(loaded))
 
     def _make_room_for_tokens(self) -> None:
         for kind, carriers in _CARRIERS.items():
