@@ -142,11 +142,13 @@ impl Tally {
     /// Deletes orphaned files where `--prune` asks for it, and counts them otherwise.
     fn add_orphans(&mut self, session: &Session, plan: &Plan<'_>, args: &GenerateArgs, writer: Option<&Writer>) {
         let seen = |path: Utf8PathBuf| session.standpoint.seen(&path);
+        let mut found = orphans(plan);
+        self.problems.append(&mut found.problems);
         if !args.prune {
-            self.orphans.extend(orphans(plan).into_iter().map(seen));
+            self.orphans.extend(found.files.into_iter().map(seen));
             return;
         }
-        for (path, pruned) in prune(plan, writer) {
+        for (path, pruned) in prune(plan, found.files, writer) {
             match pruned {
                 Pruned::Deleted => self.deleted.push(seen(path)),
                 Pruned::Edited => self.left_alone.push((seen(path), Reason::Protected(State::Orphaned))),

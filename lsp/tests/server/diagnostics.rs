@@ -58,7 +58,7 @@ async fn what_only_rendering_tells_is_shown_when_the_client_pauses() {
 async fn a_closed_document_has_none() {
     let mut client = Client::start(PROJECT).await;
     client.open_as("templates/new.py.tera", "{{ typo }}").await;
-    assert_eq!(client.diagnostics("templates/new.py.tera").await.len(), 1);
+    assert!(!client.diagnostics("templates/new.py.tera").await.is_empty());
     client.close("templates/new.py.tera").await;
     assert_eq!(client.diagnostics("templates/new.py.tera").await.len(), 0);
 }
