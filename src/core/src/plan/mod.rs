@@ -69,6 +69,7 @@ pub struct Planned {
 }
 
 /// A suite, with what is asked for put in.
+#[derive(Clone)]
 pub struct PlannedSuite {
     /// The suite as configured.
     pub suite: Arc<Suite>,
