@@ -9,8 +9,10 @@ use typed_index_collections::{TiSlice, TiVec};
 use uuid::Uuid;
 
 use crate::base::problem::{Code, Problem};
+use crate::model::catalogue::Model;
 use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
+use crate::model::size::millions_of_parameters;
 use crate::plan::case::Axes;
 use crate::plan::{ModelIndex, Plan, Planned, PlannedOutput, PlannedSuite, Subject, SuiteIndex, TemplateIndex};
 use crate::template::compiled::Compiled;
@@ -20,6 +22,9 @@ pub const TEST_TYPE: &str = "model_test";
 
 /// How long a test may run where its suite does not say, in seconds.
 const DEFAULT_TIMEOUT: u32 = 600;
+
+/// A parameter has two bytes in the checkpoints of large models, and loading them takes a fifth more.
+const GIGABYTES_OF_A_MILLION: f64 = 0.002 * 1.2;
 
 /// The namespace of the ids, which is ours and never changes: the same test has the same id in every release.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7b3e_9a5c_41d8_5f0e_9c27_5d1f_60a4_e8b2);
@@ -88,9 +93,17 @@ pub fn priority(hardware: HardwareType, batch_size: u32) -> u8 {
     5_u8.saturating_add_signed(of_batch + of_hardware)
 }
 
-/// The memory that a test of a family needs where nothing is configured, in gigabytes.
+/// The memory that a test of a model needs where nothing is configured, in gigabytes: its weights, as far as its size is
+/// known, and what a batch of its family takes.
 #[must_use]
-pub fn estimated_memory_gb(family: &Family, batch_size: u32) -> f64 {
+pub fn estimated_memory_gb(model: &Model, batch_size: u32) -> f64 {
+    let weights = millions_of_parameters(model.name.as_str(), model.model_type.as_deref());
+    let weights = weights.map_or(0.0, |millions| millions * GIGABYTES_OF_A_MILLION);
+    let memory = (weights + batch_memory_gb(&model.family, batch_size)).max(0.5);
+    (memory * 10.0).ceil() / 10.0
+}
+
+fn batch_memory_gb(family: &Family, batch_size: u32) -> f64 {
     let base = match family.name() {
         "text_generation" => 4.0,
         "vision" => 2.0,
@@ -98,7 +111,7 @@ pub fn estimated_memory_gb(family: &Family, batch_size: u32) -> f64 {
         "audio" => 3.0,
         _ => 1.0,
     };
-    (base * f64::from(batch_size) / 4.0).max(0.5)
+    base * f64::from(batch_size) / 4.0
 }
 
 /// Stands for everything a template's output follows from but the values: its text and that of what it builds on.
@@ -156,7 +169,7 @@ fn tests_of(
         hardware,
         batch_size,
         priority: priority(hardware, batch_size),
-        min_memory_gb: stated.map_or_else(|| estimated_memory_gb(&of.family, batch_size), |stated| stated.value),
+        min_memory_gb: stated.map_or_else(|| estimated_memory_gb(of, batch_size), |stated| stated.value),
         timeout_seconds: suite.test_timeout_seconds.unwrap_or(DEFAULT_TIMEOUT),
         depends_on: None,
     };
@@ -211,6 +224,8 @@ mod tests {
     use super::*;
     use crate::base::files::MemoryFiles;
     use crate::config::{self, Origin};
+    use crate::model::family::Modality;
+    use crate::model::names::ModelName;
     use crate::project::Project;
     use crate::project::request::Request;
     use crate::template::renderer::Renderer;
@@ -255,12 +270,12 @@ batch-sizes = [16, 1, 4]
     #[test]
     fn each_batch_size_waits_for_the_next_smaller_one_on_its_hardware_type() {
         assert_snapshot!(plan(PROJECT), @"
-        0a52eb77 bert cpu 1: 3, 0.5 GB, 600 s
-        66f7ee9d bert cpu 4: 4, 1 GB, 600 s 0a52eb77
-        b759aee5 bert cuda 1: 5, 0.5 GB, 600 s
-        d64ae482 bert cpu 16: 5, 4 GB, 600 s 66f7ee9d
-        9a6d2610 bert cuda 4: 6, 1 GB, 600 s b759aee5
-        b6093cb7 bert cuda 16: 7, 4 GB, 600 s 9a6d2610
+        0a52eb77 bert cpu 1: 3, 0.6 GB, 600 s
+        66f7ee9d bert cpu 4: 4, 1.3 GB, 600 s 0a52eb77
+        b759aee5 bert cuda 1: 5, 0.6 GB, 600 s
+        d64ae482 bert cpu 16: 5, 4.3 GB, 600 s 66f7ee9d
+        9a6d2610 bert cuda 4: 6, 1.3 GB, 600 s b759aee5
+        b6093cb7 bert cuda 16: 7, 4.3 GB, 600 s 9a6d2610
         ");
     }
 
@@ -327,23 +342,35 @@ batch-sizes = [16, 1, 4]
         let second = PROJECT.split("[[suite]]").last().unwrap().replace("\"one\"", "\"two\"").replace("test/", "two/");
         let twice = format!("{PROJECT}[[suite]]{second}").replace("[16, 1, 4]", "[1]").replace(", \"cuda\"", "");
         assert_snapshot!(plan(&twice), @"
-        0a52eb77 bert cpu 1: 3, 0.5 GB, 600 s
+        0a52eb77 bert cpu 1: 3, 0.6 GB, 600 s
         two suites plan the same test: `one` (test.py.tera for bert on cpu) and `two` (test.py.tera for bert on cpu)
         ");
     }
 
     #[test]
-    fn memory_grows_with_the_batch_from_the_familys_base() {
-        let families = ["text_generation", "vision", "multimodal", "audio", "text_embedding", "own"];
-        let of = |name: &str| [1, 4, 16].map(|size| estimated_memory_gb(&Family::new(name.to_owned()), size));
-        let table: Vec<_> = families.iter().map(|name| format!("{name} {:?}", of(name))).collect();
+    fn memory_is_that_of_the_weights_and_of_a_batch_of_the_family() {
+        let of = |name: &str, model_type: Option<&str>, family: &str| {
+            let model = Model {
+                name: ModelName::new(name).unwrap(),
+                model_type: model_type.map(str::to_owned),
+                family: Family::new(family.to_owned()),
+                modality: Modality::Text,
+                tasks: Vec::new(),
+                reference_module: None,
+            };
+            format!("{name} {:?}", [1, 4, 16].map(|size| estimated_memory_gb(&model, size)))
+        };
+        let table = [
+            of("bert-base-uncased", Some("bert"), "text_embedding"),
+            of("llava", Some("llava"), "multimodal"),
+            of("acme/Small-1.5B", None, "text_generation"),
+            of("mine", None, "own"),
+        ];
         assert_snapshot!(table.join("\n"), @"
-        text_generation [1.0, 4.0, 16.0]
-        vision [0.5, 2.0, 8.0]
-        multimodal [1.5, 6.0, 24.0]
-        audio [0.75, 3.0, 12.0]
-        text_embedding [0.5, 1.0, 4.0]
-        own [0.5, 1.0, 4.0]
+        bert-base-uncased [0.6, 1.3, 4.3]
+        llava [18.2, 22.7, 40.7]
+        acme/Small-1.5B [4.6, 7.6, 19.6]
+        mine [0.5, 1.0, 4.0]
         ");
     }
 
