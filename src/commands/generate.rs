@@ -27,7 +27,7 @@ const SHOWN: usize = 10;
 
 /// Write the outputs that are missing or stale
 ///
-/// Outputs that a person changed, and files that cargo-tgen did not write, are left alone unless `--force` is given.
+/// Outputs that were changed by hand, and files that cargo-tgen did not write, are left alone unless `--force` is given.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,10 +38,10 @@ Examples:
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Overwrite outputs that a person changed, and files that cargo-tgen did not write
+    /// Overwrite outputs that were changed by hand, and files that cargo-tgen did not write
     #[arg(short, long)]
     force: bool,
-    /// Delete signed files that no case renders any more, unless a person changed them
+    /// Delete signed files that no case renders any more, unless they were changed by hand
     #[arg(long)]
     prune: bool,
     /// Report what would be done, and do nothing

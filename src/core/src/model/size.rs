@@ -17,18 +17,19 @@ pub fn millions_of_parameters(name: &str, model_type: Option<&str>) -> Option<f6
     told_by_name(name).or_else(|| OF_TYPES.get(model_type?).copied())
 }
 
-/// The largest size in a name: a second number may be the length of the context (`7B-Instruct-1M`).
+/// The largest size in a name: another number may be the length of the context (`7B-Instruct-1M`, `4k`).
 fn told_by_name(name: &str) -> Option<f64> {
-    name.split(['-', '_', '/']).filter_map(size).max_by(f64::total_cmp)
+    name.split(['-', '_', '/']).filter_map(in_millions).filter(|size| *size >= 1.0).max_by(f64::total_cmp)
 }
 
-/// Reads `7b`, `1.5B`, `350M` or, for a mixture of experts, `8x7b`.
-fn size(part: &str) -> Option<f64> {
-    let last = part.len().checked_sub(1)?;
-    let (number, unit) = part.split_at_checked(last)?;
+/// A word that counts parameters, in millions: `7b`, `1.5B`, `350M`, `60k` or, for a mixture of experts, `8x7b`.
+pub(super) fn in_millions(word: &str) -> Option<f64> {
+    let last = word.len().checked_sub(1)?;
+    let (number, unit) = word.split_at_checked(last)?;
     let millions = match unit {
         "b" | "B" => 1000.0,
         "m" | "M" => 1.0,
+        "k" | "K" => 0.001,
         _ => return None,
     };
     let (experts, each) = number.split_once(['x', 'X']).unwrap_or(("1", number));
@@ -69,6 +70,7 @@ mod tests {
     fn a_type_has_the_size_of_its_default_configuration() {
         check("bert-base-uncased", Some("bert"), Some(109.0));
         check("llava", Some("llava"), Some(6932.0));
+        check("acme/bert-4k", Some("bert"), Some(109.0));
         check("mine", Some("no-such-type"), None);
         check("mine", None, None);
     }

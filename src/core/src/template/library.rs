@@ -258,7 +258,7 @@ impl Entry {
         }
     }
 
-    /// The text and its tree, which are copied where somebody else still reads them.
+    /// The text and its tree, which are copied if another snapshot still shares them.
     fn into_parsed(self: Arc<Self>) -> Option<(String, Tree)> {
         match Arc::try_unwrap(self) {
             Ok(entry) => {
