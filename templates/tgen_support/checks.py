@@ -19,6 +19,8 @@ from .outputs import Output
 from .placement import to_numpy
 from .platforms import TORCH_DEVICES
 
+# Scores of what is ruled out are as low as a number can be.
+_MASKED = 1e30
 # What sums of float32 differ by that add the same numbers in another order.
 _RESTLESS = 1e-4
 
@@ -136,7 +138,8 @@ def is_close(actual: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
     if actual.size != wanted.size:
         return False
     # Beside large values the last digits of small ones are noise.
-    scale = max(1.0, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0)))
+    sizes = np.abs(wanted[np.isfinite(wanted)])
+    scale = max(1.0, float(sizes[sizes < _MASKED].max(initial=0)))
     return np.allclose(
         actual.reshape(-1),
         wanted.reshape(-1),

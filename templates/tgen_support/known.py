@@ -95,12 +95,15 @@ def _is_mistake(error: Exception) -> bool:
 
 @functools.cache
 def verified_with(model_type: str) -> str | None:
-    """Name the newest release, up to the installed one, that the type ran with."""
+    """Name the newest release, up to the installed one, that the type ran with.
+
+    A type that ran only with a later one is known as well: then it is the first of them.
+    """
     known = [
         r for r, types in read_toml("verified.toml").items() if model_type in types
     ]
     earlier = [r for r in known if _order(r) <= _order(_installed())]
-    return max(earlier, key=_order, default=None)
+    return max(earlier, key=_order, default=min(known, key=_order, default=None))
 
 
 def _order(release: str) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ pub(crate) fn run(python: Option<&str>, platform: Platform) -> Result<()> {
     render.args(["generate", "--model", "*", "--hardware", platform.hardware()]);
     if !release.is_the_built_in_one() {
         let project = folder.path().join("project");
-        release.write_map(&project)?;
+        results::write_map(&project, &release.folder)?;
         render.arg("--root").arg(&project);
     }
     step("rendering the tests of all model types", render.arg("--output-dir").arg(&tests).stdout(Stdio::null()))?;
@@ -71,16 +71,6 @@ impl Release {
 
     fn is_the_built_in_one(&self) -> bool {
         results::PACKAGES.contains(&format!("transformers=={}", self.version).as_str())
-    }
-
-    /// Makes a project that has this release's map.
-    fn write_map(&self, project: &Path) -> Result<()> {
-        std::fs::create_dir(project).context("cannot make a project")?;
-        let name = "huggingface_model_pipeline_map.json";
-        write(&project.join("tgen.toml"), &format!("pipeline-map = \"{name}\"\n"))?;
-        let mut sync = tgen();
-        sync.args(["map", "sync", "--from"]).arg(&self.folder).arg("--root").arg(project);
-        step("reading the map of that release", sync.stdout(Stdio::null()))
     }
 
     fn file_name(&self) -> String {

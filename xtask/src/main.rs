@@ -8,6 +8,7 @@ mod generated;
 mod hooks;
 mod libduckdb;
 mod python;
+mod regressions;
 mod release;
 mod results;
 mod slice;
@@ -33,6 +34,7 @@ usage: cargo xtask CHORE
   slice [PYTHON]                     real models for every task, also on a simulated GPU
   coverage [--platform cuda] [PYTHON]
                                      all tests of all model types, as pages of the documentation
+  regressions [TYPE...]              tests that fail with releases of transformers that were broken
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
@@ -64,6 +66,7 @@ fn run(arguments: &[String]) -> Result<()> {
             coverage::run(rest.first().copied(), Platform::Cuda)
         }
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
+        ["regressions", types @ ..] => regressions::run(types),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
         ["wheel"] => wheel::run(),

@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::python as environments;
-use crate::test::root;
+use crate::test::{root, step, tgen};
 
 /// What the tests need for real models of all types. A few processors and backbones need the optional ones.
 pub(crate) const PACKAGES: [&str; 7] = [
@@ -57,6 +57,17 @@ impl Platform {
     }
 }
 
+/// Makes a project that has the map of a release of transformers.
+pub(crate) fn write_map(project: &Path, release: &Path) -> Result<()> {
+    std::fs::create_dir(project).context("cannot make a project")?;
+    let name = "huggingface_model_pipeline_map.json";
+    let configuration = format!("pipeline-map = \"{name}\"\n");
+    std::fs::write(project.join("tgen.toml"), configuration).context("cannot write its configuration")?;
+    let mut sync = tgen();
+    sync.args(["map", "sync", "--from"]).arg(release).arg("--root").arg(project);
+    step("reading the map of that release", sync.stdout(Stdio::null()))
+}
+
 /// Runs the tests of a folder with these arguments of pytest, and gives what each of them wrote.
 pub(crate) fn run_tests(
     python: &Path,
@@ -64,9 +75,20 @@ pub(crate) fn run_tests(
     platform: Platform,
     arguments: &[&str],
 ) -> Result<Vec<TestResult>> {
+    run_tests_over(python, tests, platform, arguments, None)
+}
+
+/// The same, with the packages of a folder in place of those of the environment.
+pub(crate) fn run_tests_over(
+    python: &Path,
+    tests: &Path,
+    platform: Platform,
+    arguments: &[&str],
+    packages: Option<&Path>,
+) -> Result<Vec<TestResult>> {
     let parts = parts_of(tests, platform.processes())?;
     let arguments = [platform.plugin(), arguments].concat();
-    let shards = parts.into_iter().map(|part| Shard::start(python, part, &arguments));
+    let shards = parts.into_iter().map(|part| Shard::start(python, part, &arguments, packages));
     let shards: Vec<Shard> = shards.collect::<Result<_>>()?;
     let mut results = Vec::new();
     for shard in shards {
@@ -117,7 +139,7 @@ struct Shard {
 }
 
 impl Shard {
-    fn start(python: &Path, part: PathBuf, arguments: &[&str]) -> Result<Self> {
+    fn start(python: &Path, part: PathBuf, arguments: &[&str], packages: Option<&Path>) -> Result<Self> {
         let results = part.join("results.jsonl");
         let process = Command::new(python)
             .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no"])
@@ -125,9 +147,9 @@ impl Shard {
             .arg(format!("--results={}", results.display()))
             .arg(".")
             .env("OMP_NUM_THREADS", "1")
-            .env("PYTHONPATH", python_path()?)
+            .env("PYTHONPATH", python_path(packages.as_slice())?)
             .current_dir(part)
-            .stdout(std::process::Stdio::null())
+            .stdout(Stdio::null())
             .spawn()
             .context("cannot run pytest")?;
         Ok(Self { process, results })
@@ -144,12 +166,13 @@ impl Shard {
     }
 }
 
-/// Where Python looks for modules: our plugins, and what the environment names.
-fn python_path() -> Result<OsString> {
-    let plugins = root().join("tests/generated/plugins");
+/// Where Python looks for modules: these folders, our plugins, and what the environment names.
+pub(crate) fn python_path(folders: &[&Path]) -> Result<OsString> {
+    let plugins = root().join("tests/with_torch/plugins");
     let known = std::env::var_os("PYTHONPATH").unwrap_or_default();
-    let folders = std::iter::once(plugins).chain(std::env::split_paths(&known).filter(|path| path.is_absolute()));
-    std::env::join_paths(folders).context("a folder cannot be in `PYTHONPATH`")
+    let ours = folders.iter().map(|folder| folder.to_path_buf()).chain([plugins]);
+    let all = ours.chain(std::env::split_paths(&known).filter(|path| path.is_absolute()));
+    std::env::join_paths(all).context("a folder cannot be in `PYTHONPATH`")
 }
 
 /// A line of the tests' results, as far as it matters here.

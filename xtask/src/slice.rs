@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -37,8 +37,19 @@ const MODELS: [&str; 17] = [
 /// results.
 pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let python = results::python(python)?;
+    check_support(&python)?;
     run_on(&python, Platform::Cpu)?;
     run_on(&python, Platform::SimulatedCuda)
+}
+
+/// Runs the tests of what the rendered tests stand on, which are not rendered themselves.
+fn check_support(python: &Path) -> Result<()> {
+    let folder = root().join("tests/with_torch");
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "simulated_gpu"]).arg(&folder);
+    pytest.arg("--rootdir").arg(&folder).env("OMP_NUM_THREADS", "1");
+    pytest.env("PYTHONPATH", results::python_path(&[&root().join("templates")])?);
+    step("tests of the support package, on a simulated GPU", &mut pytest)
 }
 
 fn run_on(python: &Path, platform: Platform) -> Result<()> {
