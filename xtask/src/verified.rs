@@ -34,7 +34,7 @@ fn with<'a>(text: &str, release: &str, types: impl Iterator<Item = &'a str>) -> 
             let item = format!(" \"{name}\",");
             if line.len() + item.len() > WIDTH {
                 let _ = writeln!(written, "{line}");
-                line = " ".to_owned();
+                " ".clone_into(&mut line);
             }
             line.push_str(&item);
         }
