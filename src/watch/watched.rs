@@ -24,6 +24,7 @@ use crate::project::locate::{ConfigSource, Located};
 use crate::project::pack;
 use crate::project::session;
 use crate::world::disk::Disk;
+use crate::world::interrupt;
 use crate::world::stamp::{Identity, Stamp};
 use crate::world::watcher::{Depth, Poll, WatchRequest, WatchedFolders};
 
@@ -261,6 +262,9 @@ impl<'d> WatchedProject<'d> {
             return (None, findings::gathered(lint::before_rendering(&plan)));
         }
         let mut round = self.outputs.update(&plan, &self.root, self.intent);
+        if interrupt::requested() {
+            return (Some(round), Vec::new());
+        }
         // The outputs come first: the user waits for them.
         let mut problems = lint::before_rendering(&plan);
         problems.append(&mut round.problems);
