@@ -10,6 +10,7 @@ pub(crate) mod junit;
 pub(crate) mod markdown;
 #[cfg(feature = "store")]
 pub(crate) mod plan;
+pub(crate) mod run;
 pub(crate) mod sarif;
 
 #[cfg(test)]
