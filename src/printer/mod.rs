@@ -192,7 +192,7 @@ impl Printer {
         });
     }
 
-    /// Writes to standard error. Where that fails there is nobody left to tell.
+    /// Writes to standard error. A failure is ignored: there is no other place to report it.
     fn aside(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         buffered(io::stderr().lock(), self.err, write).ok();
     }

@@ -10,6 +10,8 @@ pub(crate) mod junit;
 pub(crate) mod markdown;
 #[cfg(feature = "store")]
 pub(crate) mod plan;
+#[cfg(feature = "store")]
+pub(crate) mod plan_matrix;
 pub(crate) mod run;
 pub(crate) mod sarif;
 

@@ -1,4 +1,4 @@
-//! Opening the file: waiting for whoever holds it, and saying what is wrong with it where DuckDB would only fail.
+//! Opening the file: waiting while another process has it locked, and a clear error where DuckDB only fails.
 //!
 //! Nothing here knows what the tables mean.
 
@@ -154,7 +154,7 @@ fn holder(error: &str) -> Option<String> {
     locked.then(|| named().unwrap_or_else(|| "another process".to_owned()))
 }
 
-/// Why DuckDB cannot open a file that nobody holds.
+/// Why DuckDB cannot open a file that no process has locked.
 fn explain(path: &Utf8Path, error: &str) -> StoreError {
     match begins_like_a_database(path) {
         Err(error) => StoreError::io("open", path)(error),

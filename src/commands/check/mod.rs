@@ -17,7 +17,7 @@ use tgen_core::output::diff::{self, HunkGroups};
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::project::Project;
-use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
+use tgen_core::rendering::comparison::{Judged, Orphans, judge_each, orphans};
 use tgen_core::schedule::shard::Shard;
 
 use self::cache::CheckCache;
@@ -167,11 +167,12 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
-    let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Vec::new() };
+    let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Orphans::default() };
     let judge = || judge(session, &plan, &outputs, &formatted, args);
-    let (mut report, orphans) = rayon::join(judge, look_for_orphans);
-    report.outputs.extend(orphans.iter().map(|path| orphan(session.standpoint.seen(path))));
+    let (mut report, mut orphans) = rayon::join(judge, look_for_orphans);
+    report.outputs.extend(orphans.files.iter().map(|path| orphan(session.standpoint.seen(path))));
     problems.append(&mut report.problems);
+    problems.append(&mut orphans.problems);
     report.problems = findings::gathered(problems);
     if report.is_clean() && report.problems.is_empty() {
         cache.remember(session, &plan);
