@@ -296,8 +296,8 @@ batch-sizes = [16, 1, 4]
             renderer.rendering(&contents.case(output)).unwrap().write(&mut text);
             String::from_utf8(text).unwrap().trim().to_owned()
         };
-        let texts = contents.outputs.iter().map(rendered);
-        tests.iter().zip(texts).map(|(test, text)| (test.hardware, test.batch_size, text)).collect()
+        let all_rendered = contents.outputs.iter().map(rendered);
+        tests.iter().zip(all_rendered).map(|(test, text)| (test.hardware, test.batch_size, text)).collect()
     }
 
     #[test]
