@@ -7,6 +7,7 @@ mod outcome;
 mod printer;
 mod project;
 mod report;
+mod run;
 #[cfg(feature = "store")]
 mod store;
 mod watch;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Infrastructure) => ExitCode::from(3),
         Err(error) => {
             printer::Printer::new().error(&error);
             ExitCode::from(2)
@@ -59,6 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Init(args) => commands::init::run(global, &args),
         Command::Generate(args) => commands::generate::run(global, &args),
         Command::Check(args) => commands::check::run(global, &args),
+        Command::Run(args) => commands::run::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
         Command::Explain(args) => commands::explain::run(global, &args),

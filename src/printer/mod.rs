@@ -26,7 +26,7 @@ use tgen_core::base::problem::Problem;
 
 pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
-pub(crate) use self::progress::Progress;
+pub(crate) use self::progress::{Progress, Status};
 pub(crate) use self::sources::{Source, SourceCache};
 #[cfg(feature = "store")]
 pub(crate) use self::table::Table;

@@ -3,6 +3,7 @@
 //! A report is data; the formats below only write it. They must not read files or know how the outputs were judged.
 
 mod causes;
+pub(crate) mod failure;
 pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;

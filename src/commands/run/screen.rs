@@ -1,0 +1,116 @@
+//! What a person sees of a run: a line of progress, and each failure as it happens, with how to see it again.
+
+use std::time::Duration;
+
+use camino::Utf8Path;
+use tgen_core::results::attempt::{Attempt, UnitEnd};
+use tgen_core::results::outcome::{Meaning, Outcome};
+
+use crate::printer::{Printer, Status, counted, visible};
+use crate::project::standpoint::Standpoint;
+use crate::report::failure::Failure;
+use crate::run::{Listener, Progress};
+
+/// How many running files are named.
+const MOST_NAMED: usize = 2;
+
+/// Shows a run.
+pub(super) struct Screen<'a> {
+    printer: Printer,
+    status: Status,
+    standpoint: &'a Standpoint,
+    /// The interpreter, as a person would type it.
+    python: String,
+    detail: Detail,
+}
+
+/// What is shown while tests run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Failures, as they happen.
+    Failures,
+    /// Nothing but progress: the result is for programs.
+    None,
+}
+
+impl<'a> Screen<'a> {
+    pub(super) fn new(standpoint: &'a Standpoint, python: String, detail: Detail) -> Self {
+        Self { printer: Printer::new(), status: Status::new(), standpoint, python, detail }
+    }
+
+    pub(super) fn finish(&self) {
+        self.status.finish();
+    }
+
+    fn show(&self, attempt: &Attempt, text: &str) -> std::io::Result<()> {
+        let file = self.standpoint.seen(Utf8Path::new(&attempt.file));
+        let failure = Failure { attempt, text, file: &file, python: &self.python };
+        self.printer.report(|out| failure.write(out))
+    }
+}
+
+impl Listener for Screen<'_> {
+    fn attempt(&mut self, attempt: &Attempt, text: &str) -> anyhow::Result<()> {
+        let is_worth_showing = attempt.outcome.meaning() != Meaning::Success && attempt.outcome != Outcome::NotRun;
+        if self.detail == Detail::Failures && is_worth_showing {
+            self.status.above(|| self.show(attempt, text))?;
+        }
+        Ok(())
+    }
+
+    fn unit(&mut self, _: &UnitEnd) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn warning(&mut self, message: &str) {
+        self.status.above(|| self.printer.warning(message));
+    }
+
+    fn tick(&mut self, progress: &Progress<'_>) {
+        self.status.show(&line(progress));
+    }
+}
+
+/// `12 of 600, 1 failed, 2 min left: test_hf_bert.py (3 s), ...`
+fn line(progress: &Progress<'_>) -> String {
+    let Progress { running, done, planned, failed, left } = progress;
+    let mut line = format!("{done} of {}", counted(*planned, "file"));
+    if *failed > 0 {
+        line.push_str(&format!(", {failed} failed"));
+    }
+    if let Some(left) = left {
+        line.push_str(&format!(", {} left", in_words(*left)));
+    }
+    let named = running.iter().take(MOST_NAMED).map(|(unit, elapsed)| {
+        let name = unit.file.file_name().unwrap_or(unit.file.as_str());
+        format!("{} ({} s)", visible(name), elapsed.as_secs())
+    });
+    let named: Vec<String> = named.collect();
+    if !named.is_empty() {
+        line.push_str(&format!(": {}", named.join(", ")));
+    }
+    if running.len() > MOST_NAMED {
+        line.push_str(&format!(" and {} more", running.len() - MOST_NAMED));
+    }
+    line
+}
+
+/// `40 s`, `3 min`, `2 h`.
+pub(super) fn in_words(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{:.1} h", Duration::from_secs(seconds).as_secs_f64() / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_as_exact_as_it_is_long() {
+        let words = |seconds| in_words(Duration::from_secs(seconds));
+        assert_eq!([words(40), words(180), words(9000)], ["40 s", "3 min", "2.5 h"]);
+    }
+}
