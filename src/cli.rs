@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Models(commands::models::ModelsArgs),
     Placeholders(commands::placeholders::PlaceholdersArgs),
     Hardware(commands::hardware::HardwareArgs),
+    Results(commands::results::ResultsArgs),
     #[cfg(feature = "store")]
     Template(commands::template::TemplateArgs),
     #[cfg(feature = "store")]

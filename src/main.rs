@@ -46,7 +46,12 @@ fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
 fn works_in_parallel(command: &Command) -> bool {
     let alone = matches!(
         command,
-        Command::Init(_) | Command::Placeholders(_) | Command::Hardware(_) | Command::Completions(_) | Command::Man(_)
+        Command::Init(_)
+            | Command::Placeholders(_)
+            | Command::Hardware(_)
+            | Command::Results(_)
+            | Command::Completions(_)
+            | Command::Man(_)
     );
     !alone
 }
@@ -70,6 +75,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
         Command::Hardware(args) => commands::hardware::run(&args),
+        Command::Results(args) => commands::results::run(&args),
         #[cfg(feature = "store")]
         Command::Template(args) => commands::template::run(global, &args),
         #[cfg(feature = "store")]

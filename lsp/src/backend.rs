@@ -9,13 +9,12 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
     CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
-    DocumentDiagnosticReport, DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentLink,
-    DocumentLinkParams, DocumentSymbolParams, DocumentSymbolResponse, FoldingRange, FoldingRangeParams,
-    FullDocumentDiagnosticReport, GotoDefinitionParams, GotoDefinitionResponse, Hover, HoverParams, InitializeParams,
-    InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location, PrepareRenameResponse, ReferenceParams,
-    RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport, RenameParams, SelectionRange,
-    SelectionRangeParams, SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams,
-    SemanticTokensResult, ServerInfo, TextDocumentPositionParams, TextEdit, UnchangedDocumentDiagnosticReport, Uri,
+    DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
+    DocumentSymbolResponse, FoldingRange, FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
+    PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
+    SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensResult, ServerInfo,
+    TextDocumentPositionParams, TextEdit, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
     WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
@@ -24,7 +23,7 @@ use crate::capabilities;
 use crate::checker;
 use crate::features::lenses::{OutputsParams, OutputsResult};
 use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
-use crate::features::{self, edits, hints, lenses, names, outline, tokens};
+use crate::features::{self, edits, hints, lenses, names, outline, reports, tokens};
 use crate::server::{Question, Server};
 use crate::service;
 use crate::state::ProjectFile;
@@ -243,7 +242,11 @@ impl LanguageServer for Backend {
         let server = Arc::clone(&self.server);
         let name = uri.clone();
         let items = self.at(&uri, move |file| checker::all_of(&server, file, &name)).await?.unwrap_or_default();
-        Ok(DocumentDiagnosticReportResult::Report(report(items, params.previous_result_id.as_ref())))
+        Ok(DocumentDiagnosticReportResult::Report(reports::of_document(items, params.previous_result_id.as_ref())))
+    }
+
+    async fn workspace_diagnostic(&self, params: WorkspaceDiagnosticParams) -> Result<WorkspaceDiagnosticReportResult> {
+        Ok(reports::of_closed(self.server.closed().all(), params.previous_result_ids).into())
     }
 }
 
@@ -255,29 +258,4 @@ fn folders(params: &InitializeParams) -> Vec<WorkspaceFolder> {
     #[expect(deprecated, reason = "older clients name their only folder so")]
     let root = params.root_uri.clone();
     root.map(|uri| WorkspaceFolder { uri, name: String::new() }).into_iter().collect()
-}
-
-/// The whole report, or that it is the one which the client has.
-fn report(items: Vec<tower_lsp::ls_types::Diagnostic>, previous: Option<&String>) -> DocumentDiagnosticReport {
-    let result_id = serde_json::to_string(&items).map(|text| format!("{:016x}", fingerprint(&text))).ok();
-    match result_id {
-        Some(result_id) if previous == Some(&result_id) => {
-            let unchanged_document_diagnostic_report = UnchangedDocumentDiagnosticReport { result_id };
-            DocumentDiagnosticReport::Unchanged(RelatedUnchangedDocumentDiagnosticReport {
-                related_documents: None,
-                unchanged_document_diagnostic_report,
-            })
-        }
-        result_id => DocumentDiagnosticReport::Full(RelatedFullDocumentDiagnosticReport {
-            related_documents: None,
-            full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id, items },
-        }),
-    }
-}
-
-fn fingerprint(text: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }

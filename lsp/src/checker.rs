@@ -13,12 +13,12 @@ use tgen_core::lint::diagnostics;
 use tower_lsp::ls_types::{Diagnostic, Uri, VersionedTextDocumentIdentifier};
 
 use crate::abilities::Delivery;
-use crate::convert;
 use crate::features::checked::{Checked, CheckedParams};
 use crate::features::lenses;
 use crate::server::Server;
 use crate::shown::Rendered;
 use crate::state::{Open, ProjectFile};
+use crate::{closed, convert};
 
 /// Rendering begins when nothing was edited for this long.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -29,6 +29,7 @@ pub(crate) async fn check_texts(server: Arc<Server>) {
         server.edited.notified().await;
         let showing = server.to_show();
         let (dirty, closed) = server.state().take_dirty();
+        server.closed().forget(dirty.iter().chain(&closed));
         for uri in closed {
             server.shown().forget(&uri);
             server.tokens().forget(&uri);
@@ -94,6 +95,7 @@ pub(crate) async fn check_outputs(server: Arc<Server>) {
         for uri in uris {
             is_news |= check_output(&server, uri, edits).await;
         }
+        let is_news = is_news | check_closed(&server, edits).await;
         if is_news {
             server.count_news();
             show_again(&server);
@@ -130,6 +132,25 @@ fn render(file: &ProjectFile, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem>
     let mut problems = lint::of_input(&snapshot.plan(), &file.path);
     problems.extend(diagnostics::of_outputs(&snapshot.view(), &file.path, go_on));
     problems
+}
+
+/// Checks the files that are not open, and publishes what changed; returns whether a client that asks has to ask again.
+async fn check_closed(server: &Arc<Server>, edits: u64) -> bool {
+    let moment = server.state().moment();
+    let delivery = moment.client.delivery;
+    let Ok(found) = tokio::task::spawn_blocking(move || closed::diagnostics(&moment)).await else { return false };
+    if server.edits() != edits {
+        return false;
+    }
+    let changed = server.closed().renew(found);
+    let is_news = delivery == Delivery::Pulled && !changed.is_empty();
+    for (uri, diagnostics) in changed {
+        // One that was opened meanwhile gets the diagnostics of its document.
+        if !server.state().moment().documents.contains_key(&uri) {
+            publish(server, uri, diagnostics, None).await;
+        }
+    }
+    is_news
 }
 
 /// The count of a template's outputs: the last known one if the client can be told to ask again, else a fresh one.

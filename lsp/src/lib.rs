@@ -7,6 +7,7 @@ mod abilities;
 mod backend;
 mod capabilities;
 mod checker;
+mod closed;
 mod convert;
 mod document;
 mod features;

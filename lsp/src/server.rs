@@ -13,6 +13,7 @@ use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, Uri};
 
 use crate::abilities::Refresh;
+use crate::closed::ClosedFiles;
 use crate::features::tokens::Sent;
 use crate::globs::Glob;
 use crate::host::Host;
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     pub(crate) exited: Notify,
     state: Mutex<ServerState>,
     shown: Mutex<Shown>,
+    closed: Mutex<ClosedFiles>,
     watched: Mutex<BTreeSet<Glob>>,
     tokens: Mutex<Sent>,
     tallies: Mutex<Tallies>,
@@ -83,6 +85,7 @@ impl Server {
             exited: Notify::new(),
             state: Mutex::default(),
             shown: Mutex::default(),
+            closed: Mutex::default(),
             watched: Mutex::default(),
             tokens: Mutex::default(),
             tallies: Mutex::default(),
@@ -104,6 +107,11 @@ impl Server {
     /// What the client was shown.
     pub(crate) fn shown(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The diagnostics of files that are not open.
+    pub(crate) fn closed(&self) -> MutexGuard<'_, ClosedFiles> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The counts of outputs that the client shows.

@@ -45,7 +45,7 @@ impl Reason {
                 format!("`{path}` was changed by hand; move the change into the template, or discard it with `--force`")
             }
             Self::Protected(State::Orphaned) => {
-                format!("`{path}` is rendered by no case any more, but a person changed it; delete it by hand")
+                format!("`{path}` is rendered by no case any more, but it was changed by hand; delete it yourself")
             }
             Self::Protected(_) => {
                 format!("`{path}` was not written by cargo-tgen; move it away, or replace it with `--force`")

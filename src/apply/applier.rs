@@ -19,7 +19,7 @@ use crate::world::stamp::Stamp;
 /// Which existing files may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overwrite {
-    /// Files that cargo-tgen wrote and nobody changed since.
+    /// Files that cargo-tgen wrote and that are unchanged since.
     OwnFiles,
     /// Every file: `--force`.
     AllFiles,

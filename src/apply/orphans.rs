@@ -4,7 +4,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::problem::Problem;
 use tgen_core::output::signature;
 use tgen_core::plan::Plan;
-use tgen_core::rendering::comparison::orphans;
 
 use super::applied::cannot_write;
 use crate::world::disk::Writer;
@@ -19,13 +18,13 @@ pub(crate) enum Pruned {
     Failed(Problem),
 }
 
-/// Deletes the orphaned files of a plan, except those that the user changed; without a writer it only says which.
-pub(crate) fn prune(plan: &Plan<'_>, writer: Option<&Writer>) -> Vec<(Utf8PathBuf, Pruned)> {
+/// Deletes orphaned files, except those that the user changed; without a writer it only says which.
+pub(crate) fn prune(plan: &Plan<'_>, orphans: Vec<Utf8PathBuf>, writer: Option<&Writer>) -> Vec<(Utf8PathBuf, Pruned)> {
     let prune = |path: Utf8PathBuf| {
         let pruned = prune_file(plan, &path, writer);
         (path, pruned)
     };
-    orphans(plan).into_iter().map(prune).collect()
+    orphans.into_iter().map(prune).collect()
 }
 
 fn prune_file(plan: &Plan<'_>, path: &Utf8Path, writer: Option<&Writer>) -> Pruned {

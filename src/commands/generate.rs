@@ -27,7 +27,7 @@ const SHOWN: usize = 10;
 
 /// Write the outputs that are missing or stale
 ///
-/// Outputs that a person changed, and files that cargo-tgen did not write, are left alone unless `--force` is given.
+/// Outputs that were changed by hand, and files that cargo-tgen did not write, are left alone unless `--force` is given.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,10 +38,10 @@ Examples:
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Overwrite outputs that a person changed, and files that cargo-tgen did not write
+    /// Overwrite outputs that were changed by hand, and files that cargo-tgen did not write
     #[arg(short, long)]
     force: bool,
-    /// Delete signed files that no case renders any more, unless a person changed them
+    /// Delete signed files that no case renders any more, unless they were changed by hand
     #[arg(long)]
     prune: bool,
     /// Report what would be done, and do nothing
@@ -147,11 +147,13 @@ impl Tally {
     /// Deletes orphaned files where `--prune` asks for it, and counts them otherwise.
     fn add_orphans(&mut self, session: &Session, plan: &Plan<'_>, args: &GenerateArgs, writer: Option<&Writer>) {
         let seen = |path: Utf8PathBuf| session.standpoint.seen(&path);
+        let mut found = orphans(plan);
+        self.problems.append(&mut found.problems);
         if !args.prune {
-            self.orphans.extend(orphans(plan).into_iter().map(seen));
+            self.orphans.extend(found.files.into_iter().map(seen));
             return;
         }
-        for (path, pruned) in prune(plan, writer) {
+        for (path, pruned) in prune(plan, found.files, writer) {
             match pruned {
                 Pruned::Deleted => self.deleted.push(seen(path)),
                 Pruned::Edited => self.left_alone.push((seen(path), Reason::Protected(State::Orphaned))),

@@ -27,6 +27,7 @@ use crate::project::database::one_session;
 use crate::project::session::add_database_suite;
 use crate::project::session::{self, Session};
 use crate::report::plan as report;
+use crate::report::plan_matrix::{github_matrix, is_too_large_for_github};
 use crate::store::{self, Content, Difference, Differing, Mode, Store, StoredTest, SupportFile};
 use crate::world::disk::Writer;
 use crate::world::interrupt;
@@ -48,7 +49,7 @@ Examples:
   cargo tgen plan --model bert-base-uncased --hardware cpu,cuda --batch-sizes 1,4
   cargo tgen plan --suite matrix --name nightly --format jsonl     what a test runner reads
   cargo tgen plan show nightly --machine here --output-dir tests   the tests for this machine, ready to run
-  cargo tgen plan --format github-matrix                           jobs for GitHub Actions, stage by stage
+  cargo tgen plan --format github-matrix                           the jobs of a matrix of GitHub Actions
   cargo tgen plan diff nightly plan-7                              what changed between two plans"
 )]
 pub(crate) struct PlanArgs {
@@ -120,9 +121,10 @@ struct ShowArgs {
     /// Only the tests for the hardware types of a machine
     #[arg(long, value_enum)]
     machine: Option<OnMachine>,
-    /// Show the text of the test whose id starts so
-    #[arg(long, value_name = "ID", conflicts_with_all = ["format", "limit", "offset", "model", "hardware", "machine"])]
-    test: Option<String>,
+    /// Only the tests whose ids start so; without `--output-dir`, show the text of the one
+    #[arg(long, value_delimiter = ',', value_name = "ID,...")]
+    #[arg(conflicts_with_all = ["format", "limit", "offset", "model", "hardware", "machine"])]
+    test: Vec<String>,
     /// Write the tests as files into this folder, with the modules that they import
     #[arg(long, value_name = "DIR", conflicts_with = "format")]
     output_dir: Option<Utf8PathBuf>,
@@ -188,7 +190,7 @@ enum PlanFormat {
     Json,
     /// One test a line, with the tests' texts
     Jsonl,
-    /// Matrices of GitHub Actions, stage by stage, each below 256 jobs
+    /// The matrix of a job of GitHub Actions, below 256 jobs, as one line
     GithubMatrix,
     /// A flowchart of what depends on what
     Mermaid,
@@ -221,6 +223,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
     let (tests, faults) = planned_tests(&plan);
+    let contents = test_plan::contents(&plan, &tests);
     let mut problems = findings::of_inputs(&project, &plan);
     if chosen == Chosen::ByMappings {
         // The user has asked for no case in particular, so one without a template is no error.
@@ -228,7 +231,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     }
     problems.extend(faults);
     if args.dry_run || args.replace || Outcome::of(&problems) == Outcome::Findings {
-        problems.extend(render_all(&plan, &tests)?);
+        problems.extend(render_all(&contents)?);
         if args.dry_run || Outcome::of(&problems) == Outcome::Findings {
             return end_without_plan(session, &project, args, &findings::gathered(problems), tests.len());
         }
@@ -242,7 +245,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     {
         store.remove_plan(name)?;
     }
-    match write_plan(&mut store, &plan, &tests, args.name.as_deref())? {
+    match write_plan(&mut store, &plan, &tests, &contents, args.name.as_deref())? {
         Ok(name) => {
             let problems = findings::gathered(problems);
             session.print_problems(&project, &problems);
@@ -322,12 +325,12 @@ fn show_new(
 }
 
 /// The problems of rendering all tests.
-fn render_all(plan: &Plan<'_>, tests: &[test_plan::PlannedTest]) -> anyhow::Result<Vec<Problem>> {
+fn render_all(contents: &Plan<'_>) -> anyhow::Result<Vec<Problem>> {
     let mut failures = Vec::new();
-    for page in tests.chunks(PAGE as usize) {
+    for page in contents.outputs.chunks(PAGE as usize) {
         stop_if_interrupted()?;
-        for (test, content) in page.iter().zip(rendered(plan, page)) {
-            failures.extend(content.err().map(|problem| (problem, plan.subject_name(&plan.outputs[test.output]))));
+        for (output, content) in page.iter().zip(rendered(contents, page)) {
+            failures.extend(content.err().map(|problem| (problem, contents.subject_name(output))));
         }
     }
     Ok(findings::by_template(failures))
@@ -339,20 +342,20 @@ fn write_plan(
     store: &mut Store,
     plan: &Plan<'_>,
     tests: &[test_plan::PlannedTest],
+    contents: &Plan<'_>,
     name: Option<&str>,
 ) -> anyhow::Result<Result<String, Vec<Problem>>> {
     let mut failures = Vec::new();
     let mut writer = store.new_plan(name)?;
     let progress = Progress::new(tests.len(), "planning");
-    for page in tests.chunks(PAGE as usize) {
+    for (page, outputs) in tests.chunks(PAGE as usize).zip(contents.outputs.chunks(PAGE as usize)) {
         stop_if_interrupted()?;
-        for (test, content) in page.iter().zip(rendered(plan, page)) {
+        for ((test, output), content) in page.iter().zip(outputs).zip(rendered(contents, outputs)) {
             progress.step();
-            let output = &plan.outputs[test.output];
             match content {
                 Ok(content) if failures.is_empty() => writer.add(&stored(plan, test, output, &content))?,
                 Ok(_) => {}
-                Err(problem) => failures.push((problem, plan.subject_name(output))),
+                Err(problem) => failures.push((problem, contents.subject_name(output))),
             }
         }
     }
@@ -391,9 +394,8 @@ fn folder_of_case(output: &PlannedOutput) -> Option<&Utf8Path> {
 }
 
 /// The texts of tests.
-fn rendered(plan: &Plan<'_>, tests: &[test_plan::PlannedTest]) -> Vec<Result<String, Problem>> {
-    let outputs: Vec<PlannedOutput> = tests.iter().map(|test| plan.outputs[test.output].clone()).collect();
-    render_each(plan, &outputs, |output, rendered| {
+fn rendered(plan: &Plan<'_>, outputs: &[PlannedOutput]) -> Vec<Result<String, Problem>> {
+    render_each(plan, outputs, |output, rendered| {
         let rendered = rendered?;
         check_syntax(&plan.project.known_python, output.path.as_path(), rendered)?;
         Ok(String::from_utf8_lossy(rendered).into_owned())
@@ -429,9 +431,10 @@ fn stored<'t>(
 fn run_show(store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
     const PAGE_OF_TABLE: u32 = 50;
     let name = name_or_newest(store, args.name.as_ref())?;
-    if let Some(prefix) = &args.test {
-        let test = store.planned_test(&name, store.test_id(&name, prefix)?)?;
-        return show_test(store, &name, &test, args.output_dir.as_deref());
+    if !args.test.is_empty() {
+        let found = |prefix: &String| Ok(store.planned_test(&name, store.test_id(&name, prefix)?)?);
+        let tests = args.test.iter().map(found).collect::<anyhow::Result<Vec<_>>>()?;
+        return show_tests(store, &name, tests, args.output_dir.as_deref());
     }
     if let Some(folder) = &args.output_dir {
         let tests = pages(store, &name, args.offset, args.limit, Content::With, args.filter());
@@ -441,10 +444,14 @@ fn run_show(store: &Store, args: &ShowArgs) -> anyhow::Result<()> {
     show(store, &name, args.format, args.offset, limit, &args.filter())
 }
 
-fn show_test(store: &Store, plan: &str, test: &StoredTest, folder: Option<&Utf8Path>) -> anyhow::Result<()> {
+/// Writes tests that the user named into a folder, or prints the one.
+fn show_tests(store: &Store, plan: &str, tests: Vec<StoredTest>, folder: Option<&Utf8Path>) -> anyhow::Result<()> {
     if let Some(folder) = folder {
-        return write_tests(store, plan, std::iter::once(Ok(vec![test.clone()])), folder);
+        return write_tests(store, plan, std::iter::once(Ok(tests)), folder);
     }
+    let [test] = tests.as_slice() else {
+        bail!("`--test` shows the text of one test; `--output-dir DIR` writes several as files");
+    };
     if !store.plan_support(plan)?.is_empty() {
         Printer::new().warning(
             "the test may import modules of the plan; `--output-dir DIR` writes it together with them, ready to run",
@@ -532,7 +539,14 @@ fn show(
         PlanFormat::Jsonl => {
             printer.stream(|out| report::write_json_lines(out, name, &support()?, pages(Content::With)))
         }
-        PlanFormat::GithubMatrix => Ok(printer.json(&report::github_matrices(&all()?))?),
+        PlanFormat::GithubMatrix => {
+            let matrix = github_matrix(&all()?);
+            if is_too_large_for_github(&matrix) {
+                printer.warning("the matrix is larger than the 1 MB that GitHub's jobs hand on; choose with `--model` or `--hardware`");
+            }
+            // One line, as `$GITHUB_OUTPUT` takes it.
+            Ok(printer.report(|out| writeln!(out, "{matrix}"))?)
+        }
         PlanFormat::Mermaid => {
             let tests = all()?;
             if report::is_too_large_for_mermaid(&tests) {

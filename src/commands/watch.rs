@@ -24,7 +24,7 @@ Examples:
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Overwrite outputs that a person changed, and files that cargo-tgen did not write
+    /// Overwrite outputs that were changed by hand, and files that cargo-tgen did not write
     #[arg(short, long)]
     force: bool,
     /// Report what differs, and write nothing

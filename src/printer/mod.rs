@@ -12,9 +12,7 @@ mod sources;
 mod table;
 mod words;
 
-#[cfg(feature = "store")]
-use std::io::IsTerminal;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::stream::{AsLockedWrite, RawStream};
@@ -28,7 +26,6 @@ pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
 pub(crate) use self::progress::{Progress, Status};
 pub(crate) use self::sources::{Source, SourceCache};
-#[cfg(feature = "store")]
 pub(crate) use self::table::Table;
 pub(crate) use self::words::{Cut, counted, cut};
 
@@ -116,7 +113,6 @@ impl Printer {
     }
 
     /// A table that is written to `out` while its rows come.
-    #[cfg(feature = "store")]
     pub(crate) fn table_in<'o>(out: &'o mut dyn Write, headings: &[&str]) -> Table<'o> {
         Table::new(out, headings, terminal_width())
     }
@@ -143,13 +139,11 @@ impl Printer {
     }
 
     /// Whether standard output is a terminal.
-    #[cfg(feature = "store")]
     pub(crate) fn is_read_by_a_person() -> bool {
         io::stdout().is_terminal()
     }
 
     /// Writes a file's content: byte for byte to a file or a program, and made visible on a terminal.
-    #[cfg(feature = "store")]
     pub(crate) fn content(text: &str) -> io::Result<()> {
         let text = if Self::is_read_by_a_person() { visible_lines(text) } else { text.into() };
         unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(text.as_bytes())))
@@ -198,7 +192,7 @@ impl Printer {
         });
     }
 
-    /// Writes to standard error. Where that fails there is nobody left to tell.
+    /// Writes to standard error. A failure is ignored: there is no other place to report it.
     fn aside(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         buffered(io::stderr().lock(), self.err, write).ok();
     }

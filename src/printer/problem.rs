@@ -12,7 +12,7 @@ use super::foreign::visible_with_offsets;
 use super::sources::Source;
 use super::{SourceCache, visible, visible_lines};
 
-/// A stretch of source longer than this is named and not shown: nobody reads such lines.
+/// A longer range of source is named, not shown.
 const LONGEST_EXCERPT: usize = 16 * 1024;
 
 /// Writes a problem and an empty line after it.

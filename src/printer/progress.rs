@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_millis(120);
 
 /// Shows how far a piece of work is, from any thread, until it is finished or dropped.
 pub(crate) struct Progress {
-    /// None where nobody looks.
+    /// None where the output is no terminal.
     bar: Option<ProgressBar>,
     revealer: Mutex<Option<Revealer>>,
 }

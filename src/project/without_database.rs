@@ -1,4 +1,4 @@
-//! The template database in a build without the feature `store`: there is none, and whoever needs it is told.
+//! The template database in a build without the feature `store`: opening it is an error that says which build has it.
 
 use anyhow::bail;
 use camino::Utf8PathBuf;

@@ -3,7 +3,6 @@
 //! A report is data; the formats below only write it. They must not read files or know how the outputs were judged.
 
 mod causes;
-pub(crate) mod failure;
 pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;
@@ -11,6 +10,9 @@ pub(crate) mod junit;
 pub(crate) mod markdown;
 #[cfg(feature = "store")]
 pub(crate) mod plan;
+#[cfg(feature = "store")]
+pub(crate) mod plan_matrix;
+pub(crate) mod run;
 pub(crate) mod sarif;
 
 #[cfg(test)]

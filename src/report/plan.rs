@@ -7,13 +7,9 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use tgen_core::plan::test_plan::stages;
 
 use crate::printer::{visible, write_compact_json};
 use crate::store::StoredTest;
-
-/// How many jobs GitHub runs of one matrix, less one: its documentation says 256.
-const LARGEST_MATRIX: usize = 255;
 
 /// The headings of [`row`].
 pub(crate) const HEADINGS: [&str; 9] =
@@ -107,41 +103,8 @@ pub(crate) fn write_json_lines(
     Ok(())
 }
 
-/// The matrices of GitHub Actions that run the tests: stage after stage, so that a test comes after those that it depends
-/// on, and no matrix larger than GitHub runs. A job names its test and what it needs, not the test's text.
-pub(crate) fn github_matrices(tests: &[StoredTest]) -> Value {
-    let mut by_stage: Vec<Vec<Value>> = Vec::new();
-    for (test, stage) in tests.iter().zip(stages_of(tests)) {
-        if by_stage.len() <= stage {
-            by_stage.resize(stage + 1, Vec::new());
-        }
-        by_stage[stage].push(job(test));
-    }
-    let matrices = by_stage.iter().enumerate().flat_map(|(stage, jobs)| {
-        jobs.chunks(LARGEST_MATRIX).map(move |jobs| json!({ "stage": stage + 1, "include": jobs }))
-    });
-    matrices.collect()
-}
-
-fn job(test: &StoredTest) -> Value {
-    json!({
-        "test_id": test.test_id,
-        "model_name": test.model,
-        "model_family": test.family,
-        "hardware_type": test.hardware,
-        "batch_size": test.batch_size,
-        "priority": test.priority,
-        "min_memory_gb": test.min_memory_gb,
-        "test_timeout_seconds": test.timeout_seconds,
-    })
-}
-
-fn stages_of(tests: &[StoredTest]) -> Vec<usize> {
-    stages(&dependencies_of(tests))
-}
-
 /// The places of the tests that each depends on.
-fn dependencies_of(tests: &[StoredTest]) -> Vec<Vec<usize>> {
+pub(super) fn dependencies_of(tests: &[StoredTest]) -> Vec<Vec<usize>> {
     let places: HashMap<_, _> = tests.iter().enumerate().map(|(at, test)| (test.test_id, at)).collect();
     let place = |id| places.get(id).copied();
     tests.iter().map(|test| test.dependencies.iter().filter_map(place).collect()).collect()
@@ -190,13 +153,13 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
 
     /// Tests of which each depends on the one `ladder` before it.
-    fn tests(number: u128, ladder: u128) -> Vec<StoredTest> {
+    pub(in crate::report) fn tests(number: u128, ladder: u128) -> Vec<StoredTest> {
         let test = |at: u128| StoredTest {
             test_id: Uuid::from_u128(at),
             model: format!("acme/\"m\" & {}", at % ladder),
@@ -213,19 +176,6 @@ mod tests {
             dependencies: at.checked_sub(ladder).map(Uuid::from_u128).into_iter().collect(),
         };
         (0..number).map(test).collect()
-    }
-
-    #[test]
-    fn a_github_matrix_has_fewer_than_256_jobs_and_none_that_waits_for_another_of_it() {
-        let tests = tests(1400, 700);
-        let matrices = github_matrices(&tests);
-        let matrices = matrices.as_array().unwrap();
-        let sizes: Vec<_> = matrices
-            .iter()
-            .map(|matrix| (matrix["stage"].as_u64().unwrap(), matrix["include"].as_array().unwrap().len()))
-            .collect();
-        assert_eq!(sizes, [(1, 255), (1, 255), (1, 190), (2, 255), (2, 255), (2, 190)]);
-        assert!(!matrices[0].to_string().contains("content"));
     }
 
     #[test]

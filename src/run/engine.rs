@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tgen_core::model::hardware::HardwareType;
@@ -334,6 +335,12 @@ impl Engine<'_> {
         let text = innermost_calls(&last_lines(&process.log)).unwrap_or_default();
         let is_timeout = outcome == Outcome::TimedOut;
         self.active[at].timeouts += u32::from(is_timeout);
+        let file = &self.run.units[self.active[at].job].file;
+        let reason = match line_in(&text, file) {
+            // As pytest does.
+            Some(line) => format!("{file}:{line}: {reason}"),
+            None => reason,
+        };
         match self.active[at].process.current.take() {
             Some((nodeid, started)) => {
                 self.active[at].process.finished.insert(nodeid.clone());
@@ -798,6 +805,14 @@ fn innermost_calls(log: &str) -> Option<String> {
     Some(calls.join("\n"))
 }
 
+/// The innermost line of a file among calls that Python's fault handler has written.
+fn line_in(calls: &str, file: &Utf8Path) -> Option<u32> {
+    let name = format!("{}\", line ", file.file_name()?);
+    let (_, rest) = calls.split_once(&name)?;
+    let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
 fn last_line(text: &str) -> &str {
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it cannot be collected").trim()
 }
@@ -812,5 +827,20 @@ fn shorten(process: &Process) {
     if std::fs::metadata(&process.log).is_ok_and(|metadata| metadata.len() > LONGEST_LOG) {
         // The process appends, so that it goes on at the new end.
         let _ = std::fs::File::options().write(true).open(&process.log).and_then(|file| file.set_len(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_test_was_is_read_from_what_the_fault_handler_writes() {
+        let log = "collected 1 item\n\nCurrent thread 0x1 (most recent call first):\n  File \"/lib/time.py\", line 9 in wait\n  \
+            File \"/p/tests/test_a.py\", line 7 in test_x\n  File \"/p/_pytest/python.py\", line 1 in call\n";
+        let calls = innermost_calls(log).unwrap();
+        assert_eq!(calls.lines().count(), 3);
+        assert_eq!(line_in(&calls, "tests/test_a.py".into()), Some(7));
+        assert_eq!(innermost_calls("collected 1 item"), None);
     }
 }

@@ -27,7 +27,7 @@ use duckdb::Connection;
 pub(crate) use self::error::StoreError;
 pub(crate) use self::exchange::Counts;
 pub(crate) use self::mappings::{Mapped, Mapping};
-pub(crate) use self::opening::{Memory, Mode, Patience};
+pub(crate) use self::opening::{Mode, Patience};
 pub(crate) use self::plan_support::SupportFile;
 pub(crate) use self::plans::{Content, Difference, Differing, Plan, PlannedTest, StoredTest};
 pub(crate) use self::query::{Column, Kind, Limits, Rows};

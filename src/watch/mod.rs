@@ -87,8 +87,8 @@ enum Wake {
     Poll,
     Key(Key),
     Ended(Ended),
-    /// What the tests of a project tell, by its number.
-    Tests(usize, Told),
+    /// What the tests of a project tell.
+    Tests(Told),
     Retry,
     CheckRoots,
     Interrupted,
@@ -114,11 +114,11 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
         Runner::new(command, move |ended| drop(sender.send(Wake::Ended(ended))))
     };
     let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
-    let test_runner = |(number, project): (usize, &WatchedProject<'_>)| {
+    let test_runner = |project: &WatchedProject<'_>| {
         let (sender, options) = (sender.clone(), options.tests.as_ref()?);
-        Some(TestRunner::start(project.root(), options, move |told| drop(sender.send(Wake::Tests(number, told)))))
+        Some(TestRunner::start(project.root(), options, move |told| drop(sender.send(Wake::Tests(told)))))
     };
-    let test_runners = projects.iter().enumerate().filter_map(test_runner).collect::<Result<_, _>>()?;
+    let test_runners = projects.iter().filter_map(test_runner).collect::<Result<_, _>>()?;
     let screen = Screen::new(options.form, options.intent, projects.len());
     let mut watch = Watch {
         projects,
@@ -212,7 +212,7 @@ impl Watch<'_> {
                     }
                 }
                 Wake::Ended(ended) => self.on_command_ended(&ended)?,
-                Wake::Tests(number, told) => self.screen.tests(&self.projects[number], &told)?,
+                Wake::Tests(told) => self.screen.tests(&told)?,
                 Wake::Retry => {
                     self.projects.iter_mut().for_each(WatchedProject::retry);
                     self.rebuild(Occasion::Retry)?;

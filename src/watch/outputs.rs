@@ -104,7 +104,7 @@ impl Outputs {
         if is_first {
             self.clear_abandoned(plan);
         }
-        self.find_orphans(plan, root);
+        self.find_orphans(plan, root, &mut round.problems);
         self.summarize(plan, &files, &mut round);
         round
     }
@@ -288,12 +288,16 @@ impl Outputs {
     }
 
     /// Finds signed files that no case renders any more. Only a change of the plan can add one.
-    fn find_orphans(&mut self, plan: &Plan<'_>, root: &Utf8Path) {
+    fn find_orphans(&mut self, plan: &Plan<'_>, root: &Utf8Path, problems: &mut Vec<Problem>) {
         if !plan.root.as_str().is_empty() || plan.problems.iter().any(Problem::is_error) {
             return;
         }
         match &mut self.orphans {
-            None => self.orphans = Some(orphans(plan)),
+            None => {
+                let found = orphans(plan);
+                problems.extend(found.problems);
+                self.orphans = Some(found.files);
+            }
             Some(known) => known.retain(|path| !self.known.contains_key(path.as_str()) && root.join(path).exists()),
         }
     }

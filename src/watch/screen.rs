@@ -18,7 +18,7 @@ use crate::apply::Reason;
 use crate::printer::{FAINT, HEADING, Printer, counted, visible};
 use crate::project::session;
 use crate::report;
-use crate::report::failure::Failure;
+use crate::report::run::human::write_failure;
 use crate::run;
 
 /// The version of the JSON lines.
@@ -161,13 +161,11 @@ impl Screen {
     }
 
     /// Reports what tests tell.
-    pub(super) fn tests(&self, project: &WatchedProject<'_>, told: &Told) -> io::Result<()> {
+    pub(super) fn tests(&self, told: &Told) -> io::Result<()> {
         match told {
             Told::Failed { attempt, .. } if self.form == Form::Json => self.event("test", json!(attempt)),
             Told::Failed { attempt, text, python } => {
-                let file = in_project(project, Utf8Path::new(&attempt.file));
-                let failure = Failure { attempt, text, file: &file, python };
-                self.printer.report(|out| failure.write(out))
+                self.printer.report(|out| write_failure(out, attempt, text, python))
             }
             Told::Warning(message) => self.warning(message),
             Told::Ended { ended: Err(error), .. } => self.warning(&format!("the tests cannot run: {error}")),

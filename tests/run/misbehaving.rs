@@ -27,7 +27,7 @@ fn a_crash_names_its_test_and_keeps_the_others() {
     test_segfault.py::test_before: passed
     test_segfault.py::test_crashes: crashed
     ");
-    assert_eq!(finished.reason("test_crashes"), "the process was ended by SIGSEGV");
+    assert_eq!(finished.reason("test_crashes"), "tests/test_segfault.py:11: the process was ended by SIGSEGV");
     assert_eq!(finished.code(), 1);
 }
 

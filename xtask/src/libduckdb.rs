@@ -21,7 +21,7 @@ use crate::test::root;
 /// The release that the tool needs, in the file that the tool has it from.
 const VERSION: &str = include_str!("../../src/store/library/version").trim_ascii_end();
 
-/// The libraries whose hash somebody has looked at: the `sha256sum` of the library in
+/// The libraries whose hash was checked by hand: the `sha256sum` of the library in
 /// `npm pack @duckdb/node-bindings-PLATFORM@VERSION-r.1`.
 const PREBUILT: [Prebuilt; 6] = [
     Prebuilt {

@@ -81,7 +81,7 @@ fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
 }
 
 /// Tells the person at the terminal, apart from what the programs that run here print.
-#[expect(clippy::print_stderr, reason = "a chore is the edge: it has no printer, only a person who waits")]
+#[expect(clippy::print_stderr, reason = "a chore is the edge: it writes its progress straight to the terminal")]
 fn say(message: &str) {
     eprintln!("xtask: {message}");
 }

@@ -114,7 +114,7 @@ fn try_out(wheel: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Somebody who has installed the wheel, and nothing else.
+/// A user who has installed the wheel and nothing else.
 struct User {
     programs: PathBuf,
     home: PathBuf,

@@ -1,4 +1,4 @@
-// A template from a test that somebody wrote for one model. It only works on texts.
+// Makes a template from a hand-written test of one model. It only works on texts.
 
 /** A template, and the rule that renders it to the test that it was made from. */
 export interface NewTemplate {

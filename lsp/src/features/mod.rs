@@ -8,4 +8,5 @@ pub(crate) mod lenses;
 pub(crate) mod names;
 pub(crate) mod outline;
 pub(crate) mod preview;
+pub(crate) mod reports;
 pub(crate) mod tokens;

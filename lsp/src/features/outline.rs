@@ -17,7 +17,7 @@ pub(crate) fn symbols(file: &ProjectFile) -> Option<Vec<DocumentSymbol>> {
     })
 }
 
-#[expect(deprecated, reason = "the protocol's type still has the field that nobody is to use")]
+#[expect(deprecated, reason = "the protocol's type still has the deprecated field")]
 fn document_symbol(measured: &Measured<'_>, symbol: Symbol) -> DocumentSymbol {
     let children: Vec<_> = symbol.children.into_iter().map(|child| document_symbol(measured, child)).collect();
     DocumentSymbol {
@@ -33,7 +33,7 @@ fn document_symbol(measured: &Measured<'_>, symbol: Symbol) -> DocumentSymbol {
 }
 
 /// The symbols of a project whose names have the letters of `query` in their order.
-#[expect(deprecated, reason = "the protocol's type still has the field that nobody is to use")]
+#[expect(deprecated, reason = "the protocol's type still has the deprecated field")]
 pub(crate) fn of_project(file: &ProjectFile, query: &str) -> Vec<SymbolInformation> {
     let Some(snapshot) = &file.project.snapshot else { return Vec::new() };
     let found = outline::workspace_symbols(&snapshot.view(), query);

@@ -31,7 +31,7 @@ pub(crate) struct World {
     gate: Arc<Gate>,
 }
 
-/// While it is closed, nobody reads a file.
+/// While it is closed, reading a file blocks.
 #[derive(Default)]
 struct Gate {
     is_closed: Mutex<bool>,
@@ -154,7 +154,7 @@ impl Client {
         self.notify("initialized", json!({})).await;
     }
 
-    /// Lets nobody read a file, or everybody again.
+    /// Blocks or unblocks all reading of files.
     pub(crate) fn hold_files(&self, is_closed: bool) {
         self.world.gate.set_closed(is_closed);
     }

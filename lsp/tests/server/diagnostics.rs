@@ -58,9 +58,52 @@ async fn what_only_rendering_tells_is_shown_when_the_client_pauses() {
 async fn a_closed_document_has_none() {
     let mut client = Client::start(PROJECT).await;
     client.open_as("templates/new.py.tera", "{{ typo }}").await;
-    assert_eq!(client.diagnostics("templates/new.py.tera").await.len(), 1);
+    assert!(!client.diagnostics("templates/new.py.tera").await.is_empty());
     client.close("templates/new.py.tera").await;
     assert_eq!(client.diagnostics("templates/new.py.tera").await.len(), 0);
+}
+
+/// A project whose template `broken.py.tera` has a problem.
+fn with_a_broken_template() -> String {
+    format!("{PROJECT}-- templates/broken.py.tera --\n{{# tgen-allow: unused-template #}}\n{{{{ typo }}}}\n")
+}
+
+const BROKEN: &str = "templates/broken.py.tera";
+
+#[tokio::test]
+async fn the_problems_of_files_that_are_not_open_are_shown_too() {
+    let mut client = Client::start(&with_a_broken_template()).await;
+    let found = client.until_diagnostics(BROKEN, |found| !found.is_empty()).await;
+    insta::assert_snapshot!(found.join("\n"), @"1:3-1:7 unknown-placeholder there is no placeholder `typo`; run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml");
+    client.open_as(BROKEN, "{# tgen-allow: unused-template #}\n{{ model_name }}\n").await;
+    client.until_diagnostics(BROKEN, <[_]>::is_empty).await;
+    client.close(BROKEN).await;
+    client.until_diagnostics(BROKEN, |found| !found.is_empty()).await;
+    client.save_on_disk(BROKEN, "{# tgen-allow: unused-template #}\n{{ model_name }}\n").await;
+    client.until_diagnostics(BROKEN, <[_]>::is_empty).await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_gets_the_problems_of_files_that_are_not_open() {
+    let mut abilities = abilities();
+    abilities["textDocument"] = json!({ "diagnostic": {} });
+    abilities["workspace"]["diagnostics"] = json!({ "refreshSupport": true });
+    let mut client = Client::start_with(&with_a_broken_template(), abilities).await;
+    client.sent("workspace/diagnostic/refresh").await;
+    let report = client.request("workspace/diagnostic", json!({ "previousResultIds": [] })).await;
+    let of_broken = |report: &serde_json::Value| {
+        let items = report["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["uri"] == uri(BROKEN).as_str()).unwrap()
+    };
+    let first = of_broken(&report);
+    assert_eq!(first["items"][0]["code"], "unknown-placeholder");
+    let known = json!([{ "uri": uri(BROKEN), "value": first["resultId"] }]);
+    let again = client.request("workspace/diagnostic", json!({ "previousResultIds": known })).await;
+    assert_eq!(of_broken(&again)["kind"], "unchanged");
+    client.save_on_disk(BROKEN, "{# tgen-allow: unused-template #}\n{{ model_name }}\n").await;
+    client.sent("workspace/diagnostic/refresh").await;
+    let mended = client.request("workspace/diagnostic", json!({ "previousResultIds": known })).await;
+    assert_eq!(of_broken(&mended)["items"], json!([]));
 }
 
 #[tokio::test]

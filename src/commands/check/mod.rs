@@ -6,8 +6,6 @@ mod signed_text;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::num::NonZeroUsize;
-use std::str::FromStr;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -19,7 +17,8 @@ use tgen_core::output::diff::{self, HunkGroups};
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::project::Project;
-use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
+use tgen_core::rendering::comparison::{Judged, Orphans, judge_each, orphans};
+use tgen_core::schedule::shard::Shard;
 
 use self::cache::CheckCache;
 use self::signed_text::SignedText;
@@ -78,31 +77,6 @@ enum Format {
     Sarif,
     /// `JUnit` XML, for test reports
     Junit,
-}
-
-/// One of several parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shard {
-    index: usize,
-    of: NonZeroUsize,
-}
-
-impl FromStr for Shard {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
-        match parts {
-            Some((index, of)) if (1..=NonZeroUsize::get(of)).contains(&index) => Ok(Self { index, of }),
-            _ => Err("write it as `2/4`: the second of four parts"),
-        }
-    }
-}
-
-impl Shard {
-    fn has(self, position: usize) -> bool {
-        position % self.of == self.index - 1
-    }
 }
 
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
@@ -193,11 +167,12 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
-    let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Vec::new() };
+    let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Orphans::default() };
     let judge = || judge(session, &plan, &outputs, &formatted, args);
-    let (mut report, orphans) = rayon::join(judge, look_for_orphans);
-    report.outputs.extend(orphans.iter().map(|path| orphan(session.standpoint.seen(path))));
+    let (mut report, mut orphans) = rayon::join(judge, look_for_orphans);
+    report.outputs.extend(orphans.files.iter().map(|path| orphan(session.standpoint.seen(path))));
     problems.append(&mut report.problems);
+    problems.append(&mut orphans.problems);
     report.problems = findings::gathered(problems);
     if report.is_clean() && report.problems.is_empty() {
         cache.remember(session, &plan);
@@ -213,7 +188,7 @@ impl CheckArgs {
 
     fn looks_for_orphans(&self) -> bool {
         let narrowed = self.selection != SelectionArgs::default();
-        !narrowed && self.changed_since.is_none() && self.shard.is_none_or(|shard| shard.index == 1)
+        !narrowed && self.changed_since.is_none() && self.shard.is_none_or(Shard::is_first)
     }
 
     /// The outputs that are asked about.

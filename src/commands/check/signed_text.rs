@@ -12,7 +12,7 @@ use crate::world::git;
 
 /// What is known of the text that an output's signature was made for.
 pub(super) enum SignedText {
-    /// It is what the template renders to now, or nobody asks for it.
+    /// It is what the template renders to now, or it is not needed.
     Rendering,
     /// It was found in git's history.
     Found(Vec<u8>),

@@ -12,6 +12,7 @@ use tgen_core::results::outcome::Outcome;
 use tgen_core::schedule::machine::Device;
 use tgen_core::schedule::shard::Shard;
 
+use crate::commands::results::RunFormat;
 use crate::project::arguments::{SelectionArgs, hardware_type};
 use crate::run::{Isolation, RetryOn, machine};
 
@@ -88,6 +89,9 @@ pub(crate) struct RunArgs {
     /// Show the schedule with the expected times, and run nothing
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: RunFormat,
     /// The file that the results are appended to [default: a new one below `results/`]
     #[arg(long, value_name = "FILE")]
     pub(super) results: Option<Utf8PathBuf>,

@@ -31,11 +31,13 @@ pub(crate) use self::arguments::RunArgs;
 use self::screen::{Detail, Screen};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
+use crate::commands::results::RunFormat;
 use crate::commands::{generate, hardware};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::Global;
 use crate::project::session::{self, Session};
+use crate::report::run::{RunReport, human};
 use crate::run::{
     Chosen, Ended, Interpreter, Recording, Rules, Run, Selection, Stop, Surroundings, Versions, Workers, execute, find,
     machine, of_plan,
@@ -103,19 +105,28 @@ fn execute_selection(
     let started = Instant::now();
     let interpreter = find(args.python.as_deref(), &session.root, &Surroundings::of_this_process())?;
     let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation)?;
-    tell_start(&interpreter, workers.versions(), selection)?;
+    if args.format == RunFormat::Human {
+        tell_start(&interpreter, workers.versions(), selection)?;
+    }
     let rules = rules(session, args, &machine);
     let id = new_id();
     let path = earlier.path.clone().unwrap_or_else(|| session.root.join(FOLDER).join(format!("{id}.jsonl")));
     let mut recording = open_recording(&path)?;
     recording.add(&header(session, &id, workers.versions(), args, selection, rerun_of))?;
-    let mut screen = Screen::new(&session.standpoint, interpreter.program.display().to_string(), Detail::Failures);
+    let python = interpreter.program.display().to_string();
+    let detail = if args.format == RunFormat::Human { Detail::Failures } else { Detail::None };
+    let mut screen = Screen::new(python.clone(), detail);
     let run = Run { id: &id, units: &selection.units, rules: &rules, is_interrupted: &interrupt::requested };
     let scheduler = Scheduler::new(selection.jobs.clone(), machine);
     let ended = execute(&run, scheduler, &mut workers, &mut recording, &mut screen)?;
     screen.finish();
     drop(workers);
-    report(session, &id, recording.path(), started)?;
+    report(args, &id, recording.path(), started, &python)?;
+    if args.format == RunFormat::Human {
+        let path = recording.path();
+        let path = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(path));
+        Printer::new().note(&format!("results in `{path}`"))?;
+    }
     outcome(&ended, args)
 }
 
@@ -368,21 +379,19 @@ fn header(
     }
 }
 
-fn report(session: &Session, id: &str, path: &Utf8Path, started: Instant) -> anyhow::Result<()> {
-    use tgen_core::results::verdict::{Summary, tests};
+fn report(args: &RunArgs, id: &str, path: &Utf8Path, started: Instant, python: &str) -> anyhow::Result<()> {
     let recorded = read_results(path)?.unwrap_or_default();
-    let recorded = tgen_core::results::rerun::run_with_reruns(&recorded, id);
-    let tests = tests(&recorded);
-    let summary = Summary::of(&tests);
-    for hardware in summary.hardware() {
-        let counts: Vec<_> = tgen_core::results::verdict::Verdict::all()
-            .into_iter()
-            .map(|verdict| (summary.count(hardware, verdict), verdict.name()))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, name)| format!("{count} {name}"))
-            .collect();
-        Printer::new().line(&format!("{hardware}: {}", counts.join(", ")))?;
+    let recorded = Recorded {
+        headers: recorded.headers.into_iter().filter(|header| header.run == id).collect(),
+        attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == id).collect(),
+        ends: recorded.ends.into_iter().filter(|end| end.run == id).collect(),
+        ignored: Vec::new(),
+    };
+    let report = RunReport::new(&recorded, Some(started.elapsed()), python);
+    match args.format {
+        // The failures have been shown.
+        RunFormat::Human => Printer::new().report(|out| human::write_summary(&report, out))?,
+        format => format.show(&report)?,
     }
-    let path = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(path));
-    Ok(Printer::new().note(&format!("results in `{path}` ({:.1} s)", started.elapsed().as_secs_f64()))?)
+    Ok(())
 }

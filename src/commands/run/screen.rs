@@ -2,23 +2,20 @@
 
 use std::time::Duration;
 
-use camino::Utf8Path;
 use tgen_core::results::attempt::{Attempt, UnitEnd};
 use tgen_core::results::outcome::{Meaning, Outcome};
 
 use crate::printer::{Printer, Status, counted, visible};
-use crate::project::standpoint::Standpoint;
-use crate::report::failure::Failure;
+use crate::report::run::human::write_failure;
 use crate::run::{Listener, Progress};
 
 /// How many running files are named.
 const MOST_NAMED: usize = 2;
 
 /// Shows a run.
-pub(super) struct Screen<'a> {
+pub(super) struct Screen {
     printer: Printer,
     status: Status,
-    standpoint: &'a Standpoint,
     /// The interpreter, as a person would type it.
     python: String,
     detail: Detail,
@@ -33,9 +30,9 @@ pub(super) enum Detail {
     None,
 }
 
-impl<'a> Screen<'a> {
-    pub(super) fn new(standpoint: &'a Standpoint, python: String, detail: Detail) -> Self {
-        Self { printer: Printer::new(), status: Status::new(), standpoint, python, detail }
+impl Screen {
+    pub(super) fn new(python: String, detail: Detail) -> Self {
+        Self { printer: Printer::new(), status: Status::new(), python, detail }
     }
 
     pub(super) fn finish(&self) {
@@ -43,13 +40,11 @@ impl<'a> Screen<'a> {
     }
 
     fn show(&self, attempt: &Attempt, text: &str) -> std::io::Result<()> {
-        let file = self.standpoint.seen(Utf8Path::new(&attempt.file));
-        let failure = Failure { attempt, text, file: &file, python: &self.python };
-        self.printer.report(|out| failure.write(out))
+        self.printer.report(|out| write_failure(out, attempt, text, &self.python))
     }
 }
 
-impl Listener for Screen<'_> {
+impl Listener for Screen {
     fn attempt(&mut self, attempt: &Attempt, text: &str) -> anyhow::Result<()> {
         let is_worth_showing = attempt.outcome.meaning() != Meaning::Success && attempt.outcome != Outcome::NotRun;
         if self.detail == Detail::Failures && is_worth_showing {

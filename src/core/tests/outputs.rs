@@ -5,8 +5,9 @@
 use std::fmt::Write;
 use std::io;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use proptest::prelude::*;
-use tgen_core::base::files::MemoryFiles;
+use tgen_core::base::files::{Files, MemoryFiles};
 use tgen_core::base::problem::Problem;
 use tgen_core::config::{self, Origin};
 use tgen_core::model::catalogue::Selector;
@@ -20,7 +21,7 @@ use tgen_core::template::library::Pack;
 static PACK: &Pack = &[("built_in.py.tera", "MODEL = {{ model_name | py_str }}\n")];
 
 /// Judges every output of a fixture and says what it found: states, paths, problems.
-fn judge(files: &MemoryFiles, request: &Request) -> Judged {
+fn judge(files: &dyn Files, request: &Request) -> Judged {
     let config = config::load(files, Origin::TgenToml).expect("the fixture's configuration is valid");
     let project = Project::load(files, config, PACK);
     let plan = Plan::new(&project, request);
@@ -35,7 +36,9 @@ fn judge(files: &MemoryFiles, request: &Request) -> Judged {
             Err(problem) => judged.problems.push(problem),
         }
     }
-    judged.orphans = orphans(&plan).iter().map(ToString::to_string).collect();
+    let orphans = orphans(&plan);
+    judged.orphans = orphans.files.iter().map(ToString::to_string).collect();
+    judged.problems.extend(orphans.problems);
     judged
 }
 
@@ -279,6 +282,35 @@ fn a_deleted_model_leaves_an_orphan() {
     files.insert("out/mine.py", "mine = 1\n");
     let judged = judge(&files, &Request::default());
     assert_eq!(judged.report(), "fresh out/test_bert.py\norphaned out/test_vit.py\n");
+}
+
+/// Files of which one folder can be read, and not listed.
+struct Unlistable<'a>(&'a MemoryFiles, &'a str);
+
+impl Files for Unlistable<'_> {
+    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+        self.0.read_into(path, buffer)
+    }
+
+    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        if folder == self.1 { Err(io::ErrorKind::PermissionDenied.into()) } else { self.0.list(folder) }
+    }
+
+    fn is_file(&self, path: &Utf8Path) -> bool {
+        self.0.is_file(path)
+    }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_searched_for_orphans_is_named() {
+    let mut files = MemoryFiles::from_fixture(&format!("{SUITE}-- templates/t.py.tera --\nx = 1\n"));
+    judge(&files, &Request::default()).write_into(&mut files);
+    let judged = judge(&Unlistable(&files, "out"), &Request::default());
+    assert_eq!(
+        judged.report(),
+        "fresh out/test_bert.py\nfresh out/test_vit.py\n\
+         out: output-inaccessible: cannot search `out` for orphaned outputs: permission denied\n"
+    );
 }
 
 proptest! {

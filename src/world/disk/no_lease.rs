@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-/// A lease that nobody can have.
+/// A lease on a system that has none: it is never granted.
 #[derive(Debug)]
 pub(super) enum Leased {}
 

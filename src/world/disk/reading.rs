@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use camino::Utf8Path;
 
-/// The largest file that is read. No text that a person or a generator of this tool writes comes near.
+/// The largest file that is read. No hand-written or generated text comes near.
 pub(crate) const LARGEST_FILE: u64 = 128 << 20;
 
 /// The buffer's smallest size, so that files of about one size are read without asking for memory again.

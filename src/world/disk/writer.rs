@@ -281,7 +281,7 @@ fn set_mode(_: &File, _: Option<Stamp>, _: Executable) -> io::Result<()> {
 fn put_new(draft: Draft, place: &Place<'_>) -> io::Result<bool> {
     match draft.name.place_at_free(&place.folder, place.name) {
         Ok(()) => Ok(true),
-        // What stands there is a link that leads nowhere, which is nobody's file.
+        // The entry is a dangling link, so no file is lost.
         Err((error, name)) if error.kind() == io::ErrorKind::AlreadyExists && place.stamp().is_none() => {
             name.place(&place.folder, place.name).map(|()| true).map_err(|(error, _)| error)
         }

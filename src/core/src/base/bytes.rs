@@ -83,7 +83,7 @@ impl fmt::Display for Bytes {
             1_000_000..1_000_000_000 => (amount / 1e6, "MB"),
             1_000_000_000.. => (amount / 1e9, "GB"),
         };
-        let digits = if value < 10.0 { 1 } else { 0 };
+        let digits = usize::from(value < 10.0);
         let text = format!("{value:.digits$}");
         write!(formatter, "{} {unit}", text.strip_suffix(".0").unwrap_or(&text))
     }

@@ -147,6 +147,8 @@ named_enum! {
         OptionalOutput = "optional-output",
         /// A `${}` template without placeholders holds what looks like one of another language.
         LiteralPlaceholder = "literal-placeholder",
+        /// A template of the project is part of no output.
+        UnusedTemplate = "unused-template",
         /// A comment allows what is no problem's code, or what cannot be allowed.
         UselessAllow = "useless-allow",
         /// A template extends or includes a template that does not exist, or one that leads back to itself.
@@ -198,6 +200,7 @@ impl Code {
                 | Self::EmptyOutput
                 | Self::OptionalOutput
                 | Self::LiteralPlaceholder
+                | Self::UnusedTemplate
                 | Self::NotPython
         )
     }

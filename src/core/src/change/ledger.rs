@@ -1,4 +1,4 @@
-//! What each output was made from when it was last seen to, and so what has to be seen to now.
+//! Remembers what each output was made from at the last update, and so finds the outputs that are affected now.
 //!
 //! The ledger compares fingerprints; it knows nothing of files, and does not ask what becomes of an affected output.
 
@@ -33,7 +33,7 @@ impl Affected {
 }
 
 impl Ledger {
-    /// Says which outputs of a plan are affected by what has changed since the last call, and remembers them as seen to.
+    /// Says which outputs of a plan are affected by what has changed since the last call, and remembers them as up to date.
     ///
     /// A plan with errors leaves outputs out that are wanted. They stay remembered, so that nothing is rendered again when
     /// a slip of the pen is taken back.

@@ -74,7 +74,7 @@ fn check_affected_in(fixture: &str, path: &str, content: Option<&str>, expected:
     let gone = affected.gone.iter().map(|path| format!("{} gone", path.file_stem().unwrap()));
     let names: Vec<_> = affected.outputs.iter().map(|at| stem(&plan, *at)).chain(gone).collect();
     assert_eq!(names, expected);
-    assert!(ledger.update(&plan_of(&live)).is_empty(), "what was seen to is seen to");
+    assert!(ledger.update(&plan_of(&live)).is_empty(), "nothing changed since the last update");
 }
 
 fn with(mut files: MemoryFiles, path: &str, content: Option<&str>) -> MemoryFiles {

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use crate::base::problem::Problem;
-use crate::lint::renderings;
 use crate::lint::usage::Usage;
+use crate::lint::{renderings, unused};
 use crate::plan::strictness::problems_of_template;
 use crate::template::{Dialect, TemplateName, check};
 
 /// The problems of a file that can be found without rendering anything.
 #[must_use]
 pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
+    let library = &usage.project.library;
     let is_here = |problem: &&Problem| problem.path.as_deref() == Some(path);
     let mut problems: Vec<_> = usage.project.problems.iter().filter(is_here).cloned().collect();
     if let Some(template) = usage.template(path)
@@ -20,9 +21,12 @@ pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
     {
         // The analysis reuses the tree if it was asked for before.
         let _ = template.source.tree();
-        problems.extend(check::problems(&usage.project.library, &template.name));
+        problems.extend(check::problems(library, &template.name));
         problems
             .extend(problems_of_template(usage.project, &template.name, |axis| usage.expands(&template.name, axis)));
+    }
+    if let Some(template) = usage.template(path) {
+        problems.extend(unused::problem(usage, &template).filter(|problem| !check::is_allowed(library, problem)));
     }
     problems.sort_by_key(|problem| problem.range);
     problems.dedup();

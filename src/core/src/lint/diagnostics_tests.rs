@@ -95,6 +95,50 @@ fn one_broken_tag_hides_nothing_else() {
 fn templates_of_no_suite_are_checked_too() {
     let other = "-- templates/t.py.tera --\n-- templates/other.tera --\n{{ modle_name }}$0{{ hardware_type }}\n";
     assert_snapshot!(check(other), @"
+    1:1 unused-template: no output is made from this template; name it in a suite's `template` list, before a template that exists for every model; build another template on it; or delete it
     1:4 unknown-placeholder: there is no placeholder `modle_name`; did you mean `model_name`?
     ");
+}
+
+/// A suite that takes the first template that exists case by case.
+const LISTED: &str = r#"-- tgen.toml --
+templates = "templates"
+
+[[suite]]
+name = "s"
+template = ["{{ model_family }}.py.tera", "common.py.tera", "later.py.tera"]
+models = ["bert"]
+output = "out/test_{{ normalized_name }}.py"
+-- templates/common.py.tera --
+{% include "part.py.tera" %}
+-- templates/part.py.tera --
+# tgen-support: help.py.tera
+x = 1
+-- templates/help.py.tera --
+y = 1
+-- templates/notes.md --
+Notes.
+"#;
+
+#[test]
+fn a_template_that_is_part_of_no_output_is_told() {
+    let later = format!("{LISTED}-- templates/later.py.tera --\n$0z = 1\n");
+    assert_snapshot!(check(&later), @"1:1 unused-template: no output is made from this template; suite `s` lists it after a template that exists for every model; put it first in `template`, or delete it");
+    let other = format!("{LISTED}-- templates/other.py.tera --\n$0z = 1\n");
+    assert_snapshot!(check(&other), @"1:1 unused-template: no output is made from this template; name it in a suite's `template` list, before a template that exists for every model; build another template on it; or delete it");
+    let allowed = format!("{LISTED}-- templates/other.py.tera --\n$0z = 1  # tgen-allow: unused-template\n");
+    assert_snapshot!(check(&allowed), @"");
+}
+
+#[test]
+fn a_template_that_is_a_part_of_others_or_is_their_support_is_used() {
+    for used in ["x = 1\n", "y = 1\n", "Notes.", "{% include"] {
+        assert_eq!(check(&LISTED.replacen(used, &format!("$0{used}"), 1)), "", "{used}");
+    }
+}
+
+#[test]
+fn whether_a_template_is_used_is_not_told_while_an_error_may_be_the_reason() {
+    let unknown_model = LISTED.replace("\"bert\"", "\"bart-nope*\"");
+    assert_snapshot!(check(&format!("{unknown_model}-- templates/other.py.tera --\n$0z = 1\n")), @"");
 }

@@ -7,6 +7,7 @@ pub mod candidate;
 pub mod diagnostics;
 pub mod findings;
 pub mod renderings;
+mod unused;
 pub mod usage;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 
 use crate::model::names::ModelName;
+use crate::model::size::in_millions;
 
 /// Finds known model types in names.
 #[derive(Debug, Clone, Default)]
@@ -133,16 +134,9 @@ impl Tokens {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_separator = |char: char| !char.is_ascii_alphanumeric();
     text.split(move |char| is_separator(char) && char != '.')
-        .filter(|word| !is_size(word))
+        .filter(|word| in_millions(word).is_none())
         .flat_map(move |word| word.split(is_separator))
         .filter(|word| !word.is_empty())
-}
-
-/// A count of parameters: `7b`, `2.8B`, `125m`, `8x7B`.
-fn is_size(word: &str) -> bool {
-    let Some(count) = word.strip_suffix(['b', 'B', 'm', 'M', 'k', 'K']) else { return false };
-    count.starts_with(|first: char| first.is_ascii_digit())
-        && count.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'x'))
 }
 
 fn run_together(model_type: &str) -> String {

@@ -9,3 +9,4 @@ pub mod family;
 pub mod hardware;
 pub mod names;
 pub mod selection;
+pub mod size;

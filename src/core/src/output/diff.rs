@@ -84,7 +84,7 @@ pub fn hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
         .collect()
 }
 
-/// The text as a person reads it, without its signature's hash.
+/// The text without the hash of its signature, which says nothing to a reader.
 fn readable(content: &[u8]) -> String {
     match super::signature::find(content) {
         Some(signature) => {

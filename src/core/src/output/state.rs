@@ -16,7 +16,7 @@ pub enum State {
     Stale,
     /// The file holds git's conflict markers between two texts that were both generated.
     Conflicted,
-    /// The file differs and its signature is broken: a person changed it.
+    /// The file differs and its signature does not match its text: it was changed by hand.
     Edited,
     /// The file differs and has no signature: it is not ours.
     Foreign,

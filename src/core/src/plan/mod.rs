@@ -50,6 +50,8 @@ pub struct Plan<'p> {
 pub struct Planned {
     /// The folder that output paths are relative to: the project's root (empty) or the given output folder.
     pub root: Utf8PathBuf,
+    /// Whether all that is configured was asked for.
+    pub is_complete: bool,
     /// The suites, with what is asked for put in.
     pub suites: TiVec<SuiteIndex, PlannedSuite>,
     /// The templates, compiled.
@@ -67,6 +69,7 @@ pub struct Planned {
 }
 
 /// A suite, with what is asked for put in.
+#[derive(Clone)]
 pub struct PlannedSuite {
     /// The suite as configured.
     pub suite: Arc<Suite>,

@@ -56,7 +56,8 @@ impl<'p, 'r> Planner<'p, 'r> {
     }
 
     fn new(project: &'p Project<'p>, request: &'r Request) -> Self {
-        let plan = Planned { root: request.output_dir.clone().unwrap_or_default(), ..Planned::default() };
+        let root = request.output_dir.clone().unwrap_or_default();
+        let plan = Planned { root, is_complete: request.is_complete(), ..Planned::default() };
         let (compiled, model_indices) = (HashMap::new(), HashMap::new());
         Self { project, request, plan, compiled, model_indices, problems: IndexSet::new() }
     }

@@ -3,15 +3,18 @@
 //! The rules are here; how a test plan is kept, shown or executed is not known.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use typed_index_collections::{TiSlice, TiVec};
 use uuid::Uuid;
 
 use crate::base::problem::{Code, Problem};
+use crate::model::catalogue::Model;
 use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
+use crate::model::size::millions_of_parameters;
 use crate::plan::case::Axes;
-use crate::plan::{ModelIndex, Plan, PlannedOutput, Subject, TemplateIndex};
+use crate::plan::{ModelIndex, Plan, Planned, PlannedOutput, PlannedSuite, Subject, SuiteIndex, TemplateIndex};
 use crate::template::compiled::Compiled;
 
 /// What kind of test every planned test is.
@@ -19,6 +22,9 @@ pub const TEST_TYPE: &str = "model_test";
 
 /// How long a test may run where its suite does not say, in seconds.
 const DEFAULT_TIMEOUT: u32 = 600;
+
+/// A parameter has two bytes in the checkpoints of large models, and loading them takes a fifth more.
+const GIGABYTES_OF_A_MILLION: f64 = 0.002 * 1.2;
 
 /// The namespace of the ids, which is ours and never changes: the same test has the same id in every release.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7b3e_9a5c_41d8_5f0e_9c27_5d1f_60a4_e8b2);
@@ -71,31 +77,6 @@ pub fn planned_tests(plan: &Plan<'_>) -> (Vec<PlannedTest>, Vec<Problem>) {
     (tests, problems)
 }
 
-/// The stage of each test, from 0: one later than the latest that it depends on. `dependencies` are indices; what
-/// depends on itself in a circle has the stage 0.
-#[must_use]
-pub fn stages(dependencies: &[Vec<usize>]) -> Vec<usize> {
-    let mut stages = vec![0; dependencies.len()];
-    let mut open: Vec<usize> = dependencies.iter().map(Vec::len).collect();
-    let mut dependents = vec![Vec::new(); dependencies.len()];
-    for (test, on) in dependencies.iter().enumerate() {
-        for earlier in on {
-            dependents[*earlier].push(test);
-        }
-    }
-    let mut ready: Vec<usize> = (0..open.len()).filter(|test| open[*test] == 0).collect();
-    while let Some(done) = ready.pop() {
-        for &test in &dependents[done] {
-            stages[test] = stages[test].max(stages[done] + 1);
-            open[test] -= 1;
-            if open[test] == 0 {
-                ready.push(test);
-            }
-        }
-    }
-    stages
-}
-
 /// From 1, first, to 10: small batches and the hardware that everybody has come first.
 #[must_use]
 pub fn priority(hardware: HardwareType, batch_size: u32) -> u8 {
@@ -112,9 +93,17 @@ pub fn priority(hardware: HardwareType, batch_size: u32) -> u8 {
     5_u8.saturating_add_signed(of_batch + of_hardware)
 }
 
-/// The memory that a test of a family needs where nothing is configured, in gigabytes.
+/// The memory that a test of a model needs where nothing is configured, in gigabytes: its weights, as far as its size is
+/// known, and what a batch of its family takes.
 #[must_use]
-pub fn estimated_memory_gb(family: &Family, batch_size: u32) -> f64 {
+pub fn estimated_memory_gb(model: &Model, batch_size: u32) -> f64 {
+    let weights = millions_of_parameters(model.name.as_str(), model.model_type.as_deref());
+    let weights = weights.map_or(0.0, |millions| millions * GIGABYTES_OF_A_MILLION);
+    let memory = (weights + batch_memory_gb(&model.family, batch_size)).max(0.5);
+    (memory * 10.0).ceil() / 10.0
+}
+
+fn batch_memory_gb(family: &Family, batch_size: u32) -> f64 {
     let base = match family.name() {
         "text_generation" => 4.0,
         "vision" => 2.0,
@@ -122,7 +111,7 @@ pub fn estimated_memory_gb(family: &Family, batch_size: u32) -> f64 {
         "audio" => 3.0,
         _ => 1.0,
     };
-    (base * f64::from(batch_size) / 4.0).max(0.5)
+    base * f64::from(batch_size) / 4.0
 }
 
 /// Stands for everything a template's output follows from but the values: its text and that of what it builds on.
@@ -135,6 +124,29 @@ fn template_id(plan: &Plan<'_>, template: &Compiled) -> Uuid {
     Uuid::new_v5(&NAMESPACE, &content)
 }
 
+/// A plan with an output for each test, in their order. Where a template loops over an axis that its output path does not
+/// expand, it loops over the test's own value there.
+#[must_use]
+pub fn contents<'p>(plan: &Plan<'p>, tests: &[PlannedTest]) -> Plan<'p> {
+    let mut suites: TiVec<SuiteIndex, PlannedSuite> = TiVec::new();
+    let mut narrowed: HashMap<(SuiteIndex, HardwareType, u32), SuiteIndex> = HashMap::new();
+    let mut content = |test: &PlannedTest| {
+        let mut output = plan.outputs[test.output].clone();
+        if let Subject::Case { suite, .. } = &mut output.subject {
+            let of_test = narrowed.entry((*suite, test.hardware, test.batch_size)).or_insert_with(|| {
+                let axes = Axes { hardware: vec![test.hardware], batch_sizes: vec![test.batch_size] };
+                suites.push_and_get_key(PlannedSuite { axes, ..plan.suites[*suite].clone() })
+            });
+            *suite = *of_test;
+        }
+        output
+    };
+    let outputs = tests.iter().map(&mut content).collect();
+    let (templates, models) = (plan.templates.clone(), plan.models.clone());
+    let planned = Planned { root: plan.root.clone(), suites, templates, models, outputs, ..Planned::default() };
+    Plan { project: plan.project, planned: Arc::new(planned) }
+}
+
 fn tests_of(
     plan: &Plan<'_>,
     at: usize,
@@ -142,9 +154,11 @@ fn tests_of(
     templates: &TiSlice<TemplateIndex, Uuid>,
 ) -> Vec<PlannedTest> {
     let Subject::Case { suite, model, hardware, batch_size } = output.subject else { return Vec::new() };
-    let Axes { hardware: all, batch_sizes } = &plan.suites[suite].axes;
-    let hardware = hardware.map_or_else(|| all.clone(), |one| vec![one]);
-    let batch_sizes = batch_size.map_or_else(|| batch_sizes.clone(), |one| vec![one]);
+    let template = &plan.templates[output.template];
+    let loops_over = |name| template.placeholder(name).is_some();
+    let axes = &plan.suites[suite].axes;
+    let hardware = values_of_tests(hardware, &axes.hardware, loops_over("hardware_backends"));
+    let batch_sizes = values_of_tests(batch_size, &axes.batch_sizes, loops_over("batch_sizes"));
     let suite = &plan.suites[suite].suite;
     let of = &plan.models[model];
     let stated = plan.project.config.facts_of(of).and_then(|facts| facts.memory_gb).or(suite.memory_gb);
@@ -155,12 +169,22 @@ fn tests_of(
         hardware,
         batch_size,
         priority: priority(hardware, batch_size),
-        min_memory_gb: stated.map_or_else(|| estimated_memory_gb(&of.family, batch_size), |stated| stated.value),
+        min_memory_gb: stated.map_or_else(|| estimated_memory_gb(of, batch_size), |stated| stated.value),
         timeout_seconds: suite.test_timeout_seconds.unwrap_or(DEFAULT_TIMEOUT),
         depends_on: None,
     };
     let pairs = hardware.into_iter().flat_map(|hardware| batch_sizes.iter().map(move |size| (hardware, *size)));
     pairs.map(|(hardware, size)| test(hardware, size)).collect()
+}
+
+/// The values of an axis that an output has tests for: its own where its path expands the axis, all where its template
+/// loops over them, else the least, because the tests of the others would have the same text.
+fn values_of_tests<T: Copy + Ord>(own: Option<T>, all: &[T], loops_over_all: bool) -> Vec<T> {
+    match own {
+        Some(own) => vec![own],
+        None if loops_over_all => all.to_vec(),
+        None => all.iter().min().copied().into_iter().collect(),
+    }
 }
 
 fn test_id(template: &Uuid, model: &str, hardware: HardwareType, batch_size: u32) -> Uuid {
@@ -200,14 +224,17 @@ mod tests {
     use super::*;
     use crate::base::files::MemoryFiles;
     use crate::config::{self, Origin};
+    use crate::model::family::Modality;
+    use crate::model::names::ModelName;
     use crate::project::Project;
     use crate::project::request::Request;
+    use crate::template::renderer::Renderer;
 
     const PROJECT: &str = "\
 -- templates/base.py.tera --
 {% block test %}{% endblock %}
 -- templates/test.py.tera --
-{% extends \"base.py.tera\" %}{% block test %}MODEL = {{ model_name | py_str }}{% endblock %}
+{% extends \"base.py.tera\" %}{% block test %}MODEL = {{ model_name | py_str }} {{ batch_sizes }}{% endblock %}
 -- tgen.toml --
 templates = \"templates\"
 [[suite]]
@@ -243,13 +270,50 @@ batch-sizes = [16, 1, 4]
     #[test]
     fn each_batch_size_waits_for_the_next_smaller_one_on_its_hardware_type() {
         assert_snapshot!(plan(PROJECT), @"
-        cfb69f95 bert cpu 1: 3, 0.5 GB, 600 s
-        6d255da8 bert cpu 4: 4, 1 GB, 600 s cfb69f95
-        834a67ab bert cuda 1: 5, 0.5 GB, 600 s
-        e85ab903 bert cpu 16: 5, 4 GB, 600 s 6d255da8
-        6acf05ad bert cuda 4: 6, 1 GB, 600 s 834a67ab
-        e8d9a3dc bert cuda 16: 7, 4 GB, 600 s 6acf05ad
+        0a52eb77 bert cpu 1: 3, 0.6 GB, 600 s
+        66f7ee9d bert cpu 4: 4, 1.3 GB, 600 s 0a52eb77
+        b759aee5 bert cuda 1: 5, 0.6 GB, 600 s
+        d64ae482 bert cpu 16: 5, 4.3 GB, 600 s 66f7ee9d
+        9a6d2610 bert cuda 4: 6, 1.3 GB, 600 s b759aee5
+        b6093cb7 bert cuda 16: 7, 4.3 GB, 600 s 9a6d2610
         ");
+    }
+
+    /// The axes of the tests of a template on which no axis is expanded, and what each test has for text.
+    fn texts(template: &str) -> Vec<(HardwareType, u32, String)> {
+        let fixture = PROJECT
+            .replace("_{{ hardware_type }}.py", ".py")
+            .replace("MODEL = {{ model_name | py_str }} {{ batch_sizes }}", template);
+        let files = MemoryFiles::from_fixture(&fixture);
+        let config = config::load(&files, Origin::TgenToml).unwrap();
+        let project = Project::load(&files, config, &[]);
+        let plan = Plan::new(&project, &Request::default());
+        let (tests, _) = planned_tests(&plan);
+        let contents = contents(&plan, &tests);
+        let text = |output: &PlannedOutput| {
+            let mut renderer = Renderer::of(&contents.templates[output.template]);
+            let mut text = Vec::new();
+            renderer.rendering(&contents.case(output)).unwrap().write(&mut text);
+            String::from_utf8(text).unwrap().trim().to_owned()
+        };
+        let texts = contents.outputs.iter().map(text);
+        tests.iter().zip(texts).map(|(test, text)| (test.hardware, test.batch_size, text)).collect()
+    }
+
+    #[test]
+    fn a_template_that_loops_over_an_axis_loops_over_the_value_of_each_test() {
+        use HardwareType::{Cpu, Cuda};
+
+        let both = texts("{{ hardware_backends }} {{ batch_sizes }}");
+        assert_eq!(both[0], (Cpu, 1, "[\"cpu\"] [1]".to_owned()));
+        assert_eq!(both.len(), 6);
+        let hardware = texts("{% for one in hardware_backends %}{{ one }}{% endfor %}");
+        assert_eq!(hardware, [(Cpu, 1, "cpu".to_owned()), (Cuda, 1, "cuda".to_owned())]);
+    }
+
+    #[test]
+    fn a_template_that_loops_over_no_axis_is_one_test() {
+        assert_eq!(texts("x = 1"), [(HardwareType::Cpu, 1, "x = 1".to_owned())]);
     }
 
     #[test]
@@ -268,8 +332,8 @@ batch-sizes = [16, 1, 4]
     fn what_is_configured_comes_before_what_is_estimated() {
         let configured = "memory-gb = 7\ntest-timeout-seconds = 30\n[models.bert]\nmemory-gb = 9.5\n";
         assert_snapshot!(plan(&format!("{}{configured}", PROJECT.replace("[16, 1, 4]", "[1]"))), @"
-        cfb69f95 bert cpu 1: 3, 9.5 GB, 30 s
-        834a67ab bert cuda 1: 5, 9.5 GB, 30 s
+        0a52eb77 bert cpu 1: 3, 9.5 GB, 30 s
+        b759aee5 bert cuda 1: 5, 9.5 GB, 30 s
         ");
     }
 
@@ -278,23 +342,35 @@ batch-sizes = [16, 1, 4]
         let second = PROJECT.split("[[suite]]").last().unwrap().replace("\"one\"", "\"two\"").replace("test/", "two/");
         let twice = format!("{PROJECT}[[suite]]{second}").replace("[16, 1, 4]", "[1]").replace(", \"cuda\"", "");
         assert_snapshot!(plan(&twice), @"
-        cfb69f95 bert cpu 1: 3, 0.5 GB, 600 s
+        0a52eb77 bert cpu 1: 3, 0.6 GB, 600 s
         two suites plan the same test: `one` (test.py.tera for bert on cpu) and `two` (test.py.tera for bert on cpu)
         ");
     }
 
     #[test]
-    fn memory_grows_with_the_batch_from_the_familys_base() {
-        let families = ["text_generation", "vision", "multimodal", "audio", "text_embedding", "own"];
-        let of = |name: &str| [1, 4, 16].map(|size| estimated_memory_gb(&Family::new(name.to_owned()), size));
-        let table: Vec<_> = families.iter().map(|name| format!("{name} {:?}", of(name))).collect();
+    fn memory_is_that_of_the_weights_and_of_a_batch_of_the_family() {
+        let of = |name: &str, model_type: Option<&str>, family: &str| {
+            let model = Model {
+                name: ModelName::new(name).unwrap(),
+                model_type: model_type.map(str::to_owned),
+                family: Family::new(family.to_owned()),
+                modality: Modality::Text,
+                tasks: Vec::new(),
+                reference_module: None,
+            };
+            format!("{name} {:?}", [1, 4, 16].map(|size| estimated_memory_gb(&model, size)))
+        };
+        let table = [
+            of("bert-base-uncased", Some("bert"), "text_embedding"),
+            of("llava", Some("llava"), "multimodal"),
+            of("acme/Small-1.5B", None, "text_generation"),
+            of("mine", None, "own"),
+        ];
         assert_snapshot!(table.join("\n"), @"
-        text_generation [1.0, 4.0, 16.0]
-        vision [0.5, 2.0, 8.0]
-        multimodal [1.5, 6.0, 24.0]
-        audio [0.75, 3.0, 12.0]
-        text_embedding [0.5, 1.0, 4.0]
-        own [0.5, 1.0, 4.0]
+        bert-base-uncased [0.6, 1.3, 4.3]
+        llava [18.2, 22.7, 40.7]
+        acme/Small-1.5B [4.6, 7.6, 19.6]
+        mine [0.5, 1.0, 4.0]
         ");
     }
 
@@ -310,12 +386,5 @@ batch-sizes = [16, 1, 4]
         mps [4, 5, 5, 6]
         qualcomm [4, 5, 5, 6]
         ");
-    }
-
-    #[test]
-    fn a_stage_comes_after_all_that_its_tests_depend_on() {
-        assert_eq!(stages(&[vec![1], vec![], vec![0, 3], vec![1]]), [1, 0, 2, 1]);
-        assert_eq!(stages(&[]), [0; 0]);
-        assert_eq!(stages(&[vec![1], vec![0], vec![]]), [0, 0, 0]);
     }
 }

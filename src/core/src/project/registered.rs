@@ -1,7 +1,7 @@
 //! What the template database answers for a plan, as plain data: the templates that its cases take.
 //!
 //! All cases are asked for at once, so that a large suite is one query. This module does not know how templates are
-//! kept; whoever opens the database fills it in.
+//! kept; the caller that opens the database fills it in.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -133,7 +133,7 @@ impl Registry {
         self.places.get(name).and_then(|at| self.templates.get(*at))
     }
 
-    /// What there is, in words, for somebody who wants what there is not.
+    /// Lists the registered families and hardware types, for the help of an error.
     #[must_use]
     pub fn offered(&self) -> String {
         const SHOWN: usize = 8;

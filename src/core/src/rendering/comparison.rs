@@ -158,20 +158,37 @@ fn inaccessible(path: &Utf8Path, error: &io::Error) -> Problem {
         .in_file(path)
 }
 
-/// Signed files that no case renders any more, in the folders where the plan's outputs stand.
+/// What the search for signed files that no case renders any more has found.
+#[derive(Debug, Default)]
+pub struct Orphans {
+    /// The files, in order.
+    pub files: Vec<Utf8PathBuf>,
+    /// The output folders that cannot be listed, where more may stand.
+    pub problems: Vec<Problem>,
+}
+
+/// Searches the folders where the plan's outputs stand for signed files that no case renders any more.
 ///
 /// A plan with errors leaves outputs out that are wanted, so nothing can be called an orphan then.
 #[must_use]
-pub fn orphans(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
+pub fn orphans(plan: &Plan<'_>) -> Orphans {
     if plan.project.unreadable().next().is_some() || plan.problems.iter().any(Problem::is_error) {
-        return Vec::new();
+        return Orphans::default();
     }
     // A path's own order and hash go part by part, which is slow for thousands.
     let planned: HashSet<&str> = plan.outputs.iter().map(|output| output.path.as_path().as_str()).collect();
     let mut orphans = BTreeSet::new();
+    let mut problems = Vec::new();
     let mut beginning = Vec::new();
     for folder in plan.output_folders() {
-        let Ok(paths) = plan.project.files.list(&folder) else { continue };
+        let paths = match plan.project.files.list(&folder) {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                problems.push(cannot_search(&folder, &error));
+                continue;
+            }
+        };
         for path in paths.into_iter().filter(|path| !planned.contains(path.as_str())) {
             let read = plan.project.files.read_beginning(&path, signature::SEARCHED, &mut beginning);
             if read.is_ok() && signature::is_signed(&beginning) {
@@ -179,5 +196,12 @@ pub fn orphans(plan: &Plan<'_>) -> Vec<Utf8PathBuf> {
             }
         }
     }
-    orphans.into_iter().collect()
+    Orphans { files: orphans.into_iter().collect(), problems }
+}
+
+fn cannot_search(folder: &Utf8Path, error: &io::Error) -> Problem {
+    let reason = files::reason(error);
+    Problem::error(Code::OutputInaccessible, format!("cannot search `{folder}` for orphaned outputs: {reason}"))
+        .in_file(folder)
+        .help("make the folder readable, or move it out of the output folder")
 }

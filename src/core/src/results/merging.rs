@@ -67,7 +67,7 @@ pub fn runs(recorded: &Recorded) -> Vec<String> {
 }
 
 fn identity(end: &UnitEnd) -> impl Ord + '_ {
-    (&end.unit, end.hardware, end.attempt)
+    (&end.run, &end.unit, end.hardware, end.attempt)
 }
 
 /// What is known comes before what is not; then the text decides, so that the choice does not depend on the order.

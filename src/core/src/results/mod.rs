@@ -8,4 +8,6 @@ pub mod merging;
 pub mod outcome;
 pub mod reading;
 pub mod rerun;
+#[cfg(test)]
+mod tests;
 pub mod verdict;

@@ -94,6 +94,9 @@ fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
     // Where in the line the fault is helps nobody: a person reads that the line was cut, or is none of ours.
     let value: Value = serde_json::from_slice(line)
         .map_err(|error| if error.is_eof() { "it was cut short".to_owned() } else { "it is not JSON".to_owned() })?;
+    if !value.is_object() {
+        return Err("it is no JSON object".to_owned());
+    }
     let unreadable = |error: serde_json::Error| error.to_string();
     if value.get("tgen-results").is_some() {
         recorded.headers.push(serde_json::from_value(value).map_err(unreadable)?);

@@ -6,6 +6,7 @@ use super::attempt::Header;
 use super::merging::runs;
 use super::outcome::Meaning;
 use super::reading::Recorded;
+use super::verdict::is_of_whole_unit;
 use crate::model::hardware::HardwareType;
 
 /// A unit on a hardware type that is left to run.
@@ -47,6 +48,25 @@ pub fn run_with_reruns(recorded: &Recorded, run: &str) -> Recorded {
         ends: recorded.ends.iter().filter(|end| is_related(&end.run)).cloned().collect(),
         ignored: Vec::new(),
     }
+}
+
+/// How many planned units have no end recorded: the run was cut short, or a part of it is not here. What a rerun was there to
+/// finish is its own to tell.
+#[must_use]
+pub fn missing_units(recorded: &Recorded) -> u64 {
+    let rerun: HashSet<&str> = recorded.headers.iter().filter_map(|header| header.rerun_of.as_deref()).collect();
+    let mut planned: HashMap<&str, u64> = HashMap::new();
+    for header in recorded.headers.iter().filter(|header| !rerun.contains(header.run.as_str())) {
+        *planned.entry(&header.run).or_default() += header.planned;
+    }
+    let with_end = recorded.ends.iter().map(|end| (end.run.as_str(), end.unit.as_str(), end.hardware));
+    let whole = recorded.attempts.iter().filter(|attempt| is_of_whole_unit(attempt));
+    let without_test = whole.map(|attempt| (attempt.run.as_str(), attempt.unit_name(), attempt.hardware));
+    let ended: HashSet<_> = with_end.chain(without_test).collect();
+    for (run, _, _) in ended {
+        planned.entry(run).and_modify(|left| *left = left.saturating_sub(1));
+    }
+    planned.values().sum()
 }
 
 /// The planned units that a run and its reruns have not brought to a good end: they failed, were not run, were cut short,

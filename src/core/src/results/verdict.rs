@@ -109,6 +109,19 @@ pub fn is_of_whole_unit(attempt: &Attempt) -> bool {
     attempt.nodeid == attempt.file && attempt.phases.is_empty()
 }
 
+/// What all tests of a run together say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Conclusion {
+    /// Nothing is wrong with any of them.
+    Passed,
+    /// Some were blocked or not run, and none failed.
+    Incomplete,
+    /// The machine failed, and no test did.
+    InfrastructureFailed,
+    /// Something is wrong with a test.
+    TestsFailed,
+}
+
 /// How many tests have which verdict on which hardware type.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
@@ -150,6 +163,21 @@ impl Summary {
     #[must_use]
     pub fn meaning(&self, meaning: Meaning) -> usize {
         self.counts.iter().filter(|((_, verdict), _)| verdict.meaning() == meaning).map(|(_, count)| count).sum()
+    }
+
+    /// What all tests together say.
+    #[must_use]
+    pub fn conclusion(&self) -> Conclusion {
+        let has = |verdict| self.total(verdict) > 0;
+        if self.meaning(Meaning::Failure) > 0 {
+            Conclusion::TestsFailed
+        } else if has(Verdict::Ended(Outcome::InfraError)) {
+            Conclusion::InfrastructureFailed
+        } else if self.meaning(Meaning::Unknown) > 0 {
+            Conclusion::Incomplete
+        } else {
+            Conclusion::Passed
+        }
     }
 
     /// How many tests there are.

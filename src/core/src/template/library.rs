@@ -95,7 +95,7 @@ impl<'f> Library<'f> {
 
     /// Forgets the cached text of a project's template, which may be new, changed or deleted.
     pub fn reread(&mut self, name: TemplateName, path: &Utf8Path) {
-        let built_in = || self.pack.iter().find(|(known, _)| *known == name.as_str());
+        let built_in = || self.in_pack(&name);
         let entry = if self.files.is_file(path) {
             Some(Entry::on_disk(path.to_owned()))
         } else {
@@ -173,6 +173,16 @@ impl<'f> Library<'f> {
         self.entries.iter().find(|(_, entry)| entry.path.as_str() == path.as_str())
     }
 
+    /// The text that the built-in pack has for a name.
+    #[must_use]
+    pub fn built_in_text(&self, name: &TemplateName) -> Option<&'static str> {
+        self.in_pack(name).map(|(_, text)| *text)
+    }
+
+    fn in_pack(&self, name: &TemplateName) -> Option<&'static (&'static str, &'static str)> {
+        self.pack.iter().find(|(known, _)| *known == name.as_str())
+    }
+
     /// Every template that can be read.
     pub(super) fn sources(&self) -> impl Iterator<Item = (&TemplateName, &Source)> {
         self.entries.iter().filter_map(|(name, entry)| Some((name, entry.source(self.files, name).as_ref().ok()?)))
@@ -248,7 +258,7 @@ impl Entry {
         }
     }
 
-    /// The text and its tree, which are copied where somebody else still reads them.
+    /// The text and its tree, which are copied if another snapshot still shares them.
     fn into_parsed(self: Arc<Self>) -> Option<(String, Tree)> {
         match Arc::try_unwrap(self) {
             Ok(entry) => {
