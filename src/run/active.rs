@@ -94,7 +94,7 @@ impl Active {
     }
 
     /// What is to be tried again; `file` is the name of the unit as a whole.
-    pub(super) fn to_retry(&mut self, retries: &Retries, file: &str) -> Option<Retry> {
+    pub(super) fn take_retry(&mut self, retries: &Retries, file: &str) -> Option<Retry> {
         let wants = |nodeid: &String, (outcome, reason): &(Outcome, String)| {
             retries.wants(self.attempts.get(nodeid).copied().unwrap_or(1), *outcome, reason)
         };

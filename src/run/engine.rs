@@ -3,10 +3,9 @@
 //! One thread handles what the processes report, in turn, and looks at the clock between. It must not print, nor know how
 //! the units were chosen.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use camino::Utf8Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tgen_core::model::hardware::HardwareType;
@@ -18,6 +17,8 @@ use tgen_core::schedule::scheduler::{BlockReason, End, Scheduler, Start};
 use typed_index_collections::TiVec;
 
 use super::active::{Active, Asked, Cause, Process, Retry};
+use super::autopsy::{innermost_calls, last_line, line_in, words_for_exit};
+use super::blank::{bare_attempt, bare_end, rounded, time};
 use super::launcher::last_lines;
 use super::machine;
 use super::messages::{Message, StartId};
@@ -28,6 +29,8 @@ use super::workers::{Errand, Workers};
 
 /// How often the clock, the memory and the launcher are looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// How long after its end the messages of a process may arrive.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// After so many timeouts, the rest of a file is not run.
 const MOST_TIMEOUTS: u32 = 3;
 /// The most bytes of output that a process may leave; more is dropped while it runs.
@@ -133,7 +136,7 @@ pub(crate) fn execute(
         ticked: Instant::now(),
         expected_of_done: Duration::ZERO,
         kernel_kills: machine::kills_for_memory(),
-        orphaned: HashSet::new(),
+        orphaned: HashMap::new(),
     };
     let result = engine.work();
     engine.end_everything();
@@ -154,8 +157,8 @@ struct Engine<'a> {
     expected_of_done: Duration,
     /// How many processes the kernel had ended for want of memory.
     kernel_kills: Option<u64>,
-    /// The starts whose launcher has died.
-    orphaned: HashSet<StartId>,
+    /// The starts whose launcher has died; those of them that have ended, with their exit status and since when.
+    orphaned: HashMap<StartId, Option<(i32, Instant)>>,
 }
 
 impl Engine<'_> {
@@ -296,7 +299,7 @@ impl Engine<'_> {
         let process = &self.active[at].process;
         match process.end {
             Some(status) if process.cause().is_none() && process.broken.is_none() => {
-                self.on_ordinary_end(at, status)?
+                self.on_ordinary_end(at, status)?;
             }
             _ => self.on_sudden_end(at, code)?,
         }
@@ -365,14 +368,14 @@ impl Engine<'_> {
         let left = active.process.left();
         let may_go_on = self.ended.stop.is_none() && active.timeouts < MOST_TIMEOUTS;
         if !left.is_empty() && active.process.has_culprit && may_go_on {
-            return self.start_again(at, Some(left));
+            return self.start_again(at, Some(&left));
         }
         let reason = self.ended.stop.map_or("the file was ended before this test", Stop::reason);
         self.record_rest(at, reason)?;
         if self.ended.stop.is_none() {
             let unit = &self.run.units[self.active[at].job];
-            match self.active[at].to_retry(&self.run.rules.retries, unit.file.as_str()) {
-                Some(Retry::Tests(tests)) => return self.start_again(at, Some(tests)),
+            match self.active[at].take_retry(&self.run.rules.retries, unit.file.as_str()) {
+                Some(Retry::Tests(tests)) => return self.start_again(at, Some(&tests)),
                 Some(Retry::Whole) => return self.start_again(at, None),
                 None => {}
             }
@@ -380,13 +383,13 @@ impl Engine<'_> {
         self.conclude(at)
     }
 
-    fn start_again(&mut self, at: usize, only: Option<Vec<String>>) -> anyhow::Result<()> {
+    fn start_again(&mut self, at: usize, only: Option<&[String]>) -> anyhow::Result<()> {
         let unit = &self.run.units[self.active[at].job];
         let passed = self.active[at].passed();
         let skip: Vec<&String> = if only.is_some() { Vec::new() } else { unit.passed.iter().chain(&passed).collect() };
         let label = self.active[at].device.as_ref().map(|(_, label)| label.clone());
         remove_log(&self.active[at].process);
-        match self.order(unit, label.as_deref(), only.as_deref(), skip) {
+        match self.order(unit, label.as_deref(), only, skip) {
             Ok(process) => {
                 self.active[at].process = process;
                 Ok(())
@@ -606,12 +609,11 @@ impl Engine<'_> {
                 let cause = active.process.cause().unwrap_or(Cause::TimedOut(timeout));
                 self.end_process(at, cause, Ending::Kill);
             }
-            Some(_) => {}
             None if memory.is_some_and(|memory| memory > limit) => {
                 self.end_process(at, Cause::TooMuchMemory(self.run.rules.memory), Ending::Kill);
             }
             None if is_over => self.end_process(at, Cause::TimedOut(timeout), Ending::Ask),
-            None => {}
+            Some(_) | None => {}
         }
     }
 
@@ -626,36 +628,44 @@ impl Engine<'_> {
         match self.workers.replace_dead() {
             Ok(None) => {}
             Ok(Some(status)) => {
-                self.orphaned.extend(self.active.iter().map(|active| active.process.id));
+                self.orphan_all();
                 self.listener.warning(&format!(
                     "the process that starts the tests has died ({status}); another one was started"
                 ));
             }
             Err(error) => {
-                self.orphaned.extend(self.active.iter().map(|active| active.process.id));
+                self.orphan_all();
                 self.listener.warning(&format!("the process that starts the tests has died: {error:#}"));
             }
         }
         while let Some((at, code)) = self.ended_orphan() {
             self.orphaned.remove(&self.active[at].process.id);
-            // What it had to say is in the pipe.
-            while let Some((id, message)) = self.workers.next(Duration::ZERO) {
-                self.on_message(id, message)?;
-            }
             self.on_exit(at, code, false)?;
         }
         Ok(())
     }
 
-    fn ended_orphan(&self) -> Option<(usize, i32)> {
-        self.active.iter().enumerate().find_map(|(at, active)| {
-            let is_orphaned = self.orphaned.contains(&active.process.id);
-            let ended = || match active.process.pid {
-                Some(pid) => processes::ended(pid),
-                None => Some(-Ending::Kill.signal()),
-            };
-            Some((at, is_orphaned.then(ended)??))
-        })
+    fn orphan_all(&mut self) {
+        for active in &self.active {
+            self.orphaned.entry(active.process.id).or_default();
+        }
+    }
+
+    /// A process without its launcher that has ended, and has no more to say: the launcher would have told so.
+    fn ended_orphan(&mut self) -> Option<(usize, i32)> {
+        for (at, active) in self.active.iter().enumerate() {
+            let Process { id, pid, end, .. } = &active.process;
+            let Some(seen) = self.orphaned.get_mut(id) else { continue };
+            if seen.is_none() {
+                let code = pid.map_or(Some(-Ending::Kill.signal()), processes::ended);
+                *seen = code.map(|code| (code, Instant::now()));
+            }
+            match seen {
+                Some((code, since)) if end.is_some() || since.elapsed() > LAST_WORDS => return Some((at, *code)),
+                _ => {}
+            }
+        }
+        None
     }
 
     fn end_left_processes(&mut self, at: usize, left_processes: bool) {
@@ -699,58 +709,6 @@ impl Engine<'_> {
     }
 }
 
-fn bare_attempt(unit: &Unit, nodeid: &str, outcome: Outcome, reason: &str) -> Attempt {
-    Attempt {
-        run: String::new(),
-        file: unit.file.to_string(),
-        nodeid: nodeid.to_owned(),
-        platform: None,
-        attempt: 1,
-        model: unit.model.clone(),
-        test: None,
-        task: None,
-        batch: unit.batch,
-        implementation: None,
-        outcome,
-        reason: reason.to_owned(),
-        phases: BTreeMap::new(),
-        subtests: BTreeMap::new(),
-        duration: 0.0,
-        peak_memory: None,
-        worker: None,
-        unit: unit.name.clone(),
-        test_id: None,
-        hardware: unit.hardware,
-        device: None,
-        device_name: None,
-        started: Some(Timestamp::now().to_string()),
-        memory_peak: None,
-        device_memory_peak: None,
-        shard: None,
-    }
-}
-
-fn bare_end(unit: &Unit, outcome: Outcome) -> UnitEnd {
-    UnitEnd {
-        unit: unit.name.clone(),
-        run: String::new(),
-        hardware: unit.hardware,
-        attempt: 1,
-        outcome,
-        partial: true,
-        started: Some(Timestamp::now().to_string()),
-        duration: 0.0,
-        model: unit.model.clone(),
-        batch: unit.batch,
-        implementation: None,
-        device: None,
-        device_name: None,
-        memory_peak: None,
-        device_memory_peak: None,
-        shard: None,
-    }
-}
-
 /// The variable that lets a process see one device only.
 fn visible_device(label: &str) -> Option<(&'static str, String)> {
     let (hardware, number) = label.split_once(':')?;
@@ -765,58 +723,6 @@ fn visible_device(label: &str) -> Option<(&'static str, String)> {
     Some((name, visible.and_then(nth).unwrap_or_else(|| number.to_owned())))
 }
 
-/// Seconds to a tenth of a millisecond, as results have them.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e4).round() / 1e4
-}
-
-fn time(seconds: f64) -> Option<String> {
-    let since = Duration::try_from_secs_f64(seconds).ok()?;
-    let time = Timestamp::try_from(std::time::UNIX_EPOCH + since).ok()?;
-    Some(time.to_string())
-}
-
-fn words_for_exit(code: i32) -> String {
-    match code {
-        0.. => format!("the process ended with exit status {code} in the middle"),
-        signal => format!("the process was ended by {}", signal_name(-signal)),
-    }
-}
-
-fn signal_name(number: i32) -> String {
-    let known =
-        [(4, "SIGILL"), (6, "SIGABRT"), (7, "SIGBUS"), (8, "SIGFPE"), (9, "SIGKILL"), (11, "SIGSEGV"), (15, "SIGTERM")];
-    let name = known.iter().find(|(known, _)| *known == number).map(|(_, name)| (*name).to_owned());
-    name.unwrap_or_else(|| format!("signal {number}"))
-}
-
-/// Where a process was when a signal came, as Python's fault handler has written it: the calls of the test, innermost first.
-fn innermost_calls(log: &str) -> Option<String> {
-    const FIRST_LINES: [&str; 3] = ["Fatal Python error", "Current thread", "Thread 0x"];
-    let lines: Vec<&str> = log.lines().collect();
-    let begins = |line: &&str| FIRST_LINES.iter().any(|first| line.starts_with(first));
-    let start = lines
-        .iter()
-        .rposition(|line| line.starts_with("Current thread"))
-        .or_else(|| lines.iter().rposition(|line| begins(&line)))?;
-    let is_of_pytest =
-        |line: &&&str| ["/_pytest/", "/pluggy/", "tgen_worker.py"].iter().any(|part| line.contains(part));
-    let calls: Vec<&str> = lines[start..].iter().take_while(|line| !is_of_pytest(line)).copied().collect();
-    Some(calls.join("\n"))
-}
-
-/// The innermost line of a file among calls that Python's fault handler has written.
-fn line_in(calls: &str, file: &Utf8Path) -> Option<u32> {
-    let name = format!("{}\", line ", file.file_name()?);
-    let (_, rest) = calls.split_once(&name)?;
-    let end = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-    rest[..end].parse().ok()
-}
-
-fn last_line(text: &str) -> &str {
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it cannot be collected").trim()
-}
-
 fn remove_log(process: &Process) {
     // The folder goes with the run in any case.
     let _ = std::fs::remove_file(&process.log);
@@ -827,20 +733,5 @@ fn shorten(process: &Process) {
     if std::fs::metadata(&process.log).is_ok_and(|metadata| metadata.len() > LONGEST_LOG) {
         // The process appends, so that it goes on at the new end.
         let _ = std::fs::File::options().write(true).open(&process.log).and_then(|file| file.set_len(0));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_a_test_was_is_read_from_what_the_fault_handler_writes() {
-        let log = "collected 1 item\n\nCurrent thread 0x1 (most recent call first):\n  File \"/lib/time.py\", line 9 in wait\n  \
-            File \"/p/tests/test_a.py\", line 7 in test_x\n  File \"/p/_pytest/python.py\", line 1 in call\n";
-        let calls = innermost_calls(log).unwrap();
-        assert_eq!(calls.lines().count(), 3);
-        assert_eq!(line_in(&calls, "tests/test_a.py".into()), Some(7));
-        assert_eq!(innermost_calls("collected 1 item"), None);
     }
 }

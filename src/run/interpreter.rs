@@ -115,7 +115,8 @@ fn program(path: PathBuf) -> Option<PathBuf> {
     is_program.then(|| std::path::absolute(&path).unwrap_or(path))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;

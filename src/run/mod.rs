@@ -3,6 +3,8 @@
 //! This room knows processes, pytest and results. It must not print, nor know how projects are found.
 
 mod active;
+mod autopsy;
+mod blank;
 mod engine;
 mod interpreter;
 mod launcher;
@@ -21,7 +23,7 @@ pub(crate) use self::recording::Recording;
 pub(crate) use self::selection::{Chosen, Selection, of_plan};
 #[cfg(feature = "store")]
 pub(crate) use self::selection::{DEFAULT_DURATION, device_of};
-pub(crate) use self::unit::{Isolation, Retries, RetryOn, Rules};
 #[cfg(feature = "store")]
-pub(crate) use self::unit::{Place, Unit};
+pub(crate) use self::unit::Place;
+pub(crate) use self::unit::{Isolation, Retries, RetryOn, Rules, Unit};
 pub(crate) use self::workers::{Versions, Workers};

@@ -71,7 +71,9 @@ pub(crate) fn of_plan(plan: &Plan<'_>, tests: &[PlannedTest], chosen: &Chosen, h
     let owners: HashMap<Uuid, JobIndex> =
         groups.iter().enumerate().flat_map(|(at, group)| group.iter().map(move |test| (test.id, at.into()))).collect();
     let mut hardware: HashMap<usize, Vec<HardwareType>> = HashMap::new();
-    groups.iter().for_each(|group| hardware.entry(group[0].output).or_default().push(group[0].hardware));
+    for group in &groups {
+        hardware.entry(group[0].output).or_default().push(group[0].hardware);
+    }
     for (at, group) in groups.iter().enumerate() {
         let place = place(&hardware[&group[0].output], group[0].hardware);
         let unit = unit(plan, group, place);

@@ -79,11 +79,11 @@ impl Retries {
 
 /// Whether an outcome leaves nothing to do.
 pub(super) trait Good {
-    fn is_good(self) -> bool;
+    fn is_good(&self) -> bool;
 }
 
 impl Good for Outcome {
-    fn is_good(self) -> bool {
+    fn is_good(&self) -> bool {
         self.meaning() == tgen_core::results::outcome::Meaning::Success
     }
 }

@@ -17,7 +17,7 @@ use super::processes::{self, Ending, MARK};
 use super::unit::{Isolation, Unit};
 
 /// How long an interpreter may take until it takes orders.
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 /// The variables that would change where results go.
 const UNSET: [&str; 2] = ["TGEN_RESULTS", "PYTEST_XDIST_TESTRUNUID"];
 

@@ -43,7 +43,7 @@ fn an_exit_in_the_middle_of_a_test_is_a_crash() {
 
 #[test]
 fn a_test_that_takes_too_long_is_ended_and_the_rest_of_its_file_runs() {
-    let finished = run("loops", "test-timeout-seconds = 2", &[]);
+    let finished = run("loops", "test-timeout-seconds = 5", &[]);
     assert_snapshot!(outcomes(&finished), @"
     test_loops.py::test_after: passed
     test_loops.py::test_before: passed
@@ -53,7 +53,7 @@ fn a_test_that_takes_too_long_is_ended_and_the_rest_of_its_file_runs() {
 
 #[test]
 fn a_test_that_does_not_end_when_it_is_asked_to_is_killed() {
-    let finished = run("ignores", "test-timeout-seconds = 1", &["--isolation", "spawn"]);
+    let finished = run("ignores", "test-timeout-seconds = 5", &["--isolation", "spawn"]);
     assert_snapshot!(outcomes(&finished), @"
     test_ignores.py::test_after: passed
     test_ignores.py::test_ignores_what_it_is_asked: timed_out

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tgen_core::results::attempt::{Attempt, UnitEnd};
 use tgen_core::results::outcome::{Meaning, Outcome};
 
-use crate::printer::{Printer, Status, counted, visible};
+use crate::printer::{Cut, Printer, Status, counted, cut, visible};
 use crate::report::run::human::write_failure;
-use crate::run::{Listener, Progress};
+use crate::run::{Listener, Progress, Unit};
 
 /// How many running files are named.
 const MOST_NAMED: usize = 2;
@@ -66,28 +66,22 @@ impl Listener for Screen {
     }
 }
 
-/// `12 of 600, 1 failed, 2 min left: test_hf_bert.py (3 s), ...`
+/// `12 of 600 files, 1 failed, 2 min left: test_hf_bert.py (3 s), ...`
 fn line(progress: &Progress<'_>) -> String {
     let Progress { running, done, planned, failed, left } = progress;
-    let mut line = format!("{done} of {}", counted(*planned, "file"));
-    if *failed > 0 {
-        line.push_str(&format!(", {failed} failed"));
-    }
-    if let Some(left) = left {
-        line.push_str(&format!(", {} left", in_words(*left)));
-    }
-    let named = running.iter().take(MOST_NAMED).map(|(unit, elapsed)| {
-        let name = unit.file.file_name().unwrap_or(unit.file.as_str());
-        format!("{} ({} s)", visible(name), elapsed.as_secs())
-    });
-    let named: Vec<String> = named.collect();
-    if !named.is_empty() {
-        line.push_str(&format!(": {}", named.join(", ")));
-    }
-    if running.len() > MOST_NAMED {
-        line.push_str(&format!(" and {} more", running.len() - MOST_NAMED));
-    }
-    line
+    let mut parts = vec![format!("{done} of {}", counted(*planned, "file"))];
+    parts.extend((*failed > 0).then(|| format!("{failed} failed")));
+    parts.extend(left.map(|left| format!("{} left", in_words(left))));
+    let Cut { shown, rest } = cut(running, MOST_NAMED);
+    let mut names: Vec<String> = shown.iter().map(|(unit, elapsed)| running_for(unit, *elapsed)).collect();
+    names.extend((rest > 0).then(|| format!("{rest} more")));
+    let line = parts.join(", ");
+    if names.is_empty() { line } else { format!("{line}: {}", names.join(", ")) }
+}
+
+fn running_for(unit: &Unit, elapsed: Duration) -> String {
+    let name = unit.file.file_name().unwrap_or(unit.file.as_str());
+    format!("{} ({} s)", visible(name), elapsed.as_secs())
 }
 
 /// `40 s`, `3 min`, `2 h`.
