@@ -43,11 +43,14 @@ impl Session {
 
     /// The path of the template database, as the user would name it.
     pub(crate) fn database_path(&self) -> anyhow::Result<Utf8PathBuf> {
-        let path = match &self.template_db {
+        Ok(session::shown(&self.database_file()?))
+    }
+
+    fn database_file(&self) -> anyhow::Result<Utf8PathBuf> {
+        Ok(match &self.template_db {
             Some(given) => session::current_folder()?.join(given),
             None => self.root.join(self.config.template_database()),
-        };
-        Ok(session::shown(&path))
+        })
     }
 }
 
@@ -63,7 +66,9 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     let wanted = registry.wanted(&project.config, request);
     let selection = store.select(&wanted)?;
     let registry = registry.with_selection(wanted, selection, store.offers()?);
-    Ok(project.with_registry(&session.database_path()?, registry))
+    let file = session.database_file()?;
+    // A project's paths count from its root.
+    Ok(project.with_registry(file.strip_prefix(&session.root).unwrap_or(&file), registry))
 }
 
 impl Session {
