@@ -24,7 +24,7 @@ use crate::world::threads;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(arguments());
-    match run(cli) {
+    match dispatch(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
         Ok(Outcome::Infrastructure) => ExitCode::from(3),
@@ -56,7 +56,7 @@ fn works_in_parallel(command: &Command) -> bool {
     !alone
 }
 
-fn run(cli: Cli) -> anyhow::Result<Outcome> {
+fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     printer::prepare(global.color, if global.quiet { Verbosity::Quiet } else { Verbosity::Normal });
     if works_in_parallel(&cli.command) {
