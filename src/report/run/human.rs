@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_run_that_passed_is_one_line() {
-        insta::assert_snapshot!(written(&fixture::passed()), @"2 tests: 1 passed, 1 skipped (1.23 s)");
+        insta::assert_snapshot!(written(&fixture::passed()), @"2 tests: 1 passed, 1 skipped; 1 planned unit did not end (1.23 s)");
     }
 
     #[test]

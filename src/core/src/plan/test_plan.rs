@@ -290,14 +290,14 @@ batch-sizes = [16, 1, 4]
         let plan = Plan::new(&project, &Request::default());
         let (tests, _) = planned_tests(&plan);
         let contents = contents(&plan, &tests);
-        let text = |output: &PlannedOutput| {
+        let rendered = |output: &PlannedOutput| {
             let mut renderer = Renderer::of(&contents.templates[output.template]);
             let mut text = Vec::new();
             renderer.rendering(&contents.case(output)).unwrap().write(&mut text);
             String::from_utf8(text).unwrap().trim().to_owned()
         };
-        let texts = contents.outputs.iter().map(text);
-        tests.iter().zip(texts).map(|(test, text)| (test.hardware, test.batch_size, text)).collect()
+        let all_rendered = contents.outputs.iter().map(rendered);
+        tests.iter().zip(all_rendered).map(|(test, text)| (test.hardware, test.batch_size, text)).collect()
     }
 
     #[test]

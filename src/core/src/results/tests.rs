@@ -287,7 +287,9 @@ fn text_in_order(recorded: &Recorded) -> String {
 
 fn joined(parts: &[&Recorded]) -> Recorded {
     let mut whole = Recorded::default();
-    parts.iter().for_each(|part| whole.add((*part).clone()));
+    for part in parts {
+        whole.add((*part).clone());
+    }
     whole.ignored.clear();
     whole
 }
@@ -315,7 +317,7 @@ proptest! {
     fn a_file_that_is_cut_anywhere_loses_at_most_the_line_that_was_cut(a in any_recorded(), at in any::<prop::sample::Index>()) {
         let whole = text(a);
         let cut = &whole.as_bytes()[..if whole.is_empty() { 0 } else { at.index(whole.len()) }];
-        let lines = cut.iter().filter(|byte| **byte == b'\n').count();
+        let lines = cut.split(|byte| *byte == b'\n').count() - 1;
         if let Ok(recorded) = read(cut) {
             let read = recorded.headers.len() + recorded.attempts.len() + recorded.ends.len();
             prop_assert!(read == lines || read == lines + 1);

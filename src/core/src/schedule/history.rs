@@ -231,3 +231,110 @@ fn peak(samples: &[&Sample]) -> Option<(Bytes, usize)> {
     let rank = (peaks.len() * 95).div_ceil(100);
     Some((peaks.get(rank - 1)?.scaled(MARGIN), peaks.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use serde_json::json;
+
+    use super::*;
+    use crate::results::attempt::Header;
+    use crate::results::reading::line;
+
+    /// A history from a line for each end, in one run each: `MODEL BATCH OUTCOME SECONDS MEGABYTES [MOCK] [partial]
+    /// [on DEVICE]`; each model and batch has a unit of its own.
+    fn history(ends: &str) -> History {
+        let mut text = String::new();
+        for (run, end) in ends.lines().enumerate() {
+            let words: Vec<&str> = end.split_whitespace().collect();
+            let [model, batch, outcome, seconds, megabytes, ref more @ ..] = words[..] else { panic!("{end}") };
+            let (has_mock, is_partial) = (more.contains(&"MOCK"), more.contains(&"partial"));
+            let device = more.iter().skip_while(|word| **word != "on").nth(1);
+            let run = format!("{run:03}");
+            let header = json!({"tgen-results": 1, "run": run, "started": run});
+            let header: Header = serde_json::from_value(header).unwrap();
+            let end = json!({
+                "tgen-unit": format!("{model} {batch}"), "run": run, "hardware": "cuda", "model": model,
+                "batch": batch.parse::<u32>().unwrap(), "outcome": outcome, "duration": seconds.parse::<f64>().unwrap(),
+                "memory_peak": megabytes.parse::<u64>().unwrap() * 1_000_000, "partial": is_partial,
+                "implementation": if has_mock { "MOCK" } else { "REAL" }, "device_name": device,
+            });
+            let end: UnitEnd = serde_json::from_value(end).unwrap();
+            text.push_str(&(line(&header) + &line(&end)));
+        }
+        let recorded = crate::results::reading::read(text.as_bytes()).unwrap();
+        History::new(&recorded, &|model| Some(if model.starts_with("vi") { Family::VISION } else { Family::AUDIO }))
+    }
+
+    /// What is expected of a model at a batch size.
+    fn expected(ends: &str, model: &str, batch: u32, device_name: Option<&str>) -> String {
+        let history = history(ends);
+        let unit = format!("{model} {batch}");
+        let family = Family::VISION;
+        let (model, family, batch) = (Some(model), Some(&family), Some(batch));
+        let subject = Subject { unit: &unit, model, family, hardware: HardwareType::Cuda, device_name, batch };
+        let duration = history.duration(&subject, Duration::from_mins(1));
+        let memory = history.memory(&subject, Bytes(500_000_000));
+        format!("{:?} ({}), {} ({})", duration.value, duration.origin, memory.value, memory.origin)
+    }
+
+    #[track_caller]
+    fn check(ends: &str, expected_words: &str) {
+        assert_eq!(expected(ends, "vit", 4, None), expected_words);
+    }
+
+    #[test]
+    fn a_duration_is_the_median_of_the_last_ten_passes_and_memory_the_highest_peak() {
+        check("", "60s (default), 500 MB (default)");
+        check("vit 4 passed 3 100", "3s (learnt n=1), 100 MB (learnt n=1)");
+        check("vit 4 passed 1 300\nvit 4 passed 9 100\nvit 4 passed 2 200", "2s (learnt n=3), 300 MB (learnt n=3)");
+        check("vit 4 passed 1 300\nvit 4 passed 2 100", "1.5s (learnt n=2), 300 MB (learnt n=2)");
+        let many: Vec<_> = (1..=12).map(|number| format!("vit 4 passed {number} {}", 100 + number)).collect();
+        // Of the last ten, 3 to 12 s; of all, the 95th percentile and a fifth more.
+        check(&many.join("\n"), "7.5s (learnt n=10), 134 MB (learnt n=12)");
+    }
+
+    #[test]
+    fn only_whole_passes_are_samples() {
+        check("vit 4 failed 900 900\nvit 4 crashed 900 900\nvit 4 skipped 900 900", "60s (default), 500 MB (default)");
+        check("vit 4 passed 3 100\nvit 4 passed 1 900 partial", "3s (learnt n=1), 100 MB (learnt n=1)");
+    }
+
+    #[test]
+    fn a_timeout_is_a_lower_bound_until_the_unit_passes() {
+        check("vit 4 timed_out 600 100", "600s (default), 500 MB (default)");
+        check("vit 4 passed 3 100\nvit 4 timed_out 600 100", "600s (learnt n=1), 100 MB (learnt n=1)");
+        check("vit 4 timed_out 600 100\nvit 4 passed 3 100", "3s (learnt n=1), 100 MB (learnt n=1)");
+    }
+
+    #[test]
+    fn running_out_of_memory_doubles_until_the_unit_passes() {
+        let doubled = "60s (default), 2.4 GB (doubled after out of memory)";
+        check("vit 4 oom 3 1200", doubled);
+        // Nothing is known of the peak: what was expected is doubled.
+        check("vit 4 oom 3 0", "60s (default), 1 GB (doubled after out of memory)");
+        check("vit 4 passed 3 900\nvit 4 oom 3 0", "3s (learnt n=1), 1.8 GB (doubled after out of memory)");
+        check("vit 4 oom 3 1200\nvit 4 passed 3 900", "3s (learnt n=1), 900 MB (learnt n=1)");
+    }
+
+    #[test]
+    fn what_is_not_known_is_estimated_from_another_batch_or_from_the_family() {
+        check("vit 1 passed 3 100", "12s (estimated), 400 MB (estimated)");
+        // A smaller batch still has all the weights.
+        check("vit 16 passed 8 1600", "2s (estimated), 1.6 GB (estimated)");
+        check("videomae 4 passed 5 700\nwhisper 4 passed 50 7000", "5s (estimated), 700 MB (estimated)");
+        check("whisper 4 passed 50 7000", "60s (default), 500 MB (default)");
+    }
+
+    #[test]
+    fn samples_of_the_same_device_and_kind_count_before_others() {
+        let ends = "vit 4 passed 9 900 on H100\nvit 4 passed 1 100 on T4\nvit 4 passed 1 100 on T4";
+        assert_snapshot!(expected(ends, "vit", 4, Some("H100")), @"9s (learnt n=1), 900 MB (learnt n=1)");
+        assert_snapshot!(expected(ends, "vit", 4, Some("A100")), @"1s (learnt n=3), 900 MB (learnt n=3)");
+        // It was MOCK, and is REAL now.
+        check(
+            "vit 4 passed 1 100 MOCK\nvit 4 passed 1 100 MOCK\nvit 4 passed 9 900",
+            "9s (learnt n=1), 900 MB (learnt n=1)",
+        );
+    }
+}

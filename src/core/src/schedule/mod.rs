@@ -10,3 +10,5 @@ pub mod job;
 pub mod machine;
 pub mod scheduler;
 pub mod shard;
+#[cfg(test)]
+mod tests;
