@@ -25,7 +25,7 @@ use tgen_core::base::problem::Problem;
 
 pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
-pub(crate) use self::progress::Progress;
+pub(crate) use self::progress::{Progress, Status};
 pub(crate) use self::sources::{Source, SourceCache};
 pub(crate) use self::table::Table;
 pub(crate) use self::words::{Cut, counted, cut};

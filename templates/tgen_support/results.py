@@ -1,4 +1,4 @@
-"""Results: a line of JSON for each attempt of a test, with an identity of its own.
+"""Results: a line for each attempt of a test, with an identity of its own.
 
 `run`, `file`, `nodeid`, `platform` and `attempt` identify a line. This module puts lines
 together from pytest's reports; it does not know what is tested.
@@ -6,10 +6,9 @@ together from pytest's reports; it does not know what is tested.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,11 +110,11 @@ class Attempt:
 
 
 class Recorder:
-    """Follows the reports of a session, and writes a line when an attempt has ended."""
+    """Follows the reports of a session, and gives a line when an attempt has ended."""
 
-    def __init__(self, file: Path | None, run: str) -> None:
-        self.file = file
+    def __init__(self, run: str, write: Callable[[dict[str, Any]], None]) -> None:
         self.run = run
+        self.write = write
         self.implementations: Counter[str] = Counter()
         self.attempts: Counter[str] = Counter()
         self._open: dict[tuple[str, str | None], Attempt] = {}
@@ -156,6 +155,4 @@ class Recorder:
         line = attempt.line(self.run)
         if line["outcome"] == "passed" and line["implementation"]:
             self.implementations[line["implementation"]] += 1
-        if self.file is not None:
-            with self.file.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self.write(line)
