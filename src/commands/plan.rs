@@ -320,7 +320,9 @@ fn end_without_plan(
     session.print_problems(project, problems);
     let outcome = Outcome::of(problems);
     let message = match outcome {
-        Outcome::Findings => "nothing was planned: a plan has all its tests, or there is none".to_owned(),
+        Outcome::Findings | Outcome::Infrastructure => {
+            "nothing was planned: a plan has all its tests, or there is none".to_owned()
+        }
         Outcome::Clean if args.dry_run => format!("would plan {}", counted(tests, "test")),
         Outcome::Clean => "there is no test to plan".to_owned(),
     };
@@ -494,13 +496,35 @@ fn write_tests(
     folder: &Utf8Path,
 ) -> anyhow::Result<()> {
     let folder = session::current_folder()?.join(folder);
-    let writer = Writer::new(&folder).with_context(|| format!("cannot write below `{folder}`"))?;
     let mut written = Vec::new();
+    write_each(store, plan, pages, &folder, |test| {
+        written.push(session::shown(&folder.join(report::file_name(&test))));
+    })?;
+    Ok(Printer::new().paths("wrote", &written, SHOWN as usize)?)
+}
+
+/// Writes all tests of a plan and what they import into a folder; the tests, without their text.
+pub(crate) fn export(store: &Store, plan: &str, folder: &Utf8Path) -> anyhow::Result<Vec<StoredTest>> {
+    let mut tests = Vec::new();
+    let pages = pages(store, plan, 0, None, Content::With, Filter::default());
+    write_each(store, plan, pages, folder, |test| tests.push(StoredTest { content: String::new(), ..test }))?;
+    Ok(tests)
+}
+
+fn write_each(
+    store: &Store,
+    plan: &str,
+    pages: impl Iterator<Item = anyhow::Result<Vec<StoredTest>>>,
+    folder: &Utf8Path,
+    mut on_written: impl FnMut(StoredTest),
+) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{folder}`"))?;
+    let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
     for page in pages {
         for test in page? {
             let name = Utf8PathBuf::from(report::file_name(&test));
             writer.write(&name, test.content.as_bytes()).with_context(|| format!("cannot write `{name}`"))?;
-            written.push(session::shown(&folder.join(name)));
+            on_written(test);
         }
     }
     for SupportFile { path, content } in store.plan_support(plan)? {
@@ -508,7 +532,7 @@ fn write_tests(
         let path = path.as_path();
         writer.write(path, content.as_bytes()).with_context(|| format!("cannot write `{path}`"))?;
     }
-    Ok(Printer::new().paths("wrote", &written, SHOWN as usize)?)
+    Ok(())
 }
 
 fn name_or_newest(store: &Store, name: Option<&String>) -> anyhow::Result<String> {

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import filecmp
 import functools
+import json
 import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .notes import forget_notes, note, notes
+from .placement import TOLERANCES
 from .platforms import PLATFORMS, why_absent
 from .results import Recorder
 
@@ -68,6 +70,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a MOCK result is a failure; so it is with TGEN_REQUIRE_REAL=1",
     )
     group.addoption(
+        "--require-known",
+        action="store_true",
+        help="a model type that is too new for the kit is a failure, not a skip",
+    )
+    group.addoption(
+        "--tf32",
+        action="store_true",
+        help="allow TF32 on CUDA, where models run in full float32 otherwise",
+    )
+    group.addoption(
+        "--dtype",
+        choices=[*TOLERANCES],
+        help="the number format that models run in [float32]",
+    )
+    group.addoption(
         "--results",
         dest="tgen_results",
         metavar="FILE",
@@ -77,14 +94,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the options into force."""
-    if config.getoption("--require-real"):
-        os.environ["TGEN_REQUIRE_REAL"] = "1"
+    for option in ("--require-real", "--require-known", "--tf32", "--dtype"):
+        if value := config.getoption(option):
+            name = option.strip("-").replace("-", "_").upper()
+            os.environ[f"TGEN_{name}"] = value if isinstance(value, str) else "1"
     config.stash[_LEFT_OUT] = {}
     workerinput = getattr(config, "workerinput", {})
     # A worker of pytest-xdist leaves writing to the process that started it, if that
     # process has this plugin.
     if NAME not in workerinput:
-        recorder = Recorder(_results_file(config), _run_id())
+        recorder = Recorder(_run_id(), _writer(_results_file(config)))
         config.pluginmanager.register(ResultHooks(config, recorder))
 
 
@@ -107,6 +126,17 @@ def _results_file(config: pytest.Config) -> Path | None:
             f"cannot write results to `{name}`: {error.strerror}; name another file"
         ) from error
     return file
+
+
+def _writer(file: Path | None) -> Callable[[dict[str, Any]], None]:
+    """Give the function that writes a line of the results."""
+
+    def write(line: dict[str, Any]) -> None:
+        if file is not None:
+            with file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return write
 
 
 # --- Collection.
@@ -151,6 +181,7 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Leave out what needs hardware that is not here, unless it is asked for by id."""
+    _keep_platforms(config, items, os.environ.get("TGEN_PLATFORMS"))
     named = {argument for argument in config.args if "[" in argument}
     absent: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -167,6 +198,27 @@ def pytest_collection_modifyitems(
         platform: (len(some), why_absent(platform) or "")
         for platform, some in absent.items()
     }
+
+
+def _keep_platforms(
+    config: pytest.Config, items: list[pytest.Item], names: str | None
+) -> None:
+    """Keep the tests of some platforms; `none` stands for tests that need none.
+
+    `cargo tgen run` sets TGEN_PLATFORMS to run a file once for each platform.
+    """
+    if not names:
+        return
+    kept = names.split(",")
+    left_out = [
+        item
+        for item in items
+        if _is_ours(item.path.parent) and (_required_platform(item) or "none") not in kept
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 def _required_platform(item: pytest.Item) -> str | None:
@@ -304,6 +356,11 @@ class ResultHooks:
             kinds = sorted(self.recorder.implementations.items())
             counts = ", ".join(f"{count} {kind}" for kind, count in kinds) or "none"
             terminalreporter.write_line(f"results: {counts}")
+        if unknown := self.recorder.unknown:
+            terminalreporter.write_line(
+                f"not known yet: {unknown.total()} tests of {len(unknown)} model types; "
+                "--require-known makes them failures"
+            )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

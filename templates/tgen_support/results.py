@@ -1,4 +1,4 @@
-"""Results: a line of JSON for each attempt of a test, with an identity of its own.
+"""Results: a line for each attempt of a test, with an identity of its own.
 
 `run`, `file`, `nodeid`, `platform` and `attempt` identify a line. This module puts lines
 together from pytest's reports; it does not know what is tested.
@@ -6,13 +6,14 @@ together from pytest's reports; it does not know what is tested.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .notes import UNKNOWN
 
 PHASES = ("setup", "call", "teardown")
 # From worst to best: the worst outcome of a phase is the outcome of the attempt.
@@ -100,6 +101,8 @@ class Attempt:
             "task": facts.get("task"),
             "batch": facts.get("batch"),
             "implementation": facts.get("implementation"),
+            "device": facts.get("device"),
+            "precision": facts.get("precision"),
             "outcome": self.outcome,
             "reason": self.reason,
             "phases": self.phases,
@@ -111,13 +114,15 @@ class Attempt:
 
 
 class Recorder:
-    """Follows the reports of a session, and writes a line when an attempt has ended."""
+    """Follows the reports of a session, and gives a line when an attempt has ended."""
 
-    def __init__(self, file: Path | None, run: str) -> None:
-        self.file = file
+    def __init__(self, run: str, write: Callable[[dict[str, Any]], None]) -> None:
         self.run = run
+        self.write = write
         self.implementations: Counter[str] = Counter()
         self.attempts: Counter[str] = Counter()
+        # How many tests were skipped for each model type that is not known yet.
+        self.unknown: Counter[str] = Counter()
         self._open: dict[tuple[str, str | None], Attempt] = {}
 
     def add(self, report: pytest.TestReport, worker: str | None) -> None:
@@ -156,6 +161,6 @@ class Recorder:
         line = attempt.line(self.run)
         if line["outcome"] == "passed" and line["implementation"]:
             self.implementations[line["implementation"]] += 1
-        if self.file is not None:
-            with self.file.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+        if line["outcome"] == "skipped" and line["reason"].startswith(UNKNOWN):
+            self.unknown[line["model"]] += 1
+        self.write(line)

@@ -17,6 +17,8 @@ const UNKNOWN: Style = AnsiColor::Yellow.on_default().bold();
 
 /// The most causes that are shown.
 const CAUSES: usize = 20;
+/// The most lines of what pytest says of a failure.
+const TEXT_LINES: usize = 30;
 
 /// Writes the report.
 pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -28,16 +30,28 @@ pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<(
     if rest > 0 {
         writeln!(out, "{FAINT}and {} (`--format json` has all){FAINT:#}", counted(rest, "more cause"))?;
     }
+    write_summary(report, out)
+}
+
+/// Writes the report of a run whose failures have been shown as they happened.
+pub(crate) fn write_summary(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     if report.summary.hardware().len() > 1 {
         write_table(out, report)?;
     }
     writeln!(out, "{HEADING}{}{HEADING:#}", report.sentence())
 }
 
-/// Writes an attempt that did not pass, as it happens.
-#[expect(dead_code, reason = "the command that runs tests calls it")]
-pub(crate) fn write_failure(out: &mut dyn Write, attempt: &Attempt, python: &str) -> io::Result<()> {
+/// Writes an attempt that did not pass, as it happens; `text` is what pytest says of it.
+pub(crate) fn write_failure(out: &mut dyn Write, attempt: &Attempt, text: &str, python: &str) -> io::Result<()> {
     write_heading(out, Verdict::Ended(attempt.outcome), attempt)?;
+    let lines: Vec<&str> = text.lines().collect();
+    let skipped = lines.len().saturating_sub(TEXT_LINES);
+    if skipped > 0 {
+        writeln!(out, "  {FAINT}... {}{FAINT:#}", counted(skipped, "line"))?;
+    }
+    for line in &lines[skipped..] {
+        writeln!(out, "  {FAINT}|{FAINT:#} {}", visible(line))?;
+    }
     write_reason(out, &attempt.reason)?;
     write_commands(out, attempt, &reproduce(python, attempt))
 }
