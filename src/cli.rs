@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Init(commands::init::InitArgs),
     Generate(commands::generate::GenerateArgs),
     Check(commands::check::CheckArgs),
+    Run(commands::run::RunArgs),
     Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),
     Explain(commands::explain::ExplainArgs),
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Models(commands::models::ModelsArgs),
     Placeholders(commands::placeholders::PlaceholdersArgs),
     Hardware(commands::hardware::HardwareArgs),
+    Results(commands::results::ResultsArgs),
     #[cfg(feature = "store")]
     Template(commands::template::TemplateArgs),
     #[cfg(feature = "store")]

@@ -7,6 +7,7 @@ mod outcome;
 mod printer;
 mod project;
 mod report;
+mod run;
 #[cfg(feature = "store")]
 mod store;
 mod watch;
@@ -23,9 +24,10 @@ use crate::world::threads;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(arguments());
-    match run(cli) {
+    match dispatch(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Infrastructure) => ExitCode::from(3),
         Err(error) => {
             printer::Printer::new().error(&error);
             ExitCode::from(2)
@@ -44,12 +46,17 @@ fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
 fn works_in_parallel(command: &Command) -> bool {
     let alone = matches!(
         command,
-        Command::Init(_) | Command::Placeholders(_) | Command::Hardware(_) | Command::Completions(_) | Command::Man(_)
+        Command::Init(_)
+            | Command::Placeholders(_)
+            | Command::Hardware(_)
+            | Command::Results(_)
+            | Command::Completions(_)
+            | Command::Man(_)
     );
     !alone
 }
 
-fn run(cli: Cli) -> anyhow::Result<Outcome> {
+fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
     let global = &cli.global;
     printer::prepare(global.color, if global.quiet { Verbosity::Quiet } else { Verbosity::Normal });
     if works_in_parallel(&cli.command) {
@@ -59,6 +66,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Init(args) => commands::init::run(global, &args),
         Command::Generate(args) => commands::generate::run(global, &args),
         Command::Check(args) => commands::check::run(global, &args),
+        Command::Run(args) => commands::run::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
         Command::Explain(args) => commands::explain::run(global, &args),
@@ -67,6 +75,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
         Command::Hardware(args) => commands::hardware::run(&args),
+        Command::Results(args) => commands::results::run(global, &args),
         #[cfg(feature = "store")]
         Command::Template(args) => commands::template::run(global, &args),
         #[cfg(feature = "store")]

@@ -7,6 +7,8 @@ use tgen_core::base::problem::Problem;
 pub(crate) enum Outcome {
     /// Nothing differs and nothing is wrong: exit code 0.
     Clean,
+    /// Only the machine has failed: exit code 3.
+    Infrastructure,
     /// Differences or problems: exit code 1.
     Findings,
 }

@@ -54,6 +54,11 @@ pub(crate) fn run(global: &Global, args: &GenerateArgs) -> anyhow::Result<Outcom
     Session::each(global, |session| generate(session, args))
 }
 
+/// Writes the outputs of a selection that are missing or stale.
+pub(crate) fn renew(session: &Session, selection: &SelectionArgs) -> anyhow::Result<Outcome> {
+    generate(session, &GenerateArgs { selection: selection.clone(), force: false, prune: false, dry_run: false })
+}
+
 fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let request = session::request(&args.selection)?;

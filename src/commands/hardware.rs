@@ -7,7 +7,6 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-#[cfg(feature = "store")]
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::model::hardware::detection::{Detection, Machine, detect};
 
@@ -36,7 +35,6 @@ pub(crate) fn run(args: &HardwareArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The platforms that this machine has.
-#[cfg(feature = "store")]
 pub(crate) fn present() -> Vec<HardwareType> {
     detect(&ThisMachine).into_iter().filter(Detection::is_present).map(|detection| detection.hardware).collect()
 }

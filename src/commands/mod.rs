@@ -20,6 +20,8 @@ pub(crate) mod placeholders;
 pub(crate) mod plan;
 #[cfg(feature = "store")]
 pub(crate) mod query;
+pub(crate) mod results;
+pub(crate) mod run;
 #[cfg(feature = "store")]
 pub(crate) mod template;
 pub(crate) mod watch;

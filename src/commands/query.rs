@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Number, Value};
+use tgen_core::base::bytes::Bytes;
 
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Table, visible_lines, write_nested_json};
 use crate::project::arguments::Global;
 use crate::project::database::one_session;
-use crate::store::{Column, Kind, Limits, Memory, Mode, Rows};
+use crate::store::{Column, Kind, Limits, Mode, Rows};
 use crate::world::interrupt;
 
 /// Ask the template database something in SQL; nothing can be changed
@@ -28,7 +29,7 @@ pub(crate) struct QueryArgs {
     format: AnswerFormat,
     /// The most memory that DuckDB may take
     #[arg(long, value_name = "SIZE", default_value = "1GB")]
-    memory: Memory,
+    memory: Bytes,
     /// How long DuckDB may work on the answer; 0 for as long as it takes
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,

@@ -1,11 +1,14 @@
 //! `cargo tgen watch`: generates whatever a change affects.
 
+use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::commands::hardware;
 use crate::outcome::Outcome;
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session;
-use crate::watch::{self, ChangeSource, Form, Intent, Options};
+use crate::run::Chosen;
+use crate::watch::{self, ChangeSource, Form, Intent, Options, TestOptions};
 
 /// Generate whatever a change affects, as you save
 ///
@@ -16,7 +19,8 @@ use crate::watch::{self, ChangeSource, Form, Intent, Options};
 Examples:
   cargo tgen watch                        write what a save affects
   cargo tgen watch --check                only report what would be written
-  cargo tgen watch --exec 'pytest -q'     run the tests that were written")]
+  cargo tgen watch --run                  run the tests that were written
+  cargo tgen watch --exec 'pytest -q'     run a command on the outputs that were written")]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -29,6 +33,12 @@ pub(crate) struct WatchArgs {
     /// Run a command after each rebuild, with the outputs that were written as its last arguments
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
+    /// Run the tests that were written, on a Python that has imported what they need
+    #[arg(long, conflicts_with_all = ["check", "exec"])]
+    run: bool,
+    /// The Python that runs the tests: a program or a virtual environment
+    #[arg(long, value_name = "PYTHON", requires = "run")]
+    python: Option<Utf8PathBuf>,
     /// Clear the terminal before each rebuild
     #[arg(long, conflicts_with = "json")]
     clear: bool,
@@ -46,6 +56,7 @@ pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> 
         intent: args.intent(),
         form: args.form(),
         exec: args.exec.clone(),
+        tests: args.tests(),
         source: if args.poll { ChangeSource::Polling } else { ChangeSource::Events },
     };
     watch::run(global, &session::locate(global)?, &options)?;
@@ -59,6 +70,12 @@ impl WatchArgs {
             (false, true) => Intent::Force,
             (false, false) => Intent::Write,
         }
+    }
+
+    fn tests(&self) -> Option<TestOptions> {
+        let chosen =
+            if self.selection.cases.hardware.is_empty() { Chosen::Present(hardware::present()) } else { Chosen::All };
+        self.run.then(|| TestOptions { python: self.python.clone(), chosen })
     }
 
     fn form(&self) -> Form {

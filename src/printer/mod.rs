@@ -12,11 +12,10 @@ mod sources;
 mod table;
 mod words;
 
-#[cfg(feature = "store")]
-use std::io::IsTerminal;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anstream::adapter::StripBytes;
 use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -26,9 +25,8 @@ use tgen_core::base::problem::Problem;
 
 pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
-pub(crate) use self::progress::Progress;
+pub(crate) use self::progress::{Progress, Status};
 pub(crate) use self::sources::{Source, SourceCache};
-#[cfg(feature = "store")]
 pub(crate) use self::table::Table;
 pub(crate) use self::words::{Cut, counted, cut};
 
@@ -116,7 +114,6 @@ impl Printer {
     }
 
     /// A table that is written to `out` while its rows come.
-    #[cfg(feature = "store")]
     pub(crate) fn table_in<'o>(out: &'o mut dyn Write, headings: &[&str]) -> Table<'o> {
         Table::new(out, headings, terminal_width())
     }
@@ -143,13 +140,11 @@ impl Printer {
     }
 
     /// Whether standard output is a terminal.
-    #[cfg(feature = "store")]
     pub(crate) fn is_read_by_a_person() -> bool {
         io::stdout().is_terminal()
     }
 
     /// Writes a file's content: byte for byte to a file or a program, and made visible on a terminal.
-    #[cfg(feature = "store")]
     pub(crate) fn content(text: &str) -> io::Result<()> {
         let text = if Self::is_read_by_a_person() { visible_lines(text) } else { text.into() };
         unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(text.as_bytes())))
@@ -235,9 +230,31 @@ fn buffered(
     choice: ColorChoice,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    if choice == ColorChoice::Never {
+        let mut out = Plain { out: BufWriter::new(stream), state: StripBytes::new() };
+        write(&mut out)?;
+        return out.flush();
+    }
     let mut out = BufWriter::new(AutoStream::new(stream, choice));
     write(&mut out)?;
     out.flush()
+}
+
+/// Leaves escape codes out. anstream's own writer does too, but writes what is left in many small pieces.
+struct Plain<W: Write> {
+    out: BufWriter<W>,
+    state: StripBytes,
+}
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.state.strip_next(bytes).try_for_each(|piece| self.out.write_all(piece))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The width of the terminal that shows standard output, where there is one.

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -50,6 +50,51 @@ impl Progress {
         let bar = (std::io::stderr().is_terminal() && !super::is_quiet()).then(|| hidden(total, doing, template));
         let revealer = bar.clone().map(Revealer::start);
         Self { bar, revealer: Mutex::new(revealer) }
+    }
+}
+
+/// A line at the bottom of the terminal that says what is going on, from the first second on.
+pub(crate) struct Status {
+    /// None where nobody looks.
+    bar: Option<ProgressBar>,
+    started: Instant,
+}
+
+impl Status {
+    /// A line that is empty.
+    pub(crate) fn new() -> Self {
+        let is_seen = std::io::stderr().is_terminal() && !super::is_quiet();
+        Self { bar: is_seen.then(|| hidden(None, "", "{spinner} {wide_msg}")), started: Instant::now() }
+    }
+
+    /// Shows a text.
+    pub(crate) fn show(&self, text: &str) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.started.elapsed() > PATIENCE) {
+            if bar.is_hidden() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            bar.set_message(text.to_owned());
+            bar.tick();
+        }
+    }
+
+    /// Writes something else, which then stands above the line.
+    pub(crate) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Takes the line off the terminal.
+    pub(crate) fn finish(&self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 

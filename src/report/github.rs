@@ -14,7 +14,7 @@ use super::{Report, words};
 use crate::printer::{SourceCache, Sources, counted, visible_lines};
 
 /// The most annotations that GitHub shows.
-const LIMIT: usize = 10;
+pub(super) const LIMIT: usize = 10;
 /// The most lines of a difference inside an annotation.
 const HUNK_LINES: usize = 20;
 
@@ -72,13 +72,13 @@ fn rest(count: usize, worst: Severity) -> String {
 }
 
 /// A workflow command: `::error file=x,line=1,title=y::message`.
-struct Annotation {
+pub(super) struct Annotation {
     command: &'static str,
     properties: Vec<String>,
 }
 
 impl Annotation {
-    fn new(severity: Severity) -> Self {
+    pub(super) fn new(severity: Severity) -> Self {
         let command = match severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -87,7 +87,7 @@ impl Annotation {
         Self { command, properties: Vec::new() }
     }
 
-    fn property(&mut self, name: &str, value: impl Display) {
+    pub(super) fn property(&mut self, name: &str, value: impl Display) {
         let value = escaped(&value.to_string()).replace(':', "%3A").replace(',', "%2C");
         self.properties.push(format!("{name}={value}"));
     }
@@ -102,7 +102,7 @@ impl Annotation {
         }
     }
 
-    fn saying(mut self, title: &str, message: &str) -> String {
+    pub(super) fn saying(mut self, title: &str, message: &str) -> String {
         self.property("title", format!("cargo-tgen ({title})"));
         format!("::{} {}::{}", self.command, self.properties.join(","), escaped(message))
     }

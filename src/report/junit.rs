@@ -32,7 +32,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>)
 }
 
 /// Text that XML can hold: what it cannot is shown as a picture.
-fn xml(text: &str) -> XmlString {
+pub(super) fn xml(text: &str) -> XmlString {
     XmlString::new(visible_lines(text))
 }
 

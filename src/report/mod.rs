@@ -10,7 +10,9 @@ pub(crate) mod junit;
 pub(crate) mod markdown;
 #[cfg(feature = "store")]
 pub(crate) mod plan;
+#[cfg(feature = "store")]
 pub(crate) mod plan_matrix;
+pub(crate) mod run;
 pub(crate) mod sarif;
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use duckdb::{AccessMode, Config, Connection};
+use tgen_core::base::bytes::Bytes;
 
 use super::error::StoreError;
 use super::library;
@@ -20,7 +20,7 @@ pub(crate) enum Mode {
     /// Reading; any number of processes may at once.
     ReadOnly,
     /// Reading for a question in SQL, with a limit of the memory that it may take.
-    Query(Memory),
+    Query(Bytes),
     /// Reading and writing; one process at a time. The file is created where there is none.
     ReadWrite,
 }
@@ -29,30 +29,6 @@ impl Mode {
     /// Whether the file may be changed.
     pub(super) const fn writes(self) -> bool {
         matches!(self, Self::ReadWrite)
-    }
-}
-
-/// An amount of memory, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memory(u64);
-
-impl FromStr for Memory {
-    type Err = &'static str;
-
-    /// Reads a number with a unit: `500MB`, `2GB`, `1GiB`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const UNITS: [(&str, u64); 6] = [
-            ("KB", 1000),
-            ("MB", 1_000_000),
-            ("GB", 1_000_000_000),
-            ("KIB", 1 << 10),
-            ("MIB", 1 << 20),
-            ("GIB", 1 << 30),
-        ];
-        let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-        let unit = UNITS.into_iter().find(|(name, _)| text[digits.len()..].eq_ignore_ascii_case(name));
-        let bytes = digits.trim().parse::<u64>().ok().zip(unit).and_then(|(count, (_, size))| count.checked_mul(size));
-        bytes.filter(|bytes| *bytes > 0).map(Self).ok_or("write it as a number with a unit, such as `500MB` or `2GB`")
     }
 }
 
@@ -149,7 +125,7 @@ fn config(mode: Mode) -> Result<Config, StoreError> {
     let config = match mode {
         Mode::ReadOnly => Config::default().access_mode(AccessMode::ReadOnly)?,
         // Without a folder for temporary files a question leaves nothing beside the database.
-        Mode::Query(Memory(bytes)) => Config::default()
+        Mode::Query(Bytes(bytes)) => Config::default()
             .access_mode(AccessMode::ReadOnly)?
             .max_memory(&format!("{bytes}B"))?
             .with("temp_directory", "")?,

@@ -10,6 +10,7 @@ mod lock;
 mod outputs;
 mod runner;
 mod screen;
+mod tests;
 mod watched;
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use self::keys::{Key, Keys};
 use self::lock::Lock;
 use self::runner::{Ended, Runner};
 use self::screen::{Occasion, Screen};
+use self::tests::{TestRunner, Told};
 use self::watched::{Rebuild, RootChange, WatchedProject};
 use crate::project::arguments::Global;
 use crate::project::locate::Located;
@@ -33,6 +35,7 @@ use crate::world::watcher::{self, Watcher};
 
 pub(crate) use self::outputs::Intent;
 pub(crate) use self::screen::Form;
+pub(crate) use self::tests::TestOptions;
 
 /// A save is over when no event has come for this long.
 const QUIET: Duration = Duration::from_millis(20);
@@ -63,6 +66,8 @@ pub(crate) struct Options {
     pub(crate) form: Form,
     /// A command to run after each rebuild.
     pub(crate) exec: Option<String>,
+    /// The tests to run after each rebuild.
+    pub(crate) tests: Option<TestOptions>,
     /// Where changes come from.
     pub(crate) source: ChangeSource,
 }
@@ -82,6 +87,8 @@ enum Wake {
     Poll,
     Key(Key),
     Ended(Ended),
+    /// What the tests of a project tell.
+    Tests(Told),
     Retry,
     CheckRoots,
     Interrupted,
@@ -100,13 +107,18 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
     let projects: Vec<_> = projects
         .iter()
         .zip(&disks)
-        .map(|(project, disk)| WatchedProject::open(global, project, disk, options.request.clone(), options.intent))
+        .map(|(project, disk)| WatchedProject::open(global, project, disk, options))
         .collect();
     let runner = |command: &String| {
         let sender = sender.clone();
         Runner::new(command, move |ended| drop(sender.send(Wake::Ended(ended))))
     };
     let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
+    let test_runner = |project: &WatchedProject<'_>| {
+        let (sender, options) = (sender.clone(), options.tests.as_ref()?);
+        Some(TestRunner::start(project.root(), options, move |told| drop(sender.send(Wake::Tests(told)))))
+    };
+    let test_runners = projects.iter().filter_map(test_runner).collect::<Result<_, _>>()?;
     let screen = Screen::new(options.form, options.intent, projects.len());
     let mut watch = Watch {
         projects,
@@ -114,6 +126,7 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
         wakes,
         sender,
         runners,
+        test_runners,
         watcher: None,
         source: ChangeSource::Events,
         postponed: VecDeque::new(),
@@ -143,6 +156,8 @@ struct Watch<'d> {
     sender: Sender<Wake>,
     /// One for each project; empty without `--exec`.
     runners: Vec<Runner>,
+    /// One for each project; empty without `--run`.
+    test_runners: Vec<TestRunner>,
     /// None while polling.
     watcher: Option<Watcher>,
     source: ChangeSource,
@@ -197,6 +212,7 @@ impl Watch<'_> {
                     }
                 }
                 Wake::Ended(ended) => self.on_command_ended(&ended)?,
+                Wake::Tests(told) => self.screen.tests(&told)?,
                 Wake::Retry => {
                     self.projects.iter_mut().for_each(WatchedProject::retry);
                     self.rebuild(Occasion::Retry)?;
@@ -361,6 +377,7 @@ impl Watch<'_> {
                 if !interrupt::requested() && project.has_root() && project.has_changes() {
                     let rebuild = project.rebuild();
                     self.report(number, &rebuild, occasion)?;
+                    self.run_tests(number, rebuild)?;
                 }
             }
             if interrupt::requested() || !self.watch_folders()? {
@@ -385,6 +402,15 @@ impl Watch<'_> {
         if let Err(error) = runner.run(project.root(), &rebuild.written) {
             self.screen.warning(&format!("{error:#}"))?;
         }
+        Ok(())
+    }
+
+    /// Runs the tests of the outputs that a rebuild has written.
+    fn run_tests(&self, number: usize, rebuild: Rebuild) -> anyhow::Result<()> {
+        let tests = rebuild.tests.filter(|tests| !tests.units.is_empty());
+        let (Some(runner), Some(tests)) = (self.test_runners.get(number), tests) else { return Ok(()) };
+        self.screen.tests_begin(tests.units.len())?;
+        runner.run(tests);
         Ok(())
     }
 

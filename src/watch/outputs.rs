@@ -20,6 +20,7 @@ use super::difference::Differences;
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, Reason, StampsBefore, cannot_write_below};
 use crate::project::standpoint::Standpoint;
+use crate::run::Selection;
 use crate::world::disk::Writer;
 use crate::world::interrupt;
 use crate::world::stamp::Stamp;
@@ -72,6 +73,8 @@ enum Standing {
 pub(super) struct Round {
     /// The outputs that were written.
     pub(super) written: Vec<Utf8PathBuf>,
+    /// Their tests, if those are wanted.
+    pub(super) tests: Option<Selection>,
     /// The outputs that became edited or foreign since the last round, and so were not written.
     pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
     /// The number of the plan's outputs in each state.

@@ -12,11 +12,14 @@ use tgen_core::output::state::State;
 use super::difference::Differences;
 use super::outputs::Intent;
 use super::runner::Ended;
+use super::tests::Told;
 use super::watched::{Rebuild, WatchedProject};
 use crate::apply::Reason;
 use crate::printer::{FAINT, HEADING, Printer, counted, visible};
 use crate::project::session;
 use crate::report;
+use crate::report::run::human::write_failure;
+use crate::run;
 
 /// The version of the JSON lines.
 const VERSION: u32 = 1;
@@ -147,6 +150,40 @@ impl Screen {
             }
             _ => self.printer.line(&format!("`{command}` failed: {} ({})", ended.status, duration(ended.elapsed))),
         }
+    }
+
+    /// Reports the start of tests.
+    pub(super) fn tests_begin(&self, files: usize) -> io::Result<()> {
+        match self.form {
+            Form::Json => self.event("tests-begin", json!({ "files": files })),
+            _ => self.printer.line(&format!("testing {}", counted(files, "file"))),
+        }
+    }
+
+    /// Reports what tests tell.
+    pub(super) fn tests(&self, told: &Told) -> io::Result<()> {
+        match told {
+            Told::Failed { attempt, .. } if self.form == Form::Json => self.event("test", json!(attempt)),
+            Told::Failed { attempt, text, python } => {
+                self.printer.report(|out| write_failure(out, attempt, text, python))
+            }
+            Told::Warning(message) => self.warning(message),
+            Told::Ended { ended: Err(error), .. } => self.warning(&format!("the tests cannot run: {error}")),
+            Told::Ended { ended: Ok(ended), elapsed } => self.tests_ended(ended, *elapsed),
+        }
+    }
+
+    fn tests_ended(&self, ended: &run::Ended, elapsed: Duration) -> io::Result<()> {
+        let run::Ended { passed, failed, not_run, infrastructure, .. } = *ended;
+        if self.form == Form::Json {
+            let seconds = elapsed.as_secs_f64();
+            let body = json!({ "passed": passed, "failed": failed, "not_run": not_run + infrastructure, "elapsed_seconds": seconds });
+            return self.event("tests-end", body);
+        }
+        let counts = [(passed, "passed"), (failed, "failed"), (not_run + infrastructure, "not run")];
+        let counts = counts.iter().filter(|(count, word)| *count > 0 || *word == "passed");
+        let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        self.printer.line(&format!("tests: {} ({})", counts.join(", "), duration(elapsed)))
     }
 
     /// Reports a difficulty of the watch itself.

@@ -12,9 +12,12 @@ use tgen_core::config::Suite;
 use tgen_core::lint::{self, findings};
 use tgen_core::output::state::State;
 use tgen_core::plan::Plan;
+use tgen_core::plan::test_plan::planned_tests;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
+use tgen_core::schedule::history::History;
 
+use super::Options;
 use super::database::Database;
 use super::difference::Differences;
 use super::outputs::{Intent, Outputs, Round};
@@ -23,7 +26,9 @@ use crate::project::arguments::Global;
 use crate::project::locate::{ConfigSource, Located};
 use crate::project::pack;
 use crate::project::session;
+use crate::run::{Chosen, Selection, of_plan};
 use crate::world::disk::Disk;
+use crate::world::interrupt;
 use crate::world::stamp::{Identity, Stamp};
 use crate::world::watcher::{Depth, Poll, WatchRequest, WatchedFolders};
 
@@ -35,6 +40,8 @@ pub(super) struct WatchedProject<'d> {
     root_identity: Option<Identity>,
     request: Request,
     intent: Intent,
+    /// The hardware types to run tests on; none without `--run`.
+    chosen: Option<Chosen>,
     live: LiveProject<'d>,
     outputs: Outputs,
     problems: Vec<Problem>,
@@ -56,6 +63,8 @@ pub(super) struct Rebuild {
     pub(super) held: usize,
     /// The outputs that were written.
     pub(super) written: Vec<Utf8PathBuf>,
+    /// The tests of those outputs, with `--run`.
+    pub(super) tests: Option<Selection>,
     /// The outputs that became edited or foreign, and so were not written.
     pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
     /// All problems of now.
@@ -92,13 +101,7 @@ impl Rebuild {
 
 impl<'d> WatchedProject<'d> {
     /// Reads a project. Nothing is rendered before the first rebuild.
-    pub(super) fn open(
-        global: &'d Global,
-        located: &Located,
-        disk: &'d Disk,
-        request: Request,
-        intent: Intent,
-    ) -> Self {
+    pub(super) fn open(global: &'d Global, located: &Located, disk: &'d Disk, options: &Options) -> Self {
         let origin = match located.source {
             ConfigSource::File(origin) => Some(origin),
             ConfigSource::BuiltIn => None,
@@ -107,8 +110,9 @@ impl<'d> WatchedProject<'d> {
             disk,
             root: located.root.clone(),
             root_identity: None,
-            request,
-            intent,
+            request: options.request.clone(),
+            intent: options.intent,
+            chosen: options.tests.as_ref().map(|tests| tests.chosen.clone()),
             live: LiveProject::load(disk, pack::pack(), origin),
             outputs: Outputs::default(),
             problems: Vec::new(),
@@ -234,6 +238,7 @@ impl<'d> WatchedProject<'d> {
             counts: round.counts,
             held: round.held,
             written: round.written,
+            tests: round.tests,
             left_alone: round.left_alone,
             problems,
             has_news,
@@ -261,6 +266,10 @@ impl<'d> WatchedProject<'d> {
             return (None, findings::gathered(lint::before_rendering(&plan)));
         }
         let mut round = self.outputs.update(&plan, &self.root, self.intent);
+        if interrupt::requested() {
+            return (Some(round), Vec::new());
+        }
+        round.tests = self.chosen.as_ref().map(|chosen| tests_of(&plan, chosen, &round.written));
         // The outputs come first: the user waits for them.
         let mut problems = lint::before_rendering(&plan);
         problems.append(&mut round.problems);
@@ -298,6 +307,18 @@ impl<'d> WatchedProject<'d> {
         }
         is_concerned
     }
+}
+
+/// The tests of the outputs that were written; all that are beside a module that was written for them.
+fn tests_of(plan: &Plan<'_>, chosen: &Chosen, written: &[Utf8PathBuf]) -> Selection {
+    let (tests, _) = planned_tests(plan);
+    let mut selection = of_plan(plan, &tests, chosen, &History::default());
+    let is_case = |file: &Utf8Path| selection.units.iter().any(|unit| unit.file == file);
+    let support: Vec<Utf8PathBuf> = written.iter().filter(|file| !is_case(file)).cloned().collect();
+    let is_beside_support =
+        |file: &Utf8Path| file.parent().is_some_and(|folder| support.iter().any(|support| support.starts_with(folder)));
+    selection.keep_files(|file| written.iter().any(|written| written == file) || is_beside_support(file));
+    selection
 }
 
 /// Whether a file is one that editors make beside the edited one: a swap file, a backup, a lock.

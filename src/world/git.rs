@@ -37,6 +37,12 @@ pub(crate) fn committed_text(file: &Utf8Path, needle: &str) -> Option<Vec<u8>> {
     commits.lines().find_map(text)
 }
 
+/// The commit that is checked out, where there is one.
+pub(crate) fn head(root: &Utf8Path) -> Option<String> {
+    let found = run(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).ok().filter(|found| found.status.success())?;
+    Some(String::from_utf8_lossy(&found.stdout).trim().to_owned())
+}
+
 fn missing_revision(root: &Utf8Path, revision: &str) -> anyhow::Result<String> {
     let next_step = if is_true(root, &["rev-parse", "--is-shallow-repository"])? {
         "this clone is shallow: fetch the revision first; with GitHub's `actions/checkout`, set `fetch-depth: 0`"

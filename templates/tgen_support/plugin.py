@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import filecmp
 import functools
+import json
 import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A worker of pytest-xdist leaves writing to the process that started it, if that
     # process has this plugin.
     if NAME not in workerinput:
-        recorder = Recorder(_results_file(config), _run_id())
+        recorder = Recorder(_run_id(), _writer(_results_file(config)))
         config.pluginmanager.register(ResultHooks(config, recorder))
 
 
@@ -125,6 +126,17 @@ def _results_file(config: pytest.Config) -> Path | None:
             f"cannot write results to `{name}`: {error.strerror}; name another file"
         ) from error
     return file
+
+
+def _writer(file: Path | None) -> Callable[[dict[str, Any]], None]:
+    """Give the function that writes a line of the results."""
+
+    def write(line: dict[str, Any]) -> None:
+        if file is not None:
+            with file.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    return write
 
 
 # --- Collection.
@@ -169,6 +181,7 @@ def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Leave out what needs hardware that is not here, unless it is asked for by id."""
+    _keep_platforms(config, items, os.environ.get("TGEN_PLATFORMS"))
     named = {argument for argument in config.args if "[" in argument}
     absent: dict[str, list[pytest.Item]] = {}
     for item in items:
@@ -185,6 +198,27 @@ def pytest_collection_modifyitems(
         platform: (len(some), why_absent(platform) or "")
         for platform, some in absent.items()
     }
+
+
+def _keep_platforms(
+    config: pytest.Config, items: list[pytest.Item], names: str | None
+) -> None:
+    """Keep the tests of some platforms; `none` stands for tests that need none.
+
+    `cargo tgen run` sets TGEN_PLATFORMS to run a file once for each platform.
+    """
+    if not names:
+        return
+    kept = names.split(",")
+    left_out = [
+        item
+        for item in items
+        if _is_ours(item.path.parent) and (_required_platform(item) or "none") not in kept
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 def _required_platform(item: pytest.Item) -> str | None:

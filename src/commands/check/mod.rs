@@ -3,11 +3,9 @@
 mod cache;
 mod signed_text;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::num::NonZeroUsize;
-use std::str::FromStr;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -20,6 +18,7 @@ use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::project::Project;
 use tgen_core::rendering::comparison::{Judged, Orphans, judge_each, orphans};
+use tgen_core::schedule::shard::Shard;
 
 use self::cache::CheckCache;
 use self::signed_text::SignedText;
@@ -80,31 +79,6 @@ enum Format {
     Junit,
 }
 
-/// One of several parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shard {
-    index: usize,
-    of: NonZeroUsize,
-}
-
-impl FromStr for Shard {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
-        match parts {
-            Some((index, of)) if (1..=NonZeroUsize::get(of)).contains(&index) => Ok(Self { index, of }),
-            _ => Err("write it as `2/4`: the second of four parts"),
-        }
-    }
-}
-
-impl Shard {
-    fn has(self, position: usize) -> bool {
-        position % self.of == self.index - 1
-    }
-}
-
 pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let sessions = Session::open_all(global).inspect_err(|error| {
@@ -136,11 +110,13 @@ impl Checked {
     /// What was found in a project, as its user sees it.
     fn of(mut report: Report, session: &Session, project: &Project<'_>) -> Self {
         report.problems = session.standpoint.problems(&report.problems).into_owned();
-        let named = report
+        let named: BTreeSet<&Utf8PathBuf> = report
             .problems
             .iter()
-            .flat_map(|problem| problem.path.iter().chain(problem.related.iter().map(|related| &related.path)));
-        let texts = named.filter_map(|path| Some((path.clone(), session.source_text(project, path)?))).collect();
+            .flat_map(|problem| problem.path.iter().chain(problem.related.iter().map(|related| &related.path)))
+            .collect();
+        let text = |path: &Utf8PathBuf| Some((path.clone(), session.source_text(project, path)?));
+        let texts = named.into_iter().filter_map(text).collect();
         Self { report, texts }
     }
 
@@ -214,7 +190,7 @@ impl CheckArgs {
 
     fn looks_for_orphans(&self) -> bool {
         let narrowed = self.selection != SelectionArgs::default();
-        !narrowed && self.changed_since.is_none() && self.shard.is_none_or(|shard| shard.index == 1)
+        !narrowed && self.changed_since.is_none() && self.shard.is_none_or(Shard::is_first)
     }
 
     /// The outputs that are asked about.

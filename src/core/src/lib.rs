@@ -19,4 +19,6 @@ pub mod project;
 pub mod python;
 pub mod reference;
 pub mod rendering;
+pub mod results;
+pub mod schedule;
 pub mod template;

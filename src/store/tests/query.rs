@@ -5,7 +5,9 @@ use insta::assert_snapshot;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use super::super::{Kind, Limits, Memory, Mode, StoreError};
+use tgen_core::base::bytes::Bytes;
+
+use super::super::{Kind, Limits, Mode, StoreError};
 use super::{Answer, Folder, message, template};
 
 fn filled() -> Folder {
@@ -16,7 +18,7 @@ fn filled() -> Folder {
 
 #[track_caller]
 fn ask(folder: &Folder, sql: &str) -> Result<Answer, StoreError> {
-    super::ask(folder.open(Mode::Query(Memory::from_str("1GB").unwrap())).unwrap(), sql)
+    super::ask(folder.open(Mode::Query(Bytes::from_str("1GB").unwrap())).unwrap(), sql)
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn a_store_for_writing_does_not_write_either() {
 #[track_caller]
 fn limited(sql: &str, memory: &str, limits: &Limits<'_>) -> (String, Duration) {
     let folder = filled();
-    let store = folder.open(Mode::Query(Memory::from_str(memory).unwrap())).unwrap();
+    let store = folder.open(Mode::Query(Bytes::from_str(memory).unwrap())).unwrap();
     let started = Instant::now();
     let mut answer = Answer::default();
     let refused = message(&folder, store.query(sql, limits, &mut answer));
@@ -188,12 +190,4 @@ fn a_question_that_needs_too_much_memory_is_refused() {
         refused.starts_with("the query needs more memory than it may have; `--memory` gives it more: "),
         "{refused}"
     );
-}
-
-#[test]
-fn an_amount_of_memory_has_a_unit() {
-    assert_eq!(Memory::from_str("2GB"), Memory::from_str("2000 mb"));
-    for wrong in ["", "5", "GB", "-1GB", "0MB", "1.5GB", "99999999999GB"] {
-        assert!(Memory::from_str(wrong).is_err(), "{wrong}");
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! This room must not know templates, models, configuration or any other room.
 
+pub mod bytes;
 pub mod files;
 pub(crate) mod named;
 pub mod problem;

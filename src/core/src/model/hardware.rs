@@ -5,6 +5,11 @@
 
 pub mod detection;
 
+use std::borrow::Cow;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
 use crate::base::named::named_enum;
 use crate::base::suggest::closest;
 
@@ -55,6 +60,13 @@ const COMMON_WORDS: &[(&[&str], HardwareType)] = &[
     (&["metal", "mac", "macos", "apple_silicon", "apple-silicon"], HardwareType::Mps),
     (&["qnn", "snapdragon", "hexagon"], HardwareType::Qualcomm),
 ];
+
+impl<'de> Deserialize<'de> for HardwareType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| D::Error::custom(format!("there is no hardware type `{name}`")))
+    }
+}
 
 impl std::fmt::Display for HardwareType {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,190 @@
+//! `cargo tgen results`: the files in which runs of tests record what happened.
+
+use anyhow::{Context, anyhow};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, Subcommand, ValueEnum};
+use tgen_core::base::files::reason;
+use tgen_core::results::merging::{merged, text};
+use tgen_core::results::reading::{Recorded, read};
+use tgen_core::results::verdict::Conclusion;
+
+use crate::outcome::Outcome;
+use crate::printer::{Printer, counted};
+use crate::project::arguments::Global;
+#[cfg(feature = "store")]
+use crate::project::database::one_session;
+use crate::report::run::{RunReport, github, human, json, junit};
+#[cfg(feature = "store")]
+use crate::store::{ImportedResults, Mode};
+use crate::world::disk::{LARGEST_FILE, Writer, read_file};
+
+/// The folder below a project's root that runs write their results to.
+#[cfg(feature = "store")]
+pub(crate) const RESULTS_FOLDER: &str = "results";
+/// How many lines of a file that could not be read are named.
+const NAMED_LINES: usize = 3;
+
+/// Show and merge the results of test runs
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo tgen results show results.jsonl                                 what failed, and how to reproduce it
+  cargo tgen results show results.jsonl --format junit > results.xml    for the test page of a CI service
+  cargo tgen results merge shard-*.jsonl --output results.jsonl         one file from the shards' files")]
+pub(crate) struct ResultsArgs {
+    #[command(subcommand)]
+    command: ResultsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ResultsCommand {
+    /// Show which tests failed, as a report
+    Show(ShowArgs),
+    /// Add the results to the template database, where `cargo tgen query` reads them
+    #[cfg(feature = "store")]
+    Import(ImportArgs),
+    /// Merge results files: in any order, repeated or cut short, they give the same file
+    Merge(MergeArgs),
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// Results files of one run, such as those of its shards
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t)]
+    format: RunFormat,
+}
+
+#[derive(Debug, Args)]
+struct MergeArgs {
+    /// Results files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
+    /// Where to write the merged file [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+}
+
+#[cfg(feature = "store")]
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// Results files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
+}
+
+/// The formats of a report of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON object
+    Json,
+    /// `JUnit` XML, for test reports
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+impl RunFormat {
+    /// Writes the report to standard output.
+    pub(crate) fn show(self, report: &RunReport<'_>) -> std::io::Result<()> {
+        Printer::new().report(|out| match self {
+            Self::Human => human::write(report, out),
+            Self::Json => json::write(report, out),
+            Self::Junit => junit::write(report, out),
+            Self::Github => github::write(report, out),
+        })
+    }
+}
+
+pub(crate) fn run(
+    #[cfg_attr(not(feature = "store"), expect(unused_variables, reason = "only a template database needs a project"))]
+    global: &Global,
+    args: &ResultsArgs,
+) -> anyhow::Result<Outcome> {
+    match &args.command {
+        #[cfg(feature = "store")]
+        ResultsCommand::Import(args) => run_import(global, args),
+        ResultsCommand::Show(args) => run_show(args),
+        ResultsCommand::Merge(args) => run_merge(args),
+    }
+}
+
+fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
+    let recorded = merged(read_files(&args.files)?);
+    let report = RunReport::new(&recorded, None, "python");
+    args.format.show(&report)?;
+    Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed))
+}
+
+#[cfg(feature = "store")]
+fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
+    let recorded = read_files(&args.files)?;
+    let session = one_session(global)?;
+    let ImportedResults { runs, attempts } = session.database(Mode::ReadWrite)?.import_results(recorded)?;
+    let (runs, attempts) = (counted(runs, "run"), counted(attempts, "attempt"));
+    Printer::new().note(&format!("imported {runs} with {attempts} into `{}`", session.database_path()?))?;
+    Ok(Outcome::Clean)
+}
+
+fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
+    let recorded = read_files(&args.files)?;
+    let Some(output) = &args.output else {
+        Printer::content(&text(recorded))?;
+        return Ok(Outcome::Clean);
+    };
+    let files = counted(args.files.len(), "file");
+    let merged = merged(recorded);
+    let attempts = counted(merged.attempts.len(), "attempt");
+    write_file(output, text(merged).as_bytes())?;
+    Printer::new().note(&format!("merged {files} into `{output}`: {attempts}"))?;
+    Ok(Outcome::Clean)
+}
+
+/// The results files in a folder, by name; none if there is no such folder.
+#[cfg(feature = "store")]
+pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
+    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
+    files.retain(|file| file.extension() == Some("jsonl"));
+    files.sort();
+    files
+}
+
+/// Reads results files; tells which of their lines were left out.
+pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
+    let mut whole = Recorded::default();
+    let mut bytes = Vec::new();
+    for file in files {
+        read_file(file, LARGEST_FILE, &mut bytes)
+            .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
+        let recorded = read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))?;
+        warn_of_ignored_lines(file, &recorded);
+        whole.add(recorded);
+    }
+    Ok(whole)
+}
+
+fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {
+    let printer = Printer::new();
+    for ignored in recorded.ignored.iter().take(NAMED_LINES) {
+        printer.warning(&format!("`{file}`: line {} was left out: {}", ignored.line, ignored.reason));
+    }
+    let rest = recorded.ignored.len().saturating_sub(NAMED_LINES);
+    if rest > 0 {
+        printer.warning(&format!("`{file}`: {} left out", counted(rest, "more line")));
+    }
+}
+
+fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let path = camino::absolute_utf8(path)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(anyhow!("`{path}` is no file; give `--output` the name of one"));
+    };
+    let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
+    writer.write(Utf8Path::new(name), bytes).with_context(|| format!("cannot write `{path}`"))
+}

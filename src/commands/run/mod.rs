@@ -1,0 +1,397 @@
+//! `cargo tgen run`: executes the tests.
+
+mod arguments;
+mod listing;
+#[cfg(feature = "store")]
+mod planned;
+mod screen;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
+use tgen_core::base::bytes::Bytes;
+use tgen_core::lint::findings;
+use tgen_core::model::hardware::HardwareType;
+use tgen_core::output::state::State;
+use tgen_core::plan::test_plan::planned_tests;
+use tgen_core::plan::{Plan, Subject};
+use tgen_core::rendering::comparison::judge_each;
+use tgen_core::results::attempt::{Header, VERSION};
+use tgen_core::results::reading::{self, Recorded};
+use tgen_core::results::rerun::{latest_run, unfinished};
+use tgen_core::schedule::history::History;
+use tgen_core::schedule::machine::Machine;
+use tgen_core::schedule::scheduler::Scheduler;
+use tgen_core::schedule::shard::shard;
+
+use self::arguments::Flaky;
+pub(crate) use self::arguments::RunArgs;
+use self::screen::{Detail, Screen};
+use crate::apply::formatted::FormattedOutputs;
+use crate::apply::unreadable_inputs;
+use crate::commands::results::RunFormat;
+use crate::commands::{generate, hardware};
+use crate::outcome::Outcome;
+use crate::printer::{Printer, counted};
+use crate::project::arguments::Global;
+use crate::project::session::{self, Session};
+use crate::report::run::{RunReport, human};
+use crate::run::{
+    Chosen, Ended, Interpreter, Recording, Rules, Run, Selection, Stop, Surroundings, Versions, Workers, execute, find,
+    machine, of_plan,
+};
+use crate::world::{disk, git, interrupt};
+
+/// The folder below the project that has a file for each run.
+const FOLDER: &str = "results";
+/// How long a process may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+/// The largest results file that is read: a million lines.
+const LARGEST_RESULTS: u64 = 1 << 30;
+
+pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
+    if cfg!(not(unix)) {
+        bail!("running tests needs Linux, macOS or another Unix; on Windows, use WSL, or pytest itself");
+    }
+    interrupt::listen();
+    Session::each(global, |session| run_project(session, args))
+}
+
+fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
+    if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
+        bail!("not all outputs could be renewed, so nothing was run");
+    }
+    let earlier = Earlier::read(session, args)?;
+    let present = hardware::present();
+    let mut selection = selection(session, args, &present, &earlier)?;
+    let rerun_of = keep_unfinished(&mut selection, args, &earlier.recorded)?;
+    if let Some(part) = args.shard {
+        let own = shard(&selection.jobs, part);
+        selection.keep(&own);
+    }
+    let machine = Machine {
+        memory: args.memory.or_else(|| machine::memory().map(Bytes)).unwrap_or(Bytes(u64::MAX)),
+        jobs: args.jobs.map_or_else(machine::jobs, std::num::NonZero::get),
+        devices: args.devices(&present),
+    };
+    if args.list {
+        return listing::list(&selection).map(|()| Outcome::Clean);
+    }
+    if args.dry_run {
+        return listing::schedule(&selection, &machine).map(|()| Outcome::Clean);
+    }
+    tell_absent(&selection);
+    if selection.units.is_empty() {
+        Printer::new().note(if rerun_of.is_some() {
+            "everything has passed already"
+        } else {
+            "there is nothing to run"
+        })?;
+        return Ok(Outcome::Clean);
+    }
+    execute_selection(session, args, &earlier, &selection, machine, rerun_of)
+}
+
+fn execute_selection(
+    session: &Session,
+    args: &RunArgs,
+    earlier: &Earlier,
+    selection: &Selection,
+    machine: Machine,
+    rerun_of: Option<String>,
+) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let interpreter = find(args.python.as_deref(), &session.root, &Surroundings::of_this_process())?;
+    let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation)?;
+    if args.format == RunFormat::Human {
+        tell_start(&interpreter, workers.versions(), selection)?;
+    }
+    let rules = rules(session, args, &machine);
+    let id = new_id();
+    let path = earlier.path.clone().unwrap_or_else(|| session.root.join(FOLDER).join(format!("{id}.jsonl")));
+    let mut recording = open_recording(&path)?;
+    recording.add(&header(session, &id, workers.versions(), args, selection, rerun_of))?;
+    let python = interpreter.program.display().to_string();
+    let detail = if args.format == RunFormat::Human { Detail::Failures } else { Detail::None };
+    let mut screen = Screen::new(python.clone(), detail);
+    let run = Run { id: &id, units: &selection.units, rules: &rules, is_interrupted: &interrupt::requested };
+    let scheduler = Scheduler::new(selection.jobs.clone(), machine);
+    let ended = execute(&run, scheduler, &mut workers, &mut recording, &mut screen)?;
+    screen.finish();
+    drop(workers);
+    report(args, &id, recording.path(), started, &python)?;
+    if args.format == RunFormat::Human {
+        let path = recording.path();
+        let path = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(path));
+        Printer::new().note(&format!("results in `{path}`"))?;
+    }
+    outcome(&ended, args)
+}
+
+fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
+    if ended.stop == Some(Stop::Interrupted) {
+        bail!("interrupted; what has ended is recorded, and `cargo tgen run --rerun` goes on where this stopped");
+    }
+    let is_flaky_failure = args.flaky == Flaky::Fail && ended.flaky > 0;
+    Ok(if ended.failed > 0 || ended.not_run > 0 || is_flaky_failure {
+        Outcome::Findings
+    } else if ended.infrastructure > 0 {
+        Outcome::Infrastructure
+    } else {
+        Outcome::Clean
+    })
+}
+
+// --- What is to be run.
+
+/// What earlier runs have recorded.
+struct Earlier {
+    recorded: Recorded,
+    /// The file of `--results`.
+    path: Option<Utf8PathBuf>,
+}
+
+impl Earlier {
+    fn read(session: &Session, args: &RunArgs) -> anyhow::Result<Self> {
+        let path = args.results.as_ref().map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
+        let path = path.transpose()?;
+        let mut recorded = Recorded::default();
+        for file in results_files(&session.root.join(FOLDER)).iter().chain(&path) {
+            if let Some(found) = read_results(file)? {
+                recorded.add(found);
+            }
+        }
+        Ok(Self { recorded, path })
+    }
+
+    fn history(&self, plan: &Plan<'_>) -> History {
+        let family = |name: &str| {
+            let model = plan.models.iter().find(|model| model.name.as_str() == name)?;
+            Some(model.family.clone())
+        };
+        History::new(&self.recorded, &family)
+    }
+}
+
+fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
+    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
+    files.retain(|file| file.extension() == Some("jsonl"));
+    files.sort();
+    files
+}
+
+fn read_results(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
+    if !file.is_file() || file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    disk::read_file(file, LARGEST_RESULTS, &mut bytes)
+        .with_context(|| format!("cannot read the results in `{file}`"))?;
+    let recorded = reading::read(&bytes).with_context(|| format!("`{file}` is no results file"))?;
+    Ok(Some(recorded))
+}
+
+fn selection(
+    session: &Session,
+    args: &RunArgs,
+    present: &[HardwareType],
+    earlier: &Earlier,
+) -> anyhow::Result<Selection> {
+    let is_asked_for = !args.selection.cases.hardware.is_empty();
+    let chosen = if is_asked_for { Chosen::All } else { Chosen::Present(present.to_vec()) };
+    #[cfg(feature = "store")]
+    if let Some(plan) = &args.plan {
+        return planned::select(session, plan, args, &chosen, &earlier.recorded);
+    }
+    of_outputs(session, args, &chosen, earlier)
+}
+
+fn of_outputs(session: &Session, args: &RunArgs, chosen: &Chosen, earlier: &Earlier) -> anyhow::Result<Selection> {
+    let request = session::request(&args.selection)?;
+    let project = session.project_for(&request)?;
+    let plan = Plan::new(&project, &request);
+    let unreadable = unreadable_inputs(&plan);
+    let problems = findings::gathered(if unreadable.is_empty() { plan.problems.clone() } else { unreadable });
+    session.print_problems(&project, &problems);
+    if Outcome::of(&problems) != Outcome::Clean {
+        bail!("the outputs cannot be planned, so nothing was run");
+    }
+    let (tests, problems) = planned_tests(&plan);
+    session.print_problems(&project, &problems);
+    if Outcome::of(&problems) != Outcome::Clean {
+        bail!("the outputs cannot be planned as tests, so nothing was run");
+    }
+    let mut selection = of_plan(&plan, &tests, chosen, &earlier.history(&plan));
+    tell_states(session, &plan, &mut selection)?;
+    Ok(selection)
+}
+
+/// Says which outputs are not as they should be. Those without a file cannot run.
+fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) -> anyhow::Result<()> {
+    let mut outputs = plan.outputs.clone();
+    let mut problems = Vec::new();
+    let formatted = FormattedOutputs::format(plan, &mut outputs, &session.root, &mut problems)?;
+    let states = judge_each(plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, _, judged| {
+        judged.map(|judged| judged.state).ok()
+    });
+    let in_state = |wanted: State| {
+        let with_state = outputs.iter().zip(&states).filter(move |(_, state)| **state == Some(wanted));
+        with_state.map(|(output, _)| output)
+    };
+    let missing: Vec<_> = in_state(State::Missing).map(|output| plan.location(output)).collect();
+    let (stale, edited) = (in_state(State::Stale).count(), in_state(State::Edited).count());
+    let printer = Printer::new();
+    if stale > 0 {
+        let stale = counted(stale, "output");
+        printer.warning(&format!("{stale} stale: they run as they are; `--generate` renews them first"));
+    }
+    if edited > 0 {
+        printer.warning(&format!("{} edited by hand: they run as they are", counted(edited, "output")));
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if in_state(State::Missing).any(|output| output.subject == Subject::Support) || missing.len() == outputs.len() {
+        bail!(
+            "{} missing; write them with `cargo tgen generate`, or give `--generate`",
+            counted(missing.len(), "output")
+        );
+    }
+    printer
+        .warning(&format!("{} missing and not run; `--generate` writes them first", counted(missing.len(), "output")));
+    selection.keep_files(|file| !missing.iter().any(|missing| missing == file));
+    Ok(())
+}
+
+/// Leaves out what has passed in a run and its reruns; the name of the run, if one is finished.
+fn keep_unfinished(selection: &mut Selection, args: &RunArgs, recorded: &Recorded) -> anyhow::Result<Option<String>> {
+    let Some(named) = &args.rerun else { return Ok(None) };
+    let run = match named.as_str() {
+        "" => latest_run(recorded),
+        named => recorded.headers.iter().map(|header| &header.run).find(|run| *run == named).cloned(),
+    };
+    let Some(run) = run else {
+        bail!("there is no run `{named}` in the results; `cargo tgen run` without `--rerun` makes one");
+    };
+    let planned: Vec<_> = selection.units.iter().map(|unit| (unit.name.as_str(), unit.hardware)).collect();
+    let left = unfinished(recorded, &run, &planned);
+    let kept: Vec<_> = left.iter().map(|left| left.planned.into()).collect();
+    selection.keep(&kept);
+    for (unit, left) in selection.units.iter_mut().zip(left) {
+        unit.passed = left.passed;
+    }
+    Ok(Some(run))
+}
+
+fn tell_absent(selection: &Selection) {
+    let absent: Vec<_> = selection
+        .absent
+        .iter()
+        .map(|(hardware, count)| format!("{} for {hardware}", counted(*count, "file")))
+        .collect();
+    if !absent.is_empty() {
+        Printer::new().warning(&format!(
+            "left out {}, which this machine does not have; `--hardware` asks for them",
+            absent.join(", ")
+        ));
+    }
+}
+
+// --- How it is run.
+
+fn rules(session: &Session, args: &RunArgs, machine: &Machine) -> Rules {
+    let mut arguments = Vec::new();
+    if !args.pytest.iter().any(|argument| argument.starts_with("--rootdir")) {
+        // So that the tests are named from the project's root, wherever pytest's own configuration is.
+        arguments.push(format!("--rootdir={}", session.root));
+    }
+    if let Some(keyword) = &args.keyword {
+        arguments.extend(["-k".to_owned(), keyword.clone()]);
+    }
+    arguments.extend(args.pytest.iter().cloned());
+    Rules {
+        arguments,
+        retries: crate::run::Retries { count: args.retries, on: args.retry_on.clone() },
+        fail_fast: args.fail_fast.map(std::num::NonZero::get),
+        budget: args.budget,
+        grace: GRACE,
+        memory: machine.memory,
+        devices: machine.devices.clone(),
+        shard: args.shard.map(|shard| shard.to_string()),
+    }
+}
+
+fn tell_start(interpreter: &Interpreter, versions: &Versions, selection: &Selection) -> std::io::Result<()> {
+    let Versions { python, torch, transformers } = versions;
+    let with = [("torch", torch), ("transformers", transformers)];
+    let with = with.iter().filter_map(|(name, version)| Some(format!(", {name} {}", version.as_ref()?)));
+    let with: String = with.collect();
+    let program = interpreter.program.display();
+    let files = counted(selection.units.len(), "file");
+    Printer::new()
+        .note(&format!("running {files} with `{program}` ({}; Python {python}{with})", interpreter.found.words()))
+}
+
+/// A new file has a folder that git ignores: results are not for a commit, unless somebody wants that.
+fn open_recording(path: &Utf8Path) -> anyhow::Result<Recording> {
+    let recording = Recording::open(path)?;
+    let folder = path.parent().filter(|folder| folder.file_name() == Some(FOLDER));
+    if let Some(ignored) = folder.map(|folder| folder.join(".gitignore")).filter(|file| !file.exists()) {
+        // A folder that cannot be ignored is no reason not to run.
+        let _ = std::fs::write(ignored, "*\n");
+    }
+    Ok(recording)
+}
+
+/// A name that sorts by time.
+fn new_id() -> String {
+    let now = Timestamp::now();
+    let unique = blake3::hash(format!("{} {}", now.as_nanosecond(), std::process::id()).as_bytes()).to_hex();
+    format!("{}-{}", now.strftime("%Y%m%d-%H%M%S"), &unique[..6])
+}
+
+fn header(
+    session: &Session,
+    id: &str,
+    versions: &Versions,
+    args: &RunArgs,
+    selection: &Selection,
+    rerun_of: Option<String>,
+) -> Header {
+    let command = std::env::args().skip(1).collect::<Vec<_>>();
+    Header {
+        version: VERSION,
+        run: id.to_owned(),
+        started: Timestamp::now().to_string(),
+        rerun_of,
+        machine: machine::description(),
+        command: shell_words::join(std::iter::once("cargo-tgen".to_owned()).chain(command)),
+        git_commit: git::head(&session.root),
+        python: Some(versions.python.clone()),
+        torch: versions.torch.clone(),
+        transformers: versions.transformers.clone(),
+        driver: machine::driver(),
+        shard: args.shard.map(|shard| shard.to_string()),
+        planned: selection.units.len() as u64,
+    }
+}
+
+fn report(args: &RunArgs, id: &str, path: &Utf8Path, started: Instant, python: &str) -> anyhow::Result<()> {
+    let recorded = read_results(path)?.unwrap_or_default();
+    let recorded = Recorded {
+        headers: recorded.headers.into_iter().filter(|header| header.run == id).collect(),
+        attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == id).collect(),
+        ends: recorded.ends.into_iter().filter(|end| end.run == id).collect(),
+        ignored: Vec::new(),
+    };
+    let report = RunReport::new(&recorded, Some(started.elapsed()), python);
+    match args.format {
+        // The failures have been shown.
+        RunFormat::Human => Printer::new().report(|out| human::write_summary(&report, out))?,
+        format => format.show(&report)?,
+    }
+    Ok(())
+}

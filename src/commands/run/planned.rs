@@ -1,0 +1,108 @@
+//! The tests of a stored plan as units. They are written as files first, with what they import.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use tgen_core::base::bytes::Bytes;
+use tgen_core::model::family::Family;
+use tgen_core::model::hardware::HardwareType;
+use tgen_core::results::reading::Recorded;
+use tgen_core::schedule::history::{History, Subject};
+use tgen_core::schedule::job::{Job, JobIndex, Needs};
+
+use super::{FOLDER, RunArgs};
+use crate::commands::plan;
+use crate::project::session::Session;
+use crate::report::plan::file_name;
+use crate::run::{Chosen, DEFAULT_DURATION, Place, Selection, Unit, device_of};
+use crate::store::{Mode, StoredTest};
+
+/// Writes the tests of a plan and selects some of them.
+pub(super) fn select(
+    session: &Session,
+    name: &str,
+    args: &RunArgs,
+    chosen: &Chosen,
+    recorded: &Recorded,
+) -> anyhow::Result<Selection> {
+    let store = session.database(Mode::ReadOnly)?;
+    let folder = Utf8PathBuf::from(FOLDER).join("plans").join(safe(name));
+    let mut tests = plan::export(&store, name, &session.root.join(&folder))?;
+    tests.retain(|test| is_selected(test, args));
+    let mut selection = Selection::default();
+    tests.retain(|test| {
+        let hardware = hardware(test);
+        let is_chosen = chosen.has(hardware);
+        if !is_chosen {
+            *selection.absent.entry(hardware).or_default() += 1;
+        }
+        is_chosen
+    });
+    let families: HashMap<&str, &str> = tests.iter().map(|test| (test.model.as_str(), test.family.as_str())).collect();
+    let family = |model: &str| families.get(model).map(|name| Family::new((*name).to_owned()));
+    let history = History::new(recorded, &family);
+    let places: HashMap<_, JobIndex> = tests.iter().enumerate().map(|(at, test)| (test.test_id, at.into())).collect();
+    for test in &tests {
+        let after = test.dependencies.iter().filter_map(|on| places.get(on).copied()).collect();
+        let unit = unit(test, &folder);
+        selection.jobs.push(job(test, &unit, after, &history));
+        selection.units.push(unit);
+    }
+    Ok(selection)
+}
+
+fn is_selected(test: &StoredTest, args: &RunArgs) -> bool {
+    let cases = &args.selection.cases;
+    let has_model = cases.model.is_empty() || cases.model.contains(&test.model);
+    let has_hardware = cases.hardware.is_empty() || cases.hardware.contains(&hardware(test));
+    has_model && has_hardware && (cases.batch_sizes.is_empty() || cases.batch_sizes.contains(&test.batch_size))
+}
+
+fn unit(test: &StoredTest, folder: &Utf8PathBuf) -> Unit {
+    let id = test.test_id.to_string();
+    Unit {
+        name: id.clone(),
+        file: folder.join(file_name(test)),
+        test_id: Some(id),
+        model: Some(test.model.clone()),
+        hardware: hardware(test),
+        place: Place::Only,
+        batch: Some(test.batch_size),
+        passed: Vec::new(),
+    }
+}
+
+fn job(test: &StoredTest, unit: &Unit, after: Vec<JobIndex>, history: &History) -> Job {
+    let family = Family::new(test.family.clone());
+    let subject = Subject {
+        unit: &unit.name,
+        model: Some(&test.model),
+        family: Some(&family),
+        hardware: unit.hardware,
+        device_name: None,
+        batch: unit.batch,
+    };
+    Job {
+        unit: unit.name.clone(),
+        needs: Needs {
+            memory: history.memory(&subject, Bytes::from_gigabytes(test.min_memory_gb)),
+            device: device_of(unit.hardware),
+        },
+        priority: test.priority,
+        expected: history.duration(&subject, DEFAULT_DURATION),
+        timeout: Duration::from_secs(test.timeout_seconds.into()),
+        group: None,
+        after,
+    }
+}
+
+/// The hardware type of a test; a later release may have stored one that this one does not know.
+fn hardware(test: &StoredTest) -> HardwareType {
+    HardwareType::from_name(&test.hardware).unwrap_or(HardwareType::Cpu)
+}
+
+fn safe(name: &str) -> String {
+    let is_safe = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    name.chars().map(|letter| if is_safe(letter) { letter } else { '_' }).collect()
+}

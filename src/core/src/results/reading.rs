@@ -1,0 +1,129 @@
+//! Results files, read: whatever a crash left of a line is dropped and told, never an error.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::attempt::{Attempt, Header, UnitEnd, VERSION};
+use crate::model::hardware::HardwareType;
+
+/// The longest line that is read.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// What results files say.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recorded {
+    /// The headers of runs and of their shards.
+    pub headers: Vec<Header>,
+    /// The attempts of tests.
+    pub attempts: Vec<Attempt>,
+    /// The units that ended.
+    pub ends: Vec<UnitEnd>,
+    /// The lines that could not be read.
+    pub ignored: Vec<Ignored>,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// Its number in its file, from 1.
+    pub line: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// A later release wrote it.
+    #[error("line {line}: version {found} of the format, and this cargo-tgen reads {VERSION}; update cargo-tgen")]
+    Newer {
+        /// The line of the header.
+        line: usize,
+        /// The version that it names.
+        found: u64,
+    },
+    /// No line is a result.
+    #[error("no line is a test result: {0}")]
+    NotResults(String),
+}
+
+impl Recorded {
+    /// Adds what another file says.
+    pub fn add(&mut self, other: Self) {
+        self.headers.extend(other.headers);
+        self.attempts.extend(other.attempts);
+        self.ends.extend(other.ends);
+        self.ignored.extend(other.ignored);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.attempts.is_empty() && self.ends.is_empty()
+    }
+}
+
+/// Reads a results file. It need not be UTF-8 throughout: its last line may have been cut anywhere.
+///
+/// # Errors
+/// When a later release wrote it, or when it is no results file at all.
+pub fn read(bytes: &[u8]) -> Result<Recorded, ReadError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut recorded = Recorded::default();
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if let Err(reason) = read_line(&mut recorded, line) {
+            recorded.ignored.push(Ignored { line: number, reason });
+        }
+        if let Some(newer) = recorded.headers.last().filter(|header| header.version > VERSION) {
+            return Err(ReadError::Newer { line: number, found: newer.version.into() });
+        }
+    }
+    match recorded.ignored.first() {
+        Some(ignored) if recorded.is_empty() => {
+            Err(ReadError::NotResults(format!("line {}: {}", ignored.line, ignored.reason)))
+        }
+        _ => Ok(recorded),
+    }
+}
+
+fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
+    if line.len() > LONGEST_LINE {
+        return Err(format!("it is longer than {} KiB", LONGEST_LINE >> 10));
+    }
+    // Where in the line the fault is helps nobody: a person reads that the line was cut, or is none of ours.
+    let value: Value = serde_json::from_slice(line)
+        .map_err(|error| if error.is_eof() { "it was cut short".to_owned() } else { "it is not JSON".to_owned() })?;
+    if !value.is_object() {
+        return Err("it is no JSON object".to_owned());
+    }
+    let unreadable = |error: serde_json::Error| error.to_string();
+    if value.get("tgen-results").is_some() {
+        recorded.headers.push(serde_json::from_value(value).map_err(unreadable)?);
+    } else if value.get("tgen-unit").is_some() {
+        recorded.ends.push(serde_json::from_value(value).map_err(unreadable)?);
+    } else {
+        recorded.attempts.push(serde_json::from_value(with_hardware(value)).map_err(unreadable)?);
+    }
+    Ok(())
+}
+
+/// Puts the hardware type into a line of pytest itself: the platform that the test noted, or else the processor, which
+/// every machine has.
+fn with_hardware(mut line: Value) -> Value {
+    if let Some(keys) = line.as_object_mut()
+        && !keys.contains_key("hardware")
+    {
+        let platform = keys.get("platform").and_then(Value::as_str).and_then(HardwareType::from_name);
+        keys.insert("hardware".to_owned(), platform.unwrap_or(HardwareType::Cpu).name().into());
+    }
+    line
+}
+
+/// A line of a results file, with its end. Whoever appends to a file that does not end with a line feed writes one first:
+/// a crash may have cut the last line.
+#[must_use]
+pub fn line(record: &impl Serialize) -> String {
+    // The records have string keys only, so they can always be written.
+    serde_json::to_string(record).map(|text| text + "\n").unwrap_or_default()
+}

@@ -1,0 +1,350 @@
+use std::fmt::Write;
+
+use insta::assert_snapshot;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::attempt::{Attempt, Header, UnitEnd, VERSION};
+use super::merging::{merged, text};
+use super::outcome::{Meaning, Outcome};
+use super::reading::{ReadError, Recorded, line, read};
+use super::rerun::{Unfinished, latest_run, missing_units, run_with_reruns, unfinished};
+use super::verdict::{Conclusion, Summary, Verdict, tests};
+use crate::model::hardware::HardwareType::{self, Cpu, Cuda};
+
+/// A results file from a short form, a line each: `run ID [rerun-of]`, `end UNIT OUTCOME`, `UNIT::TEST OUTCOME`. Cuda where a
+/// unit's name has it.
+fn recorded(lines: &str) -> Recorded {
+    let mut recorded = Recorded::default();
+    let mut run = String::new();
+    for words in lines.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
+        match words[..] {
+            ["run", id, ref rerun_of @ ..] => {
+                id.clone_into(&mut run);
+                recorded.headers.push(header(id, rerun_of.first().copied()));
+            }
+            ["end", unit, outcome] => recorded.ends.push(end(&run, unit, outcome)),
+            [nodeid, outcome] => {
+                let number = recorded.attempts.iter().filter(|one| one.run == run && one.nodeid == nodeid).count() + 1;
+                recorded.attempts.push(attempt(&run, nodeid, u32::try_from(number).unwrap(), outcome));
+            }
+            _ => {}
+        }
+    }
+    recorded
+}
+
+fn header(run: &str, rerun_of: Option<&str>) -> Header {
+    Header {
+        version: VERSION,
+        run: run.to_owned(),
+        started: format!("2026-01-01T00:00:{run}Z"),
+        rerun_of: rerun_of.map(str::to_owned),
+        machine: String::new(),
+        command: String::new(),
+        git_commit: None,
+        python: None,
+        torch: None,
+        transformers: None,
+        driver: None,
+        shard: None,
+        planned: 2,
+    }
+}
+
+fn hardware(unit: &str) -> HardwareType {
+    if unit.contains("cuda") { Cuda } else { Cpu }
+}
+
+fn attempt(run: &str, nodeid: &str, number: u32, outcome: &str) -> Attempt {
+    let (file, test) = nodeid.split_once("::").unwrap_or((nodeid, ""));
+    let phases = if test.is_empty() { serde_json::json!({}) } else { serde_json::json!({"call": outcome}) };
+    let keys = serde_json::json!({
+        "run": run, "file": file, "nodeid": nodeid, "attempt": number, "outcome": outcome, "phases": phases, "unit": file,
+        "hardware": hardware(file),
+    });
+    serde_json::from_value(keys).unwrap()
+}
+
+fn end(run: &str, unit: &str, outcome: &str) -> UnitEnd {
+    let keys = serde_json::json!({"tgen-unit": unit, "run": run, "hardware": hardware(unit), "outcome": outcome});
+    serde_json::from_value(keys).unwrap()
+}
+
+fn verdicts(lines: &str) -> String {
+    let recorded = recorded(lines);
+    let mut shown = String::new();
+    for test in tests(&recorded) {
+        let last = test.last();
+        writeln!(shown, "{} on {}: {}", last.nodeid, last.hardware, test.verdict.name()).unwrap();
+    }
+    shown
+}
+
+#[track_caller]
+fn check_unfinished(lines: &str, run: &str, expected: &[(usize, &[&str])]) {
+    let planned = [("a.py", Cpu), ("b.py", Cpu), ("a_cuda.py", Cuda)];
+    let expected = expected.iter().map(|(planned, passed)| Unfinished {
+        planned: *planned,
+        passed: passed.iter().map(|&nodeid| nodeid.to_owned()).collect(),
+    });
+    assert_eq!(unfinished(&recorded(lines), run, &planned), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_line_of_pytest_itself_is_read_too() {
+    let line = r#"{"run": "x", "file": "t.py", "nodeid": "t.py::t", "platform": "cuda", "attempt": 1, "model": "bert", "test": "output", "task": "fill-mask", "batch": 4, "implementation": "MOCK", "outcome": "interrupted", "reason": "the session ended before the test did", "phases": {"setup": "passed", "call": "interrupted"}, "subtests": {"failed": 2}, "duration": 0.1234, "peak_memory": 7, "worker": "gw0", "new": [1]}"#;
+    let recorded = read(line.as_bytes()).unwrap();
+    let [attempt] = &recorded.attempts[..] else { panic!("{recorded:?}") };
+    assert_eq!((attempt.hardware, attempt.outcome, attempt.unit_name()), (Cuda, Outcome::NotRun, "t.py"));
+    assert_eq!((attempt.batch, attempt.duration, attempt.subtests["failed"]), (Some(4), 0.1234, 2));
+    assert_eq!(read(super::reading::line(attempt).as_bytes()).unwrap().attempts, recorded.attempts);
+}
+
+#[test]
+fn what_a_crash_left_of_a_line_is_dropped_and_told() {
+    let whole = text(recorded("run 01\na.py::t passed\na.py::ü failed\nend a.py failed"));
+    let lines: Vec<&str> = whole.lines().collect();
+    // The last line is cut anywhere, within a character too.
+    for length in 1..lines[2].len() {
+        let cut = [lines[0], lines[1], ""].join("\n").into_bytes();
+        let cut = [&cut[..], &lines[2].as_bytes()[..length]].concat();
+        let recorded = read(&cut).unwrap();
+        assert_eq!((recorded.attempts.len(), recorded.ignored.len()), (1, 1), "{length}");
+        assert_eq!(recorded.ignored[0].line, 3);
+    }
+}
+
+#[test]
+fn no_line_makes_a_file_unreadable_but_a_later_version_and_nothing_of_ours_do() {
+    let told = |text: &str| {
+        let recorded = read(text.as_bytes());
+        recorded.map_or_else(
+            |error| error.to_string(),
+            |recorded| {
+                recorded.ignored.into_iter().map(|ignored| format!("{}: {}\n", ignored.line, ignored.reason)).collect()
+            },
+        )
+    };
+    let good = line(&attempt("01", "a.py::t", 1, "passed"));
+    assert_eq!(told(""), "");
+    assert_eq!(told(&format!("\u{feff}{}\r\n\n{good}", good.trim_end())), "");
+    let wrong = format!("[1]\n{{}}\n{{\"tgen-results\": \"x\"}}\n\0\n{{\"run\": \n{}", good.replace("passed", "great"));
+    assert_snapshot!(told(&format!("{good}{wrong}")), @r#"
+    2: it is no JSON object
+    3: missing field `run`
+    4: invalid type: string "x", expected u32
+    5: it is not JSON
+    6: it was cut short
+    7: there is no outcome `great`
+    "#);
+    assert_snapshot!(told("one\ntwo"), @"no line is a test result: line 1: it is not JSON");
+    assert_eq!(read(br#"{"tgen-results":2,"run":"x","started":"y"}"#), Err(ReadError::Newer { line: 1, found: 2 }));
+    assert_eq!(told(&format!("{good}{}", "x".repeat(2 << 20))), "2: it is longer than 1024 KiB\n");
+}
+
+#[test]
+fn a_test_that_passes_after_a_failure_is_flaky() {
+    let attempts = "\
+run 01
+a.py::flaky crashed
+a.py::flaky timed_out
+a.py::flaky passed
+a.py::failed passed
+a.py::failed failed
+a.py::late not_run
+a.py::late passed
+a.py::skipped skipped
+a_cuda.py::t passed";
+    assert_snapshot!(verdicts(attempts), @"
+    a.py::failed on cpu: failed
+    a.py::flaky on cpu: flaky
+    a.py::late on cpu: passed
+    a.py::skipped on cpu: skipped
+    a_cuda.py::t on cuda: passed
+    ");
+}
+
+#[test]
+fn what_ended_a_whole_unit_counts_no_more_once_the_unit_has_passed() {
+    let crash = "run 01\na.py crashed\na.py::t passed\n";
+    assert_snapshot!(verdicts(&format!("{crash}end a.py passed")), @"
+    a.py on cpu: flaky
+    a.py::t on cpu: passed
+    ");
+    assert_snapshot!(verdicts(&format!("{crash}end a.py failed")), @"
+    a.py on cpu: crashed
+    a.py::t on cpu: passed
+    ");
+    assert_snapshot!(verdicts(crash), @"
+    a.py on cpu: crashed
+    a.py::t on cpu: passed
+    ");
+}
+
+#[test]
+fn the_conclusion_blames_the_machine_only_if_no_test_failed() {
+    let conclusion = |lines: &str| Summary::of(&tests(&recorded(lines))).conclusion();
+    let run = "run 01\na.py::a passed\na.py::b xfailed\n";
+    assert_eq!(conclusion(run), Conclusion::Passed);
+    assert_eq!(conclusion(&format!("{run}b.py blocked")), Conclusion::Incomplete);
+    assert_eq!(conclusion(&format!("{run}b.py infra_error\nc.py blocked")), Conclusion::InfrastructureFailed);
+    assert_eq!(conclusion(&format!("{run}b.py infra_error\nc.py::t oom")), Conclusion::TestsFailed);
+}
+
+#[test]
+fn a_summary_counts_by_hardware_and_verdict() {
+    let recorded = recorded("run 01\na.py::a passed\na.py::b passed\na_cuda.py::a failed");
+    let summary = Summary::of(&tests(&recorded));
+    assert_eq!(summary.hardware(), [Cpu, Cuda]);
+    assert_eq!(summary.count(Cpu, Verdict::Ended(Outcome::Passed)), 2);
+    assert_eq!((summary.total(Verdict::Ended(Outcome::Failed)), summary.tests()), (1, 3));
+    assert_eq!((summary.meaning(Meaning::Success), summary.meaning(Meaning::Unknown)), (2, 0));
+}
+
+#[test]
+fn what_passed_is_never_run_again_and_everything_else_is() {
+    check_unfinished("", "01", &[(0, &[]), (1, &[]), (2, &[])]);
+    // One unit has ended well, one was cut short, one is new.
+    let killed = "run 01\na.py::t passed\nend a.py passed\nb.py::s passed\nb.py::t skipped\nb.py::u failed";
+    check_unfinished(killed, "01", &[(1, &["b.py::s", "b.py::t"]), (2, &[])]);
+    // A failed unit runs again without what passed.
+    check_unfinished(
+        "run 01\nb.py::s passed\nb.py::t failed\nend b.py failed",
+        "01",
+        &[(0, &[]), (1, &["b.py::s"]), (2, &[])],
+    );
+    // A blocked unit and one that was not reached.
+    check_unfinished("run 01\na.py blocked\nend a.py blocked\nb.py not_run", "01", &[(0, &[]), (1, &[]), (2, &[])]);
+}
+
+#[test]
+fn a_rerun_counts_with_the_run_that_it_finishes_and_others_do_not() {
+    let runs = "\
+run 01
+a.py::s passed
+a.py::t failed
+end a.py failed
+run 02 01
+a.py::t failed
+end a.py failed
+b.py::t passed
+run 03 02
+a.py::t passed
+end a.py passed
+run 04
+a_cuda.py::t passed
+end a_cuda.py passed";
+    check_unfinished(runs, "01", &[(1, &["b.py::t"]), (2, &[])]);
+    check_unfinished(runs, "03", &[(1, &["b.py::t"]), (2, &[])]);
+    check_unfinished(runs, "04", &[(0, &[]), (1, &[])]);
+    assert_eq!(latest_run(&recorded(runs)).as_deref(), Some("04"));
+    assert_eq!(run_with_reruns(&recorded(runs), "02").headers.len(), 3);
+}
+
+#[test]
+fn a_run_of_pytest_itself_has_finished_the_files_whose_tests_all_passed() {
+    let pytest = "\na.py::s passed\na.py::t skipped\nb.py::s passed\nb.py::t failed";
+    check_unfinished(pytest, "", &[(1, &["b.py::s"]), (2, &[])]);
+}
+
+#[test]
+fn units_without_an_end_are_missing_until_a_rerun_has_seen_to_them() {
+    assert_eq!(missing_units(&recorded("run 01\na.py::t passed\nend a.py passed\nb.py::t passed")), 1);
+    assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nb.py blocked")), 0);
+    assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nrun 02 01\nend b.py passed\nend a.py passed")), 0);
+    assert_eq!(missing_units(&recorded("a.py::t passed")), 0);
+}
+
+fn outcomes() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(Outcome::ALL.iter().map(|outcome| outcome.name()).collect::<Vec<_>>())
+}
+
+/// What a file may hold: few names, so that many lines have one identity.
+fn any_recorded() -> impl Strategy<Value = Recorded> {
+    let line = (0..3_u8, 0..3_u8, 0..3_u8, 1..3_u32, outcomes(), 0..3_u8, any::<f64>());
+    vec(line, 0..20).prop_map(|lines| {
+        let mut recorded = Recorded::default();
+        for (kind, run, unit, number, outcome, test, duration) in lines {
+            let (run, unit) = (format!("0{run}"), ["a.py", "b.py", "a_cuda.py"][usize::from(unit)]);
+            match kind {
+                0 => recorded.headers.push(Header { planned: test.into(), ..header(&run, None) }),
+                1 => recorded.ends.push(UnitEnd { attempt: number, duration, ..end(&run, unit, outcome) }),
+                _ => recorded
+                    .attempts
+                    .push(Attempt { duration, ..attempt(&run, &format!("{unit}::{test}"), number, outcome) }),
+            }
+        }
+        // As it comes from a file: numbers that are none are written as null, which is no duration.
+        read(text_in_order(&recorded).as_bytes()).unwrap_or_default()
+    })
+}
+
+fn text_in_order(recorded: &Recorded) -> String {
+    let headers = recorded.headers.iter().map(line);
+    headers.chain(recorded.attempts.iter().map(line)).chain(recorded.ends.iter().map(line)).collect()
+}
+
+fn joined(parts: &[&Recorded]) -> Recorded {
+    let mut whole = Recorded::default();
+    for part in parts {
+        whole.add((*part).clone());
+    }
+    whole.ignored.clear();
+    whole
+}
+
+proptest! {
+    #[test]
+    fn merging_is_the_same_in_any_order_twice_over_and_in_steps(a in any_recorded(), b in any_recorded(), c in any_recorded()) {
+        let whole = text(joined(&[&a, &b, &c]));
+        prop_assert_eq!(&text(joined(&[&c, &a, &b])), &whole);
+        prop_assert_eq!(&text(joined(&[&a, &b, &b, &c, &a])), &whole);
+        let steps = read(text(joined(&[&a, &c])).as_bytes()).unwrap_or_default();
+        prop_assert_eq!(&text(joined(&[&b, &steps])), &whole);
+        prop_assert_eq!(&text(read(whole.as_bytes()).unwrap_or_default()), &whole);
+    }
+
+    #[test]
+    fn no_two_merged_lines_have_one_identity_and_none_is_lost(a in any_recorded()) {
+        let merged = merged(a.clone());
+        let identities: std::collections::BTreeSet<_> = merged.attempts.iter().map(Attempt::identity).collect();
+        prop_assert_eq!(identities.len(), merged.attempts.len());
+        prop_assert_eq!(identities, a.attempts.iter().map(Attempt::identity).collect());
+    }
+
+    #[test]
+    fn a_file_that_is_cut_anywhere_loses_at_most_the_line_that_was_cut(a in any_recorded(), at in any::<prop::sample::Index>()) {
+        let whole = text(a);
+        let cut = &whole.as_bytes()[..if whole.is_empty() { 0 } else { at.index(whole.len()) }];
+        let lines = cut.split(|byte| *byte == b'\n').count() - 1;
+        if let Ok(recorded) = read(cut) {
+            let read = recorded.headers.len() + recorded.attempts.len() + recorded.ends.len();
+            prop_assert!(read == lines || read == lines + 1);
+        } else {
+            prop_assert_eq!(lines, 0);
+        }
+    }
+
+    #[test]
+    fn a_rerun_after_a_kill_anywhere_runs_what_has_no_recorded_pass_and_nothing_else(a in any_recorded(), at in any::<prop::sample::Index>()) {
+        let whole = text(a);
+        let cut = at.index(whole.len() + 1);
+        let Ok(recorded) = read(&whole.as_bytes()[..cut]) else { return Ok(()) };
+        let planned = [("a.py", Cpu), ("b.py", Cpu), ("a_cuda.py", Cuda)];
+        let Some(run) = latest_run(&recorded) else { return Ok(()) };
+        let related = run_with_reruns(&recorded, &run);
+        let left = unfinished(&recorded, &run, &planned);
+        for (place, (unit, hardware)) in planned.iter().enumerate() {
+            let is_of_unit = |attempt: &&Attempt| attempt.unit == *unit && attempt.hardware == *hardware;
+            let has_passed = |attempt: &&Attempt| attempt.outcome.meaning() == Meaning::Success;
+            let mut passed: Vec<_> = related.attempts.iter().filter(is_of_unit).filter(has_passed).map(|one| one.nodeid.clone()).collect();
+            passed.sort();
+            passed.dedup();
+            match left.iter().find(|unfinished| unfinished.planned == place) {
+                Some(unfinished) => prop_assert_eq!(&unfinished.passed, &passed),
+                None => prop_assert!(!related.headers.is_empty() || !passed.is_empty() || !related.ends.is_empty()),
+            }
+        }
+    }
+}

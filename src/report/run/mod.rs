@@ -1,0 +1,124 @@
+//! What a run of tests recorded, and its faces: for people, for programs, for CI services.
+//!
+//! The formats only write what core says of the attempts. They must not know how tests are executed.
+
+mod causes;
+pub(crate) mod github;
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod junit;
+
+#[cfg(test)]
+mod fixture;
+
+use std::time::Duration;
+
+use tgen_core::results::attempt::Attempt;
+use tgen_core::results::outcome::Meaning;
+use tgen_core::results::reading::Recorded;
+use tgen_core::results::rerun::missing_units;
+use tgen_core::results::verdict::{Conclusion, Summary, Test, Verdict, tests};
+
+use crate::printer::counted;
+
+/// A run, or several that were merged.
+pub(crate) struct RunReport<'r> {
+    /// What was recorded.
+    pub(crate) recorded: &'r Recorded,
+    /// Every test, by file and name.
+    pub(crate) tests: Vec<Test<'r>>,
+    /// How many tests have which verdict.
+    pub(crate) summary: Summary,
+    /// How many planned units have no end recorded.
+    missing_units: u64,
+    /// How long the run took; none for what was read from a file.
+    pub(crate) elapsed: Option<Duration>,
+    /// The interpreter, as a person would call it.
+    python: &'r str,
+}
+
+impl<'r> RunReport<'r> {
+    /// The report of what was recorded, with `python` in the commands that reproduce failures.
+    pub(crate) fn new(recorded: &'r Recorded, elapsed: Option<Duration>, python: &'r str) -> Self {
+        let tests = tests(recorded);
+        let summary = Summary::of(&tests);
+        Self { recorded, tests, summary, missing_units: missing_units(recorded), elapsed, python }
+    }
+
+    /// What all tests together say. A run that was cut short has not passed.
+    pub(crate) fn conclusion(&self) -> Conclusion {
+        match self.summary.conclusion() {
+            Conclusion::Passed if self.missing_units > 0 => Conclusion::Incomplete,
+            conclusion => conclusion,
+        }
+    }
+
+    /// The tests that something is wrong with, or of which nothing is known.
+    fn bad_tests(&self) -> impl Iterator<Item = &Test<'r>> {
+        self.tests.iter().filter(|test| test.verdict.meaning() != Meaning::Success)
+    }
+
+    /// The command that runs a test again.
+    fn reproduce(&self, attempt: &Attempt) -> String {
+        reproduce(self.python, attempt)
+    }
+
+    /// The run in one line: `124 tests: 120 passed, 2 flaky, 1 failed, 1 timed out (12.30 s)`. Units without an end are told,
+    /// for their tests are not among those that are counted.
+    fn sentence(&self) -> String {
+        let elapsed = self.elapsed.map(|elapsed| format!(" ({:.2} s)", elapsed.as_secs_f64())).unwrap_or_default();
+        let missing = usize::try_from(self.missing_units).unwrap_or(usize::MAX);
+        let missing = match missing {
+            0 => String::new(),
+            missing => format!("; {} did not end", counted(missing, "planned unit")),
+        };
+        format!("{}{missing}{elapsed}", self.counted_tests())
+    }
+
+    fn counted_tests(&self) -> String {
+        let counts = Verdict::all().into_iter().map(|verdict| (self.summary.total(verdict), words(verdict)));
+        let counts: Vec<_> =
+            counts.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+        match self.tests.len() {
+            0 => "no tests".to_owned(),
+            tests => format!("{}: {}", counted(tests, "test"), counts.join(", ")),
+        }
+    }
+}
+
+/// The command that runs a test again, or all of a file where no test is to blame.
+pub(crate) fn reproduce(python: &str, attempt: &Attempt) -> String {
+    shell_words::join([python, "-m", "pytest", &attempt.nodeid])
+}
+
+/// The command that shows which template line wrote the line that failed, where that is a line of the test file itself.
+pub(crate) fn explain(attempt: &Attempt) -> Option<String> {
+    let line = failed_line(attempt)?;
+    Some(shell_words::join(["cargo", "tgen", "explain", &format!("{}:{line}", attempt.file)]))
+}
+
+/// The verdict in words for people.
+fn words(verdict: Verdict) -> String {
+    verdict.name().replace('_', " ")
+}
+
+/// The line of the test file in which an attempt failed: pytest begins the reason with the place of the error.
+fn failed_line(attempt: &Attempt) -> Option<usize> {
+    let (path, line, _) = place_and_message(&attempt.reason)?;
+    let path = path.replace('\\', "/");
+    let is_own = path == attempt.file || path.ends_with(&format!("/{}", attempt.file));
+    is_own.then_some(line)
+}
+
+/// Why an attempt failed, in one line and without the place that pytest puts before it: tests that failed alike have it in
+/// common.
+fn message(attempt: &Attempt) -> &str {
+    let message = place_and_message(&attempt.reason).map_or(attempt.reason.as_str(), |(_, _, message)| message);
+    message.lines().next().unwrap_or_default()
+}
+
+fn place_and_message(reason: &str) -> Option<(&str, usize, &str)> {
+    let (place, message) = reason.split_once(": ")?;
+    let (path, line) = place.rsplit_once(':')?;
+    Some((path, line.parse().ok()?, message))
+}

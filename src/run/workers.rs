@@ -1,0 +1,244 @@
+//! The launcher of a run and what comes from it: started, warmed with what was learnt, and replaced when it dies.
+//!
+//! This module must not know what a file's process reports about its tests.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::interpreter::Interpreter;
+use super::launcher::{Generation, Heard, Launcher};
+use super::learnt::{self, Learnt};
+use super::messages::{Command, Message, Order, StartId};
+use super::processes::{self, Ending, MARK};
+use super::unit::{Isolation, Unit};
+
+/// How long an interpreter may take until it takes orders.
+const LONGEST_START: Duration = Duration::from_mins(1);
+/// The variables that would change where results go.
+const UNSET: [&str; 2] = ["TGEN_RESULTS", "PYTEST_XDIST_TESTRUNUID"];
+
+/// What the interpreter has installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Versions {
+    pub(crate) python: String,
+    pub(crate) torch: Option<String>,
+    pub(crate) transformers: Option<String>,
+}
+
+/// The launcher and its files.
+pub(crate) struct Workers {
+    interpreter: Interpreter,
+    root: Utf8PathBuf,
+    isolation: Isolation,
+    folder: tempfile::TempDir,
+    heard: Receiver<Heard>,
+    listener: Sender<Heard>,
+    launcher: Launcher,
+    versions: Versions,
+    installed: String,
+    learnt: Option<Learnt>,
+    /// The start that tells what it has imported, while it runs.
+    learner: Option<StartId>,
+    last_start: u32,
+}
+
+/// What a process is started with, beside its unit.
+pub(super) struct Errand<'a> {
+    pub(super) run: &'a str,
+    pub(super) arguments: &'a [String],
+    pub(super) environment: BTreeMap<&'static str, String>,
+    /// The tests to run; all without it.
+    pub(super) only: Option<&'a [String]>,
+    /// The tests not to run.
+    pub(super) skip: Vec<&'a String>,
+    pub(super) is_first: bool,
+}
+
+/// A start that was ordered.
+pub(super) struct Started {
+    pub(super) id: StartId,
+    pub(super) log: Utf8PathBuf,
+}
+
+impl Workers {
+    /// Starts the launcher for a project, and waits until it takes orders.
+    ///
+    /// # Errors
+    /// The interpreter cannot be run, or has no pytest.
+    pub(crate) fn start(interpreter: Interpreter, root: &Utf8Path, isolation: Isolation) -> anyhow::Result<Self> {
+        processes::adopt_orphans();
+        let folder =
+            tempfile::Builder::new().prefix("tgen-run-").tempdir().context("cannot make a temporary folder")?;
+        let (listener, heard) = mpsc::channel();
+        let place = utf8(&folder)?;
+        let mut launcher = Launcher::start(&interpreter, &place, Generation(0), listener.clone())?;
+        let (versions, installed) = await_ready(&mut launcher, &heard, &interpreter)?;
+        let learnt = learnt::location(root, &interpreter.program).and_then(|file| Learnt::read(&file, &installed));
+        let mut workers = Self {
+            interpreter,
+            root: root.to_owned(),
+            isolation,
+            folder,
+            heard,
+            listener,
+            launcher,
+            versions,
+            installed,
+            learnt,
+            learner: None,
+            last_start: 0,
+        };
+        workers.warm();
+        Ok(workers)
+    }
+
+    /// What the interpreter has installed.
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// Orders a process for a unit. `Err` says that the launcher cannot be replaced.
+    pub(super) fn order(&mut self, unit: &Unit, errand: &Errand<'_>) -> anyhow::Result<Started> {
+        self.last_start += 1;
+        let id = StartId(self.last_start);
+        let log = utf8(&self.folder)?.join(format!("{}.log", id.0));
+        let is_learner = self.isolation == Isolation::Fork && self.learnt.is_none() && self.learner.is_none();
+        if is_learner {
+            self.learner = Some(id);
+        }
+        let mut environment = errand.environment.clone();
+        environment.insert(MARK, id.0.to_string());
+        let root = self.root.clone();
+        let order = Order {
+            unit: id,
+            fork: self.isolation == Isolation::Fork,
+            run: errand.run,
+            folder: &root,
+            file: &unit.file,
+            log: log.clone(),
+            arguments: errand.arguments,
+            environment,
+            unset: &UNSET,
+            only: errand.only,
+            skip: errand.skip.clone(),
+            is_first: errand.is_first,
+            learn: is_learner,
+        };
+        if self.launcher.command(&Command::Start { start: order.clone() }).is_err() {
+            self.replace()?;
+            self.launcher.command(&Command::Start { start: order }).context("the launcher has died")?;
+        }
+        Ok(Started { id, log })
+    }
+
+    /// Signals the process of a start, and what it has started.
+    pub(super) fn signal(&mut self, id: StartId, pid: Option<i32>, ending: Ending) {
+        // The launcher alone knows a process that it has not told of yet; it may be dead or busy, too.
+        let told = self.launcher.command(&Command::Signal { unit: id, signal: ending.signal() });
+        if let Some(pid) = pid
+            && (told.is_err() || ending == Ending::Kill)
+        {
+            processes::signal_group(pid, ending);
+        }
+    }
+
+    /// The next message, if one comes in time.
+    pub(super) fn next(&mut self, limit: Duration) -> Option<(StartId, Message)> {
+        match self.heard.recv_timeout(limit) {
+            Ok(Heard::Message(id, message)) => Some((id, message)),
+            Ok(Heard::Silence) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Keeps what a process has learnt, and warms the launcher with it.
+    pub(super) fn learn(&mut self, modules: Vec<String>) {
+        let learnt = Learnt::new(&self.installed, modules);
+        if let Some(file) = learnt::location(&self.root, &self.interpreter.program) {
+            learnt.write(&file);
+        }
+        self.learnt = Some(learnt);
+        self.warm();
+    }
+
+    /// A process has ended. If it was to tell what it has learnt and has not, another one will.
+    pub(super) fn forget_learner(&mut self, id: StartId) {
+        if self.learner == Some(id) {
+            self.learner = None;
+        }
+    }
+
+    /// A device was touched while warming: from now on every process is a new interpreter.
+    pub(super) fn give_up_forking(&mut self) {
+        self.isolation = Isolation::Spawn;
+    }
+
+    /// How the launcher has died, if it has; then another one takes its place.
+    pub(super) fn replace_dead(&mut self) -> anyhow::Result<Option<String>> {
+        let Some(status) = self.launcher.ended() else { return Ok(None) };
+        self.replace()?;
+        Ok(Some(status.to_string()))
+    }
+
+    /// The processes that are not those of tests.
+    pub(super) fn own_pids(&self) -> Vec<i32> {
+        i32::try_from(self.launcher.pid()).into_iter().collect()
+    }
+
+    fn replace(&mut self) -> anyhow::Result<()> {
+        let generation = Generation(self.launcher.generation.0 + 1);
+        self.launcher = Launcher::start(&self.interpreter, &utf8(&self.folder)?, generation, self.listener.clone())?;
+        self.warm();
+        Ok(())
+    }
+
+    fn warm(&mut self) {
+        if self.isolation != Isolation::Fork {
+            return;
+        }
+        if let Some(learnt) = &self.learnt {
+            // A launcher that has died meanwhile is noticed at the next order.
+            let _ = self.launcher.command(&Command::Warm { warm: &learnt.modules });
+        }
+    }
+}
+
+fn await_ready(
+    launcher: &mut Launcher,
+    heard: &Receiver<Heard>,
+    interpreter: &Interpreter,
+) -> anyhow::Result<(Versions, String)> {
+    let program = interpreter.program.display();
+    let until = Instant::now() + LONGEST_START;
+    loop {
+        match heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Heard::Message(_, Message::Ready { python, torch, transformers, installed })) => {
+                return Ok((Versions { python, torch, transformers }, installed));
+            }
+            Ok(Heard::Message(..)) => {}
+            Ok(Heard::Silence) => return Err(why_not_ready(launcher, interpreter)),
+            Err(_) => bail!("`{program}` does not begin within {} s", LONGEST_START.as_secs()),
+        }
+    }
+}
+
+fn why_not_ready(launcher: &Launcher, interpreter: &Interpreter) -> anyhow::Error {
+    let program = interpreter.program.display();
+    let last_words = launcher.last_words();
+    let reason = last_words.lines().last().unwrap_or("it says nothing").to_owned();
+    if reason.contains("No module named 'pytest'") {
+        return anyhow!(
+            "`{program}` ({}) has no pytest; install it there, or name another interpreter with `--python`",
+            interpreter.found.words()
+        );
+    }
+    anyhow!("`{program}` ({}) cannot run tests: {reason}", interpreter.found.words())
+}
+
+fn utf8(folder: &tempfile::TempDir) -> anyhow::Result<Utf8PathBuf> {
+    let path = Utf8PathBuf::from_path_buf(folder.path().to_owned());
+    path.map_err(|path| anyhow!("the temporary folder `{}` is not UTF-8", path.display()))
+}

@@ -1,0 +1,11 @@
+def test_before():
+    pass
+
+
+def test_loops():
+    while True:
+        pass
+
+
+def test_after():
+    pass

@@ -1,0 +1,146 @@
+//! Files that misbehave, each beside a file that does not.
+
+use insta::assert_snapshot;
+
+use crate::project::{Finished, Project};
+
+fn run(name: &str, keys: &str, arguments: &[&str]) -> Finished {
+    let project = Project::new(&[(name, keys), ("fine", "")]);
+    let finished = project.run(arguments);
+    let fine = "test_fine.py::test_one: passed\ntest_fine.py::test_two: passed\n";
+    assert!(finished.outcomes().contains(fine), "{}{}", finished.outcomes(), finished.stderr());
+    finished
+}
+
+/// The outcomes of a file's tests.
+fn outcomes(finished: &Finished) -> String {
+    let lines: Vec<String> =
+        finished.outcomes().lines().filter(|line| !line.starts_with("test_fine.py")).map(str::to_owned).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_crash_names_its_test_and_keeps_the_others() {
+    let finished = run("segfault", "", &[]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_segfault.py::test_after: passed
+    test_segfault.py::test_before: passed
+    test_segfault.py::test_crashes: crashed
+    ");
+    assert_eq!(finished.reason("test_crashes"), "tests/test_segfault.py:11: the process was ended by SIGSEGV");
+    assert_eq!(finished.code(), 1);
+}
+
+#[test]
+fn an_exit_in_the_middle_of_a_test_is_a_crash() {
+    let finished = run("exits", "", &["--isolation", "spawn"]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_exits.py::test_after: passed
+    test_exits.py::test_before: passed
+    test_exits.py::test_leaves: crashed
+    ");
+}
+
+#[test]
+fn a_test_that_takes_too_long_is_ended_and_the_rest_of_its_file_runs() {
+    let finished = run("loops", "test-timeout-seconds = 5", &[]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_loops.py::test_after: passed
+    test_loops.py::test_before: passed
+    test_loops.py::test_loops: timed_out
+    ");
+}
+
+#[test]
+fn a_test_that_does_not_end_when_it_is_asked_to_is_killed() {
+    let finished = run("ignores", "test-timeout-seconds = 5", &["--isolation", "spawn"]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_ignores.py::test_after: passed
+    test_ignores.py::test_ignores_what_it_is_asked: timed_out
+    ");
+}
+
+#[test]
+fn a_test_that_takes_more_memory_than_there_is_is_ended() {
+    let finished = run("allocates", "", &["--memory", "500MB"]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_allocates.py::test_after: passed
+    test_allocates.py::test_allocates: oom
+    test_allocates.py::test_before: passed
+    ");
+}
+
+#[test]
+fn processes_that_a_file_leaves_behind_are_ended_and_told() {
+    let finished = run("leaks", "", &[]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_leaks.py::test_leaves_a_child_that_holds_every_pipe: passed
+    test_leaks.py::test_leaves_a_daemon: passed
+    ");
+    assert!(finished.stderr().contains("`tests/test_leaks.py` left processes behind"), "{}", finished.stderr());
+    let left = std::process::Command::new("pgrep").args(["-f", "tgen-leaked"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}
+
+#[test]
+fn many_forks_are_ended_with_their_file() {
+    let finished = run("forks", "", &[]);
+    assert_snapshot!(outcomes(&finished), @"test_forks.py::test_forks_many: passed");
+    assert!(finished.stderr().contains("left processes behind"), "{}", finished.stderr());
+}
+
+#[test]
+fn what_a_test_does_to_its_own_process_stays_there() {
+    let project = Project::new(&[("closes", ""), ("fine", ""), ("moves", ""), ("prints", "")]);
+    let finished = project.run(&["--jobs", "1"]);
+    assert_snapshot!(finished.outcomes(), @"
+    test_closes.py::test_after: passed
+    test_closes.py::test_closes_its_output: passed
+    test_fine.py::test_one: passed
+    test_fine.py::test_two: passed
+    test_moves.py::test_after: passed
+    test_moves.py::test_leaves_the_folder_and_its_environment: passed
+    test_prints.py::test_after: passed
+    test_prints.py::test_prints: passed
+    ");
+    assert_eq!(finished.code(), 0, "{}", finished.stderr());
+}
+
+#[test]
+fn a_launcher_that_a_test_kills_is_replaced() {
+    let finished = run("kills_parent", "", &["--jobs", "1"]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_kills_parent.py::test_after: passed
+    test_kills_parent.py::test_kills_its_parent: passed
+    ");
+    assert!(finished.stderr().contains("another one was started"), "{}", finished.stderr());
+}
+
+#[test]
+fn each_way_to_end_has_its_outcome() {
+    let finished = run("outcomes", "", &[]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_outcomes.py::test_fails: failed
+    test_outcomes.py::test_fails_as_expected: xfailed
+    test_outcomes.py::test_has_no_memory: oom
+    test_outcomes.py::test_is_doubled[1_0]: passed
+    test_outcomes.py::test_is_doubled[1_1]: passed
+    test_outcomes.py::test_is_doubled[2]: passed
+    test_outcomes.py::test_passes: passed
+    test_outcomes.py::test_setup_fails: error
+    test_outcomes.py::test_skips: skipped
+    test_outcomes.py::test_teardown_fails: error
+    ");
+    let stdout = finished.stdout();
+    assert!(stdout.contains("failed tests/test_outcomes.py::test_fails on cpu"), "{stdout}");
+    assert!(stdout.contains("assert 1 == 2"), "{stdout}");
+    assert!(stdout.contains("-m pytest tests/test_outcomes.py::test_fails"), "{stdout}");
+    assert!(stdout.contains("cargo tgen explain tests/test_outcomes.py:"), "{stdout}");
+}
+
+#[test]
+fn a_file_that_cannot_be_collected_is_an_error() {
+    let finished = run("uncollectable", "", &[]);
+    assert_snapshot!(outcomes(&finished), @"test_uncollectable.py: error");
+    assert!(finished.reason("test_uncollectable.py").contains("no_such_module_at_all"));
+}
