@@ -92,6 +92,12 @@ def _index(tensor: torch.Tensor, index: Any, *value: Any, method: Any) -> Any:
     return method(tensor, tuple(made), *value)
 
 
+def _set_data(tensor: torch.Tensor, value: torch.Tensor) -> None:
+    torch.Tensor.data.__set__(tensor, value)  # type: ignore[attr-defined]
+    if isinstance(tensor, OnGpu) and isinstance(value, OnGpu):
+        tensor.inner = value.inner
+
+
 def _within(method: Any) -> Any:
     """Ask the tensor in this machine's memory."""
     return lambda t: method(t.inner if isinstance(t, OnGpu) else t)
@@ -117,6 +123,7 @@ _REPLACED = {
     torch.Tensor.__getitem__: partial(_index, method=torch.Tensor.__getitem__),
     torch.Tensor.__setitem__: partial(_index, method=torch.Tensor.__setitem__),
     torch.Tensor.tolist: lambda tensor: torch.Tensor.tolist(tensor.cpu()),
+    torch.Tensor.data.__set__: _set_data,  # type: ignore[attr-defined]
     # By these, saving finds out which weights share their memory.
     torch.Tensor.data_ptr: _within(torch.Tensor.data_ptr),
     torch.Tensor.untyped_storage: _within(torch.Tensor.untyped_storage),
