@@ -100,8 +100,8 @@ pub(super) fn estimates(plan: i64, estimates: &[Estimates]) -> Result<RecordBatc
         ("plan_id", Arc::new(Int64Array::from(vec![plan; estimates.len()]))),
         ("position", Arc::new(UInt32Array::from_iter_values(positions))),
         ("memory_origin", Arc::new(StringArray::from_iter_values(estimates.iter().map(|of| of.memory.to_string())))),
-        ("expected_seconds", Arc::new(Float64Array::from_iter(seconds.clone().map(|of| of.map(|of| of.value))))),
-        ("duration_origin", Arc::new(StringArray::from_iter(seconds.map(|of| of.map(|of| of.origin.to_string()))))),
+        ("expected_seconds", Arc::new(seconds.clone().map(|of| of.map(|of| of.value)).collect::<Float64Array>())),
+        ("duration_origin", Arc::new(seconds.map(|of| of.map(|of| of.origin.to_string())).collect::<StringArray>())),
     ])
 }
 
