@@ -18,7 +18,8 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 import pytest
 
 from .facts import read_toml
-from .notes import REAL, UNKNOWN
+from .notes import REAL
+from .results import UNKNOWN
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

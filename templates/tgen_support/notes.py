@@ -9,8 +9,6 @@ import os
 from typing import Any
 
 REAL, MOCK = "REAL", "MOCK"
-# How the reason begins that skips a test of a model type that is too new.
-UNKNOWN = "the kit does not know"
 
 _notes: dict[str, Any] = {}
 
