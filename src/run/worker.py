@@ -142,7 +142,8 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
                 if found is not None:
                     yield found
 
-    class OneEntryFolder(OneEntry, pytest.Dir):
+    # Before release 8, pytest reads no folder that it was not given.
+    class OneEntryFolder(OneEntry, getattr(pytest, "Dir", object)):  # type: ignore[misc]
         """A folder without `__init__.py`."""
 
     class OneEntryPackage(OneEntry, pytest.Package):
@@ -158,6 +159,7 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
 
         # Only one file is wanted, so that a folder of thousands is not read for each.
 
+        @pytest.hookimpl(optionalhook=True)
         def pytest_collect_directory(self, path: Path, parent: Any) -> Any:
             if path == file or path not in file.parents:
                 return None
@@ -166,7 +168,7 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
             return kind.from_parent(parent, path=path)
 
         @pytest.hookimpl(wrapper=True, tryfirst=True)
-        def pytest_cmdline_main(self, config: pytest.Config) -> Iterator[None]:
+        def pytest_cmdline_main(self, config: pytest.Config) -> Any:
             """Run in this process, whatever `addopts` says of pytest-xdist."""
             if getattr(config.option, "numprocesses", None):
                 config.option.numprocesses = 0
@@ -223,7 +225,7 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
         @pytest.hookimpl(wrapper=True)
         def pytest_runtest_makereport(
             self, item: pytest.Item, call: pytest.CallInfo[Any]
-        ) -> Iterator[None]:
+        ) -> Any:
             report: Any = yield
             if not hasattr(report, "tgen"):
                 report.tgen = {"test": getattr(item, "originalname", item.name)}
@@ -444,7 +446,8 @@ def main() -> None:
     import _tgen_results  # noqa: F401
 
     if sys.argv[1:2] == ["unit"]:
-        run_unit(Channel(int(sys.argv[2]), (order := json.loads(sys.argv[3]))["unit"]), order)
+        order = json.loads(sys.argv[3])
+        run_unit(Channel(int(sys.argv[2]), order["unit"]), order)
     pipe = os.dup(1)
     # Whatever an import prints goes where messages of the runner go.
     os.dup2(2, 1)
