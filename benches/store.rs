@@ -9,6 +9,7 @@ use camino::Utf8Path;
 use tgen_core::model::family::Family;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::project::registered::Wanted;
+use tgen_core::schedule::estimate::Origin;
 use tgen_core::template::Dialect;
 use uuid::Uuid;
 
@@ -174,6 +175,7 @@ fn plan(file: &Utf8Path, name: &str, lines: usize) -> Result<(), store::StoreErr
             template: "text",
             template_version: Some(1),
             dependencies: if batch_size > 1 { &before } else { &[] },
+            estimates: store::Estimates { memory: Origin::Estimated, seconds: None },
         })?;
     }
     plan.finish(&[]).map(drop)

@@ -75,7 +75,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
         Command::Hardware(args) => commands::hardware::run(&args),
-        Command::Results(args) => commands::results::run(&args),
+        Command::Results(args) => commands::results::run(global, &args),
         #[cfg(feature = "store")]
         Command::Template(args) => commands::template::run(global, &args),
         #[cfg(feature = "store")]

@@ -1,6 +1,6 @@
 //! `cargo tgen plan`: the cases as tests to execute, written to the template database as a plan.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
@@ -11,15 +11,18 @@ use tgen_core::base::problem::{Code, Problem};
 use tgen_core::config::{Config, Suite};
 use tgen_core::lint::findings;
 use tgen_core::model::catalogue::Selector;
+use tgen_core::model::family::Family;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::output::path::OutputPath;
-use tgen_core::plan::test_plan::{self, TEST_TYPE, planned_tests};
+use tgen_core::plan::test_plan::{self, TEST_TYPE, learn, planned_tests};
 use tgen_core::plan::{Plan, PlannedOutput, Subject};
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
 use tgen_core::rendering::comparison::render_each;
 use tgen_core::rendering::syntax::check_syntax;
+use tgen_core::schedule::history::History;
 
+use super::results::{RESULTS_FOLDER, read_files, results_files};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::{CaseArgs, Global, ListArgs, ListFormat, hardware_type};
@@ -28,7 +31,7 @@ use crate::project::session::add_database_suite;
 use crate::project::session::{self, Session};
 use crate::report::plan as report;
 use crate::report::plan_matrix::{github_matrix, is_too_large_for_github};
-use crate::store::{self, Content, Difference, Differing, Mode, Store, StoredTest, SupportFile};
+use crate::store::{self, Content, Difference, Differing, Estimates, Mode, Store, StoredTest, SupportFile};
 use crate::world::disk::Writer;
 use crate::world::interrupt;
 
@@ -63,6 +66,9 @@ pub(crate) struct PlanArgs {
     /// Replace the plan of that name
     #[arg(long, requires = "name")]
     replace: bool,
+    /// Learn how long tests take and what memory they need from results files [default: those in `results/`]
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    from_history: Option<Vec<Utf8PathBuf>>,
     /// Say what would be planned, and store nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -222,7 +228,10 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     let (request, chosen) = request(session, args)?;
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
-    let (tests, faults) = planned_tests(&plan);
+    let (mut tests, faults) = planned_tests(&plan);
+    if let Some(files) = &args.from_history {
+        learn(&plan, &mut tests, &history(session, &plan, files)?);
+    }
     let contents = test_plan::contents(&plan, &tests);
     let mut problems = findings::of_inputs(&project, &plan);
     if chosen == Chosen::ByMappings {
@@ -257,6 +266,21 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
             end_without_plan(session, &project, args, &findings::gathered(problems), tests.len())
         }
     }
+}
+
+/// What results files tell of the models of a plan.
+fn history(session: &Session, plan: &Plan<'_>, files: &[Utf8PathBuf]) -> anyhow::Result<History> {
+    let of_project = results_files(&session.root.join(RESULTS_FOLDER));
+    let files = if files.is_empty() { &of_project } else { files };
+    if files.is_empty() {
+        bail!(
+            "there are no results in `{RESULTS_FOLDER}` to learn from; give `--from-history` the files of earlier runs"
+        );
+    }
+    let recorded = read_files(files)?;
+    let families: HashMap<&str, &Family> =
+        plan.models.iter().map(|model| (model.name.as_str(), &model.family)).collect();
+    Ok(History::new(&recorded, &|model| families.get(model).map(|family| (*family).clone())))
 }
 
 /// Who chose the models of a plan.
@@ -425,6 +449,10 @@ fn stored<'t>(
         template: registered.map_or(template.as_str(), |template| &template.name),
         template_version: registered.map(|template| template.version),
         dependencies: test.depends_on.as_slice(),
+        estimates: Estimates {
+            memory: test.memory_origin,
+            seconds: test.expected.map(|expected| expected.map(|duration| duration.as_secs_f64())),
+        },
     }
 }
 

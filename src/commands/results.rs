@@ -10,9 +10,17 @@ use tgen_core::results::verdict::Conclusion;
 
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
+use crate::project::arguments::Global;
+#[cfg(feature = "store")]
+use crate::project::database::one_session;
 use crate::report::run::{RunReport, github, human, json, junit};
+#[cfg(feature = "store")]
+use crate::store::{ImportedResults, Mode};
 use crate::world::disk::{LARGEST_FILE, Writer, read_file};
 
+/// The folder below a project's root that runs write their results to.
+#[cfg(feature = "store")]
+pub(crate) const RESULTS_FOLDER: &str = "results";
 /// How many lines of a file that could not be read are named.
 const NAMED_LINES: usize = 3;
 
@@ -32,6 +40,9 @@ pub(crate) struct ResultsArgs {
 enum ResultsCommand {
     /// Show which tests failed, as a report
     Show(ShowArgs),
+    /// Add the results to the template database, where `cargo tgen query` reads them
+    #[cfg(feature = "store")]
+    Import(ImportArgs),
     /// Merge results files: in any order, repeated or cut short, they give the same file
     Merge(MergeArgs),
 }
@@ -54,6 +65,14 @@ struct MergeArgs {
     /// Where to write the merged file [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
+}
+
+#[cfg(feature = "store")]
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// Results files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
 }
 
 /// The formats of a report of a run.
@@ -82,8 +101,14 @@ impl RunFormat {
     }
 }
 
-pub(crate) fn run(args: &ResultsArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(
+    #[cfg_attr(not(feature = "store"), expect(unused_variables, reason = "only a template database needs a project"))]
+    global: &Global,
+    args: &ResultsArgs,
+) -> anyhow::Result<Outcome> {
     match &args.command {
+        #[cfg(feature = "store")]
+        ResultsCommand::Import(args) => run_import(global, args),
         ResultsCommand::Show(args) => run_show(args),
         ResultsCommand::Merge(args) => run_merge(args),
     }
@@ -94,6 +119,16 @@ fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     let report = RunReport::new(&recorded, None, "python");
     args.format.show(&report)?;
     Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed))
+}
+
+#[cfg(feature = "store")]
+fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
+    let recorded = read_files(&args.files)?;
+    let session = one_session(global)?;
+    let ImportedResults { runs, attempts } = session.database(Mode::ReadWrite)?.import_results(recorded)?;
+    let (runs, attempts) = (counted(runs, "run"), counted(attempts, "attempt"));
+    Printer::new().note(&format!("imported {runs} with {attempts} into `{}`", session.database_path()?))?;
+    Ok(Outcome::Clean)
 }
 
 fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
@@ -110,8 +145,18 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
+/// The results files in a folder, by name; none if there is no such folder.
+#[cfg(feature = "store")]
+pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
+    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
+    files.retain(|file| file.extension() == Some("jsonl"));
+    files.sort();
+    files
+}
+
 /// Reads results files; tells which of their lines were left out.
-fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
+pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
     let mut bytes = Vec::new();
     for file in files {

@@ -15,6 +15,7 @@ mod words;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anstream::adapter::StripBytes;
 use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -229,9 +230,31 @@ fn buffered(
     choice: ColorChoice,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    if choice == ColorChoice::Never {
+        let mut out = Plain { out: BufWriter::new(stream), state: StripBytes::new() };
+        write(&mut out)?;
+        return out.flush();
+    }
     let mut out = BufWriter::new(AutoStream::new(stream, choice));
     write(&mut out)?;
     out.flush()
+}
+
+/// Leaves escape codes out. anstream's own writer does too, but writes what is left in many small pieces.
+struct Plain<W: Write> {
+    out: BufWriter<W>,
+    state: StripBytes,
+}
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.state.strip_next(bytes).try_for_each(|piece| self.out.write_all(piece))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The width of the terminal that shows standard output, where there is one.

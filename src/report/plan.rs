@@ -12,11 +12,23 @@ use crate::printer::{visible, write_compact_json};
 use crate::store::StoredTest;
 
 /// The headings of [`row`].
-pub(crate) const HEADINGS: [&str; 9] =
-    ["test", "model", "family", "hardware", "batch", "priority", "memory", "template", "depends on"];
+pub(crate) const HEADINGS: [&str; 10] =
+    ["test", "model", "family", "hardware", "batch", "priority", "memory", "takes", "template", "depends on"];
 
 fn short(id: &uuid::Uuid) -> String {
     id.to_string().split('-').next().unwrap_or_default().to_owned()
+}
+
+/// The memory, with where the number comes from.
+fn memory(test: &StoredTest) -> String {
+    let origin = test.estimates.as_ref().map(|estimates| format!(" ({})", estimates.memory_origin));
+    format!("{} GB{}", test.min_memory_gb, origin.unwrap_or_default())
+}
+
+/// How long the test takes, with where the number comes from; empty where nothing is known.
+fn expected(test: &StoredTest) -> String {
+    let seconds = test.estimates.as_ref().and_then(|estimates| estimates.seconds.as_ref());
+    seconds.map(|(seconds, origin)| format!("{seconds:.1} s ({origin})")).unwrap_or_default()
 }
 
 /// A test as a row of a table. Ids are cut, as git cuts its own: JSON has them whole.
@@ -28,7 +40,8 @@ pub(crate) fn row(test: &StoredTest) -> Vec<String> {
         test.hardware.clone(),
         test.batch_size.to_string(),
         test.priority.to_string(),
-        format!("{} GB", test.min_memory_gb),
+        memory(test),
+        expected(test),
         test.template.clone(),
         test.dependencies.iter().map(short).collect::<Vec<_>>().join(", "),
     ]
@@ -64,6 +77,11 @@ fn as_json(test: &StoredTest, plan: &str, support: &[String]) -> Value {
             "min_memory_gb": test.min_memory_gb,
             "test_timeout_seconds": test.timeout_seconds,
         },
+        "estimates": test.estimates.as_ref().map(|estimates| json!({
+            "memory_origin": estimates.memory_origin,
+            "expected_seconds": estimates.seconds.as_ref().map(|(seconds, _)| seconds),
+            "duration_origin": estimates.seconds.as_ref().map(|(_, origin)| origin),
+        })),
         "dependencies": test.dependencies,
     })
 }
@@ -173,6 +191,7 @@ pub(super) mod tests {
             timeout_seconds: 600,
             template: "text".to_owned(),
             template_version: Some(1),
+            estimates: None,
             dependencies: at.checked_sub(ladder).map(Uuid::from_u128).into_iter().collect(),
         };
         (0..number).map(test).collect()
@@ -207,6 +226,7 @@ pub(super) mod tests {
             "min_memory_gb": 0.5,
             "test_timeout_seconds": 600
           },
+          "estimates": null,
           "dependencies": []
         }
         "#);

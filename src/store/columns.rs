@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use duckdb::arrow::array::{
-    ArrayRef, Float64Builder, Int64Array, Int64Builder, RecordBatch, StringBuilder, UInt8Builder, UInt32Array,
-    UInt32Builder,
+    ArrayRef, Float64Array, Float64Builder, Int64Array, Int64Builder, RecordBatch, StringArray, StringBuilder,
+    UInt8Builder, UInt32Array, UInt32Builder,
 };
 use duckdb::arrow::error::ArrowError;
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::plans::PlannedTest;
+use super::plans::{Estimates, PlannedTest};
 
 /// Rows of `planned_tests` that wait to be appended.
 #[derive(Default)]
@@ -89,6 +89,19 @@ pub(super) fn dependencies(plan: i64, pairs: &[(u32, u32)]) -> Result<RecordBatc
         ("plan_id", Arc::new(Int64Array::from(vec![plan; pairs.len()]))),
         ("position", Arc::new(UInt32Array::from_iter_values(pairs.iter().map(|(position, _)| *position)))),
         ("depends_on", Arc::new(UInt32Array::from_iter_values(pairs.iter().map(|(_, on)| *on)))),
+    ])
+}
+
+/// Rows of `test_estimates`, for the tests of a plan in their order.
+pub(super) fn estimates(plan: i64, estimates: &[Estimates]) -> Result<RecordBatch, StoreError> {
+    let positions = (0..).take(estimates.len());
+    let seconds = estimates.iter().map(|of| of.seconds);
+    batch([
+        ("plan_id", Arc::new(Int64Array::from(vec![plan; estimates.len()]))),
+        ("position", Arc::new(UInt32Array::from_iter_values(positions))),
+        ("memory_origin", Arc::new(StringArray::from_iter_values(estimates.iter().map(|of| of.memory.to_string())))),
+        ("expected_seconds", Arc::new(seconds.clone().map(|of| of.map(|of| of.value)).collect::<Float64Array>())),
+        ("duration_origin", Arc::new(seconds.map(|of| of.map(|of| of.origin.to_string())).collect::<StringArray>())),
     ])
 }
 

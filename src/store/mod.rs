@@ -15,6 +15,7 @@ mod plan_support;
 mod plan_writer;
 mod plans;
 mod query;
+mod results;
 mod schema;
 mod selection;
 mod templates;
@@ -29,8 +30,9 @@ pub(crate) use self::exchange::Counts;
 pub(crate) use self::mappings::{Mapped, Mapping};
 pub(crate) use self::opening::{Mode, Patience};
 pub(crate) use self::plan_support::SupportFile;
-pub(crate) use self::plans::{Content, Difference, Differing, Plan, PlannedTest, StoredTest};
+pub(crate) use self::plans::{Content, Difference, Differing, Estimates, Plan, PlannedTest, StoredTest};
 pub(crate) use self::query::{Column, Kind, Limits, Rows};
+pub(crate) use self::results::ImportedResults;
 pub(crate) use self::templates::{Added, NewTemplate, Template, Version};
 
 /// An open template database.

@@ -1,7 +1,8 @@
 //! Writing a plan: its tests go through DuckDB's appender in threads of their own, so that making tests and storing them
 //! overlap.
 //!
-//! A plan is written step by step: its own row, its tests in one transaction for each thread, and what they depend on. No
+//! A plan is written step by step: its own row, its tests in one transaction for each thread, and what they depend on, with where their numbers
+//! come from. No
 //! transaction sees the rows of another before that has ended, so each step is over before the next begins. The plan counts
 //! as there after the last.
 
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use super::columns::{self, TestColumns};
 use super::error::StoreError;
 use super::plan_support::{self, SupportFile};
-use super::plans::{self, PlannedTest};
+use super::plans::{self, Estimates, PlannedTest};
 use super::{Store, clock};
 
 /// A plan that is being written. Dropped before [`PlanWriter::finish`], it counts as never begun.
@@ -29,6 +30,7 @@ pub(crate) struct PlanWriter<'s> {
     tests: Appending,
     positions: HashMap<Uuid, u32>,
     dependencies: Vec<(u32, Uuid)>,
+    estimates: Vec<Estimates>,
 }
 
 /// How many bytes of tests wait for the appender.
@@ -48,6 +50,7 @@ impl Store {
             tests: Appending::begin(&self.connection)?,
             positions: HashMap::new(),
             dependencies: Vec::new(),
+            estimates: Vec::new(),
         })
     }
 
@@ -67,7 +70,7 @@ impl Store {
         if !self.read(|connection| Ok(connection.prepare("SELECT 1 FROM plans WHERE NOT is_complete")?.exists([])?))? {
             return Ok(());
         }
-        for table in ["plan_support", "dependencies", "planned_tests", "plans"] {
+        for table in ["plan_support", "test_estimates", "dependencies", "planned_tests", "plans"] {
             let delete = format!("DELETE FROM {table} WHERE plan_id IN {CUT_SHORT}");
             self.write(|connection| Ok(connection.execute(&delete, [])?))?;
         }
@@ -83,6 +86,7 @@ impl PlanWriter<'_> {
         if self.positions.insert(test.test_id, position).is_some() {
             return Err(StoreError::InvalidPlan(format!("it has the test `{}` twice", test.test_id)));
         }
+        self.estimates.push(test.estimates);
         self.dependencies.extend(test.dependencies.iter().map(|id| (position, *id)));
         self.waiting.add(self.plan, position, test);
         if self.waiting.size() >= BATCH { self.flush() } else { Ok(()) }
@@ -98,12 +102,15 @@ impl PlanWriter<'_> {
         let mut appender = self.connection.appender("dependencies")?;
         appender.append_record_batch(columns::dependencies(self.plan, &pairs)?)?;
         appender.flush()?;
+        let mut estimates = self.connection.appender("test_estimates")?;
+        estimates.append_record_batch(columns::estimates(self.plan, &self.estimates)?)?;
+        estimates.flush()?;
         plan_support::insert(&transaction, self.plan, support)?;
         transaction.execute("UPDATE plans SET is_complete = true WHERE plan_id = ?", [self.plan])?;
         let name = "SELECT name FROM plans WHERE plan_id = ?";
         let name = transaction.query_row(name, [self.plan], |row| row.get(0))?;
-        // What the appender holds must be gone before its transaction is.
-        drop(appender);
+        // What the appenders hold must be gone before their transaction is.
+        drop((appender, estimates));
         transaction.commit()?;
         Ok(name)
     }

@@ -2,6 +2,7 @@
 
 use duckdb::{Connection, OptionalExt, Row, params};
 use tgen_core::model::hardware::HardwareType;
+use tgen_core::schedule::estimate::{Estimate, Origin};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -36,6 +37,26 @@ pub(crate) struct PlannedTest<'a> {
     pub(crate) template_version: Option<u32>,
     /// The tests that must have passed first.
     pub(crate) dependencies: &'a [Uuid],
+    /// Where the numbers come from.
+    pub(crate) estimates: Estimates,
+}
+
+/// Where the numbers of a test come from, and how long it is expected to take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Estimates {
+    /// Where the memory comes from.
+    pub(crate) memory: Origin,
+    /// How long the test takes, in seconds, as far as earlier runs tell.
+    pub(crate) seconds: Option<Estimate<f64>>,
+}
+
+/// The same, as it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredEstimates {
+    /// Where the memory comes from, in words.
+    pub(crate) memory_origin: String,
+    /// How long the test takes, in seconds, and where that comes from.
+    pub(crate) seconds: Option<(f64, String)>,
 }
 
 /// A test of a plan that was stored.
@@ -67,6 +88,8 @@ pub(crate) struct StoredTest {
     pub(crate) template_version: Option<u32>,
     /// The tests that must have passed first, in the plan's order.
     pub(crate) dependencies: Vec<Uuid>,
+    /// Where the numbers come from; earlier releases did not say.
+    pub(crate) estimates: Option<StoredEstimates>,
 }
 
 /// Whether the text of planned tests is wanted, which is most of what a plan holds.
@@ -234,8 +257,9 @@ fn page_of_tests(content: Content) -> String {
     };
     format!(
         "SELECT CAST(test_id AS VARCHAR), model_name, model_family, hardware_type, batch_size, {content}, test_type,
-                priority, min_memory_gb, test_timeout_seconds, template_name, template_version
-         FROM planned_tests
+                priority, min_memory_gb, test_timeout_seconds, template_name, template_version, memory_origin,
+                expected_seconds, duration_origin
+         FROM planned_tests LEFT JOIN test_estimates USING (plan_id, position)
          WHERE plan_id = ? AND position >= ? AND position < ?
          ORDER BY position"
     )
@@ -264,7 +288,14 @@ fn test(row: &Row<'_>) -> duckdb::Result<StoredTest> {
         template: row.get(10)?,
         template_version: row.get(11)?,
         dependencies: Vec::new(),
+        estimates: estimates(row)?,
     })
+}
+
+fn estimates(row: &Row<'_>) -> duckdb::Result<Option<StoredEstimates>> {
+    let (seconds, origin): (Option<f64>, Option<String>) = (row.get(13)?, row.get(14)?);
+    let memory_origin: Option<String> = row.get(12)?;
+    Ok(memory_origin.map(|memory_origin| StoredEstimates { memory_origin, seconds: seconds.zip(origin) }))
 }
 
 fn uuid(row: &Row<'_>, column: usize) -> duckdb::Result<Uuid> {

@@ -6,7 +6,100 @@
 //! DuckDB's own choice does, in half the time.
 
 /// The steps so far.
-pub(super) const STEPS: &[&str] = &[TEMPLATES_AND_PLANS, PLAN_SUPPORT];
+pub(super) const STEPS: &[&str] = &[TEMPLATES_AND_PLANS, PLAN_SUPPORT, RESULTS_AND_ESTIMATES];
+
+const RESULTS_AND_ESTIMATES: &str = "
+-- Where the numbers of a planned test come from, and how long it is expected to take. Tests of earlier releases have none.
+CREATE TABLE test_estimates (
+    plan_id BIGINT NOT NULL,
+    position INTEGER NOT NULL,
+    memory_origin VARCHAR NOT NULL CHECK (memory_origin <> ''),
+    expected_seconds DOUBLE CHECK (expected_seconds >= 0),
+    duration_origin VARCHAR,
+    FOREIGN KEY (plan_id, position) REFERENCES planned_tests (plan_id, position)
+);
+
+-- The tables of results had one line a test, and no place for attempts, devices and the environment.
+CREATE TEMP TABLE earlier_runs AS SELECT runs.*, name AS plan FROM runs JOIN plans USING (plan_id);
+CREATE TEMP TABLE earlier_results AS
+    SELECT results.*, test_id, model_name, hardware_type, batch_size
+    FROM results JOIN planned_tests USING (plan_id, position);
+DROP TABLE results;
+DROP TABLE runs;
+DROP SEQUENCE run_ids;
+
+-- The headers of results files: a row for each run, or for each shard of one.
+CREATE TABLE runs (
+    run VARCHAR NOT NULL CHECK (run <> ''),
+    shard VARCHAR,
+    started_at TIMESTAMP,
+    rerun_of VARCHAR,
+    machine VARCHAR NOT NULL,
+    command VARCHAR NOT NULL,
+    git_commit VARCHAR,
+    python VARCHAR,
+    torch VARCHAR,
+    transformers VARCHAR,
+    driver VARCHAR,
+    planned_units UBIGINT NOT NULL
+);
+
+-- The attempts of tests. What identifies one is never there twice; an index over it would be larger than the table.
+CREATE TABLE results (
+    run VARCHAR NOT NULL,
+    file VARCHAR NOT NULL,
+    nodeid VARCHAR NOT NULL,
+    hardware_type VARCHAR NOT NULL CHECK (hardware_type <> ''),
+    attempt UINTEGER NOT NULL,
+    unit VARCHAR NOT NULL,
+    test_id VARCHAR,
+    shard VARCHAR,
+    device VARCHAR,
+    device_name VARCHAR,
+    model_name VARCHAR,
+    test VARCHAR,
+    task VARCHAR,
+    batch_size UINTEGER,
+    implementation VARCHAR,
+    outcome VARCHAR NOT NULL CHECK (outcome <> ''),
+    reason VARCHAR NOT NULL,
+    phases VARCHAR NOT NULL,
+    started_at TIMESTAMP,
+    seconds DOUBLE NOT NULL CHECK (seconds >= 0),
+    memory_peak UBIGINT,
+    device_memory_peak UBIGINT
+);
+
+-- The units that ended: a test file or a planned test on a hardware type.
+CREATE TABLE unit_ends (
+    run VARCHAR NOT NULL,
+    unit VARCHAR NOT NULL,
+    hardware_type VARCHAR NOT NULL CHECK (hardware_type <> ''),
+    attempt UINTEGER NOT NULL,
+    shard VARCHAR,
+    device VARCHAR,
+    device_name VARCHAR,
+    model_name VARCHAR,
+    batch_size UINTEGER,
+    implementation VARCHAR,
+    outcome VARCHAR NOT NULL CHECK (outcome <> ''),
+    is_partial BOOLEAN NOT NULL,
+    started_at TIMESTAMP,
+    seconds DOUBLE NOT NULL CHECK (seconds >= 0),
+    memory_peak UBIGINT,
+    device_memory_peak UBIGINT
+);
+
+INSERT INTO runs (run, started_at, machine, command, planned_units)
+    SELECT 'run-' || run_id, started_at, machine, 'plan ' || plan, 0 FROM earlier_runs;
+INSERT INTO results
+    (run, file, nodeid, hardware_type, attempt, unit, test_id, model_name, batch_size, outcome, reason, phases, seconds)
+    SELECT 'run-' || run_id, test_id, test_id, hardware_type, 1, test_id, test_id, model_name, batch_size, outcome,
+           coalesce(message, ''), '{}', seconds
+    FROM earlier_results;
+DROP TABLE earlier_runs;
+DROP TABLE earlier_results;
+";
 
 const PLAN_SUPPORT: &str = "
 -- The files that the tests of a plan import, by their path beside the test.

@@ -28,6 +28,7 @@ use crate::project::pack;
 use crate::project::session;
 use crate::run::{Chosen, Selection, of_plan};
 use crate::world::disk::Disk;
+use crate::world::interrupt;
 use crate::world::stamp::{Identity, Stamp};
 use crate::world::watcher::{Depth, Poll, WatchRequest, WatchedFolders};
 
@@ -265,6 +266,9 @@ impl<'d> WatchedProject<'d> {
             return (None, findings::gathered(lint::before_rendering(&plan)));
         }
         let mut round = self.outputs.update(&plan, &self.root, self.intent);
+        if interrupt::requested() {
+            return (Some(round), Vec::new());
+        }
         round.tests = self.chosen.as_ref().map(|chosen| tests_of(&plan, &self.root, chosen, &round.written));
         // The outputs come first: the user waits for them.
         let mut problems = lint::before_rendering(&plan);

@@ -10,11 +10,14 @@
 # tgen-support: tgen_support/facts.toml
 # tgen-support: tgen_support/handlers.py
 # tgen-support: tgen_support/inputs.py
+# tgen-support: tgen_support/known.py
 # tgen-support: tgen_support/loading.py
+# tgen-support: tgen_support/model_checks.py
 # tgen-support: tgen_support/model_outputs.py
 # tgen-support: tgen_support/notes.py
 # tgen-support: tgen_support/openvino_endpoint.py
 # tgen-support: tgen_support/outputs.py
+# tgen-support: tgen_support/placement.py
 # tgen-support: tgen_support/platforms.py
 # tgen-support: tgen_support/plugin.py
 # tgen-support: tgen_support/reference.py
@@ -28,6 +31,7 @@
 # tgen-support: tgen_support/task_checks.py
 # tgen-support: tgen_support/tasks.py
 # tgen-support: tgen_support/tiny.py
+# tgen-support: tgen_support/verified.toml
 """What the generated tests beside this package share.
 
 It needs numpy and pytest; torch, transformers and openvino are used where they are
@@ -58,6 +62,14 @@ from .checks import (
 from .contract_checks import check_loaded, check_methods
 from .endpoints import Case, Endpoint, WordTokenizer
 from .handlers import Handler, handler_for
+from .model_checks import (
+    check_cache,
+    check_embeddings,
+    check_gradients,
+    check_loss,
+    check_order,
+    check_padding,
+)
 from .notes import MOCK, REAL
 from .platforms import PLATFORMS, require
 from .reference import (
@@ -101,13 +113,19 @@ __all__ = [
     "check_agrees_with_torch",
     "check_batch",
     "check_boxes",
+    "check_cache",
+    "check_embeddings",
     "check_follows_input",
     "check_forward",
     "check_generation",
+    "check_gradients",
     "check_labels",
     "check_loaded",
+    "check_loss",
     "check_masks",
     "check_methods",
+    "check_order",
+    "check_padding",
     "check_pairs",
     "check_reads_both_ways",
     "check_reads_forward",

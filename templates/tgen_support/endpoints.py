@@ -157,13 +157,12 @@ class TinyEndpoint:
     reason = ""
 
     def __init__(self, case: Case, torch: Any, transformers: Any) -> None:
-        key = (case.model_type, case.auto_class, torch, transformers)
-        self.case, self.tiny = case, tiny_model(*key)
-        self.rebuild = functools.partial(TinyModel, *key)
-        self.device = TORCH_DEVICES.get(case.platform, "cpu")
+        self.case = case
+        device = TORCH_DEVICES.get(case.platform, "cpu")
+        key = (case.model_type, case.auto_class, torch, transformers, device)
+        self.tiny = tiny_model(*key)
         self.result = task_of(case.task, case.family).result
         self.pairs = self.result.shape == ("batch", "batch")
-        self.tiny.model.to(self.device)
 
     def inputs(self, batch_size: int) -> Inputs:
         """Make a batch of what the model's forward method takes."""
@@ -190,4 +189,9 @@ class TinyEndpoint:
 
     def answer(self, tiny: TinyModel, inputs: Inputs) -> Any:
         """Run a model of the same kind."""
-        return main_output(self.result, tiny(inputs, self.device))
+        # A copy: what a caller does to it must not change what the model keeps.
+        return main_output(self.result, tiny(inputs)).clone()
+
+    def forget(self, inputs: Inputs) -> None:
+        """Let the model run again on a batch, as a second run should."""
+        self.tiny.forget(inputs)

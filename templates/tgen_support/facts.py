@@ -27,10 +27,17 @@ def facts_of(model_type: str) -> dict[str, Any]:
 
 @functools.cache
 def _facts() -> list[dict[str, Any]]:
-    text = Path(__file__).with_name("facts.toml").read_text(encoding="utf-8")
-    facts = _TOML.loads(text)["fact"]
+    facts = read_toml("facts.toml")["fact"]
     release = _release()
     return [fact for fact in facts if fact.get("release", release) == release]
+
+
+@functools.cache
+def read_toml(name: str) -> dict[str, Any]:
+    """Read a file of this package."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    content: dict[str, Any] = _TOML.loads(text)
+    return content
 
 
 def _release() -> str:

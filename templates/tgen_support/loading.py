@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from .endpoints import Case, Endpoint, MockEndpoint, TinyEndpoint
+from .known import BuildFailed, default_builds, judge, skip_unknown
 from .openvino_endpoint import OpenvinoEndpoint
 from .platforms import TORCH_DEVICES, PlatformAbsent, is_installed, why_absent
 from .tiny import CannotBuild
@@ -36,6 +37,14 @@ def load(case: Case, resources: Mapping[str, Any]) -> Endpoint:
         return endpoint(case, torch, transformers)
     except CannotBuild as error:
         pytest.skip(f"no tiny {case.model_type}: {error}")
+    except BuildFailed as error:
+        kind = (case.model_type, case.auto_class, torch, transformers)
+        if default_builds(*kind):
+            skip_unknown(case.model_type, error.__cause__ or error)
+        raise
+    except Exception as error:
+        judge(case.model_type, error)
+        raise
 
 
 def _real_endpoints() -> dict[str, Callable[[Case, Any, Any], Endpoint]]:

@@ -28,7 +28,7 @@ class OpenvinoEndpoint(TinyEndpoint):
 
     def answer(self, tiny: TinyModel, inputs: Inputs) -> Any:
         """Run a model of the same kind."""
-        given = tiny.tensors(inputs, "cpu")
+        given = tiny.tensors(inputs)
         key = (id(tiny), *(tuple(value.shape) for value in given.values()))
         if key not in self.compiled:
             self.compiled[key] = self._compile(tiny, given)

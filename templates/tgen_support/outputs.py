@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .placement import to_numpy
+
 
 @dataclass(frozen=True, eq=False)
 class Output:
@@ -36,7 +38,7 @@ class Output:
         """Give the values as an array in the host's memory."""
         if isinstance(self.tensor, np.ndarray):
             return self.tensor
-        return self.tensor.detach().cpu().float().numpy()
+        return to_numpy(self.tensor)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.to_numpy(), dtype=dtype)

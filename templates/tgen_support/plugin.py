@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from .notes import forget_notes, note, notes
+from .placement import TOLERANCES
 from .platforms import PLATFORMS, why_absent
 from .results import Recorder
 
@@ -69,6 +70,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="a MOCK result is a failure; so it is with TGEN_REQUIRE_REAL=1",
     )
     group.addoption(
+        "--require-known",
+        action="store_true",
+        help="a model type that is too new for the kit is a failure, not a skip",
+    )
+    group.addoption(
+        "--tf32",
+        action="store_true",
+        help="allow TF32 on CUDA, where models run in full float32 otherwise",
+    )
+    group.addoption(
+        "--dtype",
+        choices=[*TOLERANCES],
+        help="the number format that models run in [float32]",
+    )
+    group.addoption(
         "--results",
         dest="tgen_results",
         metavar="FILE",
@@ -78,8 +94,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the options into force."""
-    if config.getoption("--require-real"):
-        os.environ["TGEN_REQUIRE_REAL"] = "1"
+    for option in ("--require-real", "--require-known", "--tf32", "--dtype"):
+        if value := config.getoption(option):
+            name = option.strip("-").replace("-", "_").upper()
+            os.environ[f"TGEN_{name}"] = value if isinstance(value, str) else "1"
     config.stash[_LEFT_OUT] = {}
     workerinput = getattr(config, "workerinput", {})
     # A worker of pytest-xdist leaves writing to the process that started it, if that
@@ -339,6 +357,11 @@ class ResultHooks:
             kinds = sorted(self.recorder.implementations.items())
             counts = ", ".join(f"{count} {kind}" for kind, count in kinds) or "none"
             terminalreporter.write_line(f"results: {counts}")
+        if unknown := self.recorder.unknown:
+            terminalreporter.write_line(
+                f"not known yet: {unknown.total()} tests of {len(unknown)} model types; "
+                "--require-known makes them failures"
+            )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

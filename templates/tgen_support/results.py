@@ -17,6 +17,8 @@ PHASES = ("setup", "call", "teardown")
 # From worst to best: the worst outcome of a phase is the outcome of the attempt.
 _OUTCOMES = ("crashed", "failed", "interrupted", "skipped", "xfailed", "xpassed")
 _LONGEST_REASON = 300
+# How the reason begins that skips a test of a model type that is too new.
+UNKNOWN = "the kit does not know"
 
 
 def outcome_of(report: pytest.TestReport) -> str:
@@ -99,6 +101,8 @@ class Attempt:
             "task": facts.get("task"),
             "batch": facts.get("batch"),
             "implementation": facts.get("implementation"),
+            "device": facts.get("device"),
+            "precision": facts.get("precision"),
             "outcome": self.outcome,
             "reason": self.reason,
             "phases": self.phases,
@@ -117,6 +121,8 @@ class Recorder:
         self.write = write
         self.implementations: Counter[str] = Counter()
         self.attempts: Counter[str] = Counter()
+        # How many tests were skipped for each model type that is not known yet.
+        self.unknown: Counter[str] = Counter()
         self._open: dict[tuple[str, str | None], Attempt] = {}
 
     def add(self, report: pytest.TestReport, worker: str | None) -> None:
@@ -155,4 +161,6 @@ class Recorder:
         line = attempt.line(self.run)
         if line["outcome"] == "passed" and line["implementation"]:
             self.implementations[line["implementation"]] += 1
+        if line["outcome"] == "skipped" and line["reason"].startswith(UNKNOWN):
+            self.unknown[line["model"]] += 1
         self.write(line)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .checks import facts, is_close, real
+from .checks import facts, is_close, real, tolerance
 from .handlers import Handler
 from .inputs import FIRST_WORD
+from .known import judged
 from .tasks import Inputs
 
 
@@ -26,6 +27,7 @@ def _before_and_after(handler: Handler) -> tuple[np.ndarray, np.ndarray]:
     return handler(inputs).to_numpy()[0], handler(changed).to_numpy()[0]
 
 
+@judged
 def check_reads_both_ways(handler: Handler) -> None:
     """Check that the scores of the first word follow the last one."""
     real(handler)
@@ -35,16 +37,19 @@ def check_reads_both_ways(handler: Handler) -> None:
     assert not np.array_equal(before[0], after[0]), "the first word misses the last"
 
 
+@judged
 def check_reads_forward(handler: Handler) -> None:
     """Check that scores follow the words before them and no word behind them."""
     real(handler)
     if reason := facts(handler).get("looks_ahead"):
         pytest.skip(reason)
     before, after = _before_and_after(handler)
-    assert is_close(before[:-1], after[:-1], 1e-3), "scores follow a word behind them"
+    same = is_close(before[:-1], after[:-1], tolerance(handler, 1e-3))
+    assert same, "scores follow a word behind them"
     assert not np.array_equal(before[-1], after[-1]), "scores miss their own word"
 
 
+@judged
 def check_labels(handler: Handler) -> None:
     """Check that there is a score for each label of the configuration."""
     config = real(handler).tiny.model.config
@@ -53,6 +58,7 @@ def check_labels(handler: Handler) -> None:
     assert scores.shape[-1] == labels, f"{scores.shape[-1]} scores, {labels} labels"
 
 
+@judged
 def check_boxes(handler: Handler) -> None:
     """Check that boxes are parts of the image, and that each has its scores."""
     if reason := facts(handler).get("boxless"):
@@ -65,6 +71,7 @@ def check_boxes(handler: Handler) -> None:
     assert pairs[0] == pairs[1], f"boxes and scores are {pairs}"
 
 
+@judged
 def check_masks(handler: Handler) -> None:
     """Check that a mask has a height and a width, and a score for each pixel."""
     real(handler)
@@ -72,6 +79,7 @@ def check_masks(handler: Handler) -> None:
     assert min(shape[-2:]) > 1, f"a mask of {tuple(shape[-2:])} pixels"
 
 
+@judged
 def check_pairs(handler: Handler) -> None:
     """Check that the scores of images and texts are the same, seen from both sides."""
     outputs = real(handler).tiny(handler.inputs(3))
@@ -83,6 +91,7 @@ def check_pairs(handler: Handler) -> None:
     assert agree, "texts and images score differently"
 
 
+@judged
 def check_spans(handler: Handler) -> None:
     """Check that each word may be the start and the end of an answer."""
     inputs = handler.inputs(2)
@@ -98,6 +107,7 @@ def check_spans(handler: Handler) -> None:
     assert samples == 2 and places >= words, f"{places} places for {words} words"
 
 
+@judged
 def check_follows_input(handler: Handler) -> None:
     """Check that another sample gives another answer, and the same one the same."""
     real(handler)
@@ -106,6 +116,7 @@ def check_follows_input(handler: Handler) -> None:
     select, pair = handler.endpoint.select_sample, handler.inputs(2)
     first, second = (handler(select(pair, index)).to_numpy() for index in (0, 1))
     first_again = handler(handler.inputs(1)).to_numpy()
-    assert is_close(first, first_again, 0), "the same sample gives another answer"
+    same = is_close(first, first_again, tolerance(handler, 0))
+    assert same, "the same sample gives another answer"
     differs = first.shape != second.shape or not np.array_equal(first, second)
     assert differs, "another sample gives the same answer"

@@ -6,9 +6,10 @@ type that cannot be had so says why: `TinyModel` raises `CannotBuild`.
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import functools
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 
 from .facts import facts_of
 from .inputs import WORDS, Plan, is_concatenated, make_sample, plan_inputs, setting
+from .known import BuildFailed
+from .placement import Placement, seeded
 from .shrink import END, WEIGHTS, tiny_config
 
 # The inputs that carry what stands among the words as tokens of its own.
@@ -43,36 +46,52 @@ class TinyModel:
         auto_class: str,
         torch: Any,
         transformers: Any,
-        seed: int = 0,
+        device: str = "cpu",
     ) -> None:
         self.torch, self.auto_class = torch, auto_class
+        self.place = Placement(torch, device)
         self.facts = facts_of(model_type)
         self.loader = _loader(model_type, auto_class, self.facts, transformers)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            self.model = self._build(model_type, transformers)
-            self._draw_zero_weights()
-        # Some models keep what they work out of their weights for this mode.
-        self.model.eval()
+        with _building():
+            self.config = tiny_config(model_type, auto_class, transformers)
+        labels = {**_LABELS_OF, **self.facts.get("labels_of", {})}
+        self.config.num_labels = labels.get(auto_class, self.config.num_labels)
+        self.model = self._build(seed=0)
+        self._answers: dict[tuple[Any, ...], Any] = {}
         self.tokens: list[tuple[int, int]] = []
         self.plan: Plan = plan_inputs(self.model, self.facts)
         self._make_room_for_tokens()
 
-    def _build(self, model_type: str, transformers: Any) -> Any:
-        try:
-            config = tiny_config(model_type, self.auto_class, transformers)
-            labels = {**_LABELS_OF, **self.facts.get("labels_of", {})}
-            config.num_labels = labels.get(self.auto_class, config.num_labels)
-            return self.loader.from_config(config)
-        except ImportError as error:
-            lines = str(error).strip().splitlines()
-            raise CannotBuild(lines[0] if lines else "needs a package") from error
+    def _build(self, seed: int) -> Any:
+        """Draw weights on the processor: so they are the same on every device."""
+        with _building(), seeded(self.torch, seed):
+            model = self.loader.from_config(copy.deepcopy(self.config))
+            self._draw_zero_weights(model)
+        # Some models keep what they work out of their weights for this mode.
+        return self.place.move(model.eval())
 
-    def _draw_zero_weights(self) -> None:
+    def _draw_zero_weights(self, model: Any) -> None:
         """Draw the weights that are zero before training: nothing gets past them."""
-        for weight in self.model.parameters():
+        for weight in model.parameters():
             if weight.ndim > 1 and not weight.any():
                 self.torch.nn.init.normal_(weight, std=WEIGHTS)
+        for module in model.modules():
+            padding = getattr(module, "padding_idx", None)
+            rows = getattr(module, "weight", None)
+            # Where padding is zero, nothing that leaks out of it shows.
+            if isinstance(padding, int) and rows is not None and rows.ndim == 2:
+                with self.torch.no_grad():
+                    rows[padding].normal_(std=WEIGHTS)
+
+    def with_seed(self, seed: int) -> TinyModel:
+        """Give the same model with the weights of a seed."""
+        return self.with_model(self._build(seed))
+
+    def with_model(self, model: Any) -> TinyModel:
+        """Give the same with another model of the kind."""
+        other = copy.copy(self)
+        other.model, other._answers = model, {}
+        return other
 
     def inputs(self, size: int, first: int = 0) -> dict[str, np.ndarray]:
         """Make a batch; a sample is the same in every batch that holds it."""
@@ -116,34 +135,50 @@ class TinyModel:
         spec = self.plan[name]
         return len(make_sample(name, spec, 0)) if is_concatenated(spec) else 1
 
-    def __call__(self, inputs: dict[str, np.ndarray], device: str = "cpu") -> Any:
+    def __call__(self, inputs: dict[str, np.ndarray]) -> Any:
+        """Give what the model makes of a batch: run once, and kept for other tests."""
+        key = self._key(inputs)
+        if key not in self._answers:
+            self._answers[key] = self.run(self.tensors(inputs))
+        return self._answers[key]
+
+    def forget(self, inputs: dict[str, np.ndarray]) -> None:
+        """Let the model run again on a batch."""
+        self._answers.pop(self._key(inputs), None)
+
+    def _key(self, inputs: dict[str, np.ndarray]) -> tuple[Any, ...]:
+        return tuple((inputs[name].shape, inputs[name].tobytes()) for name in self.plan)
+
+    def run(self, given: dict[str, Any], **options: Any) -> Any:
         """Run the model's forward method; what is random in it is the same each time."""
-        with self.torch.no_grad(), self.torch.random.fork_rng():
-            self.torch.manual_seed(0)
-            return self.model(
-                **self.tensors(inputs, device), **self.facts.get("call", {})
-            )
+        call = {**self.facts.get("call", {}), **options}
+        with self.place.running():
+            return self.model(**given, **call)
 
     def generate(self, inputs: dict[str, np.ndarray], tokens: int) -> Any:
         """Generate so many tokens at most, the likeliest each."""
-        given = self.tensors(inputs, "cpu")
-        given.pop("decoder_input_ids", None)
-        with self.torch.no_grad(), self.torch.random.fork_rng():
-            self.torch.manual_seed(0)
-            ids = self.model.generate(**given, max_new_tokens=tokens, do_sample=False)
+        ids = self.generate_all(self.tensors(inputs), tokens)
         return getattr(ids, "sequences", ids)
 
-    def tensors(self, inputs: dict[str, np.ndarray], device: str) -> dict[str, Any]:
-        """Put a batch on a device."""
-        to_tensor = self.torch.from_numpy
-        return {name: to_tensor(inputs[name].copy()).to(device) for name in self.plan}
+    def generate_all(self, given: dict[str, Any], tokens: int, **options: Any) -> Any:
+        """Generate, and give all that comes of it."""
+        given = {n: value for n, value in given.items() if n != "decoder_input_ids"}
+        if options:
+            options["return_dict_in_generate"] = True
+        with self.place.running():
+            return self.model.generate(
+                **given, max_new_tokens=tokens, do_sample=False, **options
+            )
+
+    def tensors(self, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Put a batch where the model is."""
+        return {name: self.place.tensor(inputs[name]) for name in self.plan}
 
     def saved_and_loaded(self, folder: Path) -> TinyModel:
         """Give the same model as it comes back from disk."""
         self.model.save_pretrained(folder)
-        loaded = copy.copy(self)
-        loaded.model = type(self.model).from_pretrained(folder).eval()
-        return loaded
+        loaded = type(self.model).from_pretrained(folder).eval()
+        return self.with_model(self.place.move(loaded))
 
     def _make_room_for_tokens(self) -> None:
         for kind, carriers in _CARRIERS.items():
@@ -170,17 +205,29 @@ class TinyModel:
         method = next((method for method in methods if method is not None), None)
         if method is None:
             return 0
-        given = self.tensors(self.inputs(1), "cpu")
+        given = self.tensors(self.inputs(1))
         wanted = {}
         for name, parameter in inspect.signature(method).parameters.items():
             if name in given:
                 wanted[name] = given[name]
             elif parameter.default is parameter.empty and parameter.kind == _NAMED:
                 wanted[name] = setting(self.model.config, name)
-        with self.torch.no_grad():
+        with self.place.running():
             features = method(**wanted)
         pooled = getattr(features, "pooler_output", None)
         return _row_count(features if pooled is None else pooled)
+
+
+@contextlib.contextmanager
+def _building() -> Iterator[None]:
+    """Take what cannot be imported as a reason why there is no tiny model."""
+    try:
+        yield
+    except ImportError as error:
+        lines = str(error).strip().splitlines()
+        raise CannotBuild(lines[0] if lines else "needs a package") from error
+    except Exception as error:
+        raise BuildFailed(f"{type(error).__name__}: {error}") from error
 
 
 def _row_count(features: Any) -> int:
@@ -210,9 +257,17 @@ def _loader(
     return loader
 
 
-@functools.lru_cache(maxsize=4)
+# The models of one type at a time: its tests come one after the other.
+_made: dict[tuple[Any, ...], TinyModel] = {}
+
+
 def tiny_model(
-    model_type: str, auto_class: str, torch: Any, transformers: Any, seed: int = 0
+    model_type: str, auto_class: str, torch: Any, transformers: Any, device: str
 ) -> TinyModel:
     """Make a tiny model, or give the one that was made for the test before."""
-    return TinyModel(model_type, auto_class, torch, transformers, seed)
+    key = (model_type, auto_class, torch, transformers, device)
+    if key not in _made:
+        if any(other[0] != model_type for other in _made):
+            _made.clear()
+        _made[key] = TinyModel(*key)
+    return _made[key]

@@ -1,7 +1,7 @@
 //! What the built-in templates can really test: every model type of the map, by task, from a run of their tests.
 //!
-//! It writes `docs/coverage.md`, or `docs/coverage-RELEASE.md` for another release of transformers, and knows only what the
-//! tests report.
+//! It writes `docs/coverage.md`, or `docs/coverage-RELEASE.md` for another release of transformers, and the list of types
+//! that ran, which the tests take along. It knows only what the tests report.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,33 +11,37 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::results::{self, TestResult, Verdict, run_tests};
+use crate::results::{self, Platform, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{root, step, tgen};
+use crate::verified;
 
 /// Renders the tests of all model types, runs all of them, and writes what came of them. `python` is an
 /// interpreter to use instead of one that has exactly the packages of the results; where it has another release of
 /// transformers, that release's own map says which types and tasks there are.
-pub(crate) fn run(python: Option<&str>) -> Result<()> {
+pub(crate) fn run(python: Option<&str>, platform: Platform) -> Result<()> {
     let start = Instant::now();
     let python = results::python(python)?;
-    let release = Release::of(&python)?;
+    let release = Release::of(&python, platform)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     let mut render = tgen();
-    render.args(["generate", "--model", "*", "--hardware", "cpu"]);
+    render.args(["generate", "--model", "*", "--hardware", platform.hardware()]);
     if !release.is_the_built_in_one() {
         let project = folder.path().join("project");
-        release.write_map(&project)?;
+        results::write_map(&project, &release.folder)?;
         render.arg("--root").arg(&project);
     }
     step("rendering the tests of all model types", render.arg("--output-dir").arg(&tests).stdout(Stdio::null()))?;
     say("running all of them; this takes a quarter of an hour or more");
     let running = Instant::now();
-    let results = run_tests(&python, &tests, &[])?;
+    let results = run_tests(&python, &tests, platform, &[])?;
     let running = running.elapsed();
     let coverage = Coverage::of(results, running);
     write(&root().join("docs").join(release.file_name()), &coverage.page(&release))?;
+    if platform == Platform::Cpu {
+        verified::add(&release.version, coverage.types_that_ran())?;
+    }
     say(&format!("{} in {:.0} s", coverage.headline(), start.elapsed().as_secs_f64()));
     Ok(())
 }
@@ -48,17 +52,18 @@ struct Release {
     folder: PathBuf,
     /// The versions of all that matters, as a sentence's beginning.
     all: String,
+    platform: Platform,
 }
 
 impl Release {
-    fn of(python: &Path) -> Result<Self> {
+    fn of(python: &Path, platform: Platform) -> Result<Self> {
         let code = "import platform, torch, transformers as t; print(t.__version__); print(t.__path__[0]); \
                     print('Python', platform.python_version() + ', torch', torch.__version__ + ', transformers', t.__version__)";
         let output = Command::new(python).args(["-c", code]).stderr(Stdio::inherit()).output();
         let text = String::from_utf8(output.context("cannot run Python")?.stdout).context("versions are no text")?;
         match text.lines().collect::<Vec<_>>()[..] {
             [version, folder, all] => {
-                Ok(Self { version: version.to_owned(), folder: folder.into(), all: all.to_owned() })
+                Ok(Self { version: version.to_owned(), folder: folder.into(), all: all.to_owned(), platform })
             }
             _ => bail!("`{}` has no torch and transformers", python.display()),
         }
@@ -68,18 +73,16 @@ impl Release {
         results::PACKAGES.contains(&format!("transformers=={}", self.version).as_str())
     }
 
-    /// Makes a project that has this release's map.
-    fn write_map(&self, project: &Path) -> Result<()> {
-        std::fs::create_dir(project).context("cannot make a project")?;
-        let name = "huggingface_model_pipeline_map.json";
-        write(&project.join("tgen.toml"), &format!("pipeline-map = \"{name}\"\n"))?;
-        let mut sync = tgen();
-        sync.args(["map", "sync", "--from"]).arg(&self.folder).arg("--root").arg(project);
-        step("reading the map of that release", sync.stdout(Stdio::null()))
+    fn file_name(&self) -> String {
+        let hardware = if self.platform == Platform::Cpu { "" } else { "-cuda" };
+        let version = if self.is_the_built_in_one() { String::new() } else { format!("-{}", self.version) };
+        format!("coverage{hardware}{version}.md")
     }
 
-    fn file_name(&self) -> String {
-        if self.is_the_built_in_one() { "coverage.md".to_owned() } else { format!("coverage-{}.md", self.version) }
+    /// The arguments that wrote its page.
+    fn arguments(&self) -> String {
+        let platform = if self.platform == Platform::Cpu { "" } else { " --platform cuda" };
+        format!("{platform}{}", if self.is_the_built_in_one() { "" } else { " PYTHON" })
     }
 }
 
@@ -101,6 +104,8 @@ struct Coverage {
     failures: Vec<[String; 3]>,
     running: Duration,
     peak_memory: u64,
+    /// What the models ran on, as a test says it.
+    device: String,
 }
 
 /// How many results are REAL, passed in another way, skipped and failed.
@@ -117,6 +122,9 @@ impl Coverage {
 
     fn add(&mut self, result: TestResult) {
         self.peak_memory = self.peak_memory.max(result.peak_memory.unwrap_or_default());
+        if let Some(device) = &result.device {
+            self.device.clone_from(device);
+        }
         let verdict = result.verdict();
         let test = result.test.unwrap_or_default();
         self.counts.entry(test.clone()).or_default()[column(&verdict)] += 1;
@@ -144,6 +152,15 @@ impl Coverage {
         with.map(|(model, tasks)| (model, tasks.values().flat_map(BTreeMap::values).collect()))
     }
 
+    /// The model types that are REAL for at least one task.
+    fn types_that_ran(&self) -> impl Iterator<Item = &str> {
+        let ran = self
+            .verdicts
+            .iter()
+            .filter(|(_, tasks)| tasks.values().flat_map(BTreeMap::values).any(|verdict| *verdict == Verdict::Real));
+        ran.map(|(model, _)| model.as_str())
+    }
+
     fn headline(&self) -> String {
         let all = self.with_base_model().count();
         let real = self.with_base_model().filter(|(_, verdicts)| verdicts.iter().all(|v| **v == Verdict::Real)).count();
@@ -159,15 +176,17 @@ impl Coverage {
         let mut page = format!(
             "# What the built-in tests really test\n\n\
              Written by `cargo xtask coverage{}` from a run of all tests of all {} model types in the pipeline map of\n\
-             transformers {}, on the CPU. `test_forward` decides what is REAL: the architecture itself was built and run.\n\
+             transformers {}, on {}. `test_forward` decides what is REAL: the architecture itself was built and run.\n\
              Each model type and task that is not REAL is listed at the end of this page, with the reason.\n\n\
-             {}.\n\n{}. {:.0} min in two processes, at most {:.1} GiB each.\n",
-            if release.is_the_built_in_one() { "" } else { " PYTHON" },
+             {}.\n\n{}. {:.0} min in {} processes, at most {:.1} GiB each.\n",
+            release.arguments(),
             self.verdicts.len(),
             release.version,
+            if release.platform == Platform::Cpu { "the CPU" } else { &self.device },
             self.headline(),
             release.all,
             self.running.as_secs_f64() / 60.0,
+            release.platform.processes(),
             bytes_as_gib(self.peak_memory),
         );
         page.push_str(&table("By task", ["task", "MOCK"], self.by_task().into_iter()));
@@ -260,7 +279,12 @@ mod tests {
     use super::*;
 
     fn release(version: &str) -> Release {
-        Release { version: version.to_owned(), folder: PathBuf::new(), all: "Python 3".to_owned() }
+        Release {
+            version: version.to_owned(),
+            folder: PathBuf::new(),
+            all: "Python 3".to_owned(),
+            platform: Platform::Cpu,
+        }
     }
 
     fn coverage(lines: &[&str]) -> Coverage {
@@ -294,8 +318,8 @@ mod tests {
             coverage.headline(),
             "1 of 3 model types with a base model run REAL for every task, 2 for some; 1 of 7 results of all tests failed"
         );
-        let page = coverage.page(&release("5.23.0"));
-        assert!(page.contains("Python 3. 9 min in two processes, at most 1.0 GiB each."), "{page}");
+        let page = coverage.page(&release("5.24.0"));
+        assert!(page.contains("Python 3. 9 min in 2 processes, at most 1.0 GiB each."), "{page}");
         assert!(page.contains("| feature-extraction | 2 | 0 | 1 | 0 |"), "{page}");
         assert!(page.contains("| beit | image-segmentation | head.py:7: ValueError: no \\| mask |"), "{page}");
         assert!(page.contains("| dinat | feature-extraction | needs natten |"), "{page}");
@@ -308,7 +332,7 @@ mod tests {
             &line("bert", "fill-mask", "\"REAL\"", "passed", ""),
             &line_of("test_batch", "bert", "fill-mask", "\"REAL\"", "failed", "head.py:7: AssertionError: two runs"),
         ]);
-        let page = coverage.page(&release("5.23.0"));
+        let page = coverage.page(&release("5.24.0"));
         assert!(page.contains("| fill-mask | 1 | 0 | 0 | 0 |"), "{page}");
         assert!(page.contains("| test_batch | 0 | 0 | 0 | 1 |"), "{page}");
         assert!(page.contains("| bert | test_batch | head.py:7: AssertionError: two runs |"), "{page}");
@@ -316,8 +340,10 @@ mod tests {
 
     #[test]
     fn another_release_has_a_page_of_its_own() {
-        let (pinned, other) = (release("5.23.0"), release("4.57.6"));
+        let (pinned, other) = (release("5.24.0"), release("4.57.6"));
         assert_eq!([pinned.file_name(), other.file_name()], ["coverage.md", "coverage-4.57.6.md"]);
+        let gpu = Release { platform: Platform::Cuda, ..release("5.24.0") };
+        assert_eq!((gpu.file_name(), gpu.arguments()), ("coverage-cuda.md".to_owned(), " --platform cuda".to_owned()));
         let page = coverage(&[]).page(&other);
         assert!(page.contains("`cargo xtask coverage PYTHON`"), "{page}");
     }
@@ -329,7 +355,7 @@ mod tests {
             coverage.headline(),
             "0 of 1 model types with a base model run REAL for every task, 0 for some; 0 of 1 results of all tests failed"
         );
-        let page = coverage.page(&release("5.23.0"));
+        let page = coverage.page(&release("5.24.0"));
         assert!(page.contains("| bert | feature-extraction | MOCK: computed by numpy |"), "{page}");
     }
 }

@@ -8,10 +8,12 @@ mod generated;
 mod hooks;
 mod libduckdb;
 mod python;
+mod regressions;
 mod release;
 mod results;
 mod slice;
 mod test;
+mod verified;
 mod vscode;
 mod wheel;
 mod workflows;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use crate::libduckdb::Destination;
+use crate::results::Platform;
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
@@ -28,8 +31,10 @@ usage: cargo xtask CHORE
   test [-- ARGUMENTS OF cargo test]  everything that a change must pass, but the steps below
   lint                               format, clippy, workflows, spelling
   editors                            the language server in real editors
-  slice [PYTHON]                     real models for every task
-  coverage [PYTHON]                  all tests of all model types, as pages of the documentation
+  slice [PYTHON]                     real models for every task, also on a simulated GPU
+  coverage [--platform cuda] [PYTHON]
+                                     all tests of all model types, as pages of the documentation
+  regressions [TYPE...]              tests that fail with releases of transformers that were broken
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
@@ -57,7 +62,11 @@ fn run(arguments: &[String]) -> Result<()> {
         ["lint"] => test::lint(),
         ["editors"] => editors::run(),
         ["slice", rest @ ..] if rest.len() <= 1 => slice::run(rest.first().copied()),
-        ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied()),
+        ["coverage", "--platform", "cuda", rest @ ..] if rest.len() <= 1 => {
+            coverage::run(rest.first().copied(), Platform::Cuda)
+        }
+        ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
+        ["regressions", types @ ..] => regressions::run(types),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
         ["wheel"] => wheel::run(),

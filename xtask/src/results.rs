@@ -1,19 +1,21 @@
-//! Runs rendered tests in two processes and reads the results that they write. It does not know what they are for.
+//! Runs rendered tests in several processes and reads the results that they write. It does not know what they are for.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::python as environments;
+use crate::test::{root, step, tgen};
 
 /// What the tests need for real models of all types. A few processors and backbones need the optional ones.
 pub(crate) const PACKAGES: [&str; 7] = [
     "numpy==2.4.6",
     "pytest==9.2.0",
     "torch==2.15.0",
-    "transformers==5.23.0",
+    "transformers==5.24.0",
     "pillow==13.0.0",
     "torchvision==0.29.2",
     "timm==1.0.31",
@@ -27,11 +29,77 @@ pub(crate) fn python(path: Option<&str>) -> Result<PathBuf> {
     }
 }
 
-/// Two processes: more memory than that is not everywhere.
-const PROCESSES: usize = 2;
+/// What runs the models.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Platform {
+    Cpu,
+    Cuda,
+    /// The tests for CUDA, on a machine without a GPU.
+    SimulatedCuda,
+}
+
+impl Platform {
+    /// How the tests name it.
+    pub(crate) fn hardware(self) -> &'static str {
+        if self == Self::Cpu { "cpu" } else { "cuda" }
+    }
+
+    fn plugin(self) -> &'static [&'static str] {
+        if self == Self::SimulatedCuda { &["-p", "simulated_gpu"] } else { &[] }
+    }
+
+    /// Two processes: more memory than that is not everywhere. Machines with a GPU have more, and leave the work to it.
+    pub(crate) fn processes(self) -> usize {
+        match self {
+            Self::Cuda => std::thread::available_parallelism().map_or(2, |count| count.get().max(3) - 1),
+            Self::Cpu | Self::SimulatedCuda => 2,
+        }
+    }
+}
+
+/// Makes a project that has the map of a release of transformers.
+pub(crate) fn write_map(project: &Path, release: &Path) -> Result<()> {
+    std::fs::create_dir(project).context("cannot make a project")?;
+    let name = "huggingface_model_pipeline_map.json";
+    let configuration = format!("pipeline-map = \"{name}\"\n");
+    std::fs::write(project.join("tgen.toml"), configuration).context("cannot write its configuration")?;
+    let mut sync = tgen();
+    sync.args(["map", "sync", "--from"]).arg(release).arg("--root").arg(project);
+    step("reading the map of that release", sync.stdout(Stdio::null()))
+}
 
 /// Runs the tests of a folder with these arguments of pytest, and gives what each of them wrote.
-pub(crate) fn run_tests(python: &Path, tests: &Path, arguments: &[&str]) -> Result<Vec<TestResult>> {
+pub(crate) fn run_tests(
+    python: &Path,
+    tests: &Path,
+    platform: Platform,
+    arguments: &[&str],
+) -> Result<Vec<TestResult>> {
+    run_tests_over(python, tests, platform, arguments, None)
+}
+
+/// The same, with the packages of a folder in place of those of the environment.
+pub(crate) fn run_tests_over(
+    python: &Path,
+    tests: &Path,
+    platform: Platform,
+    arguments: &[&str],
+    packages: Option<&Path>,
+) -> Result<Vec<TestResult>> {
+    let parts = parts_of(tests, platform.processes())?;
+    let arguments = [platform.plugin(), arguments].concat();
+    let shards = parts.into_iter().map(|part| Shard::start(python, part, &arguments, packages));
+    let shards: Vec<Shard> = shards.collect::<Result<_>>()?;
+    let mut results = Vec::new();
+    for shard in shards {
+        results.extend(shard.finish()?);
+    }
+    Ok(results)
+}
+
+/// Divides the tests of a folder among folders inside it, each with a copy of what they share. Pytest reads a folder
+/// once, but goes through the whole of it again for each file that it is given by name.
+fn parts_of(tests: &Path, count: usize) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in tests.read_dir().context("nothing was rendered")? {
         let path = entry?.path();
@@ -40,13 +108,28 @@ pub(crate) fn run_tests(python: &Path, tests: &Path, arguments: &[&str]) -> Resu
         }
     }
     files.sort();
-    let shards = (0..PROCESSES).map(|index| Shard::start(python, tests, &files, arguments, index));
-    let shards: Vec<Shard> = shards.collect::<Result<_>>()?;
-    let mut results = Vec::new();
-    for shard in shards {
-        results.extend(shard.finish()?);
+    let mut parts = Vec::new();
+    for index in 0..count.min(files.len()) {
+        let part = tests.join(format!("part_{index}"));
+        let support = Path::new("tgen_support");
+        std::fs::create_dir_all(part.join(support)).context("cannot make a folder for a process")?;
+        for entry in tests.join(support).read_dir().context("there is no support package")? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                copy(&entry.path(), &part.join(support).join(entry.file_name()))?;
+            }
+        }
+        copy(&tests.join("conftest.py"), &part.join("conftest.py"))?;
+        for file in files.iter().skip(index).step_by(count) {
+            copy(file, &part.join(file.file_name().context("a test has no name")?))?;
+        }
+        parts.push(part);
     }
-    Ok(results)
+    Ok(parts)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::copy(from, to).map(drop).with_context(|| format!("cannot copy `{}`", from.display()))
 }
 
 /// One process that runs its part of the files.
@@ -56,16 +139,17 @@ struct Shard {
 }
 
 impl Shard {
-    fn start(python: &Path, tests: &Path, files: &[PathBuf], arguments: &[&str], index: usize) -> Result<Self> {
-        let results = tests.join(format!("results-{index}.jsonl"));
+    fn start(python: &Path, part: PathBuf, arguments: &[&str], packages: Option<&Path>) -> Result<Self> {
+        let results = part.join("results.jsonl");
         let process = Command::new(python)
             .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no"])
             .args(arguments)
             .arg(format!("--results={}", results.display()))
-            .args(files.iter().skip(index).step_by(PROCESSES))
+            .arg(".")
             .env("OMP_NUM_THREADS", "1")
-            .current_dir(tests)
-            .stdout(std::process::Stdio::null())
+            .env("PYTHONPATH", python_path(packages.as_slice())?)
+            .current_dir(part)
+            .stdout(Stdio::null())
             .spawn()
             .context("cannot run pytest")?;
         Ok(Self { process, results })
@@ -82,6 +166,15 @@ impl Shard {
     }
 }
 
+/// Where Python looks for modules: these folders, our plugins, and what the environment names.
+pub(crate) fn python_path(folders: &[&Path]) -> Result<OsString> {
+    let plugins = root().join("tests/with_torch/plugins");
+    let known = std::env::var_os("PYTHONPATH").unwrap_or_default();
+    let ours = folders.iter().map(|folder| folder.to_path_buf()).chain([plugins]);
+    let all = ours.chain(std::env::split_paths(&known).filter(|path| path.is_absolute()));
+    std::env::join_paths(all).context("a folder cannot be in `PYTHONPATH`")
+}
+
 /// A line of the tests' results, as far as it matters here.
 #[derive(Deserialize)]
 pub(crate) struct TestResult {
@@ -90,6 +183,7 @@ pub(crate) struct TestResult {
     pub(crate) task: Option<String>,
     pub(crate) platform: Option<String>,
     pub(crate) implementation: Option<String>,
+    pub(crate) device: Option<String>,
     pub(crate) outcome: String,
     pub(crate) reason: String,
     pub(crate) peak_memory: Option<u64>,

@@ -1,11 +1,13 @@
-//! A slice of the rendered tests, with torch and transformers: one model for each task, all tests of each model.
+//! A slice of the rendered tests, with torch and transformers: one model for each task, all tests of each model, on the
+//! processor and on a GPU that is only simulated.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::results::{self, TestResult, Verdict, run_tests};
+use crate::results::{self, Platform, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{root, step, tgen};
 
@@ -35,24 +37,41 @@ const MODELS: [&str; 17] = [
 /// results.
 pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let python = results::python(python)?;
+    check_support(&python)?;
+    run_on(&python, Platform::Cpu)?;
+    run_on(&python, Platform::SimulatedCuda)
+}
+
+/// Runs the tests of what the rendered tests stand on, which are not rendered themselves.
+fn check_support(python: &Path) -> Result<()> {
+    let folder = root().join("tests/with_torch");
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "simulated_gpu"]).arg(&folder);
+    pytest.arg("--rootdir").arg(&folder).env("OMP_NUM_THREADS", "1");
+    pytest.env("PYTHONPATH", results::python_path(&[&root().join("templates")])?);
+    step("tests of the support package, on a simulated GPU", &mut pytest)
+}
+
+fn run_on(python: &Path, platform: Platform) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     let mut render = tgen();
-    render.args(["generate", "--hardware", "cpu", "--output-dir"]).arg(&tests);
+    render.args(["generate", "--hardware", platform.hardware(), "--output-dir"]).arg(&tests);
     for model in MODELS {
         render.args(["--model", model]);
     }
-    step("rendering the tests of a slice", render.stdout(Stdio::null()))?;
+    let hardware = platform.hardware();
+    step(&format!("rendering the tests of a slice for {hardware}"), render.stdout(Stdio::null()))?;
     say("running them with torch and transformers");
-    let results = run_tests(&python, &tests, &["--require-real"])?;
+    let results = run_tests(python, &tests, platform, &["--require-real", "--require-known"])?;
     let wrong = what_is_wrong(&results, &task_templates()?);
     for line in &wrong {
         say(line);
     }
     if !wrong.is_empty() {
-        bail!("{} of {} results of the slice are not what they must be", wrong.len(), results.len());
+        bail!("{} of {} results for {hardware} are not what they must be", wrong.len(), results.len());
     }
-    say(&format!("{} results, none failed, and every task ran REAL", results.len()));
+    say(&format!("{} results for {hardware}, none failed, and every task ran REAL", results.len()));
     Ok(())
 }
 

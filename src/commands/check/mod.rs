@@ -3,7 +3,7 @@
 mod cache;
 mod signed_text;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::sync::Mutex;
@@ -110,11 +110,13 @@ impl Checked {
     /// What was found in a project, as its user sees it.
     fn of(mut report: Report, session: &Session, project: &Project<'_>) -> Self {
         report.problems = session.standpoint.problems(&report.problems).into_owned();
-        let named = report
+        let named: BTreeSet<&Utf8PathBuf> = report
             .problems
             .iter()
-            .flat_map(|problem| problem.path.iter().chain(problem.related.iter().map(|related| &related.path)));
-        let texts = named.filter_map(|path| Some((path.clone(), session.source_text(project, path)?))).collect();
+            .flat_map(|problem| problem.path.iter().chain(problem.related.iter().map(|related| &related.path)))
+            .collect();
+        let text = |path: &Utf8PathBuf| Some((path.clone(), session.source_text(project, path)?));
+        let texts = named.into_iter().filter_map(text).collect();
         Self { report, texts }
     }
 

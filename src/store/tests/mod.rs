@@ -5,6 +5,7 @@ mod opening;
 mod plans;
 mod processes;
 mod query;
+mod results;
 mod selection;
 mod templates;
 

@@ -1,8 +1,9 @@
 use insta::assert_snapshot;
 use tgen_core::model::hardware::HardwareType::{Cpu, Cuda};
+use tgen_core::schedule::estimate::{Estimate, Origin};
 use uuid::Uuid;
 
-use super::super::{Content, Difference, Differing, Mode, PlannedTest, Store, SupportFile};
+use super::super::{Content, Difference, Differing, Estimates, Mode, PlannedTest, Store, SupportFile};
 use super::{Folder, message};
 
 const FIRST: PlannedTest<'static> = PlannedTest {
@@ -19,6 +20,7 @@ const FIRST: PlannedTest<'static> = PlannedTest {
     template: "text",
     template_version: Some(7),
     dependencies: &[],
+    estimates: Estimates { memory: Origin::Stated, seconds: None },
 };
 
 const SECOND: PlannedTest<'static> = PlannedTest {
@@ -29,6 +31,10 @@ const SECOND: PlannedTest<'static> = PlannedTest {
     min_memory_gb: 1.25,
     template_version: None,
     dependencies: &[FIRST.test_id],
+    estimates: Estimates {
+        memory: Origin::Learnt { samples: 7 },
+        seconds: Some(Estimate { value: 2.5, origin: Origin::Estimated }),
+    },
     ..FIRST
 };
 
@@ -57,6 +63,10 @@ fn a_plan_comes_back_as_it_was_stored() {
         assert_eq!(stored.min_memory_gb.to_bits(), planned.min_memory_gb.to_bits());
         assert_eq!((stored.template.as_str(), stored.template_version), (planned.template, planned.template_version));
         assert_eq!(stored.dependencies, planned.dependencies);
+        let estimates = stored.estimates.as_ref().unwrap();
+        assert_eq!(estimates.memory_origin, planned.estimates.memory.to_string());
+        let seconds = planned.estimates.seconds.map(|seconds| (seconds.value, seconds.origin.to_string()));
+        assert_eq!(estimates.seconds, seconds);
     }
     assert_eq!(tests.len(), 2);
     let plan = store.plan("nightly").unwrap();

@@ -64,6 +64,11 @@ impl TemporaryName {
         &self.name
     }
 
+    /// Leaves the file, which a later run deletes with its folder.
+    pub(super) fn leave(mut self) {
+        self.is_taken = true;
+    }
+
     /// Renames the file over what stands at a place.
     pub(super) fn place(mut self, folder: &Folder, name: &str) -> Result<(), (io::Error, Self)> {
         match self.folder.rename(&self.name, folder, name) {
@@ -219,8 +224,11 @@ impl OwnFolder {
 
 impl Drop for OwnFolder {
     fn drop(&mut self) {
-        // A folder that stays is deleted by a later run.
-        let _ = self.parent.remove_folder(&self.name);
+        let is_empty = self.folder.names().is_ok_and(|names| names.iter().all(|name| name == LOCK_FILE));
+        if is_empty {
+            // A folder that stays is deleted by a later run.
+            let _ = self.parent.remove_folder(&self.name);
+        }
     }
 }
 
@@ -236,6 +244,13 @@ fn lock_folder(folder: &Folder) -> io::Result<File> {
 #[derive(Debug)]
 pub(crate) struct ScratchFolder {
     own: OwnFolder,
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        // A folder that stays is deleted by a later run.
+        let _ = self.own.parent.remove_folder(&self.own.name);
+    }
 }
 
 impl ScratchFolder {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::drafts::{Draft, TemporaryName};
 use super::folder::Folder;
@@ -18,10 +19,22 @@ use crate::world::stamp::{Access, Stamp};
 /// The reason for not replacing a file that another program may write to.
 const BUSY: &str = "another program has it open for writing";
 
-/// The spare files by the path that they stood at. They are deleted when this is dropped. (A string, because hashing a path
-/// component by component is slow for thousands.)
+/// How long deleting the files may take when the process ends. A file that was written seconds ago is deleted once the disk
+/// has it, which is milliseconds for each.
+const LONGEST_DELETION: Duration = Duration::from_millis(200);
+
+/// The spare files by the path that they stood at. They are deleted when this is dropped, or by a later run if that takes
+/// long. (A string, because hashing a path component by component is slow for thousands.)
 #[derive(Debug, Default)]
 pub(super) struct Spares(Mutex<HashMap<String, TemporaryName>>);
+
+impl Drop for Spares {
+    fn drop(&mut self) {
+        let until = Instant::now() + LONGEST_DELETION;
+        let spares = self.0.get_mut().map(std::mem::take).unwrap_or_default();
+        spares.into_values().skip_while(|_| Instant::now() < until).for_each(TemporaryName::leave);
+    }
+}
 
 impl Spares {
     /// The file that stood at a place before the `present` one, with new content. None if another program has it open, or

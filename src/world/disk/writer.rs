@@ -59,8 +59,9 @@ impl<'a> From<&'a Vec<u8>> for NewFile<'a> {
 pub(crate) struct Writer {
     root: Arc<Folder>,
     folders: Mutex<OpenFolders>,
-    drafts: Drafts,
+    /// Before the folders that the files are in, so that they are deleted first.
     spares: Spares,
+    drafts: Drafts,
 }
 
 #[derive(Default)]

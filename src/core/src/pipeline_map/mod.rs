@@ -23,7 +23,7 @@ use crate::base::text::Range;
 const SHAPE: Shape = Shape { subject: "the pipeline map", example: r#"{"bert": ["fill-mask"]}"# };
 
 /// The transformers release that the built-in map was read from.
-pub const BUILT_IN_RELEASE: &str = "5.23.0";
+pub const BUILT_IN_RELEASE: &str = "5.24.0";
 
 /// Model types with their tasks in order, and the auto class of each task.
 #[derive(Debug, Clone, Default)]

@@ -162,7 +162,7 @@ fn the_auto_classes_lie_beside_the_map() {
 #[test]
 fn the_built_in_map_has_a_whole_release_with_an_auto_class_for_every_task() {
     let map = PipelineMap::built_in();
-    assert_eq!(map.model_types().len(), 631);
+    assert_eq!(map.model_types().len(), 648);
     let pairs = map
         .model_types()
         .flat_map(|model_type| map.tasks(model_type).unwrap_or_default().iter().map(move |task| (model_type, task)));

@@ -4,10 +4,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use typed_index_collections::{TiSlice, TiVec};
 use uuid::Uuid;
 
+use crate::base::bytes::Bytes;
 use crate::base::problem::{Code, Problem};
 use crate::model::catalogue::Model;
 use crate::model::family::Family;
@@ -15,6 +17,8 @@ use crate::model::hardware::HardwareType;
 use crate::model::size::millions_of_parameters;
 use crate::plan::case::Axes;
 use crate::plan::{ModelIndex, Plan, Planned, PlannedOutput, PlannedSuite, Subject, SuiteIndex, TemplateIndex};
+use crate::schedule::estimate::{Estimate, Origin};
+use crate::schedule::history::{self, History};
 use crate::template::compiled::Compiled;
 
 /// What kind of test every planned test is.
@@ -46,6 +50,10 @@ pub struct PlannedTest {
     pub priority: u8,
     /// The memory it needs, in gigabytes.
     pub min_memory_gb: f64,
+    /// Where that comes from.
+    pub memory_origin: Origin,
+    /// How long it takes, as far as earlier runs tell.
+    pub expected: Option<Estimate<Duration>>,
     /// How long it may run.
     pub timeout_seconds: u32,
     /// The test that must have passed first.
@@ -75,6 +83,34 @@ pub fn planned_tests(plan: &Plan<'_>) -> (Vec<PlannedTest>, Vec<Problem>) {
     add_dependencies(&mut tests, plan);
     tests.sort_by_key(|test| (test.priority, test.batch_size, test.output));
     (tests, problems)
+}
+
+/// Puts what earlier runs tell into tests: how long they take, and the memory of those for which none is stated.
+pub fn learn(plan: &Plan<'_>, tests: &mut [PlannedTest], history: &History) {
+    for test in tests {
+        let model = &plan.models[test.model];
+        let unit = plan.location(&plan.outputs[test.output]);
+        let subject = history::Subject {
+            unit: unit.as_str(),
+            model: Some(model.name.as_str()),
+            family: Some(&model.family),
+            hardware: test.hardware,
+            device_name: None,
+            batch: Some(test.batch_size),
+        };
+        let expected = history.duration(&subject, Duration::ZERO);
+        test.expected = (expected.origin != Origin::Default).then_some(expected);
+        let memory = history.memory(&subject, Bytes::from_gigabytes(test.min_memory_gb));
+        if test.memory_origin != Origin::Stated && memory.origin != Origin::Default {
+            test.min_memory_gb = rounded_up(memory.value.gigabytes());
+            test.memory_origin = memory.origin;
+        }
+    }
+}
+
+/// To a hundredth, so that a plan shows a number that people can read.
+fn rounded_up(gigabytes: f64) -> f64 {
+    (gigabytes * 100.0).ceil().max(1.0) / 100.0
 }
 
 /// From 1, first, to 10: small batches and the hardware that everybody has come first.
@@ -170,6 +206,8 @@ fn tests_of(
         batch_size,
         priority: priority(hardware, batch_size),
         min_memory_gb: stated.map_or_else(|| estimated_memory_gb(of, batch_size), |stated| stated.value),
+        memory_origin: if stated.is_some() { Origin::Stated } else { Origin::Estimated },
+        expected: None,
         timeout_seconds: suite.test_timeout_seconds.unwrap_or(DEFAULT_TIMEOUT),
         depends_on: None,
     };

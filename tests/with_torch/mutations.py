@@ -2,11 +2,13 @@
 
 Run it with a Python that has numpy, pytest, torch and transformers:
 
-    python tests/generated/mutations.py target/debug/cargo-tgen
+    python tests/with_torch/mutations.py target/debug/cargo-tgen
 
 It renders the tests of a few model types, breaks them in a copy, and runs pytest on
-the copy. Then it runs the unbroken tests several times. It fails when fewer than 95 %
-of the breaks are caught, or when an unbroken run fails.
+the copy. Some breaks are faults that a model may have, as `plugins/sabotage.py` makes
+them; some are about where things stand, and run on a simulated GPU. Then it runs the
+unbroken tests several times. It fails when fewer than 95 % of the breaks are caught, or
+when an unbroken run fails.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+HERE = Path(__file__).parent
 MODELS = ["bert", "gpt2", "vit", "t5"]
 REQUIRED_RATE = 0.95
 
@@ -36,10 +39,15 @@ class Break(NamedTuple):
     old: str
     new: str
     models: tuple[str, ...] = ()
+    # The hardware that the tests are rendered for.
+    hardware: str = "cpu"
+    # The tests that must catch it; all of them where it is empty.
+    tests: str = ""
 
 
 HANDLERS, SKILLSET = "tgen_support/handlers.py", "tgen_support/skillset.py"
 LOADING, TINY = "tgen_support/loading.py", "tgen_support/tiny.py"
+ENDPOINTS, PLACEMENT = "tgen_support/endpoints.py", "tgen_support/placement.py"
 TEST = "test_hf_{model}.py"
 
 
@@ -47,7 +55,62 @@ def _tensor(name: str, expression: str) -> Break:
     return Break(name, HANDLERS, "tensor=tensor,", f"tensor={expression},")
 
 
+def _model(check: str, fault: str, *models: str) -> Break:
+    """Give all models of the kit a fault, which one check must find."""
+    old = "        return self.place.move(model.eval())\n"
+    new = (
+        "        import sabotage\n"
+        f"        return sabotage.{fault}(self.place.move(model.eval()))\n"
+    )
+    return Break(f"{check}: {fault}", TINY, old, new, models, tests=f"test_{check}")
+
+
+def _place(name: str, file: str, old: str, new: str) -> Break:
+    return Break(f"placement: {name}", file, old, new, ("gpt2", "bert"), "cuda")
+
+
+TEXT = ("gpt2", "t5")
 BREAKS = [
+    _place("inputs stay", PLACEMENT, "        return tensor.to(self.device)\n",
+           "        return tensor\n"),
+    _place("twins of a seed stay", TINY,
+           "        return self.place.move(model.eval())\n",
+           "        model.eval()\n"
+           "        return self.place.move(model) if seed == 0 else model\n"),
+    _place("a model from disk stays", TINY,
+           "return self.with_model(self.place.move(loaded))",
+           "return self.with_model(loaded)"),
+    _place("a shared model is moved", ENDPOINTS, "        self.tiny = tiny_model(*key)\n",
+           '        self.tiny = tiny_model(*key[:-1], "cpu")\n'
+           "        self.tiny.place.device = device\n"
+           "        self.tiny.model.to(device)\n"),
+    _place("parts in lists stay", PLACEMENT,
+           "for part in [model, *_unregistered(model, self.torch.nn.Module)]:",
+           "for part in [model]:"),
+    _place("precision stays set", PLACEMENT,
+           "            for switch, value in zip(switches, before, strict=True):\n"
+           "                setattr(*switch, value)\n",
+           "            pass\n"),
+    _place("TF32 is on", PLACEMENT, "coarse if self.is_tf32 else exact", "coarse"),
+    _model("cache", "cache_scales_scores", "gpt2"),
+    _model("cache", "cache_forgets_a_word", "gpt2"),
+    _model("cache", "cache_raises", *TEXT),
+    _model("padding", "mask_is_ignored", "bert", *TEXT),
+    _model("padding", "padding_leaks", "bert", "gpt2"),
+    _model("padding", "mask_hides_the_neighbour", "bert", *TEXT),
+    _model("order", "words_are_sorted", "bert", "gpt2"),
+    _model("order", "words_are_a_bag", "bert", "gpt2"),
+    _model("order", "one_word_counts", "bert", "gpt2"),
+    _model("loss", "labels_shift_twice", "gpt2"),
+    _model("loss", "hidden_labels_count", "gpt2"),
+    _model("loss", "losses_add_up", "gpt2"),
+    _model("loss", "no_loss", "bert", *TEXT),
+    _model("embeddings", "head_keeps_its_number", "bert", *TEXT),
+    _model("embeddings", "table_is_drawn_anew", "bert", *TEXT),
+    _model("embeddings", "configuration_is_forgotten", "bert", *TEXT),
+    _model("gradients", "gradients_are_nan", "bert", *TEXT),
+    _model("gradients", "checkpointing_stops_gradients", "bert", *TEXT),
+    _model("gradients", "checkpointing_doubles_gradients", "bert", *TEXT),
     _tensor("returns zeros", "tensor * 0"),
     _tensor("returns nan", "tensor * float('nan')"),
     _tensor("returns infinity", "tensor.abs() / 0"),
@@ -135,19 +198,21 @@ BREAKS = [
     Break("the self-test runs nothing", SKILLSET,
           "return [subject.attempt(platform, task) for platform, task in pairs]",
           "return []"),
-    Break("the seed is ignored", TINY, "torch.manual_seed(seed)",
-          "torch.manual_seed(0)"),
-    Break("weights are not seeded", TINY, "torch.manual_seed(seed)", "torch.seed()"),
-    Break("dropout stays on", TINY, "self.model.eval()", "self.model.train()"),
-    Break("inputs are lost", TINY, "to_tensor(inputs[name].copy()).to(device)",
-          "to_tensor(inputs[name].copy() * 0 + 1).to(device)"),
+    Break("the seed is ignored", PLACEMENT, "torch.default_generator.manual_seed(seed)",
+          "torch.default_generator.manual_seed(0)"),
+    Break("weights are not seeded", PLACEMENT,
+          "torch.default_generator.manual_seed(seed)", "torch.seed()"),
+    Break("dropout stays on", TINY, "model.eval())\n\n    def _draw",
+          "model.train())\n\n    def _draw"),
+    Break("inputs are lost", PLACEMENT, "self.torch.from_numpy(array.copy())",
+          "self.torch.from_numpy(array.copy() * 0 + 1)"),
     Break("a model comes back with other weights", TINY,
           "type(self.model).from_pretrained(folder).eval()",
           "type(self.model)(self.model.config).eval()"),
     Break("generates too much", TINY, "max_new_tokens=tokens,",
-          "max_new_tokens=tokens + 2,", ("gpt2", "t5")),
-    Break("generates at random", TINY, "do_sample=False)",
-          "do_sample=bool(self.torch.seed() or True))", ("gpt2", "t5")),
+          "max_new_tokens=tokens + 2,", TEXT),
+    Break("generates at random", TINY, "do_sample=False,",
+          "do_sample=bool(self.torch.seed() or True),", TEXT),
 ]  # fmt: skip
 
 
@@ -160,21 +225,22 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="breaks named so")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole"
-        render(options.binary.resolve(), whole)
-        return judge(whole, options.only, options.repeat)
+        for hardware in ("cpu", "cuda"):
+            render(options.binary.resolve(), Path(folder), hardware)
+        shutil.copy(HERE / "test_placement.py", Path(folder) / "cuda")
+        return judge(Path(folder), options.only, options.repeat)
 
 
-def judge(whole: Path, only: str, repeat: int) -> int:
+def judge(folder: Path, only: str, repeat: int) -> int:
     """Run everything; 0 when enough is caught and nothing else fails."""
-    failed = [n for n in range(repeat) if not passes(whole, MODELS)]
+    failed = [n for n in range(repeat) if not passes(folder / "cpu", MODELS)]
     print(f"unbroken: {repeat - len(failed)} of {repeat} runs passed", flush=True)
     models = itertools.cycle(MODELS)
     caught = 0
     breaks = [broken for broken in BREAKS if only in broken.name]
     for broken in breaks:
         model = next(m for m in models if not broken.models or m in broken.models)
-        is_caught = caught_in(whole, broken, model)
+        is_caught = caught_in(folder / broken.hardware, broken, model)
         caught += is_caught
         print(
             f"{'caught' if is_caught else 'MISSED'}  {broken.name} ({model})",
@@ -199,7 +265,7 @@ def caught_in(whole: Path, broken: Break, model: str) -> bool:
                 f"{broken.name}: {old!r} stands {source.count(old)} times in {file}"
             )
         file.write_text(source.replace(old, new), encoding="utf-8")
-        return not passes(copy, [model])
+        return not passes(copy, [model], broken.tests)
 
 
 def primary_task(source: str) -> str:
@@ -208,26 +274,31 @@ def primary_task(source: str) -> str:
     return rest.partition("_endpoint_handler")[0] if found else ""
 
 
-def render(binary: Path, folder: Path) -> None:
-    """Render the tests of the models for the processor alone."""
+def render(binary: Path, folder: Path, hardware: str) -> None:
+    """Render the tests of the models for some hardware, into a folder of its name."""
     models = [argument for model in MODELS for argument in ("--model", model)]
-    command = [binary, "tgen", "generate", "--hardware", "cpu", *models]
+    command = [binary, "tgen", "generate", "--hardware", hardware, *models]
     subprocess.run(
-        [*command, "--output-dir", folder],
+        [*command, "--output-dir", folder / hardware],
         check=True,
         stdout=subprocess.DEVNULL,
-        cwd=folder.parent,
+        cwd=folder,
     )
 
 
-def passes(folder: Path, models: list[str]) -> bool:
+def passes(folder: Path, models: list[str], tests: str = "") -> bool:
     """Run the tests of some models, where a mock is a failure."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--require-real"]
     files = [f"test_hf_{model}.py" for model in models]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--require-real", *files]
+    if (folder / "test_placement.py").exists():
+        command += ["-p", "simulated_gpu"]
+        files.append("test_placement.py")
+    if tests:
+        command += ["-k", tests]
     done = subprocess.run(
-        [*command, "-p", "no:cacheprovider"],
+        [*command, "-p", "no:cacheprovider", *files],
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE / "plugins")},
         capture_output=True,
         check=False,
     )
