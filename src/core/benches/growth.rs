@@ -1,14 +1,23 @@
-//! Whether checking and compiling templates takes time in proportion to their size: each input, and the input twice as
-//! long, side by side. Ends with an error if one takes more than [`MOST`] times as long for twice the input.
+//! Whether checking and compiling templates, and planning, take time in proportion to their input: each input, and the
+//! input twice as long, side by side. Ends with an error if one takes more than [`MOST`] times as long for twice the input.
 //!
 //! `cargo bench -p tgen-core --bench growth`
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark tells its figures and stops at what is odd")]
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its figures, and stops where its input is wrong"
+)]
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
+use tgen_core::base::files::MemoryFiles;
+use tgen_core::config::{self, Origin};
+use tgen_core::lint;
+use tgen_core::plan::Plan;
+use tgen_core::project::request::Request;
 use tgen_core::template::compiled::compile;
 use tgen_core::template::library::Library;
 use tgen_core::template::{TemplateName, check};
@@ -46,12 +55,69 @@ const INPUTS: &[Input] = &[
     }),
 ];
 
+/// A name, and the files of a project of some size.
+type Project = (&'static str, fn(usize) -> MemoryFiles);
+
+const PROJECTS: &[Project] = &[
+    ("a pipeline map of 100,000 model types, one selected", |n| project("[\"m7\"]", "", &map(100_000 * n))),
+    ("20,000 models", |n| project("\"all\"", "", &map(20_000 * n))),
+    ("a model with 100,000 tasks", |n| {
+        let tasks: Vec<String> = (0..100_000 * n).map(|at| format!("\"task-{at}\"")).collect();
+        project("[\"bert\"]", "", &format!("{{\"bert\": [{}]}}", tasks.join(",")))
+    }),
+    ("100,000 batch sizes", |n| {
+        let sizes: Vec<String> = (1..=100_000 * n).map(|size| size.to_string()).collect();
+        project("[\"m7\"]", &format!("batch-sizes = [{}]", sizes.join(",")), &map(10))
+    }),
+    ("20,000 unknown models", |n| {
+        let names: Vec<String> = (0..20_000 * n).map(|at| format!("\"unknown-{at}\"")).collect();
+        project(&format!("[{}]", names.join(",")), "", &map(10))
+    }),
+    ("20,000 models without a template", |n| {
+        let mut files = project("\"all\"", "", &map(20_000 * n));
+        files.remove("templates/t.py.tera");
+        files.insert("templates/other.py.tera", "x = 1\n");
+        files
+    }),
+];
+
+fn map(types: usize) -> String {
+    let types: Vec<String> = (0..types).map(|at| format!("\"m{at}\": [\"fill-mask\"]")).collect();
+    format!("{{{}}}", types.join(","))
+}
+
+fn project(models: &str, keys: &str, map: &str) -> MemoryFiles {
+    let mut files = MemoryFiles::default();
+    let config = format!(
+        "templates = \"templates\"\npipeline-map = \"map.json\"\n[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\n\
+         models = {models}\noutput = \"out/test_{{{{ normalized_name }}}}.py\"\n{keys}\n"
+    );
+    files.insert("tgen.toml", config);
+    files.insert("map.json", map);
+    files.insert("templates/t.py.tera", "x = {{ model_name | py_str }}\n");
+    files
+}
+
 fn one(name: &str, part: &str, count: usize) -> Vec<(String, String)> {
     vec![(name.to_owned(), part.repeat(count))]
 }
 
 fn each(name: &str, count: usize, part: impl Fn(usize) -> String) -> Vec<(String, String)> {
     vec![(name.to_owned(), (0..count).map(part).collect())]
+}
+
+/// The time of reading a project and planning its outputs.
+fn time_of_planning(files: &MemoryFiles) -> Duration {
+    let run = || {
+        let start = Instant::now();
+        let config = config::load(files, Origin::TgenToml).unwrap();
+        let project = tgen_core::project::Project::load(files, config, &[]);
+        let plan = Plan::new(&project, &Request::default());
+        let problems = lint::before_rendering(&plan);
+        std::hint::black_box((plan.outputs.len(), problems.len()));
+        start.elapsed()
+    };
+    (0..RUNS).map(|_| run()).min().unwrap()
 }
 
 fn time(templates: &[(String, String)]) -> Duration {
@@ -71,9 +137,10 @@ fn time(templates: &[(String, String)]) -> Duration {
 }
 
 fn main() -> ExitCode {
+    let of_templates = INPUTS.iter().map(|(name, input)| (*name, [1, 2].map(|size| time(&input(size)))));
+    let of_projects = PROJECTS.iter().map(|(name, input)| (*name, [1, 2].map(|size| time_of_planning(&input(size)))));
     let mut grows_too_much = false;
-    for (name, input) in INPUTS {
-        let [once, twice] = [1, 2].map(|size| time(&input(size)));
+    for (name, [once, twice]) in of_templates.chain(of_projects) {
         let factor = twice.as_secs_f64() / once.as_secs_f64();
         grows_too_much |= factor > MOST;
         println!("{name}: {once:.1?}, twice that: {twice:.1?}, {factor:.2} times as long");
