@@ -382,7 +382,9 @@ class Launcher:
 
     def _warm(self, modules: list[str]) -> None:
         started = time.monotonic()
-        _load_plugins()
+        # What cannot be imported here is told by the file that needs it.
+        with contextlib.suppress(Exception):
+            _load_plugins()
         imported = 0
         for name in modules:
             if name in sys.modules:
@@ -425,8 +427,13 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _load_plugins() -> None:
-    """Import pytest with its plugins, as a session without tests does."""
-    import pytest
+    """Import pytest with its plugins, as a session does before it configures them.
+
+    The plugins are imported by pytest, which rewrites their assertions: it would warn of
+    plugins that were imported before. They are not configured, because some start threads.
+    """
+    # As pytest-xdist does it.
+    from _pytest.config import _prepareconfig
 
     with tempfile.TemporaryDirectory() as folder:
         ini = Path(folder, "pytest.ini")
@@ -435,7 +442,8 @@ def _load_plugins() -> None:
         os.chdir(folder)
         try:
             options = ["-q", "-p", "no:cacheprovider", "-c", str(ini)]
-            pytest.main([*options, "--rootdir", folder, folder])
+            config = _prepareconfig([*options, "--rootdir", folder, folder])
+            config._ensure_unconfigure()
         finally:
             os.chdir(here)
 
