@@ -16,11 +16,12 @@ use crate::project::database::one_session;
 use crate::report::run::{RunReport, github, human, json, junit};
 #[cfg(feature = "store")]
 use crate::store::{ImportedResults, Mode};
-use crate::world::disk::{LARGEST_FILE, Writer, read_file};
+use crate::world::disk::{Writer, read_file};
 
 /// The folder below a project's root that runs write their results to.
-#[cfg(feature = "store")]
 pub(crate) const RESULTS_FOLDER: &str = "results";
+/// The largest results file that is read: many runs may be in one.
+pub(crate) const LARGEST_RESULTS: u64 = 1 << 30;
 /// How many lines of a file that could not be read are named.
 const NAMED_LINES: usize = 3;
 
@@ -146,7 +147,6 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The results files in a folder, by name; none if there is no such folder.
-#[cfg(feature = "store")]
 pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
     let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
@@ -160,7 +160,7 @@ pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
     let mut bytes = Vec::new();
     for file in files {
-        read_file(file, LARGEST_FILE, &mut bytes)
+        read_file(file, LARGEST_RESULTS, &mut bytes)
             .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
         let recorded = read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))?;
         warn_of_ignored_lines(file, &recorded);

@@ -29,6 +29,7 @@ use tgen_core::schedule::shard::shard;
 use self::arguments::Flaky;
 pub(crate) use self::arguments::RunArgs;
 use self::screen::{Detail, Screen};
+use super::results::{LARGEST_RESULTS, RESULTS_FOLDER as FOLDER, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
@@ -44,12 +45,8 @@ use crate::run::{
 };
 use crate::world::{disk, git, interrupt};
 
-/// The folder below the project that has a file for each run.
-const FOLDER: &str = "results";
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
-/// The largest results file that is read: a million lines.
-const LARGEST_RESULTS: u64 = 1 << 30;
 
 pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
     if cfg!(not(unix)) {
@@ -173,14 +170,6 @@ impl Earlier {
         };
         History::new(&self.recorded, &family)
     }
-}
-
-fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
-    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
-    files.retain(|file| file.extension() == Some("jsonl"));
-    files.sort();
-    files
 }
 
 fn read_results(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
