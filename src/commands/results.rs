@@ -1,11 +1,13 @@
 //! `cargo tgen results`: the files in which runs of tests record what happened.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use tgen_core::base::files::reason;
-use tgen_core::results::merging::{merged, text};
+use tgen_core::base::suggest::did_you_mean;
+use tgen_core::results::merging::{merged, runs, text};
 use tgen_core::results::reading::{Recorded, read};
+use tgen_core::results::rerun::run_with_reruns;
 use tgen_core::results::verdict::Conclusion;
 
 use crate::outcome::Outcome;
@@ -53,6 +55,9 @@ struct ShowArgs {
     /// Results files of one run, such as those of its shards
     #[arg(required = true, value_name = "FILE")]
     files: Vec<Utf8PathBuf>,
+    /// Only this run, with the runs that it finishes and those that finish it [default: all in the files]
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
     /// How to report
     #[arg(long, value_enum, default_value_t)]
     format: RunFormat,
@@ -117,6 +122,10 @@ pub(crate) fn run(
 
 fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     let recorded = merged(read_files(&args.files)?);
+    let recorded = match &args.run {
+        Some(run) => only(&recorded, run)?,
+        None => recorded,
+    };
     let report = RunReport::new(&recorded, None, "python");
     args.format.show(&report)?;
     Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed))
@@ -130,6 +139,17 @@ fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
     let (runs, attempts) = (counted(runs, "run"), counted(attempts, "attempt"));
     Printer::new().note(&format!("imported {runs} with {attempts} into `{}`", session.database_path()?))?;
     Ok(Outcome::Clean)
+}
+
+/// A run with its reruns.
+fn only(recorded: &Recorded, run: &str) -> anyhow::Result<Recorded> {
+    let runs = runs(recorded);
+    if !runs.iter().any(|one| one == run) {
+        let hint = did_you_mean(run, runs.iter().map(String::as_str));
+        let hint = hint.unwrap_or_else(|| format!("the newest is `{}`", runs.last().map_or("", String::as_str)));
+        bail!("there is no run `{run}` in these files; {hint}");
+    }
+    Ok(run_with_reruns(recorded, run))
 }
 
 fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {

@@ -243,7 +243,6 @@ pub(super) mod tests {
             "test_timeout_seconds": 600
           },
           "estimates": null,
-          "estimates": null,
           "dependencies": []
         }
         "#);
