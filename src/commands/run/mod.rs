@@ -101,7 +101,7 @@ fn execute_selection(
 ) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let interpreter = find(args.python.as_deref(), &session.root, &Surroundings::of_this_process())?;
-    let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation)?;
+    let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation, machine.jobs)?;
     if args.format == RunFormat::Human {
         tell_start(&interpreter, workers.versions(), selection)?;
     }
@@ -213,7 +213,7 @@ fn of_outputs(session: &Session, args: &RunArgs, chosen: &Chosen, earlier: &Earl
     if Outcome::of(&problems) != Outcome::Clean {
         bail!("the outputs cannot be planned as tests, so nothing was run");
     }
-    let mut selection = of_plan(&plan, &tests, chosen, &earlier.history(&plan));
+    let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
     tell_states(session, &plan, &mut selection)?;
     Ok(selection)
 }
@@ -230,7 +230,7 @@ fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) ->
         let with_state = outputs.iter().zip(&states).filter(move |(_, state)| **state == Some(wanted));
         with_state.map(|(output, _)| output)
     };
-    let missing: Vec<_> = in_state(State::Missing).map(|output| plan.location(output)).collect();
+    let missing: Vec<_> = in_state(State::Missing).map(|output| session.root.join(plan.location(output))).collect();
     let (stale, edited) = (in_state(State::Stale).count(), in_state(State::Edited).count());
     let printer = Printer::new();
     if stale > 0 {
@@ -251,7 +251,7 @@ fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) ->
     }
     printer
         .warning(&format!("{} missing and not run; `--generate` writes them first", counted(missing.len(), "output")));
-    selection.keep_files(|file| !missing.iter().any(|missing| missing == file));
+    selection.keep_files(|file| !missing.contains(&session.root.join(file)));
     Ok(())
 }
 
