@@ -380,7 +380,10 @@ def check_gradients(handler: Handler) -> None:
     enable = next(
         getattr(twin.model, name) for name in names if hasattr(twin.model, name)
     )
-    enable({"use_reentrant": False})
+    try:
+        enable({"use_reentrant": False})
+    except ValueError as error:
+        pytest.skip(str(error).partition(".")[0])
     kept = _gradients(twin, handler)
     lost = [name for name in plain if name not in kept]
     assert not lost, f"checkpointing loses gradients: {lost[:3]}"
@@ -405,7 +408,8 @@ def _gradients(tiny: TinyModel, handler: Handler) -> dict[str, np.ndarray]:
     """Run backward from all outputs, weighted by place so that nothing cancels."""
     tiny.model.zero_grad(set_to_none=True)
     options = {"use_cache": False} if _takes(tiny, "use_cache") else {}
-    given = tiny.tensors(handler.inputs(1))
+    # Some normalise over the batch, which takes two samples.
+    given = tiny.tensors(handler.inputs(1 if _is_single(handler) else 2))
     with tiny.place.running(with_gradients=True):
         call = {**tiny.facts.get("call", {}), **options}
         outputs = tiny.model(**given, **call)
