@@ -588,7 +588,8 @@ fn show(
 }
 
 fn show_table(printer: &Printer, name: &str, offset: u32, tests: &[StoredTest], all: u64) -> anyhow::Result<()> {
-    printer.table(&report::HEADINGS, tests.iter().map(report::row).collect())?;
+    let (headings, rows) = report::table(tests);
+    printer.table(&headings, rows)?;
     let end = u64::from(offset) + tests.len() as u64;
     let rest = all.saturating_sub(end);
     if rest > 0 {

@@ -1,11 +1,13 @@
 //! `cargo tgen results`: the files in which runs of tests record what happened.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use tgen_core::base::files::reason;
-use tgen_core::results::merging::{merged, text};
+use tgen_core::base::suggest::did_you_mean;
+use tgen_core::results::merging::{merged, runs, text};
 use tgen_core::results::reading::{Recorded, read};
+use tgen_core::results::rerun::run_with_reruns;
 use tgen_core::results::verdict::Conclusion;
 
 use crate::outcome::Outcome;
@@ -16,11 +18,12 @@ use crate::project::database::one_session;
 use crate::report::run::{RunReport, github, human, json, junit};
 #[cfg(feature = "store")]
 use crate::store::{ImportedResults, Mode};
-use crate::world::disk::{LARGEST_FILE, Writer, read_file};
+use crate::world::disk::{Writer, read_file};
 
 /// The folder below a project's root that runs write their results to.
-#[cfg(feature = "store")]
 pub(crate) const RESULTS_FOLDER: &str = "results";
+/// The largest results file that is read: many runs may be in one.
+pub(crate) const LARGEST_RESULTS: u64 = 1 << 30;
 /// How many lines of a file that could not be read are named.
 const NAMED_LINES: usize = 3;
 
@@ -52,6 +55,9 @@ struct ShowArgs {
     /// Results files of one run, such as those of its shards
     #[arg(required = true, value_name = "FILE")]
     files: Vec<Utf8PathBuf>,
+    /// Only this run, with the runs that it finishes and those that finish it [default: all in the files]
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
     /// How to report
     #[arg(long, value_enum, default_value_t)]
     format: RunFormat,
@@ -116,6 +122,10 @@ pub(crate) fn run(
 
 fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     let recorded = merged(read_files(&args.files)?);
+    let recorded = match &args.run {
+        Some(run) => only(&recorded, run)?,
+        None => recorded,
+    };
     let report = RunReport::new(&recorded, None, "python");
     args.format.show(&report)?;
     Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed))
@@ -129,6 +139,17 @@ fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
     let (runs, attempts) = (counted(runs, "run"), counted(attempts, "attempt"));
     Printer::new().note(&format!("imported {runs} with {attempts} into `{}`", session.database_path()?))?;
     Ok(Outcome::Clean)
+}
+
+/// A run with its reruns.
+fn only(recorded: &Recorded, run: &str) -> anyhow::Result<Recorded> {
+    let runs = runs(recorded);
+    if !runs.iter().any(|one| one == run) {
+        let hint = did_you_mean(run, runs.iter().map(String::as_str));
+        let hint = hint.unwrap_or_else(|| format!("the newest is `{}`", runs.last().map_or("", String::as_str)));
+        bail!("there is no run `{run}` in these files; {hint}");
+    }
+    Ok(run_with_reruns(recorded, run))
 }
 
 fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
@@ -146,7 +167,6 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The results files in a folder, by name; none if there is no such folder.
-#[cfg(feature = "store")]
 pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
     let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
@@ -160,7 +180,7 @@ pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
     let mut bytes = Vec::new();
     for file in files {
-        read_file(file, LARGEST_FILE, &mut bytes)
+        read_file(file, LARGEST_RESULTS, &mut bytes)
             .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
         let recorded = read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))?;
         warn_of_ignored_lines(file, &recorded);

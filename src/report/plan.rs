@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::printer::{visible, write_compact_json};
 use crate::store::StoredTest;
 
-/// The headings of [`row`].
-pub(crate) const HEADINGS: [&str; 10] =
+/// The headings of a table; that of the durations stands at [`TAKES`].
+const HEADINGS: [&str; 10] =
     ["test", "model", "family", "hardware", "batch", "priority", "memory", "takes", "template", "depends on"];
 
 fn short(id: &uuid::Uuid) -> String {
@@ -31,8 +31,23 @@ fn expected(test: &StoredTest) -> String {
     seconds.map(|(seconds, origin)| format!("{seconds:.1} s ({origin})")).unwrap_or_default()
 }
 
+/// The place of the column that only plans with a history have.
+const TAKES: usize = 7;
+
+/// The headings and rows of a table of tests.
+pub(crate) fn table(tests: &[StoredTest]) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let (mut headings, mut rows) = (HEADINGS.to_vec(), tests.iter().map(row).collect::<Vec<_>>());
+    if rows.iter().all(|row| row[TAKES].is_empty()) {
+        headings.remove(TAKES);
+        for row in &mut rows {
+            row.remove(TAKES);
+        }
+    }
+    (headings, rows)
+}
+
 /// A test as a row of a table. Ids are cut, as git cuts its own: JSON has them whole.
-pub(crate) fn row(test: &StoredTest) -> Vec<String> {
+fn row(test: &StoredTest) -> Vec<String> {
     vec![
         short(&test.test_id),
         test.model.clone(),
@@ -175,6 +190,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::store::StoredEstimates;
 
     /// Tests of which each depends on the one `ladder` before it.
     pub(in crate::report) fn tests(number: u128, ladder: u128) -> Vec<StoredTest> {
@@ -235,6 +251,24 @@ pub(super) mod tests {
         let lines = String::from_utf8(lines).unwrap();
         let tests: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(tests.len(), 3);
+    }
+
+    #[test]
+    fn a_table_tells_where_numbers_come_from_and_durations_only_where_they_are_known() {
+        let mut tests = tests(2, 1);
+        let cells = |tests: &[StoredTest]| {
+            let (headings, rows) = table(tests);
+            let place = headings.iter().position(|heading| *heading == "memory").unwrap();
+            (headings.len(), rows.into_iter().map(|row| row[place..place + 2].join(", ")).collect::<Vec<_>>())
+        };
+        assert_eq!(cells(&tests), (9, vec!["0.5 GB, text".to_owned(), "0.5 GB, text".to_owned()]));
+        let seconds = Some((2.25, "estimated".to_owned()));
+        tests[1].estimates = Some(StoredEstimates { memory_origin: "learnt n=7".to_owned(), seconds });
+        assert_eq!(
+            cells(&tests),
+            (10, vec!["0.5 GB, ".to_owned(), "0.5 GB (learnt n=7), 2.2 s (estimated)".to_owned()])
+        );
+        assert_eq!(as_json(&tests[1], "nightly", &[])["estimates"]["expected_seconds"], 2.25);
     }
 
     #[test]

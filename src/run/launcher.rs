@@ -21,6 +21,9 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("_tgen_results.py", include_str!("../../templates/tgen_support/results.py")),
 ];
 
+/// The variables that tell numeric libraries, when they are loaded, how many threads to compute with.
+const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"];
+
 /// The number of a launcher in its run: a launcher that has died is replaced by one with the next number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Generation(pub(super) u32);
@@ -43,11 +46,13 @@ pub(super) struct Launcher {
 }
 
 impl Launcher {
-    /// Starts the launcher. What it says is given to `listener`. `folder` is where it keeps its files.
+    /// Starts the launcher. What it says is given to `listener`. `folder` is where it keeps its files,
+    /// `threads` how many threads a file may compute with.
     pub(super) fn start(
         interpreter: &Interpreter,
         folder: &Utf8Path,
         generation: Generation,
+        threads: usize,
         listener: Sender<Heard>,
     ) -> anyhow::Result<Self> {
         let script = write_scripts(folder).context("cannot write the script that starts the tests")?;
@@ -55,6 +60,9 @@ impl Launcher {
         let messages = File::create(&log).with_context(|| format!("cannot write `{log}`"))?;
         let mut process = Process::new(&interpreter.program);
         process.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(messages);
+        for name in THREADS.iter().filter(|name| std::env::var_os(name).is_none()) {
+            process.env(name, threads.to_string());
+        }
         lead_a_group(&mut process);
         let program = interpreter.program.display();
         let mut child = process.spawn().with_context(|| format!("cannot run `{program}`"))?;

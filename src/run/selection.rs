@@ -48,8 +48,14 @@ impl Chosen {
     }
 }
 
-/// The units of a plan's tests. `history` tells how long they take and what they need.
-pub(crate) fn of_plan(plan: &Plan<'_>, tests: &[PlannedTest], chosen: &Chosen, history: &History) -> Selection {
+/// The units of a plan's tests. Files below `root` are named from there; `history` tells how long units take and what they need.
+pub(crate) fn of_plan(
+    plan: &Plan<'_>,
+    tests: &[PlannedTest],
+    root: &Utf8Path,
+    chosen: &Chosen,
+    history: &History,
+) -> Selection {
     let mut selection = Selection::default();
     let mut groups: Vec<Vec<&PlannedTest>> = Vec::new();
     let mut places: HashMap<(usize, HardwareType), usize> = HashMap::new();
@@ -76,7 +82,7 @@ pub(crate) fn of_plan(plan: &Plan<'_>, tests: &[PlannedTest], chosen: &Chosen, h
     }
     for (at, group) in groups.iter().enumerate() {
         let place = place(&hardware[&group[0].output], group[0].hardware);
-        let unit = unit(plan, group, place);
+        let unit = unit(plan, group, root, place);
         selection.jobs.push(job(plan, group, &unit, history, &after(group, &owners, at.into())));
         selection.units.push(unit);
     }
@@ -91,10 +97,11 @@ fn place(of_file: &[HardwareType], own: HardwareType) -> Place {
     }
 }
 
-fn unit(plan: &Plan<'_>, group: &[&PlannedTest], place: Place) -> Unit {
+fn unit(plan: &Plan<'_>, group: &[&PlannedTest], root: &Utf8Path, place: Place) -> Unit {
     let test = group[0];
     let output = &plan.outputs[test.output];
-    let file = plan.location(output);
+    let location = plan.location(output);
+    let file = location.strip_prefix(root).unwrap_or(&location).to_owned();
     Unit {
         name: file.to_string(),
         file,

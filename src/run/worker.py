@@ -142,7 +142,8 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
                 if found is not None:
                     yield found
 
-    class OneEntryFolder(OneEntry, pytest.Dir):
+    # Before release 8, pytest reads no folder that it was not given.
+    class OneEntryFolder(OneEntry, getattr(pytest, "Dir", object)):  # type: ignore[misc]
         """A folder without `__init__.py`."""
 
     class OneEntryPackage(OneEntry, pytest.Package):
@@ -158,6 +159,7 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
 
         # Only one file is wanted, so that a folder of thousands is not read for each.
 
+        @pytest.hookimpl(optionalhook=True)
         def pytest_collect_directory(self, path: Path, parent: Any) -> Any:
             if path == file or path not in file.parents:
                 return None
@@ -166,7 +168,7 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
             return kind.from_parent(parent, path=path)
 
         @pytest.hookimpl(wrapper=True, tryfirst=True)
-        def pytest_cmdline_main(self, config: pytest.Config) -> Iterator[None]:
+        def pytest_cmdline_main(self, config: pytest.Config) -> Any:
             """Run in this process, whatever `addopts` says of pytest-xdist."""
             if getattr(config.option, "numprocesses", None):
                 config.option.numprocesses = 0
@@ -223,7 +225,7 @@ def _hooks(channel: Channel, order: dict[str, Any]) -> Any:
         @pytest.hookimpl(wrapper=True)
         def pytest_runtest_makereport(
             self, item: pytest.Item, call: pytest.CallInfo[Any]
-        ) -> Iterator[None]:
+        ) -> Any:
             report: Any = yield
             if not hasattr(report, "tgen"):
                 report.tgen = {"test": getattr(item, "originalname", item.name)}
@@ -380,7 +382,9 @@ class Launcher:
 
     def _warm(self, modules: list[str]) -> None:
         started = time.monotonic()
-        _load_plugins()
+        # What cannot be imported here is told by the file that needs it.
+        with contextlib.suppress(Exception):
+            _load_plugins()
         imported = 0
         for name in modules:
             if name in sys.modules:
@@ -423,8 +427,13 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _load_plugins() -> None:
-    """Import pytest with its plugins, as a session without tests does."""
-    import pytest
+    """Import pytest with its plugins, as a session does before it configures them.
+
+    The plugins are imported by pytest, which rewrites their assertions: it would warn of
+    plugins that were imported before. They are not configured, because some start threads.
+    """
+    # As pytest-xdist does it.
+    from _pytest.config import _prepareconfig
 
     with tempfile.TemporaryDirectory() as folder:
         ini = Path(folder, "pytest.ini")
@@ -433,7 +442,8 @@ def _load_plugins() -> None:
         os.chdir(folder)
         try:
             options = ["-q", "-p", "no:cacheprovider", "-c", str(ini)]
-            pytest.main([*options, "--rootdir", folder, folder])
+            config = _prepareconfig([*options, "--rootdir", folder, folder])
+            config._ensure_unconfigure()
         finally:
             os.chdir(here)
 
@@ -444,7 +454,8 @@ def main() -> None:
     import _tgen_results  # noqa: F401
 
     if sys.argv[1:2] == ["unit"]:
-        run_unit(Channel(int(sys.argv[2]), (order := json.loads(sys.argv[3]))["unit"]), order)
+        order = json.loads(sys.argv[3])
+        run_unit(Channel(int(sys.argv[2]), order["unit"]), order)
     pipe = os.dup(1)
     # Whatever an import prints goes where messages of the runner go.
     os.dup2(2, 1)

@@ -12,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::interpreter::Interpreter;
 use super::launcher::{Generation, Heard, Launcher};
 use super::learnt::{self, Learnt};
+use super::machine;
 use super::messages::{Command, Message, Order, StartId};
 use super::processes::{self, Ending, MARK};
 use super::unit::{Isolation, Unit};
@@ -34,6 +35,8 @@ pub(crate) struct Workers {
     interpreter: Interpreter,
     root: Utf8PathBuf,
     isolation: Isolation,
+    /// How many files run at a time.
+    jobs: usize,
     folder: tempfile::TempDir,
     heard: Receiver<Heard>,
     listener: Sender<Heard>,
@@ -69,19 +72,25 @@ impl Workers {
     ///
     /// # Errors
     /// The interpreter cannot be run, or has no pytest.
-    pub(crate) fn start(interpreter: Interpreter, root: &Utf8Path, isolation: Isolation) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        interpreter: Interpreter,
+        root: &Utf8Path,
+        isolation: Isolation,
+        jobs: usize,
+    ) -> anyhow::Result<Self> {
         processes::adopt_orphans();
         let folder =
             tempfile::Builder::new().prefix("tgen-run-").tempdir().context("cannot make a temporary folder")?;
         let (listener, heard) = mpsc::channel();
         let place = utf8(&folder)?;
-        let mut launcher = Launcher::start(&interpreter, &place, Generation(0), listener.clone())?;
+        let mut launcher = Launcher::start(&interpreter, &place, Generation(0), threads_each(jobs), listener.clone())?;
         let (versions, installed) = await_ready(&mut launcher, &heard, &interpreter)?;
         let learnt = learnt::location(root, &interpreter.program).and_then(|file| Learnt::read(&file, &installed));
         let mut workers = Self {
             interpreter,
             root: root.to_owned(),
             isolation,
+            jobs,
             folder,
             heard,
             listener,
@@ -190,7 +199,13 @@ impl Workers {
 
     fn replace(&mut self) -> anyhow::Result<()> {
         let generation = Generation(self.launcher.generation.0 + 1);
-        self.launcher = Launcher::start(&self.interpreter, &utf8(&self.folder)?, generation, self.listener.clone())?;
+        self.launcher = Launcher::start(
+            &self.interpreter,
+            &utf8(&self.folder)?,
+            generation,
+            threads_each(self.jobs),
+            self.listener.clone(),
+        )?;
         self.warm();
         Ok(())
     }
@@ -204,6 +219,11 @@ impl Workers {
             let _ = self.launcher.command(&Command::Warm { warm: &learnt.modules });
         }
     }
+}
+
+/// How many threads each of several files may compute with, so that they do not get into each other's way.
+fn threads_each(jobs: usize) -> usize {
+    (machine::jobs() / jobs.max(1)).max(1)
 }
 
 fn await_ready(

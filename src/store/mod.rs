@@ -30,6 +30,8 @@ pub(crate) use self::exchange::Counts;
 pub(crate) use self::mappings::{Mapped, Mapping};
 pub(crate) use self::opening::{Mode, Patience};
 pub(crate) use self::plan_support::SupportFile;
+#[cfg(test)]
+pub(crate) use self::plans::StoredEstimates;
 pub(crate) use self::plans::{Content, Difference, Differing, Estimates, Plan, PlannedTest, StoredTest};
 pub(crate) use self::query::{Column, Kind, Limits, Rows};
 pub(crate) use self::results::ImportedResults;

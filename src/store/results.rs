@@ -12,7 +12,7 @@ use super::error::StoreError;
 /// What an import added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ImportedResults {
-    /// Runs, or shards of one.
+    /// Runs; the shards of one count once.
     pub(crate) runs: usize,
     /// Attempts of tests.
     pub(crate) attempts: usize,
@@ -30,6 +30,8 @@ const FORGET_UNKNOWN: &str = "
         AND results.hardware_type = staged.hardware_type AND results.attempt = staged.attempt
         AND results.outcome IN ('blocked', 'not_run', 'infra_error')
         AND staged.outcome NOT IN ('blocked', 'not_run', 'infra_error')";
+
+const COUNT_NEW_RUNS: &str = "SELECT count(DISTINCT run) FROM staged_runs ANTI JOIN runs USING (run)";
 
 const ADD_RUNS: &str = "INSERT INTO runs (FROM staged_runs EXCEPT FROM runs)";
 
@@ -49,7 +51,8 @@ impl Store {
             connection.execute_batch(STAGE)?;
             stage(connection, &recorded)?;
             connection.execute(FORGET_UNKNOWN, [])?;
-            let runs = connection.execute(ADD_RUNS, [])?;
+            let runs = connection.query_row(COUNT_NEW_RUNS, [], |row| row.get(0))?;
+            connection.execute(ADD_RUNS, [])?;
             let attempts = connection.execute(ADD_RESULTS, [])?;
             connection.execute(ADD_UNIT_ENDS, [])?;
             Ok(ImportedResults { runs, attempts })

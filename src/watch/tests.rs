@@ -143,7 +143,8 @@ impl TestThread {
             let python = self.options.python.as_deref();
             let interpreter = find(python, &self.root, &Surroundings::of_this_process())?;
             let program = interpreter.program.clone();
-            self.workers = Some((Workers::start(interpreter, &self.root, Isolation::default())?, program));
+            self.workers =
+                Some((Workers::start(interpreter, &self.root, Isolation::default(), machine::jobs())?, program));
         }
         let Some((workers, program)) = &mut self.workers else { return Ok(Ended::default()) };
         let rules = rules(&self.root);

@@ -269,7 +269,7 @@ impl<'d> WatchedProject<'d> {
         if interrupt::requested() {
             return (Some(round), Vec::new());
         }
-        round.tests = self.chosen.as_ref().map(|chosen| tests_of(&plan, chosen, &round.written));
+        round.tests = self.chosen.as_ref().map(|chosen| tests_of(&plan, &self.root, chosen, &round.written));
         // The outputs come first: the user waits for them.
         let mut problems = lint::before_rendering(&plan);
         problems.append(&mut round.problems);
@@ -310,14 +310,18 @@ impl<'d> WatchedProject<'d> {
 }
 
 /// The tests of the outputs that were written; all that are beside a module that was written for them.
-fn tests_of(plan: &Plan<'_>, chosen: &Chosen, written: &[Utf8PathBuf]) -> Selection {
+fn tests_of(plan: &Plan<'_>, root: &Utf8Path, chosen: &Chosen, written: &[Utf8PathBuf]) -> Selection {
     let (tests, _) = planned_tests(plan);
-    let mut selection = of_plan(plan, &tests, chosen, &History::default());
-    let is_case = |file: &Utf8Path| selection.units.iter().any(|unit| unit.file == file);
-    let support: Vec<Utf8PathBuf> = written.iter().filter(|file| !is_case(file)).cloned().collect();
+    let mut selection = of_plan(plan, &tests, root, chosen, &History::default());
+    let written: Vec<Utf8PathBuf> = written.iter().map(|file| root.join(file)).collect();
+    let is_case = |file: &Utf8PathBuf| selection.units.iter().any(|unit| root.join(&unit.file) == *file);
+    let (cases, support): (Vec<_>, Vec<_>) = written.into_iter().partition(is_case);
     let is_beside_support =
         |file: &Utf8Path| file.parent().is_some_and(|folder| support.iter().any(|support| support.starts_with(folder)));
-    selection.keep_files(|file| written.iter().any(|written| written == file) || is_beside_support(file));
+    selection.keep_files(|file| {
+        let file = root.join(file);
+        cases.contains(&file) || is_beside_support(&file)
+    });
     selection
 }
 

@@ -98,6 +98,7 @@ fn a_hostile_project_steers_neither_a_terminal_nor_a_log() {
         &["generate", "--suite", HOSTILE],
         &["generate", "--suite", "a\n::error::x"],
         &["generate", "--model", HOSTILE],
+        &["results", "show", HOSTILE],
         &["run", "--list"],
         &["run", "--dry-run"],
         &["check"],
@@ -126,6 +127,36 @@ fn a_hostile_project_steers_neither_a_terminal_nor_a_log() {
     well_formed(&project.check(&["check", "--format", "junit"]));
     let summary = fs::read_to_string(project.0.path().join("summary.md")).unwrap();
     assert!(!summary.contains("<i>") && summary.contains("&lt;i>") && !summary.contains('\u{1b}'), "{summary}");
+}
+
+#[test]
+fn hostile_results_steer_neither_a_terminal_nor_a_log() {
+    let project = Project::new();
+    let text = json(HOSTILE);
+    let line = |outcome: &str| {
+        format!(
+            "{{\"run\": {text}, \"file\": {text}, \"nodeid\": {text}, \"hardware\": \"cpu\", \"outcome\": {outcome}, \"reason\": {text}, \
+             \"model\": {text}, \"device\": {text}, \"attempt\": {outcome_length}}}\n",
+            outcome_length = outcome.len()
+        )
+    };
+    let lines: String = ["\"crashed\"", "\"failed\"", "\"oom\"", &text].map(line).concat();
+    project.write("results.jsonl", &lines);
+    project.write(&format!("{HOSTILE}.jsonl").replace('/', "_"), &lines);
+    for arguments in [
+        &["results", "show", "results.jsonl"][..],
+        &["results", "show", &format!("{HOSTILE}.jsonl").replace('/', "_")],
+        &["results", "show", "results.jsonl", "--run", HOSTILE],
+        &["results", "show", "results.jsonl", "--run", "nope"],
+        &["results", "show", "results.jsonl", "--format", "github"],
+        &["results", "show", HOSTILE],
+        &["results", "merge", "results.jsonl", "--output", HOSTILE],
+    ] {
+        project.check(arguments);
+    }
+    let read = project.check(&["results", "show", "results.jsonl", "--format", "json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&read).unwrap()["tests"][0]["reason"], HOSTILE);
+    well_formed(&project.check(&["results", "show", "results.jsonl", "--format", "junit"]));
 }
 
 /// XML 1.0 has no control characters but three, and no U+FFFE; and every `<` and `&` in this text was escaped.

@@ -1,6 +1,6 @@
 //! The tests that the built-in templates render: valid, formatted, typed, and passing with numpy and pytest alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -29,9 +29,14 @@ const MODELS: [&str; 18] = [
     "wav2vec2", "layoutlm", "blip", "big_bird",
 ];
 
+/// The interpreter that the rendered tests are run with.
+pub(crate) fn python() -> Result<PathBuf> {
+    Ok(python::programs(&PACKAGES)?.join("python"))
+}
+
 /// Renders a slice of the models and runs what comes out.
 pub(crate) fn run() -> Result<()> {
-    let python = python::programs(&PACKAGES)?.join("python");
+    let python = python()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tests = folder.path().join("tests");
     step("rendering tests", render(&tests).args(MODELS.iter().flat_map(|model| ["--model", model])))?;

@@ -15,7 +15,9 @@ use crate::workflows;
 /// Runs every test that a change must pass; `passed_on` are arguments of `cargo test`.
 pub(crate) fn run(passed_on: &[&str]) -> Result<()> {
     let start = Instant::now();
-    step("tests", with_library("test")?.arg("--workspace").args(passed_on))?;
+    // The tests of `run` need a Python that has pytest.
+    let python = generated::python()?;
+    step("tests", with_library("test")?.env("TGEN_TEST_PYTHON", python).arg("--workspace").args(passed_on))?;
     foreign_reader::run()?;
     step("build without the store", cargo().args(["build", "--no-default-features"]))?;
     generated::run()?;

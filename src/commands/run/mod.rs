@@ -29,6 +29,7 @@ use tgen_core::schedule::shard::shard;
 use self::arguments::Flaky;
 pub(crate) use self::arguments::RunArgs;
 use self::screen::{Detail, Screen};
+use super::results::{LARGEST_RESULTS, RESULTS_FOLDER as FOLDER, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
@@ -44,12 +45,8 @@ use crate::run::{
 };
 use crate::world::{disk, git, interrupt};
 
-/// The folder below the project that has a file for each run.
-const FOLDER: &str = "results";
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
-/// The largest results file that is read: a million lines.
-const LARGEST_RESULTS: u64 = 1 << 30;
 
 pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
     if cfg!(not(unix)) {
@@ -104,7 +101,7 @@ fn execute_selection(
 ) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let interpreter = find(args.python.as_deref(), &session.root, &Surroundings::of_this_process())?;
-    let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation)?;
+    let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation, machine.jobs)?;
     if args.format == RunFormat::Human {
         tell_start(&interpreter, workers.versions(), selection)?;
     }
@@ -175,14 +172,6 @@ impl Earlier {
     }
 }
 
-fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
-    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
-    files.retain(|file| file.extension() == Some("jsonl"));
-    files.sort();
-    files
-}
-
 fn read_results(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
     if !file.is_file() || file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
         return Ok(None);
@@ -224,7 +213,7 @@ fn of_outputs(session: &Session, args: &RunArgs, chosen: &Chosen, earlier: &Earl
     if Outcome::of(&problems) != Outcome::Clean {
         bail!("the outputs cannot be planned as tests, so nothing was run");
     }
-    let mut selection = of_plan(&plan, &tests, chosen, &earlier.history(&plan));
+    let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
     tell_states(session, &plan, &mut selection)?;
     Ok(selection)
 }
@@ -241,7 +230,7 @@ fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) ->
         let with_state = outputs.iter().zip(&states).filter(move |(_, state)| **state == Some(wanted));
         with_state.map(|(output, _)| output)
     };
-    let missing: Vec<_> = in_state(State::Missing).map(|output| plan.location(output)).collect();
+    let missing: Vec<_> = in_state(State::Missing).map(|output| session.root.join(plan.location(output))).collect();
     let (stale, edited) = (in_state(State::Stale).count(), in_state(State::Edited).count());
     let printer = Printer::new();
     if stale > 0 {
@@ -262,7 +251,7 @@ fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) ->
     }
     printer
         .warning(&format!("{} missing and not run; `--generate` writes them first", counted(missing.len(), "output")));
-    selection.keep_files(|file| !missing.iter().any(|missing| missing == file));
+    selection.keep_files(|file| !missing.contains(&session.root.join(file)));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use tgen_core::base::bytes::Bytes;
 use tgen_core::model::family::Family;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::results::reading::Recorded;
+use tgen_core::schedule::estimate::{Estimate, Origin};
 use tgen_core::schedule::history::{History, Subject};
 use tgen_core::schedule::job::{Job, JobIndex, Needs};
 
@@ -85,15 +86,21 @@ fn job(test: &StoredTest, unit: &Unit, after: Vec<JobIndex>, history: &History) 
     };
     Job {
         unit: unit.name.clone(),
-        needs: Needs {
-            memory: history.memory(&subject, Bytes::from_gigabytes(test.min_memory_gb)),
-            device: device_of(unit.hardware),
-        },
+        needs: Needs { memory: memory(test, &subject, history), device: device_of(unit.hardware) },
         priority: test.priority,
         expected: history.duration(&subject, DEFAULT_DURATION),
         timeout: Duration::from_secs(test.timeout_seconds.into()),
         group: None,
         after,
+    }
+}
+
+/// The memory of a test: as the plan has it from the configuration, or as earlier runs tell.
+fn memory(test: &StoredTest, subject: &Subject<'_>, history: &History) -> Estimate<Bytes> {
+    let planned = Bytes::from_gigabytes(test.min_memory_gb);
+    match &test.estimates {
+        Some(estimates) if estimates.memory_origin == Origin::Stated.to_string() => Estimate::stated(planned),
+        _ => history.memory(subject, planned),
     }
 }
 

@@ -261,11 +261,12 @@ mod tests {
 
     use super::*;
     use crate::base::files::MemoryFiles;
-    use crate::config::{self, Origin};
+    use crate::config;
     use crate::model::family::Modality;
     use crate::model::names::ModelName;
     use crate::project::Project;
     use crate::project::request::Request;
+    use crate::results::reading::read;
     use crate::template::renderer::Renderer;
 
     const PROJECT: &str = "\
@@ -286,7 +287,7 @@ batch-sizes = [16, 1, 4]
 
     fn plan(fixture: &str) -> String {
         let files = MemoryFiles::from_fixture(fixture);
-        let config = config::load(&files, Origin::TgenToml).unwrap();
+        let config = config::load(&files, config::Origin::TgenToml).unwrap();
         let project = Project::load(&files, config, &[]);
         let plan = Plan::new(&project, &Request::default());
         let (tests, problems) = planned_tests(&plan);
@@ -323,7 +324,7 @@ batch-sizes = [16, 1, 4]
             .replace("_{{ hardware_type }}.py", ".py")
             .replace("MODEL = {{ model_name | py_str }} {{ batch_sizes }}", template);
         let files = MemoryFiles::from_fixture(&fixture);
-        let config = config::load(&files, Origin::TgenToml).unwrap();
+        let config = config::load(&files, config::Origin::TgenToml).unwrap();
         let project = Project::load(&files, config, &[]);
         let plan = Plan::new(&project, &Request::default());
         let (tests, _) = planned_tests(&plan);
@@ -372,6 +373,49 @@ batch-sizes = [16, 1, 4]
         assert_snapshot!(plan(&format!("{}{configured}", PROJECT.replace("[16, 1, 4]", "[1]"))), @"
         0a52eb77 bert cpu 1: 3, 9.5 GB, 30 s
         b759aee5 bert cuda 1: 5, 9.5 GB, 30 s
+        ");
+    }
+
+    /// The memory and the durations of the tests on one hardware type, once earlier runs of some of them are known.
+    fn learnt(fixture: &str, ends: &[&str]) -> String {
+        let files = MemoryFiles::from_fixture(fixture);
+        let config = config::load(&files, config::Origin::TgenToml).unwrap();
+        let project = Project::load(&files, config, &[]);
+        let plan = Plan::new(&project, &Request::default());
+        let (mut tests, _) = planned_tests(&plan);
+        let end = |end: &&str| {
+            format!(
+                "{{\"tgen-unit\": \"u\", \"run\": \"r\", \"hardware\": \"cpu\", \"model\": \"bert\", \"outcome\": \"passed\", {end}}}\n"
+            )
+        };
+        let recorded = read(ends.iter().map(end).collect::<String>().as_bytes()).unwrap();
+        learn(&plan, &mut tests, &History::new(&recorded, &|_| None));
+        let line = |test: &PlannedTest| {
+            let seconds = test.expected.map(|expected| format!("{:?} ({})", expected.value, expected.origin));
+            let PlannedTest { batch_size, min_memory_gb, memory_origin, .. } = test;
+            format!("{batch_size}: {min_memory_gb} GB ({memory_origin}), {}", seconds.as_deref().unwrap_or("-"))
+        };
+        let on_cpu = tests.iter().filter(|test| test.hardware == HardwareType::Cpu);
+        on_cpu.map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn earlier_runs_tell_memory_and_duration_and_stated_memory_stays() {
+        let ends = [r#""batch": 4, "duration": 3, "memory_peak": 812345678"#];
+        assert_snapshot!(learnt(PROJECT, &[]), @"
+        1: 0.6 GB (estimated), -
+        4: 1.3 GB (estimated), -
+        16: 4.3 GB (estimated), -
+        ");
+        assert_snapshot!(learnt(PROJECT, &ends), @"
+        1: 0.82 GB (estimated), 750ms (estimated)
+        4: 0.82 GB (learnt n=1), 3s (learnt n=1)
+        16: 3.25 GB (estimated), 12s (estimated)
+        ");
+        assert_snapshot!(learnt(&PROJECT.replace("name = \"one\"", "name = \"one\"\nmemory-gb = 7"), &ends), @"
+        1: 7 GB (stated), 750ms (estimated)
+        4: 7 GB (stated), 3s (learnt n=1)
+        16: 7 GB (stated), 12s (estimated)
         ");
     }
 

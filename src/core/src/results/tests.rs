@@ -183,6 +183,17 @@ fn what_ended_a_whole_unit_counts_no_more_once_the_unit_has_passed() {
 }
 
 #[test]
+fn a_test_that_passes_in_a_later_run_is_no_flakier_for_it() {
+    let runs = "run 01\na.py::t failed\nend a.py failed\nb.py crashed\nend b.py crashed\n\
+                run 02 01\na.py::t passed\nend a.py passed\nb.py::t passed\nend b.py passed";
+    assert_snapshot!(verdicts(runs), @"
+    a.py::t on cpu: passed
+    b.py::t on cpu: passed
+    ");
+    assert_eq!(missing_units(&recorded(runs)), 0);
+}
+
+#[test]
 fn the_conclusion_blames_the_machine_only_if_no_test_failed() {
     let conclusion = |lines: &str| Summary::of(&tests(&recorded(lines))).conclusion();
     let run = "run 01\na.py::a passed\na.py::b xfailed\n";

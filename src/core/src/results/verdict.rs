@@ -48,7 +48,7 @@ impl Verdict {
 /// A test on one hardware type, with its attempts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Test<'r> {
-    /// Its attempts, in order; never empty.
+    /// Its attempts in the last run that it was part of, in order; never empty.
     pub attempts: Vec<&'r Attempt>,
     /// The verdict.
     pub verdict: Verdict,
@@ -62,7 +62,8 @@ impl<'r> Test<'r> {
     }
 }
 
-/// Every test, by file and name, with the attempts of all runs that are given, in the order of the runs.
+/// Every test of the runs that are given in their order, by file and name. The last run that a test was part of is the one
+/// that counts: what it did in an earlier run makes it no flakier.
 #[must_use]
 pub fn tests(recorded: &Recorded) -> Vec<Test<'_>> {
     let ends = last_ends(&recorded.ends);
@@ -70,14 +71,30 @@ pub fn tests(recorded: &Recorded) -> Vec<Test<'_>> {
     // Stable: the attempts of a test stay in the order of the runs.
     attempts.sort_by(|left, right| test(left).cmp(&test(right)));
     let of_one_test = attempts.chunk_by(|left, right| test(left) == test(right));
-    of_one_test.map(|attempts| Test { attempts: attempts.to_vec(), verdict: verdict(attempts, &ends) }).collect()
+    let of_last_run = of_one_test.map(of_last_run).filter(|attempts| !is_superseded(attempts, &ends));
+    of_last_run.map(|attempts| Test { attempts: attempts.to_vec(), verdict: verdict(attempts, &ends) }).collect()
 }
 
-/// How each unit ended last.
-type LastEnds<'r> = HashMap<(&'r str, HardwareType), Outcome>;
+/// How each unit ended last, and in which run.
+type LastEnds<'r> = HashMap<(&'r str, HardwareType), (&'r str, Outcome)>;
+
+fn of_last_run<'a, 'r>(attempts: &'a [&'r Attempt]) -> &'a [&'r Attempt] {
+    let last = attempts.last().map(|attempt| &attempt.run);
+    let before = attempts.iter().rposition(|attempt| Some(&attempt.run) != last);
+    &attempts[before.map_or(0, |before| before + 1)..]
+}
+
+/// Whether a later run has brought the unit to a good end that this line stands for as a whole.
+fn is_superseded(attempts: &[&Attempt], ends: &LastEnds<'_>) -> bool {
+    attempts.last().is_some_and(|last| {
+        let end = ends.get(&(last.unit_name(), last.hardware));
+        is_of_whole_unit(last)
+            && end.is_some_and(|(run, outcome)| *run != last.run && outcome.meaning() == Meaning::Success)
+    })
+}
 
 fn last_ends(ends: &[UnitEnd]) -> LastEnds<'_> {
-    ends.iter().map(|end| ((end.unit.as_str(), end.hardware), end.outcome)).collect()
+    ends.iter().map(|end| ((end.unit.as_str(), end.hardware), (end.run.as_str(), end.outcome))).collect()
 }
 
 fn test(attempt: &Attempt) -> (&str, &str, HardwareType) {
@@ -89,7 +106,7 @@ fn verdict(attempts: &[&Attempt], ends: &LastEnds<'_>) -> Verdict {
     // What ended a unit as a whole, such as a crash before its first test, counts no more once the unit has passed.
     if let [.., last] = attempts
         && is_of_whole_unit(last)
-        && let Some(end) = ends.get(&(last.unit_name(), last.hardware))
+        && let Some((_, end)) = ends.get(&(last.unit_name(), last.hardware))
         && end.meaning() == Meaning::Success
     {
         outcomes.push(Outcome::Passed);
