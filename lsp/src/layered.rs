@@ -1,78 +1,11 @@
 //! Open documents laid over a project's files: what the user sees wins over what is on disk.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
+use tgen_core::base::layered;
 
-/// The texts of open documents, by their paths relative to the project's root.
-pub(crate) type Texts = BTreeMap<Utf8PathBuf, Arc<str>>;
+pub(crate) use tgen_core::base::layered::Texts;
 
-/// Files, and texts that stand in for some of them.
-#[derive(Clone)]
-pub(crate) struct Layered {
-    below: Arc<dyn Files + Send + Sync>,
-    texts: Texts,
-}
-
-impl Layered {
-    /// Texts, by paths relative to the project's root, over its files.
-    pub(crate) fn new(below: Arc<dyn Files + Send + Sync>, texts: Texts) -> Self {
-        Self { below, texts }
-    }
-}
-
-impl Files for Layered {
-    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let Some(text) = self.texts.get(path) else { return self.below.read_into(path, buffer) };
-        buffer.clear();
-        buffer.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-
-    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
-        let open: Vec<_> = self.texts.keys().filter(|path| path.starts_with(folder)).cloned().collect();
-        let mut paths = match self.below.list(folder) {
-            Ok(paths) => paths,
-            Err(_) if !open.is_empty() => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        paths.extend(open);
-        paths.sort_unstable_by(|left, right| left.as_str().cmp(right.as_str()));
-        paths.dedup();
-        Ok(paths)
-    }
-
-    fn is_file(&self, path: &Utf8Path) -> bool {
-        self.texts.contains_key(path) || self.below.is_file(path)
-    }
-
-    fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        if self.texts.contains_key(path) {
-            self.read_into(path, buffer)?;
-            buffer.truncate(limit);
-            return Ok(());
-        }
-        self.below.read_beginning(path, limit, buffer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tgen_core::base::files::MemoryFiles;
-
-    use super::*;
-
-    #[test]
-    fn an_open_document_wins_and_is_listed_before_it_is_saved() {
-        let disk = MemoryFiles::from_fixture("-- t/a --\nold\n-- t/b --\nb\n");
-        let texts = [("t/a", "new"), ("t/c", "c")].map(|(path, text)| (path.into(), Arc::from(text)));
-        let files = Layered::new(Arc::new(disk), texts.into());
-        assert_eq!(files.read_text("t/a".into()).unwrap(), "new");
-        assert_eq!(files.read_text("t/b".into()).unwrap(), "b\n");
-        assert_eq!(files.list("t".into()).unwrap(), ["t/a", "t/b", "t/c"]);
-        assert!(files.is_file("t/c".into()) && !files.is_file("t/d".into()));
-    }
-}
+/// A project's files with the open documents.
+pub(crate) type Layered = layered::Layered<Arc<dyn Files + Send + Sync>>;

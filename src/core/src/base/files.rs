@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -49,6 +50,50 @@ pub trait Files: Sync {
         self.read_into(path, &mut buffer)?;
         String::from_utf8(buffer)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.utf8_error().valid_up_to())))
+    }
+}
+
+impl<F: Files + Send + ?Sized> Files for Arc<F> {
+    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+        (**self).read_into(path, buffer)
+    }
+
+    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        (**self).list(folder)
+    }
+
+    fn is_folder(&self, path: &Utf8Path) -> bool {
+        (**self).is_folder(path)
+    }
+
+    fn is_file(&self, path: &Utf8Path) -> bool {
+        (**self).is_file(path)
+    }
+
+    fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        (**self).read_beginning(path, limit, buffer)
+    }
+}
+
+impl<F: Files + ?Sized> Files for &F {
+    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
+        (**self).read_into(path, buffer)
+    }
+
+    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        (**self).list(folder)
+    }
+
+    fn is_folder(&self, path: &Utf8Path) -> bool {
+        (**self).is_folder(path)
+    }
+
+    fn is_file(&self, path: &Utf8Path) -> bool {
+        (**self).is_file(path)
+    }
+
+    fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        (**self).read_beginning(path, limit, buffer)
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod bytes;
 pub mod files;
+pub mod layered;
 pub(crate) mod named;
 pub mod problem;
 pub mod suggest;
