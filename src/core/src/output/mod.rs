@@ -4,6 +4,7 @@
 
 mod conflict;
 pub mod diff;
+pub mod merge;
 pub mod path;
 pub mod signature;
 pub mod state;

@@ -157,6 +157,28 @@ pub fn find(content: &[u8]) -> Option<Signature> {
     Some(Signature { words, origin: origin..end, line, intact })
 }
 
+/// The version and hash of a file's signature: `tgen:1:...`.
+#[must_use]
+pub fn signed(content: &[u8]) -> Option<&str> {
+    let found = find(content)?;
+    std::str::from_utf8(&content[found.words.end..found.line.end]).ok()?.split_ascii_whitespace().next()
+}
+
+/// The text of a file without its signature's line; none where it is not signed.
+#[must_use]
+pub fn without_signature(content: &[u8]) -> Option<Vec<u8>> {
+    let line = find(content)?.line;
+    Some([&content[..line.start], &content[line.end..]].concat())
+}
+
+/// A text with the signature's line of another file in its place; none where that file is not signed.
+#[must_use]
+pub fn with_signature_of(signed: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    let line = find(signed)?.line;
+    let (before, after) = text.split_at(first_free_line(text));
+    Some([before, &signed[line], after].concat())
+}
+
 /// Whether the beginning of a file carries a signature, of whatever hash.
 #[must_use]
 pub fn is_signed(beginning: &[u8]) -> bool {

@@ -79,7 +79,9 @@ impl State {
             Self::Fresh => "leave it as it is",
             Self::Missing | Self::Stale => "run `cargo tgen generate`",
             Self::Conflicted => "merge the templates, then run `cargo tgen generate`",
-            Self::Edited => "move the change into the template, or run `cargo tgen generate --force` to discard it",
+            Self::Edited => {
+                "run `cargo tgen adopt FILE` to move the change into the template, or `cargo tgen generate --force` to discard it"
+            }
             Self::Foreign => {
                 "choose another output path, or run `cargo tgen generate --force` to replace what is there"
             }

@@ -1,0 +1,85 @@
+//! Merging a person's edit of an output with what has changed in its rendering since.
+//!
+//! This module must not know where the three texts come from.
+
+use similar::TextMerge;
+
+use super::signature;
+
+/// An edited output with the changes of its rendering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The whole file: the signature of the new rendering, and the merged text.
+    pub content: Vec<u8>,
+    /// How many conflicts git's markers enclose in it.
+    pub conflicts: usize,
+}
+
+/// Merges an output that was generated as `generated`, that a person made `edited`, and that should be `expected` now. All
+/// three are whole files; none where one of them is not signed or not UTF-8 text.
+#[must_use]
+pub fn merge(generated: &[u8], edited: &[u8], expected: &[u8]) -> Option<Merged> {
+    let text = |content| String::from_utf8(signature::without_signature(content)?).ok();
+    let (generated, edited, current) = (text(generated)?, text(edited)?, text(expected)?);
+    let lines_end_as_in_current =
+        |text: String| if current.contains("\r\n") { text } else { text.replace("\r\n", "\n") };
+    let (generated, edited) = (lines_end_as_in_current(generated), lines_end_as_in_current(edited));
+    let mut merge = TextMerge::from_lines(&generated, &edited, &current);
+    merge.labels("as generated before", "as edited", "as generated now");
+    let content = signature::with_signature_of(expected, merge.to_string().as_bytes())?;
+    Some(Merged { content, conflicts: merge.conflict_count() })
+}
+
+/// The changes from `base` to both other texts in one; none where they contradict each other.
+#[must_use]
+pub fn merge_cleanly(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    let merge = TextMerge::from_lines(base, ours, theirs);
+    (!merge.is_conflicted()).then(|| merge.to_string())
+}
+
+/// Whether a text holds a conflict as git writes it.
+#[must_use]
+pub fn has_conflict_markers(text: &str) -> bool {
+    let begins = |marker: &str| text.lines().any(|line| line.starts_with(marker));
+    begins("<<<<<<< ") && begins("=======") && begins(">>>>>>> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::signature::{CommentStyle, Signed};
+    use super::super::state::State;
+    use super::*;
+
+    fn signed(text: &str) -> Vec<u8> {
+        let mut output = Vec::new();
+        Signed::new(text.as_bytes(), CommentStyle::of("x.py".into()).unwrap(), "t for m").write(&mut output);
+        output
+    }
+
+    #[track_caller]
+    fn check(edited: &str, current: &str, expected: &str, state: State) {
+        const GENERATED: &str = "a\nb\nc\nd\ne\n";
+        let before = String::from_utf8(signed(GENERATED)).unwrap();
+        let merged = merge(before.as_bytes(), before.replace(GENERATED, edited).as_bytes(), &signed(current)).unwrap();
+        let text = signature::without_signature(&merged.content).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+        assert_eq!(State::of(&signed(current), Some(&merged.content)), state);
+        assert_eq!(merged.conflicts > 0, has_conflict_markers(expected));
+    }
+
+    #[test]
+    fn changes_at_different_places_are_both_kept() {
+        check("mine\nb\nc\nd\ne\n", "a\nb\nc\nd\nnew\n", "mine\nb\nc\nd\nnew\n", State::Edited);
+        check("a\nb\nc\nd\nnew\n", "a\nb\nc\nd\nnew\n", "a\nb\nc\nd\nnew\n", State::Fresh);
+    }
+
+    #[test]
+    fn changes_at_one_place_are_a_conflict_as_git_writes_it() {
+        check(
+            "a\nb\nmine\nd\ne\n",
+            "a\nb\nnew\nd\ne\n",
+            "a\nb\n<<<<<<< as edited\nmine\n=======\nnew\n>>>>>>> as generated now\nd\ne\n",
+            State::Edited,
+        );
+    }
+}
