@@ -66,6 +66,29 @@ impl Config {
         Self { templates, ..Self::built_in() }
     }
 
+    /// The configuration as `files` has it now, from where this one was read.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn reread(&self, files: &dyn Files) -> Result<Self, Vec<Problem>> {
+        match self.origin(files) {
+            Some(origin) => load(files, origin),
+            None => Ok(Self::unconfigured(files)),
+        }
+    }
+
+    /// The kind of file that it was read from; none for the built-in configuration.
+    #[must_use]
+    pub fn origin(&self, files: &dyn Files) -> Option<Origin> {
+        let path = self.path.as_ref()?;
+        let in_cargo_toml = || files.read_text(path).ok().and_then(|text| origins_in(&text)?.first().copied());
+        Some(match path.as_str() {
+            "pyproject.toml" => Origin::PyProjectTool,
+            "Cargo.toml" => in_cargo_toml().unwrap_or(Origin::CargoPackageMetadata),
+            _ => Origin::TgenToml,
+        })
+    }
+
     /// Where templates usually are.
     pub const USUAL_TEMPLATES: &'static str = "templates";
 

@@ -211,7 +211,7 @@ mod tests {
         assert_snapshot!(check(TEMPLATE, &format!("{fresh}# mine\n")), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        **edited**: changed by hand; move the change into the template, or run `cargo tgen generate --force` to discard it.
+        **edited**: changed by hand; run `cargo tgen adopt FILE` to move the change into the template, or `cargo tgen generate --force` to discard it.
         ");
         assert_snapshot!(check("{{ nothing }}\n", &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.

@@ -131,6 +131,12 @@ impl<'f> Project<'f> {
         })
     }
 
+    /// The project with other values for placeholders; all else that `config` says must be as it was.
+    #[must_use]
+    pub fn with_placeholders_of(&self, config: Config) -> Self {
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
     /// Whether the folders out of which a file may be gone are still there.
     fn has_its_folders(&self, files: &dyn Files, changed: &[Utf8PathBuf]) -> bool {
         let loses = |folder: &Utf8Path| changed.iter().any(|path| path.starts_with(folder) && !files.is_file(path));

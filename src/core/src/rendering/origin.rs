@@ -54,7 +54,7 @@ struct Mark {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MarkKind {
+pub(super) enum MarkKind {
     /// Before text that is written as it is.
     Text,
     /// Before the value of an expression.
@@ -142,6 +142,14 @@ impl Marked {
         Some(TemplateSpan { template: mark.template.clone(), span })
     }
 
+    /// The marks in an output, in its order.
+    pub(super) fn stops<'m>(&'m self, traced: &'m Traced) -> impl Iterator<Item = Stop<'m>> {
+        traced.stops.iter().map(|(at, number)| {
+            let Mark { kind, template, span } = &self.marks[*number];
+            Stop { at: *at, kind: *kind, template, span }
+        })
+    }
+
     /// The values in an output; those of components, which have text of their own, are left out.
     #[must_use]
     pub fn inserted(&self, traced: &Traced) -> Vec<Inserted> {
@@ -157,6 +165,18 @@ impl Marked {
         });
         values.collect()
     }
+}
+
+/// A mark in an output: where it stood, and what it says of what follows.
+pub(super) struct Stop<'m> {
+    /// Byte offset in the output.
+    pub(super) at: usize,
+    /// What follows.
+    pub(super) kind: MarkKind,
+    /// The template.
+    pub(super) template: &'m TemplateName,
+    /// The part of it; see [`Mark`].
+    pub(super) span: &'m Range<usize>,
 }
 
 /// Renders case after case of a marked template.

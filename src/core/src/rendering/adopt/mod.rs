@@ -1,0 +1,158 @@
+//! From edited outputs to edits of their templates: the way back from what a person wrote to what would have written it.
+//!
+//! Each difference is led back to the places in templates that may have caused it, each of these edits is tried by
+//! rendering, and one is taken only if it gives what the person wrote and changes nothing else in an adopted output. So the
+//! search may guess, and the result cannot be wrong. This room must not know how outputs and templates are written.
+
+mod blocks;
+mod edits;
+mod files;
+mod models;
+mod overrides;
+mod proposals;
+mod search;
+mod stretches;
+mod subject;
+mod trial;
+mod values;
+
+use camino::Utf8PathBuf;
+
+use crate::base::problem::Problem;
+use crate::base::text::Range;
+use crate::plan::Plan;
+use crate::project::request::Request;
+
+use self::search::{Reach, Search};
+use self::values::WithValues;
+
+/// An output that a person edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditedOutput {
+    /// Its number among the plan's outputs.
+    pub output: usize,
+    /// What the person made of it, without the signature's line.
+    pub text: String,
+}
+
+/// What becomes of edited outputs.
+#[derive(Debug, Default)]
+pub struct Adoption {
+    /// The files that change, or that are new.
+    pub files: Vec<ChangedFile>,
+    /// The outputs that the changed files render exactly as the person wrote them, by their numbers in the plan.
+    pub adopted: Vec<usize>,
+    /// The edited outputs that are rendered with the edits of other outputs beside their own.
+    pub joined: Vec<JoinedOutput>,
+    /// The differences that stay.
+    pub left: Vec<LeftBlock>,
+}
+
+/// An edited output that takes the edits of other outputs too, at places that the person left as they were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinedOutput {
+    /// Its number among the plan's outputs.
+    pub output: usize,
+    /// What it becomes, without the signature's line.
+    pub text: String,
+}
+
+/// A template or a configuration that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedFile {
+    /// Its path, relative to the project's root.
+    pub path: Utf8PathBuf,
+    /// What it holds now, or what it is a copy of; empty for a file that is new.
+    pub before: String,
+    /// What it is to hold.
+    pub text: String,
+}
+
+/// A difference that no edit of a template brings about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftBlock {
+    /// The number of the output in the plan.
+    pub output: usize,
+    /// The number of the first line that differs, in the edited text, from 0.
+    pub line: usize,
+    /// The lines as generated.
+    pub generated: String,
+    /// The lines as the person wrote them.
+    pub edited: String,
+    /// Why it stays.
+    pub reason: Reason,
+    /// The nearest place in a template.
+    pub place: Option<(Utf8PathBuf, Range)>,
+}
+
+/// Why a difference stays; of several reasons, the last here says most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It is not known which template wrote it.
+    Hidden,
+    /// Every edit that was tried gives something else.
+    Unproven,
+    /// The suite runs a formatter over its outputs, which hides what the template wrote.
+    Formatted,
+    /// A value changes; the expression that writes it.
+    Value(String),
+    /// The same text of the template stands at other places of the output too, where the person left it as it was.
+    WrittenOften,
+    /// Another edited output has something else there; its number in the plan.
+    Contradicted(usize),
+    /// The output is of no model: it is a support template's.
+    NoModel,
+    /// The suite has no template that would be this model's alone.
+    NoModelTemplate {
+        /// The suite.
+        suite: String,
+        /// What its list of templates could begin with.
+        pattern: String,
+    },
+    /// The template comes from the template database.
+    Registered,
+    /// The template is built in, and the configuration names no folder for a changed copy.
+    NoTemplatesFolder,
+}
+
+/// Leads the edits of outputs back to edits of their templates, and of placeholders in the configuration.
+///
+/// # Errors
+/// The problem that keeps one of the outputs from being rendered.
+pub fn adopt(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
+    let in_templates = |plan: &Plan<'_>| Ok(Search::new(plan, edited, Reach::AllModels)?.run().adoption);
+    let adoption = in_templates(plan)?;
+    if !adoption.left.iter().any(|left| matches!(left.reason, Reason::Value(_))) {
+        return Ok(adoption);
+    }
+    Ok(with_values_first(plan, edited, Reach::AllModels, in_templates)?.unwrap_or(adoption))
+}
+
+/// Leads the edits of outputs back to templates of their models' own, and to placeholders of these models, and leaves all
+/// other models as they are.
+///
+/// # Errors
+/// The problem that keeps one of the outputs from being rendered.
+pub fn adopt_for_models(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
+    let in_templates = |plan: &Plan<'_>| models::in_own_templates(plan, edited);
+    match with_values_first(plan, edited, Reach::OneModel, in_templates)? {
+        Some(adoption) => Ok(adoption),
+        None => in_templates(plan),
+    }
+}
+
+/// Changes values in the configuration, and then templates; none where no value changes.
+fn with_values_first(
+    plan: &Plan<'_>,
+    edited: &[EditedOutput],
+    reach: Reach,
+    in_templates: impl Fn(&Plan<'_>) -> Result<Adoption, Problem>,
+) -> Result<Option<Adoption>, Problem> {
+    let Some(WithValues { project, file }) = values::with_values(plan, edited, reach)? else { return Ok(None) };
+    let mut adoption = in_templates(&Plan::new(&project, &Request::default()))?;
+    adoption.files.insert(0, file);
+    Ok(Some(adoption))
+}
+
+#[cfg(test)]
+mod tests;
