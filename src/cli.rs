@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Init(commands::init::InitArgs),
     Generate(commands::generate::GenerateArgs),
     Check(commands::check::CheckArgs),
+    Adopt(commands::adopt::AdoptArgs),
     Run(commands::run::RunArgs),
     Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),

@@ -66,6 +66,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Init(args) => commands::init::run(global, &args),
         Command::Generate(args) => commands::generate::run(global, &args),
         Command::Check(args) => commands::check::run(global, &args),
+        Command::Adopt(args) => commands::adopt::run(global, &args),
         Command::Run(args) => commands::run::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),

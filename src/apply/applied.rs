@@ -42,7 +42,10 @@ impl Reason {
     pub(crate) fn sentence(self, path: &Utf8Path) -> String {
         match self {
             Self::Protected(State::Edited) => {
-                format!("`{path}` was changed by hand; move the change into the template, or discard it with `--force`")
+                format!(
+                    "`{path}` was changed by hand; `cargo tgen adopt` moves the change into the template, `--force` \
+                     discards it"
+                )
             }
             Self::Protected(State::Orphaned) => {
                 format!("`{path}` is rendered by no case any more, but it was changed by hand; delete it yourself")

@@ -6,10 +6,12 @@
 mod applied;
 mod applier;
 pub(crate) mod formatted;
+mod merger;
 mod orphans;
 mod unreadable;
 
 pub(crate) use self::applied::{Applied, Reason, cannot_write_below};
 pub(crate) use self::applier::{Applier, ExecutableTemplates, Overwrite, StampsBefore};
+pub(crate) use self::merger::{Merger, Merging};
 pub(crate) use self::orphans::{Pruned, prune};
 pub(crate) use self::unreadable::unreadable_inputs;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::bail;
 use camino::Utf8PathBuf;
 use clap::Args;
+use tgen_core::base::files;
 use tgen_core::base::problem::Problem;
 use tgen_core::lint::findings;
 use tgen_core::output::state::State;
@@ -13,7 +14,8 @@ use tgen_core::rendering::comparison::{judge_each, orphans};
 
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{
-    Applied, Applier, ExecutableTemplates, Overwrite, Pruned, Reason, cannot_write_below, prune, unreadable_inputs,
+    Applied, Applier, ExecutableTemplates, Merger, Merging, Overwrite, Pruned, Reason, cannot_write_below, prune,
+    unreadable_inputs,
 };
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
@@ -35,12 +37,16 @@ Examples:
   cargo tgen generate --model bert --output-dir ./test_output     one model, anywhere
   cargo tgen generate --model 'bert*' --hardware cpu,cuda         a glob, on two hardware types
   cargo tgen generate --dry-run                                   only report what would be written")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct GenerateArgs {
     #[command(flatten)]
     selection: SelectionArgs,
     /// Overwrite outputs that were changed by hand, and files that cargo-tgen did not write
     #[arg(short, long)]
     force: bool,
+    /// Merge what was changed by hand in an output with what has changed in its template since
+    #[arg(long, conflicts_with = "force")]
+    merge: bool,
     /// Delete signed files that no case renders any more, unless they were changed by hand
     #[arg(long)]
     prune: bool,
@@ -56,7 +62,10 @@ pub(crate) fn run(global: &Global, args: &GenerateArgs) -> anyhow::Result<Outcom
 
 /// Writes the outputs of a selection that are missing or stale.
 pub(crate) fn renew(session: &Session, selection: &SelectionArgs) -> anyhow::Result<Outcome> {
-    generate(session, &GenerateArgs { selection: selection.clone(), force: false, prune: false, dry_run: false })
+    generate(
+        session,
+        &GenerateArgs { selection: selection.clone(), force: false, merge: false, prune: false, dry_run: false },
+    )
 }
 
 fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
@@ -80,9 +89,14 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
         executables: ExecutableTemplates::of(&plan, &session.root),
     };
     let progress = Progress::new(outputs.len(), "generating");
+    let merger = args.merge.then(|| Merger { root: session.root.clone(), writer: applier.writer.as_ref() });
     let results = judge_each(&plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
         progress.step();
-        applier.apply(&plan, output, &judged)
+        let merging = merger.as_ref().zip(judged.as_ref().ok()).map(|(merger, judged)| merger.merge(&plan, judged));
+        match merging {
+            None | Some(Merging::Unneeded) => Done::Applied(applier.apply(&plan, output, &judged)),
+            Some(merging) => Done::Merged(merging),
+        }
     });
     progress.finish();
     let mut tally = Tally { held: plan.left_out.len(), ..Tally::of(results, &outputs, &plan, session) };
@@ -102,7 +116,7 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     if interrupt::requested() {
         bail!("interrupted; every file is whole, and `cargo tgen generate` goes on where this stopped");
     }
-    Ok(Outcome::of(&problems).max(Outcome::findings_if(!tally.left_alone.is_empty())))
+    Ok(Outcome::of(&problems).max(Outcome::findings_if(!tally.left_alone.is_empty() || !tally.unmerged.is_empty())))
 }
 
 fn open_writer(session: &Session, plan: &Plan<'_>, args: &GenerateArgs) -> anyhow::Result<Option<Writer>> {
@@ -113,6 +127,12 @@ fn open_writer(session: &Session, plan: &Plan<'_>, args: &GenerateArgs) -> anyho
     Writer::new(&root).map(Some).map_err(|error| anyhow::anyhow!(cannot_write_below(&root, &error).message))
 }
 
+/// What was done about an output.
+enum Done {
+    Applied(Applied),
+    Merged(Merging),
+}
+
 /// The results, in sum.
 #[derive(Default)]
 struct Tally {
@@ -120,6 +140,9 @@ struct Tally {
     held: usize,
     fresh: usize,
     written: Vec<Utf8PathBuf>,
+    merged: Vec<Utf8PathBuf>,
+    /// Merged outputs with conflicts, and outputs that could not be merged.
+    unmerged: Vec<String>,
     left_alone: Vec<(Utf8PathBuf, Reason)>,
     orphans: Vec<Utf8PathBuf>,
     deleted: Vec<Utf8PathBuf>,
@@ -127,21 +150,42 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(results: Vec<Applied>, outputs: &[PlannedOutput], plan: &Plan<'_>, session: &Session) -> Self {
+    fn of(results: Vec<Done>, outputs: &[PlannedOutput], plan: &Plan<'_>, session: &Session) -> Self {
         let mut tally = Self::default();
         let mut failures = Vec::new();
         for (result, output) in results.into_iter().zip(outputs) {
             let path = || session.standpoint.seen(&plan.location(output));
             match result {
-                Applied::Fresh => tally.fresh += 1,
-                Applied::Written(_) | Applied::Due(_) => tally.written.push(path()),
-                Applied::LeftAlone(reason) => tally.left_alone.push((path(), reason)),
-                Applied::Failed(problem) => failures.push((problem, plan.subject_name(output))),
-                Applied::Interrupted => {}
+                Done::Applied(Applied::Fresh) => tally.fresh += 1,
+                Done::Applied(Applied::Written(_) | Applied::Due(_)) => tally.written.push(path()),
+                Done::Applied(Applied::LeftAlone(reason)) => tally.left_alone.push((path(), reason)),
+                Done::Applied(Applied::Failed(problem)) => failures.push((problem, plan.subject_name(output))),
+                Done::Applied(Applied::Interrupted) => {}
+                Done::Merged(merging) => tally.add_merged(path(), &merging),
             }
         }
         tally.problems = findings::by_template(failures);
         tally
+    }
+
+    fn add_merged(&mut self, path: Utf8PathBuf, merging: &Merging) {
+        let failure = match merging {
+            Merging::Unneeded | Merging::Merged { conflicts: 0 } => None,
+            Merging::Merged { conflicts } => Some(format!(
+                "`{path}` has {}; resolve them between git's markers, then run `cargo tgen adopt {path}`",
+                counted(*conflicts, "conflict")
+            )),
+            Merging::WithoutBase => Some(format!(
+                "cannot merge `{path}`: git has no commit with the text as it was generated; make your change in the \
+                 template, and discard the output with `--force`"
+            )),
+            Merging::ChangedMeanwhile => Some(Reason::ChangedMeanwhile.sentence(&path)),
+            Merging::Failed(error) => Some(format!("cannot merge `{path}`: {}", files::reason(error))),
+        };
+        if let Merging::Merged { .. } = merging {
+            self.merged.push(path);
+        }
+        self.unmerged.extend(failure);
     }
 
     /// Deletes orphaned files where `--prune` asks for it, and counts them otherwise.
@@ -165,12 +209,15 @@ impl Tally {
     fn print(&self, printer: &Printer, args: &GenerateArgs, planned: usize, started: Instant) -> std::io::Result<()> {
         let (write, delete) = if args.dry_run { ("would write", "would delete") } else { ("wrote", "deleted") };
         printer.paths(write, &self.written, SHOWN)?;
+        printer.paths(if args.dry_run { "would merge" } else { "merged" }, &self.merged, SHOWN)?;
         printer.paths(delete, &self.deleted, SHOWN)?;
+        self.unmerged.iter().for_each(|sentence| printer.warning(sentence));
         for (path, reason) in &self.left_alone {
             printer.warning(&reason.sentence(path));
         }
         let mut parts = vec![format!("{write} {} of {}", self.written.len(), counted(planned + self.held, "output"))];
         parts.push(format!("{} fresh", self.fresh));
+        parts.extend((!self.merged.is_empty()).then(|| format!("{} merged", self.merged.len())));
         parts.extend((self.held > 0).then(|| format!("{} held back by errors", self.held)));
         parts.extend((!self.left_alone.is_empty()).then(|| format!("{} left alone", self.left_alone.len())));
         parts.extend((!self.deleted.is_empty()).then(|| format!("{delete} {}", self.deleted.len())));

@@ -12,7 +12,7 @@ mod sources;
 mod table;
 mod words;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::adapter::StripBytes;
@@ -198,6 +198,23 @@ impl Printer {
         buffered(io::stderr().lock(), self.err, write).ok();
     }
 }
+
+/// Asks a question that is answered with yes or no; none where nobody is there to answer.
+pub(crate) fn ask(question: &str) -> io::Result<Option<bool>> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    Printer::new().aside(|err| {
+        write!(err, "{HEADING}{}{HEADING:#} [y/N] ", visible(question))?;
+        err.flush()
+    });
+    let mut answer = String::new();
+    BufReader::new(io::stdin().take(LONGEST_ANSWER)).read_line(&mut answer)?;
+    Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
+}
+
+/// How many bytes of an answer are read.
+const LONGEST_ANSWER: u64 = 64;
 
 /// Writes problems, each with the source line that it is about.
 pub(crate) fn write_problems(out: &mut dyn Write, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {

@@ -164,7 +164,7 @@ mod tests {
                     <failure message="`test/test_hf_bert.py` is stale, the template or a value has changed: run `cargo tgen generate`" type="stale"/>
                 </testcase>
                 <testcase name="test/test_hf_clip.py" classname="skillset.py.tera">
-                    <failure message="`test/test_hf_clip.py` is edited, changed by hand: move the change into the template, or run `cargo tgen generate --force` to discard it" type="edited">@@ -1,2 +1,3 @@
+                    <failure message="`test/test_hf_clip.py` is edited, changed by hand: run `cargo tgen adopt FILE` to move the change into the template, or `cargo tgen generate --force` to discard it" type="edited">@@ -1,2 +1,3 @@
          a
          b
         +mine ␛[2J</failure>

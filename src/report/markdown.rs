@@ -111,9 +111,9 @@ mod tests {
         | state | outputs | what to do |
         |---|---:|---|
         | stale | 244 | run \`cargo tgen generate\` |
-        | edited | 1 | move the change into the template, or run \`cargo tgen generate --force\` to discard it |
+        | edited | 1 | run \`cargo tgen adopt FILE\` to move the change into the template, or \`cargo tgen generate --force\` to discard it |
 
-        - **edited**: \`test/test\_hf\_clip.py\` is edited, changed by hand: move the change into the template, or run \`cargo tgen generate --force\` to discard it
+        - **edited**: \`test/test\_hf\_clip.py\` is edited, changed by hand: run \`cargo tgen adopt FILE\` to move the change into the template, or \`cargo tgen generate --force\` to discard it
         - **stale**: 244 outputs of \`skillset.py.tera\` are stale, the template or a value has changed: run \`cargo tgen generate\`; the first is \`test/test\_hf\_n000.py\`
           <details><summary>difference</summary>
 

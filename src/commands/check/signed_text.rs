@@ -23,8 +23,8 @@ pub(super) enum SignedText {
 impl SignedText {
     /// Looks for the text of an output that is edited and stale at once.
     pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, args: &CheckArgs) -> Self {
-        let signed = signature_of(judged.existing);
-        if judged.state != State::Edited || args.no_diff || signed == signature_of(judged.expected) {
+        let signed = signature::signed(judged.existing);
+        if judged.state != State::Edited || args.no_diff || signed == signature::signed(judged.expected) {
             return Self::Rendering;
         }
         let found = signed.and_then(|signed| git::committed_text(file, signed));
@@ -48,10 +48,4 @@ impl SignedText {
             Self::Unknown => Baseline::RenderingWithoutSigned,
         }
     }
-}
-
-/// The version and hash of a file's signature: `tgen:1:...`.
-fn signature_of(content: &[u8]) -> Option<&str> {
-    let found = signature::find(content)?;
-    std::str::from_utf8(&content[found.words.end..found.line.end]).ok()?.split_ascii_whitespace().next()
 }

@@ -1,0 +1,177 @@
+//! `cargo tgen adopt`: an edit of an output becomes an edit of its template, proven by rendering.
+
+mod edited;
+mod proof;
+mod words;
+
+use anyhow::bail;
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
+use tgen_core::base::layered::Layered;
+use tgen_core::lint::findings;
+use tgen_core::plan::Plan;
+use tgen_core::project::Project;
+use tgen_core::project::request::Request;
+use tgen_core::rendering::adopt::{Adoption, adopt, adopt_for_models};
+
+use self::edited::Edited;
+use self::proof::Proof;
+use crate::apply::unreadable_inputs;
+use crate::outcome::Outcome;
+use crate::printer::{Printer, ask, counted};
+use crate::project::arguments::Global;
+use crate::project::database;
+use crate::project::pack;
+use crate::project::session::Session;
+use crate::world::disk::Writer;
+use crate::world::interrupt;
+
+/// Move edits of outputs into the templates that they are generated from
+///
+/// Each edit is led back to the text that wrote the line, wherever that stands, and the result is rendered before anything
+/// is written: the outputs must come out exactly as you wrote them. Other outputs that change too are shown and asked for.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo tgen adopt test/skills/test_hf_bert.py   what you changed in one output
+  cargo tgen adopt                               what you changed in any output
+  cargo tgen adopt --to model FILE               into a template of that model alone
+  cargo tgen adopt --dry-run                     show what would change, and change nothing
+  cargo tgen adopt --yes                         change other outputs too without asking")]
+pub(crate) struct AdoptArgs {
+    /// The edited outputs [default: all that are edited]
+    #[arg(value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
+    /// Where the edits belong
+    #[arg(long, value_enum, default_value_t)]
+    to: Target,
+    /// Show what would change, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+    /// Write without asking, even if outputs change that you did not edit
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Where edits belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Target {
+    /// In the template that wrote the text, for all models
+    #[default]
+    Template,
+    /// In a template of the model's own, which is made if need be; other models stay as they are
+    Model,
+}
+
+pub(crate) fn run(global: &Global, args: &AdoptArgs) -> anyhow::Result<Outcome> {
+    interrupt::listen();
+    let mut outcome = Outcome::Clean;
+    let sessions = Session::open_all(global)?;
+    let mut asked = Asked { args, is_only_project: sessions.len() == 1, named: Vec::new(), known: Vec::new() };
+    for session in &sessions {
+        outcome = outcome.max(adopt_in(session, &mut asked)?);
+    }
+    Edited::refuse_unknown(&asked.named, &args.files, &asked.known)?;
+    Ok(outcome)
+}
+
+/// What the user asks for, and which of the files were found in the projects so far.
+struct Asked<'a> {
+    args: &'a AdoptArgs,
+    is_only_project: bool,
+    named: Vec<Utf8PathBuf>,
+    known: Vec<Utf8PathBuf>,
+}
+
+fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome> {
+    let (printer, args) = (Printer::new(), asked.args);
+    let request = Request::default();
+    let project = session.project_for(&request)?;
+    let plan = Plan::new(&project, &request);
+    let unreadable = unreadable_inputs(&plan);
+    if !unreadable.is_empty() {
+        session.print_problems(&project, &findings::gathered(unreadable));
+        bail!("an input cannot be read; nothing was changed");
+    }
+    let edited = Edited::find(session, &plan, &args.files)?;
+    asked.named.extend(edited.named.iter().cloned());
+    asked.known.extend(plan.outputs.iter().map(|output| session.root.join(plan.location(output))));
+    if asked.is_only_project {
+        Edited::refuse_unknown(&asked.named, &args.files, &asked.known)?;
+    }
+    if edited.outputs.is_empty() {
+        printer.note("no output is edited")?;
+        return Ok(Outcome::findings_if(edited.skipped > 0));
+    }
+    let adoption = match args.to {
+        Target::Template => adopt(&plan, &edited.outputs),
+        Target::Model => adopt_for_models(&plan, &edited.outputs),
+    };
+    let adoption = adoption.map_err(|problem| {
+        session.print_problems(&project, &[problem]);
+        anyhow::anyhow!("an edited output cannot be rendered; nothing was changed")
+    })?;
+    words::show_left(session, &plan, &adoption);
+    if adoption.files.is_empty() {
+        printer.note("nothing was changed")?;
+        return Ok(Outcome::Findings);
+    }
+    let texts = adoption.files.iter().map(|file| (file.path.clone(), file.text.as_str().into())).collect();
+    let layered = Layered::new(&session.disk, texts);
+    let changed_project = changed_project(session, &project, &layered, &adoption)?;
+    let changed_plan = Plan::new(&changed_project, &request);
+    let proof = Proof::of(session, &plan, &changed_plan, &adoption, &edited)?;
+    words::show_changes(session, &changed_plan, &adoption, &proof)?;
+    if args.dry_run || !is_wanted(&printer, &proof, args)? {
+        return Ok(Outcome::Findings);
+    }
+    write(session, &changed_plan, &adoption, &proof, &edited)?;
+    words::show_written(session, &changed_plan, &adoption, &proof)?;
+    Ok(Outcome::findings_if(!adoption.left.is_empty() || edited.skipped > 0))
+}
+
+/// The project as it is with the changed files.
+fn changed_project<'l>(
+    session: &'l Session,
+    project: &Project<'l>,
+    layered: &'l Layered<&'l crate::world::disk::Disk>,
+    adoption: &Adoption,
+) -> anyhow::Result<Project<'l>> {
+    let paths: Vec<_> = adoption.files.iter().map(|file| file.path.clone()).collect();
+    if let Some(after) = project.after(layered, &paths) {
+        return Ok(after);
+    }
+    let config = project.config.reread(layered).map_err(|problems| {
+        session.print_problems(project, &problems);
+        anyhow::anyhow!("the configuration would have errors; nothing was changed")
+    })?;
+    database::ask(session, Project::load(layered, config, pack::pack()), &Request::default())
+}
+
+/// Whether outputs that nobody edited may change.
+fn is_wanted(printer: &Printer, proof: &Proof, args: &AdoptArgs) -> anyhow::Result<bool> {
+    if proof.others.is_empty() || args.yes {
+        return Ok(true);
+    }
+    let others = format!("{} that you did not edit", counted(proof.others.len(), "output"));
+    let answer = ask(&format!("change {others} too?"))?;
+    if answer.is_none() {
+        printer.warning(&format!("{others} would change too, so nothing was changed; run it with `--yes`"));
+    }
+    Ok(answer.unwrap_or(false))
+}
+
+fn write(
+    session: &Session,
+    plan: &Plan<'_>,
+    adoption: &Adoption,
+    proof: &Proof,
+    edited: &Edited,
+) -> anyhow::Result<()> {
+    let writer = Writer::new(&session.root)?;
+    edited.refuse_changed_since(session, plan)?;
+    for file in &adoption.files {
+        writer.write(&file.path, file.text.as_bytes())?;
+    }
+    proof.write_outputs(session, plan, edited)
+}

@@ -1,0 +1,167 @@
+//! What `adopt` says: which files change, which outputs change with them, and what stays and why.
+
+use tgen_core::base::text_path::TextPath;
+use tgen_core::output::diff;
+use tgen_core::plan::Plan;
+use tgen_core::rendering::adopt::{Adoption, ChangedFile, LeftBlock, Reason};
+
+use super::proof::Proof;
+use crate::printer::{HEADING, Printer, counted, visible};
+use crate::project::session::Session;
+use crate::report::human;
+
+/// How many paths of written outputs are listed.
+const SHOWN: usize = 10;
+
+/// Warns of what an edited output becomes beside what was written by hand, and of each difference that stays.
+pub(super) fn show_left(session: &Session, plan: &Plan<'_>, adoption: &Adoption) {
+    let printer = Printer::new();
+    let describer = Describer { session, plan, adoption };
+    for joined in &adoption.joined {
+        let path = describer.path(joined.output);
+        printer.warning(&format!("`{path}` takes the edits of other outputs too, which its template brings"));
+    }
+    for left in &adoption.left {
+        printer.warning(&describer.sentence(left));
+    }
+}
+
+struct Describer<'d> {
+    session: &'d Session,
+    plan: &'d Plan<'d>,
+    adoption: &'d Adoption,
+}
+
+impl Describer<'_> {
+    /// ``out/bert.py:12` stays edited: … (`templates/t.py.tera:3`)``, and the lines.
+    fn sentence(&self, left: &LeftBlock) -> String {
+        let place = left.place.as_ref().map_or(String::new(), |(path, range)| {
+            format!("\n  the nearest place is `{}:{}`", self.session.standpoint.seen(path), range.start.line + 1)
+        });
+        let removed = left.generated.lines().map(|line| format!("\n  -{line}"));
+        let added = left.edited.lines().map(|line| format!("\n  +{line}"));
+        let lines: String = removed.chain(added).collect();
+        let at = self.place_in_output(left.output, left.line);
+        format!("`{at}` stays edited: {}{place}{lines}", self.reason(left))
+    }
+
+    fn place_in_output(&self, number: usize, line: usize) -> String {
+        // The signature's line stands above.
+        format!("{}:{}", self.path(number), line + 2)
+    }
+
+    fn path(&self, number: usize) -> String {
+        self.session.standpoint.seen(&self.plan.location(&self.plan.outputs[number])).into_string()
+    }
+
+    fn reason(&self, left: &LeftBlock) -> String {
+        match &left.reason {
+            Reason::Hidden => "a filter hides which part of which template wrote it".to_owned(),
+            Reason::Unproven => "no edit of a template's text gives exactly this".to_owned(),
+            Reason::Formatted => {
+                "the suite has a formatter, which hides what the template wrote; edit the template".to_owned()
+            }
+            Reason::Value(expression) => {
+                format!("it changes a value, which `{expression}` writes; change where the value comes from")
+            }
+            Reason::WrittenOften => "the template writes this text at other places of the output too, which you left \
+                                     as they were; edit all of them, or tell them apart in the template"
+                .to_owned(),
+            Reason::Contradicted(other) => self.contradiction(left, *other),
+            Reason::NoModel => "it is of no model: all outputs of its folder share it".to_owned(),
+            Reason::NoModelTemplate { suite, pattern } => format!(
+                "no template of the suite `{suite}` is for this model alone; put `\"{pattern}\"` first in its list `template`"
+            ),
+            Reason::Registered => {
+                "its template is in the template database; add a new version with `cargo tgen template add`".to_owned()
+            }
+            Reason::NoTemplatesFolder => {
+                "its template is built in; write `templates = \"templates\"` into the configuration, so that a changed \
+                 copy has a place"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn contradiction(&self, left: &LeftBlock, other: usize) -> String {
+        let has_same_lines = |found: &&LeftBlock| found.output == other && found.generated == left.generated;
+        match self.adoption.left.iter().find(has_same_lines) {
+            Some(found) => {
+                let lines: String = found.edited.lines().map(|line| format!("\n  | {line}")).collect();
+                format!(
+                    "the template would write the same into `{}`, where you wrote{lines}\n  adopt one of the two, and \
+                     discard the other or give it a template of its own",
+                    self.place_in_output(other, found.line)
+                )
+            }
+            None => format!(
+                "the template would write the same into `{}`, which you edited too, but not there; adopt them one by one",
+                self.path(other)
+            ),
+        }
+    }
+}
+
+/// Shows how templates and other outputs would change.
+pub(super) fn show_changes(
+    session: &Session,
+    changed: &Plan<'_>,
+    adoption: &Adoption,
+    proof: &Proof,
+) -> std::io::Result<()> {
+    let printer = Printer::new();
+    for file in &adoption.files {
+        show_file(session, changed, &printer, file)?;
+    }
+    if !proof.others.is_empty() {
+        printer.line(&format!("{} that you did not edit would change:", counted(proof.others.len(), "output")))?;
+        printer.report(|out| {
+            let sides = Some(("as it is", "with the changed template"));
+            human::write_differences_alone(&proof.differences, out, sides)
+        })?;
+    }
+    for path in &proof.stay_edited {
+        printer.warning(&format!("`{path}` is edited too and stays as it is, though its template changes"));
+    }
+    Ok(())
+}
+
+fn show_file(session: &Session, changed: &Plan<'_>, printer: &Printer, file: &ChangedFile) -> std::io::Result<()> {
+    let path = session.standpoint.seen(&file.path);
+    let before = source_of(session, changed, file);
+    let hunks = diff::hunks(file.before.as_bytes(), file.text.as_bytes());
+    printer.report(|out| {
+        writeln!(out, "{HEADING}--- {}{HEADING:#}", visible(&before))?;
+        writeln!(out, "{HEADING}+++ {}{HEADING:#}", visible(path.as_str()))?;
+        human::write_hunks(out, &hunks)?;
+        writeln!(out)
+    })
+}
+
+/// What a file is now, or which built-in template it is a copy of.
+fn source_of(session: &Session, changed: &Plan<'_>, file: &ChangedFile) -> String {
+    if session.root.join(&file.path).is_file() {
+        return session.standpoint.seen(&file.path).into_string();
+    }
+    let name = changed.project.template_name(&file.path).filter(|_| !file.before.is_empty());
+    name.map_or_else(|| "(new)".to_owned(), |name| TextPath::BuiltIn(name.as_str()).to_path().into_string())
+}
+
+/// Says what was written.
+pub(super) fn show_written(
+    session: &Session,
+    changed: &Plan<'_>,
+    adoption: &Adoption,
+    proof: &Proof,
+) -> std::io::Result<()> {
+    let printer = Printer::new();
+    let files: Vec<_> = adoption.files.iter().map(|file| session.standpoint.seen(&file.path)).collect();
+    printer.paths("changed", &files, SHOWN)?;
+    let adopted: Vec<_> =
+        proof.adopted.iter().map(|output| session.standpoint.seen(&changed.location(output))).collect();
+    printer.paths("adopted", &adopted, SHOWN)?;
+    let mut parts = vec![format!("adopted {}", counted(adopted.len(), "output"))];
+    parts.extend((!proof.others.is_empty()).then(|| format!("wrote {} more", proof.others.len())));
+    parts.extend((!adoption.left.is_empty()).then(|| format!("{} left", counted(adoption.left.len(), "difference"))));
+    printer.note(&parts.join(", "))
+}

@@ -1,0 +1,4 @@
+MODEL = "${model_name}"
+SIZE = 1
+
+COUNT = 1
