@@ -98,7 +98,6 @@ fn a_hostile_project_steers_neither_a_terminal_nor_a_log() {
         &["generate", "--suite", HOSTILE],
         &["generate", "--suite", "a\n::error::x"],
         &["generate", "--model", HOSTILE],
-        &["results", "show", HOSTILE],
         &["run", "--list"],
         &["run", "--dry-run"],
         &["check"],
