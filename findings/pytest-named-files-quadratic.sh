@@ -4,9 +4,9 @@
 #
 # One would expect the opposite: with the files named there is nothing to search. For every argument, pytest collects the
 # folder again and makes a collector for each file in it, of which it keeps one (a profile of 250 of 500 files: 125,000
-# calls of `pytest_collect_file`). 2,000 files of one line in
-# one folder, on two slow cores: `pytest --collect-only .` 1.4 s, `pytest --collect-only test_*.py` 213 s. A runner or
-# a hook that passes many files should pass folders and select afterwards, or split the files over folders.
+# calls of `pytest_collect_file`). With 2,000 files of one line in one folder, `pytest --collect-only .` took 1.4 s and
+# `pytest --collect-only test_*.py` 213 s. A runner or a hook that passes many files should pass folders and select
+# afterwards, or split the files over folders.
 #
 # Seen with pytest 9.2.0 on Python 3.11.7 (CPU time):
 #   files   folder    each named
