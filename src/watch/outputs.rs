@@ -26,7 +26,7 @@ use crate::world::interrupt;
 use crate::world::stamp::Stamp;
 
 /// How many outputs are rendered between two checks for an interrupt.
-const LARGEST_PART: usize = 2048;
+const LARGEST_PART: usize = 512;
 
 /// What a watch may do to outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ const BUSY: &str = "another program has it open for writing";
 
 /// How long deleting the files may take when the process ends. A file that was written seconds ago is deleted once the disk
 /// has it, which is milliseconds for each.
-const LONGEST_DELETION: Duration = Duration::from_millis(200);
+const LONGEST_DELETION: Duration = Duration::from_millis(100);
 
 /// The spare files by the path that they stood at. They are deleted when this is dropped, or by a later run if that takes
 /// long. (A string, because hashing a path component by component is slow for thousands.)
