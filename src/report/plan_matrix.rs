@@ -3,9 +3,10 @@
 //! A test and those that it depends on are in the same job of the matrix, so no job waits for another.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
+use tgen_core::schedule::cluster::clusters;
 
 use super::plan::dependencies_of;
 use crate::store::StoredTest;
@@ -74,29 +75,13 @@ fn id_length(tests: &[StoredTest]) -> usize {
 
 /// The tests in groups, such that each stands with those that it depends on and after them.
 fn groups(tests: &[StoredTest]) -> Vec<Job> {
-    let mut group_of: Vec<usize> = (0..tests.len()).collect();
-    for (test, earlier) in dependencies_of(tests).into_iter().enumerate() {
-        for earlier in earlier {
-            let (one, other) = (root(&mut group_of, test), root(&mut group_of, earlier));
-            group_of[one.max(other)] = one.min(other);
-        }
-    }
-    let mut groups: BTreeMap<usize, Job> = BTreeMap::new();
-    for (test, planned) in tests.iter().enumerate() {
-        let group = groups.entry(root(&mut group_of, test)).or_default();
-        group.tests.push(test);
-        group.seconds += u64::from(planned.timeout_seconds);
-    }
-    groups.into_values().collect()
-}
-
-/// The first test of the group that a test belongs to.
-fn root(group_of: &mut [usize], mut test: usize) -> usize {
-    while group_of[test] != test {
-        group_of[test] = group_of[group_of[test]];
-        test = group_of[test];
-    }
-    test
+    let dependencies = dependencies_of(tests);
+    let pairs = dependencies.iter().enumerate().flat_map(|(test, on)| on.iter().map(move |earlier| (test, *earlier)));
+    let group = |members: Vec<usize>| {
+        let seconds = members.iter().map(|&test| u64::from(tests[test].timeout_seconds)).sum();
+        Job { tests: members, seconds }
+    };
+    clusters(tests.len(), pairs).into_iter().map(group).collect()
 }
 
 /// Puts groups of one hardware type together until there are no more than GitHub takes, balanced by their time limits.

@@ -3,6 +3,7 @@
 //!
 //! This room must not know the time, processes, or what a job is made from.
 
+pub mod cluster;
 pub mod estimate;
 pub mod forecast;
 pub mod history;

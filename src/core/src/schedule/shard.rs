@@ -1,13 +1,13 @@
 //! Jobs divided between machines that do not talk to each other.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
-use typed_index_collections::{TiSlice, TiVec};
+use typed_index_collections::TiSlice;
 
+use super::cluster::clusters;
 use super::job::{Job, JobIndex};
 
 /// One of several parts.
@@ -54,7 +54,7 @@ impl Shard {
 /// on each other are in the same. All machines must expect the same durations, or their parts do not fit together.
 #[must_use]
 pub fn shard(jobs: &TiSlice<JobIndex, Job>, shard: Shard) -> Vec<JobIndex> {
-    let mut clusters = clusters(jobs);
+    let mut clusters = clusters_of(jobs);
     // The longest first, each to the part that has least to do: at most a third longer than the best division.
     clusters.sort_by(|left, right| {
         right.expected.cmp(&left.expected).then_with(|| first_unit(jobs, left).cmp(first_unit(jobs, right)))
@@ -74,7 +74,6 @@ pub fn shard(jobs: &TiSlice<JobIndex, Job>, shard: Shard) -> Vec<JobIndex> {
 }
 
 /// Jobs that depend on each other.
-#[derive(Default)]
 struct Cluster {
     jobs: Vec<JobIndex>,
     expected: Duration,
@@ -84,28 +83,11 @@ fn first_unit<'j>(jobs: &'j TiSlice<JobIndex, Job>, cluster: &Cluster) -> &'j st
     cluster.jobs.first().map_or("", |job| &jobs[*job].unit)
 }
 
-fn clusters(jobs: &TiSlice<JobIndex, Job>) -> Vec<Cluster> {
-    let mut parents: TiVec<JobIndex, JobIndex> = jobs.keys().collect();
-    for (job, on) in jobs.iter_enumerated() {
-        for earlier in on.after.iter().filter(|earlier| jobs.get(**earlier).is_some()) {
-            let (left, right) = (root(&mut parents, job), root(&mut parents, *earlier));
-            parents[left.max(right)] = left.min(right);
-        }
-    }
-    let mut clusters: BTreeMap<JobIndex, Cluster> = BTreeMap::new();
-    for (job, of) in jobs.iter_enumerated() {
-        let cluster = clusters.entry(root(&mut parents, job)).or_default();
-        cluster.jobs.push(job);
-        cluster.expected = cluster.expected.saturating_add(of.expected.value);
-    }
-    clusters.into_values().collect()
-}
-
-/// The first job of the cluster that a job is in; the way there is cut short for the next question.
-fn root(parents: &mut TiVec<JobIndex, JobIndex>, mut job: JobIndex) -> JobIndex {
-    while parents[job] != job {
-        parents[job] = parents[parents[job]];
-        job = parents[job];
-    }
-    job
+fn clusters_of(jobs: &TiSlice<JobIndex, Job>) -> Vec<Cluster> {
+    let dependencies = jobs.iter_enumerated().flat_map(|(job, of)| of.after.iter().map(move |earlier| (job, *earlier)));
+    let cluster = |members: Vec<JobIndex>| {
+        let times = members.iter().map(|job| jobs[*job].expected.value);
+        Cluster { expected: times.fold(Duration::ZERO, Duration::saturating_add), jobs: members }
+    };
+    clusters(jobs.len(), dependencies).into_iter().map(cluster).collect()
 }
