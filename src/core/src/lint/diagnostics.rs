@@ -16,16 +16,14 @@ pub fn of_file(usage: &Usage<'_>, path: &Utf8Path) -> Vec<Problem> {
     let library = &usage.project.library;
     let is_here = |problem: &&Problem| problem.path.as_deref() == Some(path);
     let mut problems: Vec<_> = usage.project.problems.iter().filter(is_here).cloned().collect();
-    if let Some(template) = usage.template(path)
-        && (template.name.dialect() == Dialect::Tera || !usage.roots(&template.name).is_empty())
-    {
-        // The analysis reuses the tree if it was asked for before.
-        let _ = template.source.tree();
-        problems.extend(check::problems(library, &template.name));
-        problems
-            .extend(problems_of_template(usage.project, &template.name, |axis| usage.expands(&template.name, axis)));
-    }
     if let Some(template) = usage.template(path) {
+        if template.name.dialect() == Dialect::Tera || !usage.roots(&template.name).is_empty() {
+            // The analysis reuses the tree if it was asked for before.
+            let _ = template.source.tree();
+            problems.extend(check::problems(library, &template.name));
+            let expands = |axis: &str| usage.expands(&template.name, axis);
+            problems.extend(problems_of_template(usage.project, &template.name, expands));
+        }
         problems.extend(unused::problem(usage, &template).filter(|problem| !check::is_allowed(library, problem)));
     }
     problems.sort_by_key(|problem| problem.range);

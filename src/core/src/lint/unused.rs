@@ -10,11 +10,12 @@ use crate::template::{Dialect, TemplateName};
 /// be the reason.
 pub(super) fn problem(usage: &Usage<'_>, template: &Template<'_>) -> Option<Problem> {
     let name = &template.name;
-    let is_meant_as_template = name.dialect() == Dialect::Tera || listing_suite(usage, name).is_some();
+    let listing_suite = listing_suite(usage, name);
+    let is_meant_as_template = name.dialect() == Dialect::Tera || listing_suite.is_some();
     if !is_meant_as_template || !is_certain(usage) || is_copy_of_built_in(usage, template) || is_used(usage, name) {
         return None;
     }
-    let help = match listing_suite(usage, name) {
+    let help = match listing_suite {
         Some(suite) => format!(
             "suite `{suite}` lists it after a template that exists for every model; put it first in `template`, or \
              delete it"
