@@ -23,7 +23,7 @@ use crate::world::disk::{Writer, read_file};
 /// The folder below a project's root that runs write their results to.
 pub(crate) const RESULTS_FOLDER: &str = "results";
 /// The largest results file that is read: many runs may be in one.
-pub(crate) const LARGEST_RESULTS: u64 = 1 << 30;
+const LARGEST_RESULTS: u64 = 1 << 30;
 /// How many lines of a file that could not be read are named.
 const NAMED_LINES: usize = 3;
 
@@ -178,15 +178,20 @@ pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
 /// Reads results files; tells which of their lines were left out.
 pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
-    let mut bytes = Vec::new();
     for file in files {
-        read_file(file, LARGEST_RESULTS, &mut bytes)
-            .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
-        let recorded = read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))?;
+        let recorded = read_results(file)?;
         warn_of_ignored_lines(file, &recorded);
         whole.add(recorded);
     }
     Ok(whole)
+}
+
+/// Reads one results file. Lines that were cut short are in what was ignored.
+pub(crate) fn read_results(file: &Utf8Path) -> anyhow::Result<Recorded> {
+    let mut bytes = Vec::new();
+    read_file(file, LARGEST_RESULTS, &mut bytes)
+        .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
+    read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))
 }
 
 fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {

@@ -8,7 +8,7 @@ mod screen;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 use tgen_core::base::bytes::Bytes;
@@ -19,7 +19,7 @@ use tgen_core::plan::test_plan::planned_tests;
 use tgen_core::plan::{Plan, Subject};
 use tgen_core::rendering::comparison::judge_each;
 use tgen_core::results::attempt::{Header, VERSION};
-use tgen_core::results::reading::{self, Recorded};
+use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::{latest_run, unfinished};
 use tgen_core::schedule::history::History;
 use tgen_core::schedule::machine::Machine;
@@ -29,7 +29,7 @@ use tgen_core::schedule::shard::shard;
 use self::arguments::Flaky;
 pub(crate) use self::arguments::RunArgs;
 use self::screen::{Detail, Screen};
-use super::results::{LARGEST_RESULTS, RESULTS_FOLDER as FOLDER, results_files};
+use super::results::{RESULTS_FOLDER as FOLDER, read_results, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
@@ -43,7 +43,7 @@ use crate::run::{
     Chosen, Ended, Interpreter, Recording, Rules, Run, Selection, Stop, Surroundings, Versions, Workers, execute, find,
     machine, of_plan,
 };
-use crate::world::{disk, git, interrupt};
+use crate::world::{git, interrupt};
 
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -156,7 +156,7 @@ impl Earlier {
         let path = path.transpose()?;
         let mut recorded = Recorded::default();
         for file in results_files(&session.root.join(FOLDER)).iter().chain(&path) {
-            if let Some(found) = read_results(file)? {
+            if let Some(found) = read_if_begun(file)? {
                 recorded.add(found);
             }
         }
@@ -172,15 +172,10 @@ impl Earlier {
     }
 }
 
-fn read_results(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
-    if !file.is_file() || file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    disk::read_file(file, LARGEST_RESULTS, &mut bytes)
-        .with_context(|| format!("cannot read the results in `{file}`"))?;
-    let recorded = reading::read(&bytes).with_context(|| format!("`{file}` is no results file"))?;
-    Ok(Some(recorded))
+/// What a file has recorded; nothing where there is no file, or nothing in it yet.
+fn read_if_begun(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
+    let is_begun = file.is_file() && file.metadata().map_or(true, |metadata| metadata.len() > 0);
+    is_begun.then(|| read_results(file)).transpose()
 }
 
 fn selection(
@@ -369,7 +364,7 @@ fn header(
 }
 
 fn report(args: &RunArgs, id: &str, path: &Utf8Path, started: Instant, python: &str) -> anyhow::Result<()> {
-    let recorded = read_results(path)?.unwrap_or_default();
+    let recorded = read_if_begun(path)?.unwrap_or_default();
     let recorded = Recorded {
         headers: recorded.headers.into_iter().filter(|header| header.run == id).collect(),
         attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == id).collect(),
