@@ -19,13 +19,15 @@ from xml.sax.saxutils import quoteattr
 HARDWARE = ["cpu", "cuda", "rocm", "openvino", "mps"]
 TASKS = ["fill-mask", "text-generation", "image-classification", "automatic-speech-recognition"]
 MESSAGES = [
-    "AttributeError: '{model}Model' object has no attribute 'router_{number}'",
+    "AttributeError: '{model}Config' object has no attribute 'router_{number}'",
     "AssertionError: Tensor-likes are not close! Mismatched elements: {number} / 4096",
     "RuntimeError: CUDA error: an illegal memory access at 0x7f{number:010x}",
     "OSError: [Errno 28] No space left on device: '/tmp/pytest-of-ci/pytest-{number}/model.bin'",
     "ValueError: expected 4 labels, got {number}",
     "TimeoutError: the tokenizer took {number} s",
 ]
+MAP = pathlib.Path(__file__).parents[1] / "src/core/data/pipeline_map.json"
+MODELS = list(json.loads(MAP.read_text()))
 SLOTS = 16
 START = datetime(2026, 11, 1, 2, 0, tzinfo=timezone.utc)
 
@@ -57,7 +59,7 @@ def text_of(random_: random.Random, model: str, outcome: str) -> tuple[str, str]
         return random_.choice(["the device has too little memory", "needs a tokenizer that is not installed"]), ""
     if outcome == "blocked":
         return "it needs 80 GB of memory (stated), and there is 64 GB", ""
-    message = random_.choice(MESSAGES).format(model=model.title(), number=random_.randrange(10_000))
+    message = random_.choice(MESSAGES).format(model=model.title().replace('_', ''), number=random_.randrange(10_000))
     reason = f"test/test_hf_{model}.py:{random_.randrange(20, 300)}: {message}"
     log = "\n".join(f"    line {line} of what pytest says, {random_.random():.6f}" for line in range(40))
     return reason, f"{log}\nE   {message}"
@@ -75,7 +77,8 @@ def lines_of(run: str, night: int, models: int, batches: int) -> list[dict]:
     ]
     free = [started] * SLOTS
     for number in range(models):
-        model = f"model_{number:04}"
+        name = MODELS[number % len(MODELS)].replace("-", "_")
+        model = name if number < len(MODELS) else f"{name}_{number}"
         for hardware in HARDWARE:
             file = f"test/test_hf_{model}.py"
             slot = min(range(SLOTS), key=lambda slot: free[slot])

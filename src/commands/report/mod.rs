@@ -141,7 +141,7 @@ impl ReportFormat {
     }
 }
 
-/// Some of what is recorded, of one run and its reruns.
+/// Whether nothing at all is recorded.
 fn is_nothing(recorded: &Recorded) -> bool {
     recorded.headers.is_empty() && recorded.attempts.is_empty() && recorded.ends.is_empty()
 }

@@ -156,58 +156,42 @@ mod tests {
         write(&fixture::report(&recorded), &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
-        <testsuites name="cargo-tgen run" tests="7" skipped="2" failures="3" errors="0" time="1.230">
+        <testsuites name="cargo-tgen run" tests="7" failures="3" errors="0" time="1.230">
             <testsuite name="test/test_bert.py (cpu)" tests="4" skipped="1" errors="0" failures="2" time="1.000">
+                <properties>
+                    <property name="model" value="bert"/>
+                </properties>
                 <testcase name="test_c[x::y]" classname="cpu.test.test_bert.TestB" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
                     <failure message="assert 1 == 2" type="failed">/home/u/p/test/test_bert.py:12: assert 1 == 2
           more
         .venv/bin/python -m pytest &apos;test/test_bert.py::TestB::test_c[x::y]&apos;
         cargo tgen explain test/test_bert.py:12</failure>
                 </testcase>
                 <testcase name="test_c[x::z]" classname="cpu.test.test_bert.TestB" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
                     <failure message="assert 1 == 2" type="failed">/home/u/p/test/test_bert.py:12: assert 1 == 2
           more
         .venv/bin/python -m pytest &apos;test/test_bert.py::TestB::test_c[x::z]&apos;
         cargo tgen explain test/test_bert.py:12</failure>
                 </testcase>
-                <testcase name="test_a" classname="cpu.test.test_bert" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
-                </testcase>
+                <testcase name="test_a" classname="cpu.test.test_bert" time="0.250"/>
                 <testcase name="test_e" classname="cpu.test.test_bert" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
                     <skipped message="no audio" type="skipped"/>
                 </testcase>
             </testsuite>
             <testsuite name="test/test_bert.py (cuda)" tests="3" skipped="1" errors="0" failures="1" time="1.250">
+                <properties>
+                    <property name="model" value="bert"/>
+                </properties>
                 <testcase name="test/test_bert.py" classname="cuda.test.test_bert" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
                     <skipped message="needs 90 GB of 80 GB" type="blocked"/>
                 </testcase>
                 <testcase name="test_a" classname="cuda.test.test_bert" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
-                    <flakyError time="0.250" message="killed by SIGSEGV" type="crashed">killed by SIGSEGV</flakyError>
+                    <flakyError message="killed by SIGSEGV" type="crashed">killed by SIGSEGV</flakyError>
                 </testcase>
                 <testcase name="test_d" classname="cuda.test.test_bert" time="0.250">
-                    <properties>
-                        <property name="model" value="bert"/>
-                    </properties>
                     <failure message="after 600 s" type="timed_out">after 600 s
         .venv/bin/python -m pytest test/test_bert.py::test_d</failure>
-                    <rerunFailure time="0.250" message="␛[2J ::error::x ␀ ]]&gt; &lt;&amp;&quot;&apos;" type="failed">conftest.py:3: ␛[2J ::error::x ␀ ]]&gt; &lt;&amp;&quot;&apos;</rerunFailure>
+                    <rerunFailure message="␛[2J ::error::x ␀ ]]&gt; &lt;&amp;&quot;&apos;" type="failed">conftest.py:3: ␛[2J ::error::x ␀ ]]&gt; &lt;&amp;&quot;&apos;</rerunFailure>
                 </testcase>
             </testsuite>
         </testsuites>

@@ -136,7 +136,9 @@ fn write_models(overview: &Overview<'_>, out: &mut dyn Write) -> io::Result<()> 
         return Ok(());
     }
     let well = matrix.rows.len() - worst.len();
-    writeln!(out, "#### Models\n\nFailed, not run or flaky of all; {} well.\n", words_for_well(well))?;
+    let well =
+        if well > 0 { format!("; nothing is wrong with {}", counted(well, "other model")) } else { String::new() };
+    writeln!(out, "#### Models\n\n`✗ 2/4` are two failing tests of four{well}.\n")?;
     let headings: String = matrix.hardware.iter().map(|hardware| format!(" {hardware} |")).collect();
     writeln!(out, "| model |{headings}\n|---|{}", "---|".repeat(matrix.hardware.len()))?;
     let Cut { shown, rest } = cut(&worst, ROWS);
@@ -148,13 +150,6 @@ fn write_models(overview: &Overview<'_>, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "| {} |{}", short(row.model), cells.collect::<String>())?;
     }
     write_rest(rest, "model", out)
-}
-
-fn words_for_well(count: usize) -> String {
-    match count {
-        1 => "1 other model is".to_owned(),
-        count => format!("{count} other models are"),
-    }
 }
 
 fn write_rest(rest: usize, noun: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -194,7 +189,54 @@ mod tests {
 
     #[test]
     fn a_run_is_told_with_what_is_missing_and_what_is_new() {
-        insta::assert_snapshot!(written(&fixture::mixed(), Some(&fixture::passed_earlier())));
+        insta::assert_snapshot!(written(&fixture::mixed(), Some(&fixture::passed_earlier())), @r#"
+        ### cargo-tgen run: tests failed
+
+        7 tests: 1 passed, 1 flaky, 3 failed, 1 skipped, 1 blocked
+
+        run r1 · started 2026-01-02 03:04 UTC · machine ci · 60.0 % of 5 that ran failed
+
+        | hardware | passed | flaky | failed | skipped | blocked |
+        |---|---:|---:|---:|---:|---:|
+        | cpu | 1 | 0 | 2 | 1 | 0 |
+        | cuda | 0 | 1 | 1 | 0 | 1 |
+
+        #### Against r0: 3 new
+
+        - models failing now (1): bert
+
+        <details open>
+        <summary><b>new</b>: 3 tests that fail now, and did not</summary>
+
+        | test | on | before | now | message |
+        |---|---|---|---|---|
+        | test/test\_bert.py::TestB::test\_c\[x::y\] | cpu | passed | failed | assert 1 == 2 |
+        | test/test\_bert.py::TestB::test\_c\[x::z\] | cpu | – | failed | assert 1 == 2 |
+        | test/test\_bert.py::test\_d | cuda | – | failed | ␛\[2J ::error::x ␀ \]\]> &lt;&amp;"' |
+
+        </details>
+
+        #### Why tests did not pass
+
+        - **2 tests failed**: assert 1 == 2
+          test/test\_bert.py::TestB::test\_c\[x::y\] on cpu
+          <br><code>python -m pytest 'test/test\_bert.py::TestB::test\_c\[x::y\]'</code>
+          <br><code>cargo tgen explain test/test\_bert.py:12</code>
+        - **1 test failed**: ␛\[2J ::error::x ␀ \]\]> &lt;&amp;"'
+          test/test\_bert.py::test\_d on cuda
+          <br><code>python -m pytest test/test\_bert.py::test\_d</code>
+        - **1 test blocked**: needs 90 GB of 80 GB
+          test/test\_bert.py on cuda
+          <br><code>python -m pytest test/test\_bert.py</code>
+
+        #### Models
+
+        `✗ 2/4` are two failing tests of four.
+
+        | model | cpu | cuda |
+        |---|---|---|
+        | bert | ✗ 2/4 | ✗ 1/3 |
+        "#);
     }
 
     #[test]

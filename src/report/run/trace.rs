@@ -14,7 +14,8 @@ use crate::printer::write_compact_json;
 pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<()> {
     let runners = runners(report.recorded);
     let events: Vec<Value> = runners.iter().zip(1..).flat_map(|(runner, process)| events(runner, process)).collect();
-    write_compact_json(out, &json!({"displayTimeUnit": "ms", "traceEvents": events}))
+    write_compact_json(out, &json!({"displayTimeUnit": "ms", "traceEvents": events}))?;
+    writeln!(out)
 }
 
 fn events(runner: &Runner<'_>, process: usize) -> Vec<Value> {

@@ -117,8 +117,7 @@ fn number_length(letters: &[char]) -> usize {
     loop {
         length += match letters.get(length) {
             Some(letter) if letter.is_ascii_digit() => 1,
-            Some('.' | '_') if is_digit(length + 1) => 2,
-            Some('e' | 'E') if is_digit(length + 1) => 2,
+            Some('.' | '_' | 'e' | 'E') if is_digit(length + 1) => 2,
             Some('e' | 'E') if matches!(letters.get(length + 1), Some('-' | '+')) && is_digit(length + 2) => 3,
             _ => return length,
         };

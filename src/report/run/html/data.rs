@@ -99,7 +99,7 @@ fn data(overview: &Overview<'_>) -> Data {
         }
     }
     Data {
-        texts: texts.texts,
+        texts: texts.all,
         verdicts: verdicts.iter().map(|verdict| (verdict.name(), super::class(standing(*verdict)))).collect(),
         changes: Change::ALL.iter().map(|change| change_words(*change)).collect(),
         has_past: !overview.past.is_empty(),
@@ -141,7 +141,7 @@ impl Columns {
 /// Texts, each once.
 #[derive(Default)]
 struct Texts {
-    texts: Vec<String>,
+    all: Vec<String>,
     numbers: HashMap<String, usize>,
     bytes: usize,
 }
@@ -153,8 +153,8 @@ impl Texts {
         }
         let shown = shown_lines(text, if self.bytes > ALL_TEXTS { longest.min(SHORT) } else { longest });
         self.bytes += shown.len();
-        let number = self.texts.len();
-        self.texts.push(shown);
+        let number = self.all.len();
+        self.all.push(shown);
         self.numbers.insert(text.to_owned(), number);
         number
     }

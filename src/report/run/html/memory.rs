@@ -93,7 +93,7 @@ fn picture(units: &[Measured<'_>]) -> Markup {
             }
             path.line d={ "M" (x(low)) " " (y(low)) "L" (x(high)) " " (y(high)) } {}
             path.dots d=(path) {}
-            text x=((SIZE + MARGIN) / 2.0) y=(SIZE - 6.0) text-anchor="middle" { "expected" }
+            text x=(f64::midpoint(SIZE, MARGIN)) y=(SIZE - 6.0) text-anchor="middle" { "expected" }
             text x="12" y=((SIZE - MARGIN) / 2.0) text-anchor="middle" transform={ "rotate(-90 12 " ((SIZE - MARGIN) / 2.0) ")" } { "needed" }
         }
     }

@@ -189,8 +189,9 @@ mod tests {
         let text = text(&written(&fixture::mixed(), Some(&fixture::passed_earlier())));
         for told in [
             "tests failed",
-            "✗ 2/3 failing",
-            "new",
+            "✗ 2/4",
+            "3 new",
+            "failing now (1):",
             "TestB::test_c[x::y]",
             "assert 1 == 2",
             "all tests needs JavaScript",
