@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Check(commands::check::CheckArgs),
     Adopt(commands::adopt::AdoptArgs),
     Run(commands::run::RunArgs),
+    Bundle(commands::bundle::BundleArgs),
     Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),
     Explain(commands::explain::ExplainArgs),

@@ -1,6 +1,7 @@
 //! The commands, one short file each: gather input, call core, print.
 
 pub(crate) mod adopt;
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod explain;
