@@ -12,7 +12,7 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, of_outputs};
+use super::run::{Earlier, Outputs, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -95,7 +95,7 @@ pub(super) fn pack(session: &Session, args: &ContentArgs) -> anyhow::Result<Pack
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was packed");
     }
-    let (selection, files) = select(session, args)?;
+    let (selection, files) = select(session, args, Outputs::MustBeThere)?;
     if selection.units.is_empty() {
         bail!("no tests are selected, so there is nothing to pack");
     }
@@ -111,7 +111,11 @@ pub(super) fn pack(session: &Session, args: &ContentArgs) -> anyhow::Result<Pack
 }
 
 /// The units, for whatever hardware, and the files of all outputs.
-fn select(session: &Session, args: &ContentArgs) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
+pub(super) fn select(
+    session: &Session,
+    args: &ContentArgs,
+    outputs: Outputs,
+) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     let earlier = Earlier::read(session, None)?;
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {
@@ -121,7 +125,7 @@ fn select(session: &Session, args: &ContentArgs) -> anyhow::Result<(Selection, V
         let files = session.disk.list(&folder).with_context(|| format!("cannot list `{folder}`"))?;
         return Ok((selection, files));
     }
-    let (selection, files) = of_outputs(session, &args.selection, &Chosen::All, &earlier)?;
+    let (selection, files) = of_outputs(session, &args.selection, &Chosen::All, &earlier, outputs)?;
     let is_there = |file: &Utf8PathBuf| session.root.join(file).is_file();
     Ok((selection, files.into_iter().filter(is_there).collect()))
 }

@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod emit;
 pub(crate) mod explain;
 #[cfg(feature = "store")]
 mod families;

@@ -203,3 +203,44 @@ fn wait_until(is_there: impl Fn() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }
+
+/// What stands for Slurm: `sbatch` runs each index of an array at once, and a job without one when it is told.
+const SBATCH: &str = r#"#!/usr/bin/env bash
+script=$(cat)
+count=1
+for option in "$@"; do
+  case "$option" in --array=1-*) count=${option#--array=1-} ;; esac
+done
+echo "$@" >>"$SBATCH_LOG"
+for index in $(seq "$count"); do
+  SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=$index SLURM_CPUS_PER_TASK=2 bash -c "$script" >&2
+done
+echo "7;cluster"
+"#;
+
+#[test]
+fn the_script_for_slurm_runs_every_test_once_and_merges_the_results() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let project = Project::new(&[("fine", ""), ("flaky", "memory-gb = 1"), ("outcomes", "memory-gb = 6")]);
+    for arguments in [&["bundle"][..], &["emit", "slurm", "--shards", "3", "--output", "submit.sh"]] {
+        assert!(project.command(arguments).status().unwrap().success());
+    }
+    project.write("bin/sbatch", SBATCH);
+    fs::set_permissions(project.path("bin/sbatch"), fs::Permissions::from_mode(0o755)).unwrap();
+    let folders = [project.path("bin"), python().parent().unwrap().to_owned()];
+    let rest = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&rest))).unwrap();
+    let mut script = Command::new("bash");
+    script.args(["submit.sh", "bundle.zip", "results"]).current_dir(project.path(""));
+    script.env("PATH", path).env("SBATCH_LOG", project.path("log")).env("PYTEST_ADDOPTS", "-p no:randomly");
+    let finished = script.output().unwrap();
+    assert!(finished.status.success(), "{}", text(&finished.stderr));
+    let run = fs::read_dir(project.path("results")).unwrap().next().unwrap().unwrap().path();
+    let shown = project.command(&["results", "show"]).arg(run.join("results.jsonl")).output().unwrap();
+    let shown = text(&shown.stdout);
+    assert_snapshot!(shown.lines().last().unwrap(), @"14 tests: 7 passed, 1 failed, 1 skipped, 1 xfailed, 2 error, 1 crashed, 1 oom");
+    let log = fs::read_to_string(project.path("log")).unwrap();
+    assert!(log.contains("--array=1-2") && log.contains("--mem=4G") && log.contains("--mem=8G"), "{log}");
+    assert!(log.contains("--dependency=afterany:7:7"), "{log}");
+}

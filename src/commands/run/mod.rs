@@ -190,7 +190,16 @@ fn selection(
     if let Some(plan) = &args.plan {
         return planned::select(session, plan, &args.selection.cases, &chosen, &earlier.recorded);
     }
-    Ok(of_outputs(session, &args.selection, &chosen, earlier)?.0)
+    Ok(of_outputs(session, &args.selection, &chosen, earlier, Outputs::MustBeThere)?.0)
+}
+
+/// Whether files of outputs are needed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outputs {
+    /// They run or are packed, and it is told which are not as they should be.
+    MustBeThere,
+    /// They are only planned for.
+    NeedNotBeThere,
 }
 
 /// The tests of the outputs, and the files of all outputs, what the tests import included.
@@ -199,6 +208,7 @@ pub(super) fn of_outputs(
     args: &SelectionArgs,
     chosen: &Chosen,
     earlier: &Earlier,
+    outputs: Outputs,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     let request = session::request(args)?;
     let project = session.project_for(&request)?;
@@ -215,7 +225,9 @@ pub(super) fn of_outputs(
         bail!("the outputs cannot be planned as tests, so nothing was run");
     }
     let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
-    tell_states(session, &plan, &mut selection)?;
+    if outputs == Outputs::MustBeThere {
+        tell_states(session, &plan, &mut selection)?;
+    }
     Ok((selection, plan.outputs.iter().map(|output| plan.location(output)).collect()))
 }
 

@@ -65,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_run_id,
         help="the run's id, the same for all shards",
     )
+    add(
+        "--label",
+        metavar="I/N",
+        type=_shard,
+        help="what results call the shard [default: as --shard]",
+    )
     add("--list", action="store_true", help="list the files and run nothing")
     return parser
 
@@ -90,7 +96,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _execute(own: Plan, present: list[str], arguments: argparse.Namespace) -> int:
     began = time.monotonic()
-    shard = "/".join(map(str, arguments.shard)) if arguments.shard else None
+    named = arguments.label or arguments.shard
+    shard = "/".join(map(str, named)) if named else None
     run = results.Run(arguments.run or _new_id(), shard)
     path = arguments.results or Path("results.jsonl")
     recorded = results.read(path, run)

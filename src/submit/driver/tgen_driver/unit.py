@@ -281,7 +281,7 @@ class RunningUnit:
             reason = lines[-1].strip() if lines else "it cannot be collected"
             self._record_whole("error", reason)
         elif status in (_USAGE_ERROR, _INTERNAL_ERROR):
-            lines = [line for line in _log_end(process.log) if "rror" in line]
+            lines = [line for line in _log_end(process.log) if "error" in line.lower()]
             reason = lines[-1].strip() if lines else "pytest could not run the file"
             self._record_whole("error", reason)
         else:
