@@ -7,12 +7,13 @@ mod words;
 use anyhow::bail;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
+use tgen_core::base::files::Files;
 use tgen_core::base::layered::Layered;
 use tgen_core::lint::findings;
 use tgen_core::plan::Plan;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
-use tgen_core::rendering::adopt::{Adoption, adopt, adopt_for_models};
+use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models};
 
 use self::edited::Edited;
 use self::proof::Proof;
@@ -122,7 +123,9 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
     let changed_plan = Plan::new(&changed_project, &request);
     let proof = Proof::of(session, &plan, &changed_plan, &adoption, &edited)?;
     words::show_changes(session, &changed_plan, &adoption, &proof)?;
-    if args.dry_run || !is_wanted(&printer, &proof, args)? {
+    let unasked: Vec<_> = proof.merged_unasked(&plan, &edited).collect();
+    words::show_merged_unasked(session, &changed_plan, &unasked);
+    if args.dry_run || !is_wanted(&printer, proof.others.len(), unasked.len(), args)? {
         return Ok(Outcome::Findings);
     }
     write(session, &changed_plan, &adoption, &proof, &edited)?;
@@ -148,15 +151,17 @@ fn changed_project<'l>(
     database::ask(session, Project::load(layered, config, pack::pack()), &Request::default())
 }
 
-/// Whether outputs that nobody edited may change.
-fn is_wanted(printer: &Printer, proof: &Proof, args: &AdoptArgs) -> anyhow::Result<bool> {
-    if proof.others.is_empty() || args.yes {
+/// Whether outputs may change that nobody edited, or that were edited and not named.
+fn is_wanted(printer: &Printer, others: usize, unasked: usize, args: &AdoptArgs) -> anyhow::Result<bool> {
+    if others + unasked == 0 || args.yes {
         return Ok(true);
     }
-    let others = format!("{} that you did not edit", counted(proof.others.len(), "output"));
-    let answer = ask(&format!("change {others} too?"))?;
+    let others = (others > 0).then(|| format!("{} that you did not edit", counted(others, "output")));
+    let unasked = (unasked > 0).then(|| format!("{} that you edited and did not name", counted(unasked, "output")));
+    let outputs = others.into_iter().chain(unasked).collect::<Vec<_>>().join(" and ");
+    let answer = ask(&format!("change {outputs} too?"))?;
     if answer.is_none() {
-        printer.warning(&format!("{others} would change too, so nothing was changed; run it with `--yes`"));
+        printer.warning(&format!("{outputs} would change too, so nothing was changed; run it with `--yes`"));
     }
     Ok(answer.unwrap_or(false))
 }
@@ -170,8 +175,23 @@ fn write(
 ) -> anyhow::Result<()> {
     let writer = Writer::new(&session.root)?;
     edited.refuse_changed_since(session, plan)?;
+    refuse_changed_sources(session, adoption)?;
     for file in &adoption.files {
         writer.write(&file.path, file.text.as_bytes())?;
     }
-    proof.write_outputs(session, plan, edited)
+    proof.write_outputs(session, plan)
+}
+
+/// Fails if a template or the configuration was changed after it was read.
+fn refuse_changed_sources(session: &Session, adoption: &Adoption) -> anyhow::Result<()> {
+    for ChangedFile { path, before, .. } in &adoption.files {
+        let is_changed = match session.disk.read_text(path) {
+            Ok(now) => now.trim_start_matches('\u{feff}') != before,
+            Err(_) => false,
+        };
+        if is_changed {
+            bail!("`{path}` was changed meanwhile; nothing was changed, run it again");
+        }
+    }
+    Ok(())
 }

@@ -42,18 +42,21 @@ pub struct Adoption {
     pub files: Vec<ChangedFile>,
     /// The outputs that the changed files render exactly as the person wrote them, by their numbers in the plan.
     pub adopted: Vec<usize>,
-    /// The edited outputs that are rendered with the edits of other outputs beside their own.
-    pub joined: Vec<JoinedOutput>,
+    /// The edited outputs that take the edits of other outputs too, at places that the person left as they were; what each
+    /// becomes.
+    pub joined: Vec<OutputText>,
+    /// The edited outputs of which differences stay; what each becomes, which is not what the changed files render.
+    pub partly: Vec<OutputText>,
     /// The differences that stay.
     pub left: Vec<LeftBlock>,
 }
 
-/// An edited output that takes the edits of other outputs too, at places that the person left as they were.
+/// What an edited output becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinedOutput {
+pub struct OutputText {
     /// Its number among the plan's outputs.
     pub output: usize,
-    /// What it becomes, without the signature's line.
+    /// Its text, without the signature's line.
     pub text: String,
 }
 

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 
 use super::overrides::Overriding;
 use super::search::{Reach, Search};
-use super::{Adoption, ChangedFile, EditedOutput, LeftBlock, Reason, files};
+use super::{Adoption, ChangedFile, EditedOutput, LeftBlock, OutputText, Reason, files};
 use crate::base::problem::Problem;
 use crate::config::TemplateSource;
 use crate::plan::case::Case;
@@ -27,17 +27,22 @@ pub(super) fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput]) -> Resu
             Some(Subject::Case { suite, model, .. }) => {
                 of_models.entry((suite.into(), model.into())).or_default().push(edited.clone());
             }
-            Some(Subject::Support) => all.left.extend(left(plan, std::slice::from_ref(edited), &Reason::NoModel)?),
+            Some(Subject::Support) => add(&mut all, left(plan, std::slice::from_ref(edited), &Reason::NoModel)?),
             None => {}
         }
     }
     for edited in of_models.values() {
-        let adoption = adopt_for_model(plan, edited)?;
-        all.files.extend(adoption.files);
-        all.adopted.extend(adoption.adopted);
-        all.left.extend(adoption.left);
+        add(&mut all, adopt_for_model(plan, edited)?);
     }
     Ok(all)
+}
+
+fn add(all: &mut Adoption, adoption: Adoption) {
+    all.files.extend(adoption.files);
+    all.adopted.extend(adoption.adopted);
+    all.joined.extend(adoption.joined);
+    all.partly.extend(adoption.partly);
+    all.left.extend(adoption.left);
 }
 
 /// Edits of the outputs of one model in one suite.
@@ -47,13 +52,9 @@ fn adopt_for_model(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption,
     };
     let name = match own_template(plan, output) {
         Ok(name) => name,
-        Err(reason) => return Ok(Adoption { left: left(plan, edited, &reason)?, ..Adoption::default() }),
+        Err(reason) => return left(plan, edited, &reason),
     };
-    let search = Search::new(plan, edited, Reach::OneModel)?;
-    let found = search.run();
-    if found.adoption.adopted.len() < edited.len() {
-        return Ok(Adoption { left: found.adoption.left, ..Adoption::default() });
-    }
+    let found = Search::new(plan, edited, Reach::OneModel)?.run();
     if found.edits.is_empty() {
         return Ok(found.adoption);
     }
@@ -67,25 +68,22 @@ fn adopt_for_model(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption,
     }
     let base = plan.templates[output.template].name.clone();
     let overriding = Overriding { library, edited: with_edits, changed, base, name: name.clone() };
-    let proven = overriding.texts().into_iter().find(|text| renders(plan, edited, &name, text));
-    let Some(text) = proven else {
-        return Ok(Adoption { left: left(plan, edited, &Reason::Unproven)?, ..Adoption::default() });
-    };
+    let proven = overriding.texts().into_iter().find(|text| renders(plan, &found.rendered, &name, text));
+    let Some(text) = proven else { return left(plan, edited, &Reason::Unproven) };
     let before = library.source(&name).map(|source| source.text.clone()).unwrap_or_default();
     let file = ChangedFile { path: files::own_path(plan.project, &name), before, text };
-    Ok(Adoption { files: vec![file], adopted: found.adoption.adopted, ..Adoption::default() })
+    Ok(Adoption { files: vec![file], ..found.adoption })
 }
 
-/// Whether a template renders outputs as they were edited.
-fn renders(plan: &Plan<'_>, edited: &[EditedOutput], name: &TemplateName, text: &str) -> bool {
+/// Whether a template renders outputs with these texts.
+fn renders(plan: &Plan<'_>, wanted: &[OutputText], name: &TemplateName, text: &str) -> bool {
     let mut library = plan.project.library.clone();
     library.add(name.clone(), files::own_path(plan.project, name), text);
     let Ok(compiled) = compile(&library, name) else { return false };
-    edited.iter().all(|edited| {
-        let case = Case { template: Some(name), ..plan.case(&plan.outputs[edited.output]) };
+    wanted.iter().all(|wanted| {
+        let case = Case { template: Some(name), ..plan.case(&plan.outputs[wanted.output]) };
         let mut rendered = Vec::new();
-        let is_rendered = Renderer::of(&compiled).render(&case, &mut rendered).is_ok();
-        is_rendered && (rendered == edited.text.as_bytes() || rendered == edited.text.replace("\r\n", "\n").as_bytes())
+        Renderer::of(&compiled).render(&case, &mut rendered).is_ok() && rendered == wanted.text.as_bytes()
     })
 }
 
@@ -132,7 +130,8 @@ fn is_same_model(left: &PlannedOutput, right: &PlannedOutput) -> bool {
 }
 
 /// All differences of outputs, which stay for one reason.
-fn left(plan: &Plan<'_>, edited: &[EditedOutput], reason: &Reason) -> Result<Vec<LeftBlock>, Problem> {
+fn left(plan: &Plan<'_>, edited: &[EditedOutput], reason: &Reason) -> Result<Adoption, Problem> {
     let found = Search::new(plan, edited, Reach::OneModel)?.without_edits();
-    Ok(found.left.into_iter().map(|left| LeftBlock { reason: reason.clone(), ..left }).collect())
+    let left = found.left.into_iter().map(|left| LeftBlock { reason: reason.clone(), ..left }).collect();
+    Ok(Adoption { left, ..found })
 }

@@ -6,7 +6,7 @@ use super::overrides;
 use super::proposals::{Proposal, Proposer};
 use super::subject::{Current, Subject};
 use super::trial::{self, Trial};
-use super::{Adoption, EditedOutput, JoinedOutput, LeftBlock, Reason, files};
+use super::{Adoption, EditedOutput, LeftBlock, OutputText, Reason, files};
 use crate::base::problem::Problem;
 use crate::output::merge::merge_cleanly;
 use crate::plan::{Plan, PlannedOutput};
@@ -29,6 +29,8 @@ pub(super) enum Reach {
 pub(super) struct Found {
     pub(super) edits: TemplateEdits,
     pub(super) adoption: Adoption,
+    /// What the edits render, for each edited output.
+    pub(super) rendered: Vec<OutputText>,
 }
 
 /// The edited outputs of a plan, and some that nobody edited.
@@ -90,8 +92,8 @@ impl<'p> Search<'p> {
             let proven = self.prove(&sample);
             let wrong = self.wrong_outside(&sample, &proven.edits);
             if wrong.is_empty() {
-                let adoption = self.adoption(&sample, &proven);
-                return Found { edits: proven.edits, adoption };
+                let (adoption, rendered) = (self.adoption(&sample, &proven), self.rendered(&sample, &proven));
+                return Found { edits: proven.edits, adoption, rendered };
             }
             // Each round doubles the sample, so that few rounds see all.
             sample.extend(wrong.into_iter().take(sample.len()));
@@ -246,15 +248,27 @@ impl<'p> Search<'p> {
         for (number, subject) in self.subjects.iter().enumerate() {
             // Outside of the sample all are as wanted.
             let current = sample.iter().position(|sampled| *sampled == number).map(|at| (at, &proven.current[at]));
+            let becomes = |current: &Current| OutputText { output: subject.number, text: current.wanted.clone() };
             match current {
-                Some((at, current)) if current.weight > 0 => adoption.left.extend(self.left(at, proven)),
-                Some((_, current)) if current.has_joined() => {
-                    adoption.joined.push(JoinedOutput { output: subject.number, text: current.wanted.clone() });
+                Some((at, current)) if current.weight > 0 => {
+                    adoption.left.extend(self.left(at, proven));
+                    adoption.partly.push(becomes(current));
                 }
+                Some((_, current)) if current.has_joined() => adoption.joined.push(becomes(current)),
                 _ => adoption.adopted.push(subject.number),
             }
         }
         adoption
+    }
+
+    fn rendered(&self, sample: &[usize], proven: &Proven<'_, 'p>) -> Vec<OutputText> {
+        let text = |number: usize| match sample.iter().position(|sampled| *sampled == number) {
+            Some(at) => &proven.current[at].text,
+            None => &self.subjects[number].wanted,
+        };
+        let of_subject =
+            |number: usize| OutputText { output: self.subjects[number].number, text: text(number).clone() };
+        (0..self.subjects.len()).map(of_subject).collect()
     }
 
     /// What still differs in an output of the sample.

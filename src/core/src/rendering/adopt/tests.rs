@@ -60,8 +60,12 @@ fn shown(plan: &Plan<'_>, adoption: &Adoption) -> String {
     let name = |number: &usize| plan.subject_name(&plan.outputs[*number]);
     let adopted: Vec<_> = adoption.adopted.iter().map(name).collect();
     writeln!(shown, "adopted: {}", adopted.join(", ")).unwrap();
-    for JoinedOutput { output, text } in &adoption.joined {
+    for OutputText { output, text } in &adoption.joined {
         writeln!(shown, "joined: {} {text:?}", name(output)).unwrap();
+    }
+    // Where no file changes, what stays is what the person wrote.
+    for OutputText { output, text } in adoption.partly.iter().filter(|_| !adoption.files.is_empty()) {
+        writeln!(shown, "partly: {} {text:?}", name(output)).unwrap();
     }
     for left in &adoption.left {
         let place = left.place.as_ref().map(|(path, range)| format!("{path}:{}", range.start.line + 1));
@@ -100,6 +104,21 @@ fn an_edit_in_a_loop_is_taken_only_where_all_rounds_have_it() {
 }
 
 #[test]
+fn an_own_template_takes_what_can_be_led_back() {
+    let edits = [("bert", "a = 1", "a = 2"), ("bert", "x = bert", "x = ber")];
+    assert_snapshot!(check_for_models("a = 1\n# -\nx = {{ model_name }}\n", "", &edits), @r#"
+    -- templates/own/bert.py.tera --
+    a = 2
+    # -
+    x = {{ model_name }}
+
+    adopted: 
+    partly: bert "a = 2\n# -\nx = ber\n"
+    left: bert:3 "x = ber" Value("{{ model_name }}") Some("templates/t.py.tera:3")
+    "#);
+}
+
+#[test]
 fn edits_that_contradict_each_other_are_both_left() {
     assert_snapshot!(check("x = 1\n", "", &[("bert", "x = 1", "x = 2"), ("vit", "x = 1", "x = 3")]), @r#"
     adopted: 
@@ -131,6 +150,7 @@ fn a_value_is_not_text() {
     x = {{ model_name }}
 
     adopted: 
+    partly: bert "a = 2\nx = ber\n"
     left: bert:2 "x = ber" Value("{{ model_name }}") Some("templates/t.py.tera:1")
     "#);
 }
