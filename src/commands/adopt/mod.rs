@@ -13,7 +13,7 @@ use tgen_core::lint::findings;
 use tgen_core::plan::Plan;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
-use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models};
+use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models, reach};
 
 use self::edited::Edited;
 use self::proof::Proof;
@@ -140,9 +140,8 @@ fn changed_project<'l>(
     layered: &'l Layered<&'l crate::world::disk::Disk>,
     adoption: &Adoption,
 ) -> anyhow::Result<Project<'l>> {
-    let paths: Vec<_> = adoption.files.iter().map(|file| file.path.clone()).collect();
-    if let Some(after) = project.after(layered, &paths) {
-        return Ok(after);
+    if let Some(changed) = reach::changed_project(project, layered, adoption) {
+        return Ok(changed);
     }
     let config = project.config.reread(layered).map_err(|problems| {
         session.print_problems(project, &problems);

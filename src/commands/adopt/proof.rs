@@ -15,6 +15,7 @@ use tgen_core::output::state::State;
 use tgen_core::output::{merge, signature};
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::adopt::Adoption;
+use tgen_core::rendering::adopt::reach::affected;
 use tgen_core::rendering::comparison::{Judged, judge_each};
 
 use super::edited::Edited;
@@ -272,17 +273,6 @@ fn refuse_new_errors(session: &Session, plan: &Plan<'_>, changed: &Plan<'_>) -> 
     }
     session.print_problems(changed.project, &new);
     bail!("the changed template would have errors; nothing was changed")
-}
-
-/// The outputs that can differ between two plans of one configuration.
-fn affected(plan: &Plan<'_>, changed: &Plan<'_>) -> Vec<PlannedOutput> {
-    let hash = |plan: &Plan<'_>, output: &PlannedOutput| plan.templates[output.template].text_hash;
-    let before: HashMap<&Utf8Path, u128> =
-        plan.outputs.iter().map(|output| (output.path.as_path(), hash(plan, output))).collect();
-    let is_same_config = plan.project.config == changed.project.config;
-    let is_affected =
-        |output: &&PlannedOutput| !is_same_config || before.get(output.path.as_path()) != Some(&hash(changed, output));
-    changed.outputs.iter().filter(is_affected).cloned().collect()
 }
 
 /// Tells what becomes of outputs, on many threads.

@@ -55,31 +55,9 @@ impl Describer<'_> {
     }
 
     fn reason(&self, left: &LeftBlock) -> String {
-        match &left.reason {
-            Reason::Hidden => "a filter hides which part of which template wrote it".to_owned(),
-            Reason::Unproven => "no edit of a template's text gives exactly this".to_owned(),
-            Reason::Formatted => {
-                "the suite has a formatter, which hides what the template wrote; edit the template".to_owned()
-            }
-            Reason::Value(expression) => {
-                format!("it changes a value, which `{expression}` writes; change where the value comes from")
-            }
-            Reason::WrittenOften => "the template writes this text at other places of the output too, which you left \
-                                     as they were; edit all of them, or tell them apart in the template"
-                .to_owned(),
-            Reason::Contradicted(other) => self.contradiction(left, *other),
-            Reason::NoModel => "it is of no model: all outputs of its folder share it".to_owned(),
-            Reason::NoModelTemplate { suite, pattern } => format!(
-                "no template of the suite `{suite}` is for this model alone; put `\"{pattern}\"` first in its list `template`"
-            ),
-            Reason::Registered => {
-                "its template is in the template database; add a new version with `cargo tgen template add`".to_owned()
-            }
-            Reason::NoTemplatesFolder => {
-                "its template is built in; write `templates = \"templates\"` into the configuration, so that a changed \
-                 copy has a place"
-                    .to_owned()
-            }
+        match left.reason {
+            Reason::Contradicted(other) => self.contradiction(left, other),
+            ref reason => reason.sentence(),
         }
     }
 

@@ -10,6 +10,7 @@ mod files;
 mod models;
 mod overrides;
 mod proposals;
+pub mod reach;
 mod search;
 mod stretches;
 mod subject;
@@ -116,6 +117,42 @@ pub enum Reason {
     Registered,
     /// The template is built in, and the configuration names no folder for a changed copy.
     NoTemplatesFolder,
+}
+
+impl Reason {
+    /// The reason, and what to do next, in a sentence without its end.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Hidden => "a filter hides which part of which template wrote it".to_owned(),
+            Self::Unproven => "no edit of a template's text gives exactly this".to_owned(),
+            Self::Formatted => {
+                "the suite has a formatter, which hides what the template wrote; edit the template".to_owned()
+            }
+            Self::Value(expression) => {
+                format!("it changes a value, which `{expression}` writes; change where the value comes from")
+            }
+            Self::WrittenOften => "the template writes this text at other places of the output too, which you left \
+                                   as they were; edit all of them, or tell them apart in the template"
+                .to_owned(),
+            Self::Contradicted(_) => {
+                "the template would write the same into an output that has something else there; adopt one of the two"
+                    .to_owned()
+            }
+            Self::NoModel => "it is of no model: all outputs of its folder share it".to_owned(),
+            Self::NoModelTemplate { suite, pattern } => format!(
+                "no template of the suite `{suite}` is for this model alone; put `\"{pattern}\"` first in its list `template`"
+            ),
+            Self::Registered => {
+                "its template is in the template database; add a new version with `cargo tgen template add`".to_owned()
+            }
+            Self::NoTemplatesFolder => {
+                "its template is built in; write `templates = \"templates\"` into the configuration, so that a changed \
+                 copy has a place"
+                    .to_owned()
+            }
+        }
+    }
 }
 
 /// Leads the edits of outputs back to edits of their templates, and of placeholders in the configuration.
