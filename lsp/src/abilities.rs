@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tower_lsp::ls_types::{ClientCapabilities, InitializeParams};
+use tower_lsp::ls_types::{ClientCapabilities, CodeActionClientCapabilities, InitializeParams};
 
 use crate::position::Encoding;
 
@@ -21,6 +21,10 @@ pub(crate) struct ClientAbilities {
     pub(crate) refreshes: BTreeSet<Refresh>,
     /// Whether it wants to know when everything is checked: `experimental.tgenChecked`.
     pub(crate) awaits_checks: bool,
+    /// Whether it asks for the edit of a code action when the user chooses it.
+    pub(crate) resolves_edits: bool,
+    /// Whether it shows code actions that cannot be taken.
+    pub(crate) shows_disabled: bool,
     /// The commands of ours that it has: `experimental.commands.commands`, as rust-analyzer's clients say it.
     pub(crate) commands: BTreeSet<String>,
 }
@@ -69,6 +73,8 @@ impl ClientAbilities {
             watches: watching(client),
             refreshes: refreshes(client),
             awaits_checks: client.experimental.as_ref().and_then(|own| own.get("tgenChecked")?.as_bool()) == Some(true),
+            resolves_edits: code_actions(client).is_some_and(resolves_edits),
+            shows_disabled: code_actions(client).and_then(|actions| actions.disabled_support) == Some(true),
             commands: commands(client),
         }
     }
@@ -86,6 +92,16 @@ fn refreshes(client: &ClientCapabilities) -> BTreeSet<Refresh> {
     let hints = workspace.inlay_hint.as_ref().and_then(|hints| hints.refresh_support);
     let said = [(Refresh::Lenses, lenses), (Refresh::Hints, hints)];
     said.into_iter().filter(|(_, can)| *can == Some(true)).map(|(what, _)| what).collect()
+}
+
+fn code_actions(client: &ClientCapabilities) -> Option<&CodeActionClientCapabilities> {
+    client.text_document.as_ref()?.code_action.as_ref()
+}
+
+/// What an action is about has to come back with the question for its edit.
+fn resolves_edits(actions: &CodeActionClientCapabilities) -> bool {
+    let resolved = actions.resolve_support.as_ref().map(|support| support.properties.as_slice()).unwrap_or_default();
+    actions.data_support == Some(true) && resolved.iter().any(|property| property == "edit")
 }
 
 fn commands(client: &ClientCapabilities) -> BTreeSet<String> {

@@ -152,7 +152,8 @@ fn content(
     let expected = preview::signed(&changed.case(output), template, path).map_err(|_| "it cannot be rendered then")?;
     let stays = adoption.partly.iter().find(|partly| partly.output == edited.output);
     let text = stays.map_or(&edited.text, |partly| &partly.text);
-    let content = signature::with_signature_of(&expected, text.as_bytes()).ok_or("this kind of file has no signature")?;
+    let content =
+        signature::with_signature_of(&expected, text.as_bytes()).ok_or("this kind of file has no signature")?;
     if stays.is_none() && State::of(&expected, Some(&content)) != State::Fresh {
         return Err("the changed template would render something else");
     }
@@ -194,13 +195,13 @@ mod tests {
     use crate::base::text::{Position, Range};
     use crate::ide::fixture::{CONFIG, with_cursor};
 
-    const TEMPLATE: &str = "import x\n\n{% for task in tasks %}\n# {{ task }} of {{ model_name }}\n{% endfor %}\nX = 1\n";
+    const TEMPLATE: &str =
+        "import x\n\n{% for task in tasks %}\n# {{ task }} of {{ model_name }}\n{% endfor %}\nX = 1\n";
 
     /// A project in which `bert`'s output has an edited text.
     fn project(config: &str, edit: impl Fn(&str) -> String) -> String {
-        let with_output = |output: &str| {
-            format!("{config}-- templates/t.py.tera --\n{TEMPLATE}-- out/test_bert.py --\n$0{output}")
-        };
+        let with_output =
+            |output: &str| format!("{config}-- templates/t.py.tera --\n{TEMPLATE}-- out/test_bert.py --\n$0{output}");
         let fixture = format!("{config}-- templates/t.py.tera --\n$0{TEMPLATE}");
         let generated = with_cursor(&fixture, |view, path, _| preview::preview(view, path).unwrap().text);
         with_output(&edit(&generated))
@@ -218,7 +219,8 @@ mod tests {
             for FileEdit { path, edits } in &found.edits {
                 let text = view.project.files.read_text(path).unwrap_or_default();
                 let text = applied(&text, edits);
-                let text = signature::without_signature(text.as_bytes()).map_or(text, |text| String::from_utf8(text).unwrap());
+                let text =
+                    signature::without_signature(text.as_bytes()).map_or(text, |text| String::from_utf8(text).unwrap());
                 writeln!(shown, "-- {path} --\n{text}").unwrap();
             }
             shown
