@@ -7,6 +7,7 @@
 mod blocks;
 mod edits;
 mod files;
+mod literals;
 mod models;
 mod overrides;
 mod proposals;

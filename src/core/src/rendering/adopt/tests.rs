@@ -119,6 +119,29 @@ fn an_own_template_takes_what_can_be_led_back() {
 }
 
 #[test]
+fn a_literal_in_an_expression_is_edited_where_it_stands() {
+    let edits = [("bert", "\"fill-mask, ", "\"fill-mask; ")];
+    assert_snapshot!(check("x = \"{{ [primary_task, 'b'] | join(sep=\", \") }}\"\n", "", &edits), @r#"
+    -- templates/t.py.tera --
+    x = "{{ [primary_task, 'b'] | join(sep="; ") }}"
+
+    adopted: bert
+    "#);
+    let edits = [("bert", "# bert_test", "# bert_checks")];
+    assert_snapshot!(check("# {{ model_name ~ '_test' }}\n", "", &edits), @"
+    -- templates/t.py.tera --
+    # {{ model_name ~ '_checks' }}
+
+    adopted: bert
+    ");
+    let edits = [("bert", "# bert_test", "# bert_te'st")];
+    assert_snapshot!(check("# {{ model_name ~ '_test' }}\n", "", &edits), @r##"
+    adopted: 
+    left: bert:1 "# bert_te'st" Value("{{ model_name ~ '_test' }}") Some("templates/t.py.tera:1")
+    "##);
+}
+
+#[test]
 fn edits_that_contradict_each_other_are_both_left() {
     assert_snapshot!(check("x = 1\n", "", &[("bert", "x = 1", "x = 2"), ("vit", "x = 1", "x = 3")]), @r#"
     adopted: 
