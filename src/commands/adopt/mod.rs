@@ -13,7 +13,7 @@ use tgen_core::lint::findings;
 use tgen_core::plan::Plan;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
-use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models, reach};
+use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models, adopt_for_suites, reach};
 
 use self::edited::Edited;
 use self::proof::Proof;
@@ -37,6 +37,7 @@ Examples:
   cargo tgen adopt test/skills/test_hf_bert.py   what you changed in one output
   cargo tgen adopt                               what you changed in any output
   cargo tgen adopt --to model FILE               into a template of that model alone
+  cargo tgen adopt --to suite FILE               into a template of that suite alone
   cargo tgen adopt --dry-run                     show what would change, and change nothing
   cargo tgen adopt --yes                         change other outputs too without asking")]
 pub(crate) struct AdoptArgs {
@@ -62,6 +63,8 @@ enum Target {
     Template,
     /// In a template of the model's own, which is made if need be; other models stay as they are
     Model,
+    /// In a template of the suite's own, which is made if need be; other suites stay as they are
+    Suite,
 }
 
 pub(crate) fn run(global: &Global, args: &AdoptArgs) -> anyhow::Result<Outcome> {
@@ -107,6 +110,7 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
     let adoption = match args.to {
         Target::Template => adopt(&plan, &edited.outputs),
         Target::Model => adopt_for_models(&plan, &edited.outputs),
+        Target::Suite => adopt_for_suites(&plan, &edited.outputs),
     };
     let adoption = adoption.map_err(|problem| {
         session.print_problems(&project, &[problem]);

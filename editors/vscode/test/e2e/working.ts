@@ -154,6 +154,11 @@ export const WORKING: Steps = {
   },
 
   async "an edited output says so, and its edit moves into the template"(editor) {
+    await editor.open("templates/tasks.py.tera");
+    await editor.clickLens("generate");
+    await editor.see(toast("wrote 4 of 4 outputs"));
+    await editor.command("Notifications: Clear All Notifications");
+    await editor.open("test/tasks/test_bert.py");
     await editor.atEnd();
     await editor.press("ArrowUp", "End");
     await editor.type("  # typed");
@@ -169,17 +174,18 @@ export const WORKING: Steps = {
   },
 
   async "the edit of an output is shown beside what was generated, and discarded"(editor) {
-    await editor.command("File: Revert File");
     await editor.open("test/tasks/test_bert.py");
     await editor.atEnd();
     await editor.type("ANOTHER = 1");
+    await editor.see(lens("edited: 1 place"));
     await editor.clickLens("show the difference");
     await editor.see('.tab:has-text("as generated")');
     await editor.see(".diff-editor .line-insert, .diffEditor .line-insert, .line-insert");
     await editor.shot("edited");
     await editor.open("test/tasks/test_bert.py");
-    await editor.clickLens("edited:");
-    await (await editor.see('.action-widget .monaco-list-row:has-text("discard the edit")')).click();
+    await editor.atEnd();
+    await askForActions(editor, "discard the edit");
+    await editor.page.click('.action-widget .monaco-list-row:has-text("discard the edit")');
     await editor.gone(lens("edited:"));
   },
 

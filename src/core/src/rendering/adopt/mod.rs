@@ -8,8 +8,8 @@ mod blocks;
 mod edits;
 mod files;
 mod literals;
-mod models;
 mod overrides;
+mod own;
 mod proposals;
 pub mod reach;
 mod search;
@@ -114,6 +114,13 @@ pub enum Reason {
         /// What its list of templates could begin with.
         pattern: String,
     },
+    /// No template is this suite's alone.
+    NoSuiteTemplate {
+        /// The suite.
+        suite: String,
+        /// What its list of templates could begin with.
+        pattern: String,
+    },
     /// The template comes from the template database.
     Registered,
     /// The template is built in, and the configuration names no folder for a changed copy.
@@ -143,6 +150,9 @@ impl Reason {
             Self::NoModel => "it is of no model: all outputs of its folder share it".to_owned(),
             Self::NoModelTemplate { suite, pattern } => format!(
                 "no template of the suite `{suite}` is for this model alone; put `\"{pattern}\"` first in its list `template`"
+            ),
+            Self::NoSuiteTemplate { suite, pattern } => format!(
+                "the suite `{suite}` shares its template with another one; put `\"{pattern}\"` first in its list `template`"
             ),
             Self::Registered => {
                 "its template is in the template database; add a new version with `cargo tgen template add`".to_owned()
@@ -175,8 +185,21 @@ pub fn adopt(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Probl
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
 pub fn adopt_for_models(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
-    let in_templates = |plan: &Plan<'_>| models::in_own_templates(plan, edited);
-    match with_values_first(plan, edited, Reach::OneModel, in_templates)? {
+    in_own_templates(plan, edited, Reach::OneModel)
+}
+
+/// Leads the edits of outputs back to templates of their suites' own, and to placeholders of these suites, and leaves all
+/// other suites as they are.
+///
+/// # Errors
+/// The problem that keeps one of the outputs from being rendered.
+pub fn adopt_for_suites(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
+    in_own_templates(plan, edited, Reach::OneSuite)
+}
+
+fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
+    let in_templates = |plan: &Plan<'_>| own::in_own_templates(plan, edited, reach);
+    match with_values_first(plan, edited, reach, in_templates)? {
         Some(adoption) => Ok(adoption),
         None => in_templates(plan),
     }

@@ -20,8 +20,8 @@ pub fn changed_project<'f>(project: &Project<'_>, files: &'f dyn Files, adoption
     if configs.is_empty() {
         return Some(changed);
     }
-    // What an adoption changes in a configuration are the values of placeholders.
-    project.config.reread(files).ok().map(|config| changed.with_placeholders_of(config))
+    // What an adoption changes in a configuration are placeholders and facts of models.
+    project.config.reread(files).ok().map(|config| changed.with_values_of(config))
 }
 
 /// The outputs that can differ between two plans of one configuration.

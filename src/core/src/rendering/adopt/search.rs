@@ -21,6 +21,8 @@ const BYSTANDERS: usize = 32;
 pub(super) enum Reach {
     /// For all that the template renders.
     AllModels,
+    /// For those of one suite: what happens to other suites does not matter.
+    OneSuite,
     /// For those of one model alone: a loop may be written out, and what happens to other models does not matter.
     OneModel,
 }
@@ -79,6 +81,11 @@ impl<'p> Search<'p> {
         let is_edited = |number: &usize| edited.iter().any(|edited| edited.output == *number);
         let others: Vec<_> = match reach {
             Reach::AllModels => (0..plan.outputs.len()).filter(|number| !is_edited(number)).collect(),
+            Reach::OneSuite => {
+                let suites: Vec<_> = edited.iter().filter_map(|edited| plan.outputs.get(edited.output)?.suite()).collect();
+                let is_of_suite = |number: &usize| plan.outputs[*number].suite().is_some_and(|suite| suites.contains(&suite));
+                (0..plan.outputs.len()).filter(|number| !is_edited(number) && is_of_suite(number)).collect()
+            }
             Reach::OneModel => Vec::new(),
         };
         let step = others.len().div_ceil(BYSTANDERS).max(1);
@@ -178,6 +185,8 @@ impl<'p> Search<'p> {
         let mut proposals = proposer.of_block(block);
         if self.reach == Reach::OneModel {
             proposals.extend(proposer.written_out(block));
+        }
+        if self.reach != Reach::AllModels {
             let own = overrides::overridable(library, &self.plan.templates[subject.output.template].name);
             proposals.retain(|proposal| proposal.iter().all(|edit| own.contains(&edit.template)));
         }

@@ -325,3 +325,136 @@ fn a_value_of_the_configuration_is_changed_where_it_is_configured() {
     left: bert:1 "a = many" Value("{{ limit }}") Some("templates/t.py.tera:1")
     "#);
 }
+
+#[test]
+fn a_fact_is_stated_where_a_value_follows_from_it() {
+    let template = "T = {{ tasks | py_str }}\nP = {{ primary_task | py_str }}\nF = {{ model_family }}\n";
+    let tasks = "[\"image-classification\", \"image-feature-extraction\", \"feature-extraction\"]";
+    assert_snapshot!(check(template, "", &[("vit", tasks, "[\"image-classification\"]")]), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "out/{{ model_name }}.py"
+
+    [models.vit]
+    tasks = ["image-classification"]
+
+    adopted: vit
+    "#);
+    assert_snapshot!(check("P = {{ primary_task }}\n", "", &[("vit", "image-classification", "feature-extraction")]), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "out/{{ model_name }}.py"
+
+    [models.vit]
+    tasks = ["feature-extraction", "image-classification", "image-feature-extraction"]
+
+    adopted: vit
+    "#);
+    assert_snapshot!(check(template, "", &[("vit", "F = vision", "F = audio")]), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "out/{{ model_name }}.py"
+
+    [models.vit]
+    family = "audio"
+
+    adopted: vit
+    "#);
+}
+
+/// What becomes of edits of outputs of the first of two suites, for that suite alone.
+fn check_for_suite(templates: [&str; 2], files: &str, edit: (&str, &str)) -> String {
+    let [first, second] = templates;
+    let files = MemoryFiles::from_fixture(&format!(
+        "-- tgen.toml --\ntemplates = \"templates\"\n{CONFIG}[[suite]]\nname = \"s\"\ntemplate = {first}\nmodels = [\"bert\", \"vit\"]\n\
+         output = \"s/{{{{ model_name }}}}.py\"\n[[suite]]\nname = \"t\"\ntemplate = {second}\nmodels = [\"bert\"]\n\
+         output = \"t/{{{{ model_name }}}}.py\"\n{files}"
+    ));
+    let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
+    let plan = Plan::new(&project, &Request::default());
+    assert!(plan.problems.is_empty(), "{:?}", plan.problems);
+    let texts = render_each(&plan, &plan.outputs, |_, text| String::from_utf8(text.unwrap().to_vec()).unwrap());
+    let text = texts[0].replacen(edit.0, edit.1, 1);
+    assert_ne!(text, texts[0]);
+    shown(&plan, &adopt_for_suites(&plan, &[EditedOutput { output: 0, text }]).unwrap())
+}
+
+#[test]
+fn an_edit_for_one_suite_leaves_what_it_shares_with_another_as_it_is() {
+    let base = "-- templates/base.py.tera --\na = 1\n{% block b %}\nb = 1\n{% endblock b %}\n";
+    let files = format!(
+        "{base}-- templates/s.py.tera --\n{{% extends \"base.py.tera\" %}}\n-- templates/t.py.tera --\n{{% extends \"base.py.tera\" %}}\n"
+    );
+    let edit = ("b = 1", "b = 2");
+    assert_snapshot!(check_for_suite(["\"s.py.tera\"", "\"t.py.tera\""], &files, edit), @r#"
+    -- templates/s.py.tera --
+    {% extends "base.py.tera" %}
+    {% block b %}
+    b = 2
+    {% endblock b %}
+
+    adopted: bert
+    "#);
+    assert_snapshot!(check_for_suite(["\"base.py.tera\"", "\"base.py.tera\""], base, edit), @r#"
+    adopted: 
+    left: bert:3 "b = 2" NoSuiteTemplate { suite: "s", pattern: "suites/s.py.tera" } Some("templates/base.py.tera:3")
+    "#);
+    let list = "[\"suites/s.py.tera\", \"base.py.tera\"]";
+    assert_snapshot!(check_for_suite([list, "\"base.py.tera\""], base, edit), @r#"
+    -- templates/suites/s.py.tera --
+    {% extends "base.py.tera" %}
+    {% block b %}
+    b = 2
+    {% endblock b %}
+
+    adopted: bert
+    "#);
+    let files = "-- templates/t.py.tera --\nl = {{ limit }}\n";
+    assert_snapshot!(check_for_suite(["\"t.py.tera\"", "\"t.py.tera\""], files, ("l = 64", "l = 128")), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "s/{{ model_name }}.py"
+
+    [suite.placeholders]
+    limit = 128
+    [[suite]]
+    name = "t"
+    template = "t.py.tera"
+    models = ["bert"]
+    output = "t/{{ model_name }}.py"
+
+    adopted: bert
+    "#);
+}

@@ -1,4 +1,4 @@
-//! Edits of one model's outputs as a template of that model's own.
+//! Edits of the outputs of one model, or of one suite, as a template of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,31 +10,53 @@ use super::{Adoption, ChangedFile, EditedOutput, LeftBlock, OutputText, Reason, 
 use crate::base::problem::Problem;
 use crate::config::TemplateSource;
 use crate::plan::case::Case;
-use crate::plan::{Plan, PlannedOutput, Subject};
+use crate::plan::{Plan, PlannedOutput, Subject, SuiteIndex};
 use crate::template::compiled::{Compiled, compile};
 use crate::template::renderer::Renderer;
 use crate::template::{Dialect, TemplateName};
 
-/// Leads the edits of outputs back to templates of their models' own, and leaves all other models as they are.
+/// The outputs that get one template of their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Owner {
+    suite: usize,
+    /// None where the template is for the whole suite.
+    model: Option<usize>,
+    /// The template that they have now.
+    template: usize,
+}
+
+/// Leads the edits of outputs back to templates of their models' or suites' own, and leaves all others as they are.
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
-pub(super) fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
-    let mut of_models: BTreeMap<(usize, usize), Vec<EditedOutput>> = BTreeMap::new();
+pub(super) fn in_own_templates(
+    plan: &Plan<'_>,
+    edited: &[EditedOutput],
+    reach: Reach,
+) -> Result<Adoption, Problem> {
+    let mut of_owners: BTreeMap<Owner, Vec<EditedOutput>> = BTreeMap::new();
     let mut all = Adoption::default();
     for edited in edited {
-        match plan.outputs.get(edited.output).map(|output| output.subject) {
-            Some(Subject::Case { suite, model, .. }) => {
-                of_models.entry((suite.into(), model.into())).or_default().push(edited.clone());
-            }
-            Some(Subject::Support) => add(&mut all, left(plan, std::slice::from_ref(edited), &Reason::NoModel)?),
-            None => {}
+        let Some(output) = plan.outputs.get(edited.output) else { continue };
+        match owner(output, reach) {
+            Some(owner) => of_owners.entry(owner).or_default().push(edited.clone()),
+            None => add(&mut all, left(plan, std::slice::from_ref(edited), &Reason::NoModel)?),
         }
     }
-    for edited in of_models.values() {
-        add(&mut all, adopt_for_model(plan, edited)?);
+    for edited in of_owners.values() {
+        let adoption = adopt_for_owner(plan, edited, reach)?;
+        // Where two suites name one template, the second change of it is left.
+        let is_taken = |file: &ChangedFile| all.files.iter().any(|other| other.path == file.path);
+        let is_contradiction = adoption.files.iter().any(is_taken);
+        add(&mut all, if is_contradiction { left(plan, edited, &Reason::Unproven)? } else { adoption });
     }
     Ok(all)
+}
+
+fn owner(output: &PlannedOutput, reach: Reach) -> Option<Owner> {
+    let Subject::Case { suite, model, .. } = output.subject else { return None };
+    let model = (reach == Reach::OneModel).then(|| model.into());
+    Some(Owner { suite: suite.into(), model, template: output.template.into() })
 }
 
 fn add(all: &mut Adoption, adoption: Adoption) {
@@ -45,16 +67,16 @@ fn add(all: &mut Adoption, adoption: Adoption) {
     all.left.extend(adoption.left);
 }
 
-/// Edits of the outputs of one model in one suite.
-fn adopt_for_model(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
+/// Edits of outputs that have one owner.
+fn adopt_for_owner(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
     let Some(output) = edited.first().map(|edited| &plan.outputs[edited.output]) else {
         return Ok(Adoption::default());
     };
-    let name = match own_template(plan, output) {
+    let name = match own_template(plan, output, reach) {
         Ok(name) => name,
         Err(reason) => return left(plan, edited, &reason),
     };
-    let found = Search::new(plan, edited, Reach::OneModel)?.run();
+    let found = Search::new(plan, edited, reach)?.run();
     if found.edits.is_empty() {
         return Ok(found.adoption);
     }
@@ -87,8 +109,8 @@ fn renders(plan: &Plan<'_>, wanted: &[OutputText], name: &TemplateName, text: &s
     })
 }
 
-/// The template that is the model's own, or would be if it existed: the suite takes it before the one it takes now.
-fn own_template(plan: &Plan<'_>, output: &PlannedOutput) -> Result<TemplateName, Reason> {
+/// The template that is the owner's own, or would be if it existed: the suite takes it before the one it takes now.
+fn own_template(plan: &Plan<'_>, output: &PlannedOutput, reach: Reach) -> Result<TemplateName, Reason> {
     let Some(suite) = output.suite() else { return Err(Reason::NoModel) };
     let suite_name = plan.suites[suite].suite.name.value.clone();
     let TemplateSource::Files(patterns) = &plan.suites[suite].suite.template else { return Err(Reason::Registered) };
@@ -99,13 +121,15 @@ fn own_template(plan: &Plan<'_>, output: &PlannedOutput) -> Result<TemplateName,
     for pattern in patterns {
         let Ok(pattern) = Compiled::inline("a template of a suite", &pattern.value) else { continue };
         let Some(name) = expanded(&pattern, &plan.case(output)) else { continue };
-        let is_models_own = || {
-            let others =
-                plan.outputs.iter().filter(|other| other.suite() == Some(suite) && !is_same_model(other, output));
-            others.map(|other| expanded(&pattern, &plan.case(other))).all(|other| other.as_ref() != Some(&name))
+        let is_own = || match reach {
+            Reach::OneSuite => is_suites_own(plan, output, &pattern, &name),
+            Reach::OneModel | Reach::AllModels => {
+                let others = of_suite(plan, suite).filter(|other| !is_same_model(other, output));
+                others.map(|other| expanded(&pattern, &plan.case(other))).all(|other| other.as_ref() != Some(&name))
+            }
         };
         let can_be_taken = name == *current || !plan.project.library.contains(&name);
-        if can_be_taken && is_models_own() {
+        if can_be_taken && is_own() {
             return Ok(name);
         }
         if name == *current {
@@ -113,7 +137,29 @@ fn own_template(plan: &Plan<'_>, output: &PlannedOutput) -> Result<TemplateName,
         }
     }
     let extension = if current.dialect() == Dialect::Tera { ".py.tera" } else { ".py" };
-    Err(Reason::NoModelTemplate { suite: suite_name, pattern: format!("models/{{{{ normalized_name }}}}{extension}") })
+    Err(match reach {
+        Reach::OneSuite => {
+            let pattern = format!("suites/{suite_name}{extension}");
+            Reason::NoSuiteTemplate { suite: suite_name, pattern }
+        }
+        Reach::OneModel | Reach::AllModels => {
+            let pattern = format!("models/{{{{ normalized_name }}}}{extension}");
+            Reason::NoModelTemplate { suite: suite_name, pattern }
+        }
+    })
+}
+
+/// Whether a template is used, or would be, by all outputs of a suite that have the template of `output`, and by no other.
+fn is_suites_own(plan: &Plan<'_>, output: &PlannedOutput, pattern: &Compiled, name: &TemplateName) -> bool {
+    let Some(suite) = output.suite() else { return false };
+    let has_it = |other: &PlannedOutput| expanded(pattern, &plan.case(other)).as_ref() == Some(name);
+    let uses_it = |other: &PlannedOutput| plan.templates[other.template].closure.contains(name);
+    of_suite(plan, suite).all(|other| has_it(other) == (other.template == output.template))
+        && plan.outputs.iter().filter(|other| other.suite() != Some(suite)).all(|other| !uses_it(other))
+}
+
+fn of_suite<'p>(plan: &'p Plan<'_>, suite: SuiteIndex) -> impl Iterator<Item = &'p PlannedOutput> {
+    plan.outputs.iter().filter(move |output| output.suite() == Some(suite))
 }
 
 fn expanded(pattern: &Compiled, case: &Case<'_>) -> Option<TemplateName> {
