@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tower_lsp::ls_types::{ClientCapabilities, CodeActionClientCapabilities, InitializeParams};
+use tower_lsp::ls_types::{ClientCapabilities, InitializeParams};
 
 use crate::position::Encoding;
 
@@ -21,10 +21,8 @@ pub(crate) struct ClientAbilities {
     pub(crate) refreshes: BTreeSet<Refresh>,
     /// Whether it wants to know when everything is checked: `experimental.tgenChecked`.
     pub(crate) awaits_checks: bool,
-    /// Whether it asks for the edit of a code action when the user chooses it.
-    pub(crate) resolves_edits: bool,
-    /// Whether it shows code actions that cannot be taken.
-    pub(crate) shows_disabled: bool,
+    /// What it can do with code actions.
+    pub(crate) actions: BTreeSet<WithActions>,
     /// The commands of ours that it has: `experimental.commands.commands`, as rust-analyzer's clients say it.
     pub(crate) commands: BTreeSet<String>,
 }
@@ -36,6 +34,15 @@ pub(crate) enum Refresh {
     Lenses,
     /// Inlay hints.
     Hints,
+}
+
+/// What a client may do with code actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WithActions {
+    /// It asks for the edit of an action when the user chooses it.
+    ResolveEdits,
+    /// It shows actions that cannot be taken, with the reason.
+    ShowDisabled,
 }
 
 /// How a client gets diagnostics: one way or the other, never both.
@@ -73,8 +80,7 @@ impl ClientAbilities {
             watches: watching(client),
             refreshes: refreshes(client),
             awaits_checks: client.experimental.as_ref().and_then(|own| own.get("tgenChecked")?.as_bool()) == Some(true),
-            resolves_edits: code_actions(client).is_some_and(resolves_edits),
-            shows_disabled: code_actions(client).and_then(|actions| actions.disabled_support) == Some(true),
+            actions: with_actions(client),
             commands: commands(client),
         }
     }
@@ -94,14 +100,16 @@ fn refreshes(client: &ClientCapabilities) -> BTreeSet<Refresh> {
     said.into_iter().filter(|(_, can)| *can == Some(true)).map(|(what, _)| what).collect()
 }
 
-fn code_actions(client: &ClientCapabilities) -> Option<&CodeActionClientCapabilities> {
-    client.text_document.as_ref()?.code_action.as_ref()
-}
-
-/// What an action is about has to come back with the question for its edit.
-fn resolves_edits(actions: &CodeActionClientCapabilities) -> bool {
-    let resolved = actions.resolve_support.as_ref().map(|support| support.properties.as_slice()).unwrap_or_default();
-    actions.data_support == Some(true) && resolved.iter().any(|property| property == "edit")
+fn with_actions(client: &ClientCapabilities) -> BTreeSet<WithActions> {
+    let Some(actions) = client.text_document.as_ref().and_then(|text| text.code_action.as_ref()) else {
+        return BTreeSet::new();
+    };
+    let properties = actions.resolve_support.as_ref().map(|support| support.properties.as_slice()).unwrap_or_default();
+    // What an action is about has to come back with the question for its edit.
+    let resolves = actions.data_support == Some(true) && properties.iter().any(|property| property == "edit");
+    let said =
+        [(WithActions::ResolveEdits, resolves), (WithActions::ShowDisabled, actions.disabled_support == Some(true))];
+    said.into_iter().filter(|(_, can)| *can).map(|(what, _)| what).collect()
 }
 
 fn commands(client: &ClientCapabilities) -> BTreeSet<String> {

@@ -8,7 +8,7 @@ use tower_lsp::ls_types::{
     WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
-use crate::abilities::{ClientAbilities, Delivery};
+use crate::abilities::{ClientAbilities, Delivery, WithActions};
 use crate::features::{completion, tokens};
 
 /// What this server offers that client.
@@ -46,7 +46,7 @@ pub(crate) fn offered(client: &ClientAbilities) -> ServerCapabilities {
                 CodeActionKind::REFACTOR_EXTRACT,
                 CodeActionKind::REFACTOR_REWRITE,
             ]),
-            resolve_provider: client.resolves_edits.then_some(true),
+            resolve_provider: client.actions.contains(&WithActions::ResolveEdits).then_some(true),
             ..CodeActionOptions::default()
         })),
         document_formatting_provider: Some(OneOf::Left(true)),

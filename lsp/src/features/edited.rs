@@ -14,6 +14,7 @@ use tower_lsp::ls_types::{
 };
 
 use super::edits;
+use crate::abilities::WithActions;
 use crate::convert;
 use crate::state::ProjectFile;
 
@@ -115,7 +116,9 @@ pub(crate) fn actions(
     let touches = |edited: &Edited| file.ask(|_, measured| edited.touches(measured.ours(within))).unwrap_or_default();
     let Some(edited) = is_wanted.then(|| edited_file(file)).flatten().filter(touches) else { return Vec::new() };
     let timing = match context.trigger_kind {
-        Some(CodeActionTriggerKind::AUTOMATIC) if file.client.resolves_edits => Timing::WhenChosen,
+        Some(CodeActionTriggerKind::AUTOMATIC) if file.client.actions.contains(&WithActions::ResolveEdits) => {
+            Timing::WhenChosen
+        }
         _ => Timing::Now,
     };
     let is_stale = edited.generated.as_ref().is_some_and(|generated| generated.has_newer_template);
@@ -179,7 +182,10 @@ fn title(into: Into, found: &Move) -> String {
 /// A client that shows actions which cannot be taken shows the reason too.
 fn disabled(file: &ProjectFile, into: Into, reason: &str) -> Option<CodeAction> {
     let disabled = Some(CodeActionDisabled { reason: reason.to_owned() });
-    file.client.shows_disabled.then(|| CodeAction { disabled, ..action(into.title().to_owned()) })
+    file.client
+        .actions
+        .contains(&WithActions::ShowDisabled)
+        .then(|| CodeAction { disabled, ..action(into.title().to_owned()) })
 }
 
 fn discard(file: &ProjectFile, generated: Generation) -> CodeAction {

@@ -61,12 +61,12 @@ fn code_action(file: &ProjectFile, measured: &Measured<'_>, action: Action) -> C
 }
 
 /// Files can be created only by a list of operations, which holds the edits too.
-pub(super) fn edit(file: &ProjectFile, edits: Vec<FileEdit>, creates: &[Utf8PathBuf]) -> WorkspaceEdit {
+pub(super) fn edit(file: &ProjectFile, edits: Vec<FileEdit>, new_files: &[Utf8PathBuf]) -> WorkspaceEdit {
     let edit = convert::workspace_edit(file, edits);
-    if creates.is_empty() {
+    if new_files.is_empty() {
         return edit;
     }
-    let created = creates.iter().filter_map(|path| convert::uri_of(file, path));
+    let created = new_files.iter().filter_map(|path| convert::uri_of(file, path));
     let create = |uri| ResourceOp::Create(CreateFile { uri, options: None, annotation_id: None });
     let change = |(uri, edits): (_, Vec<TextEdit>)| TextDocumentEdit {
         text_document: OptionalVersionedTextDocumentIdentifier { uri, version: None },

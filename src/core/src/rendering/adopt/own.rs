@@ -29,11 +29,7 @@ struct Owner {
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
-pub(super) fn in_own_templates(
-    plan: &Plan<'_>,
-    edited: &[EditedOutput],
-    reach: Reach,
-) -> Result<Adoption, Problem> {
+pub(super) fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
     let mut of_owners: BTreeMap<Owner, Vec<EditedOutput>> = BTreeMap::new();
     let mut all = Adoption::default();
     for edited in edited {

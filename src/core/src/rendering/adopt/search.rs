@@ -82,8 +82,10 @@ impl<'p> Search<'p> {
         let others: Vec<_> = match reach {
             Reach::AllModels => (0..plan.outputs.len()).filter(|number| !is_edited(number)).collect(),
             Reach::OneSuite => {
-                let suites: Vec<_> = edited.iter().filter_map(|edited| plan.outputs.get(edited.output)?.suite()).collect();
-                let is_of_suite = |number: &usize| plan.outputs[*number].suite().is_some_and(|suite| suites.contains(&suite));
+                let suites: Vec<_> =
+                    edited.iter().filter_map(|edited| plan.outputs.get(edited.output)?.suite()).collect();
+                let is_of_suite =
+                    |number: &usize| plan.outputs[*number].suite().is_some_and(|suite| suites.contains(&suite));
                 (0..plan.outputs.len()).filter(|number| !is_edited(number) && is_of_suite(number)).collect()
             }
             Reach::OneModel => Vec::new(),

@@ -264,9 +264,7 @@ impl ValueEdit {
                 let models = child(section.as_table_like_mut()?, "models").as_table_like_mut()?;
                 child(child(models, name).as_table_like_mut()?, "placeholders")
             }
-            Scope::Facts(name) => {
-                child(child(section.as_table_like_mut()?, "models").as_table_like_mut()?, name)
-            }
+            Scope::Facts(name) => child(child(section.as_table_like_mut()?, "models").as_table_like_mut()?, name),
         };
         set(values.as_table_like_mut()?, &self.name, self.value.parse().ok()?);
         Some(document.to_string())
