@@ -142,10 +142,11 @@ impl<'f> Project<'f> {
         })
     }
 
-    /// The project with other values for placeholders; all else that `config` says must be as it was.
+    /// The project with other placeholders and facts of models; all else that `config` says must be as it was.
     #[must_use]
-    pub fn with_placeholders_of(&self, config: Config) -> Self {
-        Self { config: Arc::new(config), ..self.clone() }
+    pub fn with_values_of(&self, config: Config) -> Self {
+        let catalogue = reading::catalogue(&self.pipeline_map, &config, self.references.keys().cloned());
+        Self { catalogue: Arc::new(catalogue), config: Arc::new(config), ..self.clone() }
     }
 
     /// Whether the folders out of which a file may be gone are still there.
