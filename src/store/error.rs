@@ -33,6 +33,11 @@ pub(crate) enum StoreError {
         /// DuckDB's error message.
         reason: String,
     },
+    /// The disk is full.
+    #[error(
+        "there is no room for `{0}` on its disk, and nothing was changed; make room, or give `--template-db` another place"
+    )]
+    Full(Utf8PathBuf),
     /// The write-ahead log beside the file cannot be replayed.
     #[error(
         "the log `{path}.wal` of the template database is damaged: {reason}; move it away to open the database without the \
@@ -179,13 +184,25 @@ pub(crate) enum StoreError {
     NotAnArchive(Utf8PathBuf),
 }
 
+/// DuckDB's words for a full disk.
+pub(super) const NO_SPACE: &str = "No space left";
+
 impl StoreError {
-    /// Adds the file to an error by which DuckDB means that it is damaged.
+    /// Adds the file to an error by which DuckDB means that it is damaged, or that its disk is full.
     pub(super) fn in_file(self, path: &Utf8Path) -> Self {
         match self {
+            Self::Failed(reason) if reason.contains(NO_SPACE) => Self::Full(path.to_owned()),
             Self::Failed(reason) if reason.contains("WAL file") => Self::DamagedLog { path: path.to_owned(), reason },
             Self::Failed(reason) if means_damage(&reason) => Self::Damaged { path: path.to_owned(), reason },
             other => other,
+        }
+    }
+
+    /// Adds the path of the file to be created to an error about the temporary file that it is written to.
+    pub(super) fn of_new_file(self, path: &Utf8Path) -> Self {
+        match self {
+            Self::Damaged { reason, .. } => Self::Failed(reason).in_file(path),
+            other => other.in_file(path),
         }
     }
 
