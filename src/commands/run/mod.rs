@@ -6,6 +6,7 @@ mod listing;
 pub(super) mod planned;
 mod screen;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -378,7 +379,20 @@ fn header(
         driver: machine::driver(),
         shard: args.shard.map(|shard| shard.to_string()),
         planned: selection.units.len() as u64,
+        units: names(selection),
     }
+}
+
+/// The units by name, unless the header would become too long a line.
+fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
+    const LONGEST: usize = 512 << 10;
+    let mut names: BTreeMap<HardwareType, Vec<String>> = BTreeMap::new();
+    if selection.units.iter().map(|unit| unit.name.len()).sum::<usize>() < LONGEST {
+        for unit in &selection.units {
+            names.entry(unit.hardware).or_default().push(unit.name.clone());
+        }
+    }
+    names
 }
 
 fn report(args: &RunArgs, id: &str, path: &Utf8Path, started: Instant, python: &str) -> anyhow::Result<()> {
