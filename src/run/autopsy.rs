@@ -24,8 +24,9 @@ pub(super) fn innermost_calls(log: &str) -> Option<String> {
     let begins = |line: &&str| FIRST_LINES.iter().any(|first| line.starts_with(first));
     let start =
         lines.iter().rposition(|line| line.starts_with("Current thread")).or_else(|| lines.iter().rposition(begins))?;
-    let is_of_pytest =
-        |line: &&&str| ["/_pytest/", "/pluggy/", "tgen_worker.py"].iter().any(|part| line.contains(part));
+    let is_of_pytest = |line: &&&str| {
+        ["/_pytest/", "/pluggy/", "tgen_worker.py", "_tgen_session.py"].iter().any(|part| line.contains(part))
+    };
     let calls: Vec<&str> = lines[start..].iter().take_while(|line| !is_of_pytest(line)).copied().collect();
     Some(calls.join("\n"))
 }

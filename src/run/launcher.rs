@@ -1,4 +1,4 @@
-//! The launcher of an interpreter: the process that starts the process of each test file (`worker.py`).
+//! The launcher of an interpreter: the process that starts the process of each test file (`worker/launcher.py`).
 //!
 //! It is told what to start and what to signal, and it tells when something has ended. This module must not know tests.
 
@@ -15,9 +15,12 @@ use super::messages::{Command, Message, Messages, StartId};
 use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
-/// The script, and the module that puts its results together, which is the one that the rendered tests have too.
-const SCRIPTS: [(&str, &str); 2] = [
-    ("tgen_worker.py", include_str!("worker.py")),
+/// The script and its modules. The one that puts results together is the one that the rendered tests have too.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("tgen_worker.py", include_str!("worker/launcher.py")),
+    ("_tgen_server.py", include_str!("worker/server.py")),
+    ("_tgen_session.py", include_str!("worker/session.py")),
+    ("_tgen_zygote.py", include_str!("worker/zygote.py")),
     ("_tgen_results.py", include_str!("../../templates/tgen_support/results.py")),
 ];
 

@@ -8,6 +8,7 @@ mod blank;
 mod engine;
 mod interpreter;
 mod launcher;
+mod learning;
 mod learnt;
 pub(crate) mod machine;
 mod messages;

@@ -5,7 +5,8 @@ use insta::assert_snapshot;
 use crate::project::{Finished, Project};
 
 fn run(name: &str, keys: &str, arguments: &[&str]) -> Finished {
-    let project = Project::new(&[(name, keys), ("fine", "")]);
+    // The second file of a folder, as all after it, is forked from a process that pytest is ready in.
+    let project = Project::new(&[("fine", ""), (name, keys)]);
     let finished = project.run(arguments);
     let fine = "test_fine.py::test_one: passed\ntest_fine.py::test_two: passed\n";
     assert!(finished.outcomes().contains(fine), "{}{}", finished.outcomes(), finished.stderr());

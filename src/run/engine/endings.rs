@@ -27,7 +27,6 @@ impl Engine<'_> {
     /// A process has ended: records what of its tests is not recorded yet, and starts another one if that is due.
     pub(super) fn on_exit(&mut self, at: usize, code: i32, left_processes: bool) -> anyhow::Result<()> {
         self.end_left_processes(at, left_processes);
-        self.workers.forget_learner(self.active[at].process.id);
         let process = &self.active[at].process;
         match process.end {
             Some(status) if process.cause().is_none() && process.broken.is_none() => {

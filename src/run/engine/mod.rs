@@ -196,7 +196,7 @@ impl Engine<'_> {
         only: Option<&[String]>,
         skip: Vec<&String>,
     ) -> anyhow::Result<Process> {
-        let mut environment = BTreeMap::from([("TGEN_RUN_ID", self.run.id.to_owned())]);
+        let mut environment = BTreeMap::new();
         match unit.place {
             Place::Only => {}
             Place::First => drop(environment.insert("TGEN_PLATFORMS", format!("{},none", unit.hardware))),
@@ -226,6 +226,10 @@ impl Engine<'_> {
                 "importing what the tests import touches a device, after which no process can be forked; each file gets a new interpreter",
             );
         }
+        if let Message::Lost(starts) = message {
+            self.on_lost(&starts);
+            return Ok(());
+        }
         let Some(at) = self.active.iter().position(|active| active.process.id == about) else { return Ok(()) };
         let active = &mut self.active[at];
         let process = &mut active.process;
@@ -247,7 +251,7 @@ impl Engine<'_> {
             Message::Modules(modules) => self.workers.learn(modules),
             Message::End(status) => process.end = Some(status),
             Message::Broken(reason) => process.broken = Some(reason),
-            Message::Ready { .. } | Message::Warmed { .. } => {}
+            Message::Ready { .. } | Message::Warmed { .. } | Message::Lost(_) => {}
         }
         Ok(())
     }
