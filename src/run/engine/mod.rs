@@ -10,6 +10,7 @@ mod records;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tgen_core::model::hardware::HardwareType;
@@ -66,6 +67,8 @@ pub(crate) enum Stop {
     BudgetOver,
     /// Enough tests have failed.
     EnoughFailed,
+    /// Pytest does not take its arguments.
+    WrongArguments,
 }
 
 impl Stop {
@@ -74,6 +77,7 @@ impl Stop {
             Self::Interrupted => "the run was interrupted",
             Self::BudgetOver => "the time of `--budget` was over",
             Self::EnoughFailed => "`--fail-fast`: enough tests had failed",
+            Self::WrongArguments => "pytest does not take its arguments",
         }
     }
 }
@@ -106,7 +110,7 @@ pub(crate) struct Run<'a> {
 /// Runs all units of a queue.
 ///
 /// # Errors
-/// Results cannot be written.
+/// Results cannot be written, or pytest does not take its arguments.
 pub(crate) fn execute(
     run: &Run<'_>,
     scheduler: Scheduler,
@@ -128,10 +132,17 @@ pub(crate) fn execute(
         expected_of_done: Duration::ZERO,
         kernel_kills: machine::kills_for_memory(),
         orphaned: HashMap::new(),
+        usage_error: None,
     };
     let result = engine.work();
     engine.end_everything();
-    result.map(|()| engine.ended)
+    result?;
+    match engine.usage_error {
+        Some(message) => {
+            bail!("pytest cannot start: {message}; see the arguments after `--` and pytest's own configuration")
+        }
+        None => Ok(engine.ended),
+    }
 }
 
 struct Engine<'a> {
@@ -150,6 +161,8 @@ struct Engine<'a> {
     kernel_kills: Option<u64>,
     /// The starts whose launcher has died; those of them that have ended, with their exit status and since when.
     orphaned: HashMap<StartId, Option<(i32, Instant)>>,
+    /// Why pytest cannot start with the arguments that it is given.
+    usage_error: Option<String>,
 }
 
 impl Engine<'_> {

@@ -6,6 +6,7 @@ It knows neither how processes are started nor what the runner makes of the repo
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import json
 import os
@@ -219,7 +220,8 @@ class Hooks:
     def __init__(self, take: Callable[[pytest.Config], Job]) -> None:
         self.take = take
         self.started: dict[str, float] = {}
-        self.is_out_of_memory = False
+        # What the outcome is called instead if the test fails.
+        self.cause: str | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Any:
@@ -288,7 +290,7 @@ class Hooks:
         self.job.channel.send("test", nodeid)
 
     def pytest_runtest_setup(self) -> None:
-        self.is_out_of_memory = False
+        self.cause = None
         if (cuda := _devices()) is not None:
             cuda.reset_peak_memory_stats()
 
@@ -299,8 +301,8 @@ class Hooks:
         report: Any = yield
         if not hasattr(report, "tgen"):
             report.tgen = {"test": getattr(item, "originalname", item.name)}
-        if call.excinfo is not None and _is_out_of_memory(call.excinfo.value):
-            self.is_out_of_memory = True
+        if call.excinfo is not None:
+            self.cause = self.cause or _cause(call.excinfo.value)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -317,8 +319,8 @@ class Hooks:
         cuda = _devices()
         line["started"] = self.started.get(line["nodeid"])
         line["device_memory_peak"] = cuda and cuda.max_memory_reserved()
-        if line["outcome"] == "failed" and self.is_out_of_memory:
-            line["outcome"] = "oom"
+        if line["outcome"] == "failed" and self.cause is not None:
+            line["outcome"] = self.cause
         elif line["outcome"] == "failed" and _is_outside_of_call(line):
             line["outcome"] = "error"
         # The next test begins at once, or the session ends.
@@ -330,9 +332,14 @@ def _is_outside_of_call(line: dict[str, Any]) -> bool:
     return line["phases"].get("call") != "failed" and not line.get("subtests")
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def _cause(error: BaseException) -> str | None:
+    """Name the outcome of a test that the machine has failed, by its error."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    return bool(names & {"OutOfMemoryError", "MemoryError"})
+    if names & {"OutOfMemoryError", "MemoryError"}:
+        return "oom"
+    full = (errno.ENOSPC, errno.EDQUOT)
+    is_disk_full = isinstance(error, OSError) and error.errno in full
+    return "infra_error" if is_disk_full else None
 
 
 def _devices() -> Any:
