@@ -15,14 +15,19 @@ use super::messages::{Command, Message, Messages, StartId};
 use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
-/// The script and its modules. The one that puts results together is the one that the rendered tests have too.
+/// The script and its modules.
 const SCRIPTS: [(&str, &str); 5] = [
     ("tgen_worker.py", include_str!("worker/launcher.py")),
     ("_tgen_server.py", include_str!("worker/server.py")),
-    ("_tgen_session.py", include_str!("worker/session.py")),
     ("_tgen_zygote.py", include_str!("worker/zygote.py")),
-    ("_tgen_results.py", include_str!("../../templates/tgen_support/results.py")),
+    ("_tgen_session.py", SESSION_MODULE),
+    ("_tgen_results.py", RESULTS_MODULE),
 ];
+
+/// What runs in the process of a test file.
+pub(crate) const SESSION_MODULE: &str = include_str!("worker/session.py");
+/// What puts the lines of results together, in the rendered tests too.
+pub(crate) const RESULTS_MODULE: &str = include_str!("../../templates/tgen_support/results.py");
 
 /// The variables that tell numeric libraries, when they are loaded, how many threads to compute with.
 const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"];
