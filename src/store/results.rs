@@ -1,5 +1,5 @@
-//! Results of test runs, imported in bulk: what is there already is left out, so that a file may be imported again. And read
-//! back, a run at a time.
+//! Imports results of test runs in bulk. Existing rows are skipped, so that a file may be imported again. Reads them back, a run
+//! at a time.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +17,9 @@ use super::error::StoreError;
 /// What an import added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ImportedResults {
-    /// Runs; the shards of one count once.
+    /// Runs; all shards of a run count as one.
     pub(crate) runs: usize,
-    /// Attempts of tests.
+    /// Attempts at tests.
     pub(crate) attempts: usize,
 }
 
@@ -28,7 +28,7 @@ const STAGE: &str = "
     CREATE OR REPLACE TEMP TABLE staged_results AS FROM results LIMIT 0;
     CREATE OR REPLACE TEMP TABLE staged_unit_ends AS FROM unit_ends LIMIT 0;";
 
-/// What was not known of a test gives way to what is.
+/// Unknown values of a test are replaced by known ones.
 const FORGET_UNKNOWN: &str = "
     DELETE FROM results USING staged_results AS staged
     WHERE results.run = staged.run AND results.file = staged.file AND results.nodeid = staged.nodeid
@@ -90,7 +90,7 @@ impl Store {
         rows(&self.connection, RELATED, run, |row| row.get(0))
     }
 
-    /// Adds what was recorded, all or nothing.
+    /// Adds recorded results, all or nothing.
     pub(crate) fn import_results(&mut self, recorded: Recorded) -> Result<ImportedResults, StoreError> {
         let recorded = merged(recorded);
         self.write(|connection| {
@@ -283,7 +283,7 @@ fn append_end(ends: &mut duckdb::Appender<'_>, end: &UnitEnd) -> duckdb::Result<
     ])
 }
 
-/// A time of a results file; none where it is no time.
+/// A time from a results file; NULL if it is not a time.
 fn time(text: Option<&str>) -> Value {
     let parsed = text.and_then(|text| text.parse::<jiff::Timestamp>().ok());
     parsed.map_or(Value::Null, |time| Value::Timestamp(TimeUnit::Microsecond, time.as_microsecond()))

@@ -1,4 +1,5 @@
-//! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
+//! The project's own commands, run as `cargo xtask COMMAND`. They use cargo and npm; the shipped tool does not depend
+//! on them.
 
 mod archive;
 mod coverage;
@@ -27,7 +28,7 @@ use crate::libduckdb::Destination;
 use crate::results::Platform;
 
 const USAGE: &str = "\
-usage: cargo xtask CHORE
+usage: cargo xtask COMMAND
 
   test [-- ARGUMENTS OF cargo test]  everything that a change must pass, but the steps below
   lint                               format, clippy, workflows, spelling
@@ -80,11 +81,11 @@ fn run(arguments: &[String]) -> Result<()> {
         ["notes", tag] => release::notes(tag),
         ["owner", name] => release::set_owner(name),
         [] => bail!("{USAGE}"),
-        other => bail!("there is no chore `{}`\n{USAGE}", other.join(" ")),
+        other => bail!("there is no command `{}`\n{USAGE}", other.join(" ")),
     }
 }
 
-/// What follows `--`, or everything where there is no `--`.
+/// The arguments after `--`, or all of them if there is no `--`.
 fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
     match arguments {
         ["--", rest @ ..] => rest,
@@ -92,7 +93,7 @@ fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
     }
 }
 
-/// Tells the person at the terminal, apart from what the programs that run here print.
+/// Prints a line to the user, distinguishable from the output of the programs that run here.
 #[expect(clippy::print_stderr, reason = "a chore is the edge: it writes its progress straight to the terminal")]
 fn say(message: &str) {
     eprintln!("xtask: {message}");

@@ -116,9 +116,10 @@ fn execute_selection(
     let mut screen = Screen::new(python.clone(), detail);
     let run = Run { id: &id, units: &selection.units, rules: &rules, is_interrupted: &interrupt::requested };
     let scheduler = Scheduler::new(selection.jobs.clone(), machine);
-    let ended = execute(&run, scheduler, &mut workers, &mut recording, &mut screen)?;
+    let ended = execute(&run, scheduler, &mut workers, &mut recording, &mut screen);
     screen.finish();
     drop(workers);
+    let ended = ended?;
     report(args, &id, recording.path(), started, &python)?;
     if args.format == RunFormat::Human {
         let path = recording.path();

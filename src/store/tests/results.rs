@@ -6,7 +6,7 @@ use tgen_core::results::rerun::run_with_reruns;
 use super::super::{ImportedResults, Mode, migrations, schema};
 use super::{Folder, ask};
 
-/// A results file from lines without what all of them have.
+/// A results file from lines without the fields that all of them share.
 fn recorded(lines: &[&str]) -> Recorded {
     let header = r#"{"tgen-results":1,"run":"r1","started":"2026-01-02T03:04:05.5Z","machine":"ci","planned":2}"#;
     read(format!("{header}\n{}\n", lines.join("\n")).as_bytes()).unwrap()
@@ -34,7 +34,7 @@ fn results_are_imported_once_however_often_their_file_is() {
     };
     assert_eq!(import(&[PASSED, NOT_RUN, END, PASSED]), (1, 2));
     assert_eq!(import(&[PASSED, NOT_RUN, END]), (0, 0));
-    // A test of which nothing was known has run meanwhile; the other way round, what is known stays.
+    // A test with unknown values has run meanwhile. In the opposite order, the known values are kept.
     let ran = NOT_RUN.replace("not_run", "failed");
     assert_eq!(import(&[&ran]), (0, 1));
     assert_eq!(import(&[NOT_RUN]), (0, 0));
