@@ -29,7 +29,7 @@ pub(crate) fn bump(version: &str) -> Result<()> {
         set_version(file, key, &old, version)?;
     }
     write(CHANGELOG, &changelog)?;
-    for page in tracked_files()?.iter().filter(|file| file.starts_with("docs/") && file.ends_with(".md")) {
+    for page in tracked_files()?.iter().filter(|file| file.starts_with("docs/") && is_markdown(file)) {
         let text = read(page)?;
         let renewed = with_version(&text, &old, version);
         if renewed != text {
@@ -43,6 +43,10 @@ pub(crate) fn bump(version: &str) -> Result<()> {
     )?;
     say(&format!("{old} became {version}; look at `git diff`, commit, and push the tag `v{version}`"));
     Ok(())
+}
+
+fn is_markdown(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "md")
 }
 
 /// A page with another version in its commands: `cargo-tgen==1.2.3` for pip, `v1.2.3` for actions and hooks, and what `--version` prints.
