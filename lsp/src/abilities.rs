@@ -21,6 +21,8 @@ pub(crate) struct ClientAbilities {
     pub(crate) refreshes: BTreeSet<Refresh>,
     /// Whether it wants to know when everything is checked: `experimental.tgenChecked`.
     pub(crate) awaits_checks: bool,
+    /// What it can do with code actions.
+    pub(crate) actions: BTreeSet<WithActions>,
     /// The commands of this server that it implements: `experimental.commands.commands`, as rust-analyzer's clients
     /// announce them.
     pub(crate) commands: BTreeSet<String>,
@@ -33,6 +35,15 @@ pub(crate) enum Refresh {
     Lenses,
     /// Inlay hints.
     Hints,
+}
+
+/// What a client may do with code actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WithActions {
+    /// It asks for the edit of an action when the user chooses it.
+    ResolveEdits,
+    /// It shows actions that cannot be taken, with the reason.
+    ShowDisabled,
 }
 
 /// How a client gets diagnostics; never both ways.
@@ -70,6 +81,7 @@ impl ClientAbilities {
             watches: watching(client),
             refreshes: refreshes(client),
             awaits_checks: client.experimental.as_ref().and_then(|own| own.get("tgenChecked")?.as_bool()) == Some(true),
+            actions: with_actions(client),
             commands: commands(client),
         }
     }
@@ -87,6 +99,18 @@ fn refreshes(client: &ClientCapabilities) -> BTreeSet<Refresh> {
     let hints = workspace.inlay_hint.as_ref().and_then(|hints| hints.refresh_support);
     let said = [(Refresh::Lenses, lenses), (Refresh::Hints, hints)];
     said.into_iter().filter(|(_, can)| *can == Some(true)).map(|(what, _)| what).collect()
+}
+
+fn with_actions(client: &ClientCapabilities) -> BTreeSet<WithActions> {
+    let Some(actions) = client.text_document.as_ref().and_then(|text| text.code_action.as_ref()) else {
+        return BTreeSet::new();
+    };
+    let properties = actions.resolve_support.as_ref().map(|support| support.properties.as_slice()).unwrap_or_default();
+    // What an action is about has to come back with the question for its edit.
+    let resolves = actions.data_support == Some(true) && properties.iter().any(|property| property == "edit");
+    let said =
+        [(WithActions::ResolveEdits, resolves), (WithActions::ShowDisabled, actions.disabled_support == Some(true))];
+    said.into_iter().filter(|(_, can)| *can).map(|(what, _)| what).collect()
 }
 
 fn commands(client: &ClientCapabilities) -> BTreeSet<String> {

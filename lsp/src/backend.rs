@@ -7,12 +7,12 @@ use tgen_core::ide::references::Declaration;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
-    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
     DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
     DocumentSymbolResponse, FoldingRange, FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
     HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
-    PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
+    MessageType, PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
     SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensResult, ServerInfo,
     TextDocumentPositionParams, TextEdit, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
     WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
@@ -21,9 +21,10 @@ use tower_lsp::ls_types::{
 use crate::abilities::{ClientAbilities, Watching};
 use crate::capabilities;
 use crate::checker;
+use crate::features::edited::{GeneratedParams, GeneratedResult};
 use crate::features::lenses::{OutputsParams, OutputsResult};
 use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
-use crate::features::{self, edits, hints, lenses, names, outline, reports, tokens};
+use crate::features::{self, edited, edits, hints, lenses, names, outline, reports, tokens};
 use crate::server::{Question, Server};
 use crate::service;
 use crate::state::ProjectFile;
@@ -74,6 +75,11 @@ impl Backend {
             self.server.renew_hints();
         }
         Ok(())
+    }
+
+    /// `tgen/generated`: what an edited file should be.
+    pub(crate) async fn generated(&self, params: GeneratedParams) -> Result<Option<GeneratedResult>> {
+        Ok(self.at(&params.text_document.uri, edited::generated).await?.flatten())
     }
 
     /// `tgen/outputs`: the outputs of a template, compared with the existing files.
@@ -214,9 +220,11 @@ impl LanguageServer for Backend {
         let server = Arc::clone(&self.server);
         let name = uri.clone();
         let found = self.at(&uri, move |file| {
-            let is_template = file.project.snapshot.as_ref()?.has_template(&file.path);
-            let tally = || checker::tally_of(&server, file, &name);
-            is_template.then(|| lenses::lenses(file, &name, tally().as_ref())).flatten()
+            if !file.project.snapshot.as_ref()?.has_template(&file.path) {
+                return edited::lenses(file, &name);
+            }
+            let tally = checker::tally_of(&server, file, &name);
+            lenses::lenses(file, &name, tally.as_ref())
         });
         Ok(found.await?.flatten())
     }
@@ -228,9 +236,24 @@ impl LanguageServer for Backend {
         let found = self.at(&uri, move |file| {
             let mut actions = edits::actions(file, params.range, &checker::problems_of(&server, file, &name))?;
             actions.extend(edits::extraction(file, params.range, params.context.only.as_deref()));
+            actions.extend(edited::actions(file, &name, params.range, &params.context));
             Some(actions)
         });
         Ok(found.await?.flatten())
+    }
+
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        let Some(deferred) = edited::deferred(&action) else { return Ok(action) };
+        let uri = deferred.uri.clone();
+        let unchanged = action.clone();
+        match self.at(&uri, move |file| edited::resolved(file, &deferred, action)).await? {
+            Some(Ok(action)) => Ok(action),
+            Some(Err(reason)) => {
+                self.server.tell(MessageType::WARNING, format!("the edit stays in this file: {reason}"));
+                Ok(unchanged)
+            }
+            None => Ok(unchanged),
+        }
     }
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {

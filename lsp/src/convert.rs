@@ -77,7 +77,8 @@ pub(crate) fn uri_of(file: &ProjectFile, path: &Utf8Path) -> Option<Uri> {
 /// Edits of files of the project; edits of built-in templates, which are not files, are dropped.
 pub(crate) fn workspace_edit(file: &ProjectFile, edited: Vec<ide::FileEdit>) -> WorkspaceEdit {
     let changes = edited.into_iter().filter_map(|edit| {
-        let text = file.text(&edit.path)?;
+        // A file that is new has no text yet.
+        let text = file.text(&edit.path).unwrap_or_default();
         let measured = Measured::new(&text, file.client.encoding);
         let edits = edit.edits.into_iter().map(|edit| text_edit(&measured, edit)).collect();
         Some((uri_of(file, &edit.path)?, edits))

@@ -88,6 +88,7 @@ pub async fn serve_on(input: impl AsyncRead + Unpin, output: impl AsyncWrite, ho
     .custom_method("tgen/models", Backend::models)
     .custom_method("tgen/setPreview", Backend::set_preview)
     .custom_method("tgen/outputs", Backend::outputs)
+    .custom_method("tgen/generated", Backend::generated)
     .finish();
     let Some((server, questions)) = started else { return End::Abrupt };
     let background = [

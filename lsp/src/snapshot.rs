@@ -2,13 +2,14 @@
 //! unaffected.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use self_cell::self_cell;
 use tgen_core::base::files::Files;
 use tgen_core::change::{Change, Changes, follow};
 use tgen_core::config::Config;
+use tgen_core::ide::edited::{self, Move, Target};
 use tgen_core::ide::{Preview, View};
 use tgen_core::plan::{Plan, Planned};
 use tgen_core::project::Project;
@@ -37,7 +38,12 @@ pub(crate) struct Snapshot {
     /// The plan of an earlier snapshot, whose cases are still correct.
     earlier: Option<Arc<Planned>>,
     preview: Preview,
+    /// What moving the edits of outputs takes, as far as that was asked for.
+    moves: Arc<Mutex<Moves>>,
 }
+
+/// What moving the edits of outputs takes, or why they cannot be moved.
+type Moves = BTreeMap<(Utf8PathBuf, Target), Result<Move, String>>;
 
 impl Snapshot {
     /// Reads a project.
@@ -45,7 +51,7 @@ impl Snapshot {
         let files = Layered::new(Arc::clone(&below), BTreeMap::new());
         let cell = Arc::new(Cell::new(files, |files| Project::load(files, config, pack)));
         let (texts, plan, preview) = (BTreeMap::new(), Arc::default(), Preview::default());
-        Self { below, pack, texts, cell, plan, earlier: None, preview }
+        Self { below, pack, texts, cell, plan, earlier: None, preview, moves: Arc::default() }
     }
 
     /// The project with a document opened or changed.
@@ -80,14 +86,15 @@ impl Snapshot {
             follow(before, files, &changes).unwrap_or_else(|| Project::load(files, (*before.config).clone(), self.pack))
         });
         let earlier = self.plan.get().or(self.earlier.as_ref()).cloned();
-        Self { texts, cell: Arc::new(cell), plan: Arc::default(), earlier, ..self.clone() }
+        Self { texts, cell: Arc::new(cell), plan: Arc::default(), moves: Arc::default(), earlier, ..self.clone() }
     }
 
     /// The project after changes of files on disk, planned. `None` if it has to be loaded again.
     pub(crate) fn changed_on_disk(&self, changes: &Changes) -> Option<Self> {
         let files = Layered::new(Arc::clone(&self.below), self.texts.clone());
         let cell = Cell::try_new(files, |files| follow(self.project(), files, changes).ok_or(())).ok()?;
-        let followed = Self { cell: Arc::new(cell), plan: Arc::default(), earlier: None, ..self.clone() };
+        let (plan, moves) = (Arc::default(), Arc::default());
+        let followed = Self { cell: Arc::new(cell), plan, moves, earlier: None, ..self.clone() };
         followed.planned();
         Some(followed)
     }
@@ -113,6 +120,25 @@ impl Snapshot {
     /// The plan of this snapshot. All clones share it, so a change is planned once.
     pub(crate) fn plan(&self) -> Plan<'_> {
         Plan { project: self.project(), planned: Arc::clone(self.planned()) }
+    }
+
+    /// What moving the edits of an output takes. All copies of a snapshot share the answer.
+    pub(crate) fn moved(&self, path: &Utf8Path, target: Target) -> Result<Move, String> {
+        if let Some(known) = self.known_move(path, target) {
+            return known;
+        }
+        let found = edited::moved(&self.plan(), path, target);
+        self.moves().insert((path.to_owned(), target), found.clone());
+        found
+    }
+
+    /// What moving the edits of an output takes, if it was asked for.
+    pub(crate) fn known_move(&self, path: &Utf8Path, target: Target) -> Option<Result<Move, String>> {
+        self.moves().get(&(path.to_owned(), target)).cloned()
+    }
+
+    fn moves(&self) -> MutexGuard<'_, Moves> {
+        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn planned(&self) -> &Arc<Planned> {

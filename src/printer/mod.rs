@@ -256,7 +256,6 @@ pub(crate) fn write_nested_json(out: &mut dyn Write, value: &impl Serialize) -> 
 }
 
 /// Writes a value as JSON on one line, without a line feed.
-#[cfg(feature = "store")]
 pub(crate) fn write_compact_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     Ok(serde_json::to_writer(foreign::Escaping(out), value)?)
 }

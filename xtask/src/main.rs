@@ -11,6 +11,7 @@ mod libduckdb;
 mod python;
 mod regressions;
 mod release;
+mod report;
 mod results;
 mod slice;
 mod test;
@@ -32,6 +33,7 @@ usage: cargo xtask COMMAND
   test [-- ARGUMENTS OF cargo test]  everything that a change must pass, but the steps below
   lint                               format, clippy, workflows, spelling
   editors                            the language server in real editors
+  report [SCREENSHOTS]               reports of runs in a browser, and by the schema of JUnit
   slice [PYTHON]                     real models for every task, also on a simulated GPU
   coverage [--platform cuda] [PYTHON]
                                      all tests of all model types, as pages of the documentation
@@ -62,6 +64,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test", rest @ ..] => test::run(passed_on(rest)),
         ["lint"] => test::lint(),
         ["editors"] => editors::run(),
+        ["report", rest @ ..] if rest.len() <= 1 => report::run(rest.first().copied()),
         ["slice", rest @ ..] if rest.len() <= 1 => slice::run(rest.first().copied()),
         ["coverage", "--platform", "cuda", rest @ ..] if rest.len() <= 1 => {
             coverage::run(rest.first().copied(), Platform::Cuda)

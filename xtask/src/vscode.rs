@@ -51,7 +51,8 @@ fn script(name: &str) -> Command {
     npm
 }
 
-fn npm() -> Command {
+/// npm, for the packages of a check.
+pub(crate) fn npm() -> Command {
     // On Windows, npm is a script, which must be named with its extension.
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
 }
@@ -99,8 +100,25 @@ fn tools(extension: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// A browser: the one that `CHROMIUM` names, one on PATH, or that of the sessions.
+pub(crate) fn browser() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let installed = ["chromium", "google-chrome", "chrome"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    if let Some(installed) = installed.into_iter().find(|path| path.is_file()) {
+        return Ok(installed);
+    }
+    let named = tools(&extension())?.join("browser");
+    let path = fs::read_to_string(&named).with_context(|| format!("cannot read `{}`", named.display()))?;
+    Ok(path.trim().into())
+}
+
 /// A cache folder whose name depends on the content of a file, such as a lock file.
-fn cached(name: &str, file: &Path) -> Result<PathBuf> {
+pub(crate) fn cached(name: &str, file: &Path) -> Result<PathBuf> {
     let text = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let hash: String = Sha256::digest(&text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let cache = cache_folder().context("there is no cache folder for VS Code: HOME is not set")?;

@@ -1,6 +1,8 @@
 //! Code actions and formatting: quick fixes, extraction of a component, and white space in tags.
 
+use camino::Utf8PathBuf;
 use tgen_core::base::problem::Problem;
+use tgen_core::ide::FileEdit;
 use tgen_core::ide::actions::{self, Action, Likelihood};
 use tgen_core::ide::extract::extract_component;
 use tgen_core::ide::format;
@@ -41,7 +43,7 @@ pub(crate) fn extraction(
 }
 
 /// Kinds are hierarchical: `refactor.extract` is a `refactor`.
-fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
+pub(super) fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
     let rest = kind.as_str().strip_prefix(other.as_str());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || other.as_str().is_empty())
 }
@@ -53,18 +55,18 @@ fn code_action(file: &ProjectFile, measured: &Measured<'_>, action: Action) -> C
         kind: Some(kind),
         diagnostics: action.problem.as_ref().map(|problem| vec![convert::diagnostic(file, measured, problem)]),
         is_preferred: (action.likelihood == Likelihood::Preferred).then_some(true),
-        edit: Some(edit(file, action)),
+        edit: Some(edit(file, action.edits, &action.creates)),
         ..CodeAction::default()
     }
 }
 
 /// Files can be created only by document operations, so the edits are sent as operations too.
-fn edit(file: &ProjectFile, action: Action) -> WorkspaceEdit {
-    let edit = convert::workspace_edit(file, action.edits);
-    if action.creates.is_empty() {
+pub(super) fn edit(file: &ProjectFile, edits: Vec<FileEdit>, new_files: &[Utf8PathBuf]) -> WorkspaceEdit {
+    let edit = convert::workspace_edit(file, edits);
+    if new_files.is_empty() {
         return edit;
     }
-    let created = action.creates.iter().filter_map(|path| convert::uri_of(file, path));
+    let created = new_files.iter().filter_map(|path| convert::uri_of(file, path));
     let create = |uri| ResourceOp::Create(CreateFile { uri, options: None, annotation_id: None });
     let change = |(uri, edits): (_, Vec<TextEdit>)| TextDocumentEdit {
         text_document: OptionalVersionedTextDocumentIdentifier { uri, version: None },

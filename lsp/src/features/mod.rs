@@ -2,6 +2,7 @@
 
 pub(crate) mod checked;
 pub(crate) mod completion;
+pub(crate) mod edited;
 pub(crate) mod edits;
 pub(crate) mod hints;
 pub(crate) mod lenses;

@@ -19,15 +19,15 @@ use crate::rendering::syntax::check_syntax;
 use crate::template::TemplateName;
 
 /// A generated file as it is on disk or in the editor.
-struct Generated<'v, 'p> {
+pub(super) struct Generated<'v, 'p> {
     view: &'p View<'v>,
     path: &'p Utf8Path,
-    text: String,
-    lines: LineIndex,
-    signature: Signature,
+    pub(super) text: String,
+    pub(super) lines: LineIndex,
+    pub(super) signature: Signature,
     /// The case that renders it; none if no case does.
-    case: Option<Case<'v>>,
-    template: TemplateName,
+    pub(super) case: Option<Case<'v>>,
+    pub(super) template: TemplateName,
 }
 
 /// The origin and the state of a generated file, on its first lines.
@@ -52,7 +52,7 @@ pub(super) fn link(view: &View<'_>, path: &Utf8Path) -> Option<Link> {
 }
 
 impl<'v, 'p> Generated<'v, 'p> {
-    fn at(view: &'p View<'v>, path: &'p Utf8Path) -> Option<Self> {
+    pub(super) fn at(view: &'p View<'v>, path: &'p Utf8Path) -> Option<Self> {
         let mut beginning = Vec::new();
         view.project.files.read_beginning(path, signature::SEARCHED, &mut beginning).ok()?;
         if !signature::is_signed(&beginning) {

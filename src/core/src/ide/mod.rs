@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod completion;
 mod config_names;
+pub mod edited;
 pub mod extract;
 pub mod format;
 mod generated;

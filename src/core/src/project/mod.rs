@@ -142,10 +142,12 @@ impl<'f> Project<'f> {
         })
     }
 
-    /// The project with the placeholders of `config`, which must be equal to the project's configuration otherwise.
+    /// The project with the placeholders and model facts of `config`, which must be equal to the project's configuration
+    /// otherwise.
     #[must_use]
-    pub fn with_placeholders_of(&self, config: Config) -> Self {
-        Self { config: Arc::new(config), ..self.clone() }
+    pub fn with_values_of(&self, config: Config) -> Self {
+        let catalogue = reading::catalogue(&self.pipeline_map, &config, self.references.keys().cloned());
+        Self { catalogue: Arc::new(catalogue), config: Arc::new(config), ..self.clone() }
     }
 
     /// Whether each input folder that lost a file still exists.
