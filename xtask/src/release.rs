@@ -29,7 +29,9 @@ pub(crate) fn bump(version: &str) -> Result<()> {
         set_version(file, key, &old, version)?;
     }
     write(CHANGELOG, &changelog)?;
-    for page in tracked_files()?.iter().filter(|file| file.starts_with("docs/") && is_markdown(file)) {
+    for page in tracked_files()?.iter().filter(|file| {
+        file.starts_with("docs/") && Path::new(file).extension().is_some_and(|extension| extension == "md")
+    }) {
         let text = read(page)?;
         let renewed = with_version(&text, &old, version);
         if renewed != text {
@@ -43,10 +45,6 @@ pub(crate) fn bump(version: &str) -> Result<()> {
     )?;
     say(&format!("{old} became {version}; look at `git diff`, commit, and push the tag `v{version}`"));
     Ok(())
-}
-
-fn is_markdown(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|extension| extension == "md")
 }
 
 /// A page with another version in its commands: `cargo-tgen==1.2.3` for pip, `v1.2.3` for actions and hooks, and what `--version` prints.
