@@ -25,6 +25,7 @@ pub(crate) mod plan;
 pub(crate) mod query;
 pub(crate) mod results;
 pub(crate) mod run;
+pub(crate) mod submit;
 #[cfg(feature = "store")]
 pub(crate) mod template;
 pub(crate) mod watch;
