@@ -34,7 +34,9 @@ pub(crate) enum StoreError {
         reason: String,
     },
     /// The disk is full.
-    #[error("there is no room for `{0}` on its disk, and nothing was changed; make room, or give `--template-db` another place")]
+    #[error(
+        "there is no room for `{0}` on its disk, and nothing was changed; make room, or give `--template-db` another place"
+    )]
     Full(Utf8PathBuf),
     /// The log beside the file cannot be worked in.
     #[error(

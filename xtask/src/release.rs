@@ -46,7 +46,9 @@ pub(crate) fn bump(version: &str) -> Result<()> {
 
 /// A page with another version in its commands: `cargo-tgen==1.2.3` for pip, `v1.2.3` for actions and hooks, and what `--version` prints.
 fn with_version(page: &str, old: &str, new: &str) -> String {
-    let forms = |version: &str| ["cargo-tgen==", "cargo-tgen@v", "rev: v", "`v", "cargo-tgen "].map(|form| format!("{form}{version}"));
+    let forms = |version: &str| {
+        ["cargo-tgen==", "cargo-tgen@v", "rev: v", "`v", "cargo-tgen "].map(|form| format!("{form}{version}"))
+    };
     forms(old).iter().zip(forms(new)).fold(page.to_owned(), |page, (old, new)| page.replace(old, &new))
 }
 
@@ -196,7 +198,8 @@ mod tests {
 
     #[test]
     fn pages_name_the_version_that_is_released() {
-        let page = |version| format!("pip install cargo-tgen=={version}; uses: a/cargo-tgen@v{version}; rev: v{version}");
+        let page =
+            |version| format!("pip install cargo-tgen=={version}; uses: a/cargo-tgen@v{version}; rev: v{version}");
         assert_eq!(with_version(&page("0.1.0"), "0.1.0", "0.2.0"), page("0.2.0"));
     }
 

@@ -92,7 +92,7 @@ fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned
     let began = Instant::now();
     let recorded = recorded_before(&path)?;
     let recording = open_recording(&path)?;
-    let mut watching = Watching::new(run, planned, recording, &recorded, args.format)?;
+    let mut watching = Watching::new(run, planned, recording, &recorded, args.format);
     let followed = follow(head, &job_id(run), PATIENCE, &mut watching);
     watching.finish();
     let followed = followed.map_err(|error| match error.downcast::<HeadError>() {

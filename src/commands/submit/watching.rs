@@ -39,7 +39,7 @@ impl<'a> Watching<'a> {
         recording: Recording,
         recorded: &Recorded,
         format: RunFormat,
-    ) -> anyhow::Result<Self> {
+    ) -> Self {
         let (wake, interrupted) = sync_channel(1);
         interrupt::listen_and(move || {
             // Where a wake-up waits already, one more changes nothing.
@@ -66,7 +66,7 @@ impl<'a> Watching<'a> {
         for end in &recorded.ends {
             watching.done += usize::from(watching.is_new(end));
         }
-        Ok(watching)
+        watching
     }
 
     pub(super) fn finish(&self) {
