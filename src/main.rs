@@ -72,6 +72,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(args) => commands::run::run(global, &args),
         Command::Bundle(args) => commands::bundle::run(global, &args),
         Command::Emit(args) => commands::emit::run(global, &args),
+        Command::Submit(args) => commands::submit::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
         Command::Explain(args) => commands::explain::run(global, &args),

@@ -102,6 +102,8 @@ fn a_hostile_project_steers_neither_a_terminal_nor_a_log() {
         &["bundle", "--include", HOSTILE],
         &["bundle", "--output", HOSTILE],
         &["emit", "github", "--shards", "9"],
+        &["submit", "ray", "--address", "http://127.0.0.1:1", "--token-file", HOSTILE],
+        &["submit", "ray", "--address", "http://127.0.0.1:1", "--runtime-env", HOSTILE],
         &["emit", "slurm", "--shards", "9", "--model", HOSTILE],
         &["run", "--dry-run"],
         &["check"],
