@@ -159,6 +159,12 @@ fn hostile_results_steer_neither_a_terminal_nor_a_log() {
         &["results", "show", "results.jsonl", "--format", "github"],
         &["results", "show", HOSTILE],
         &["results", "merge", "results.jsonl", "--output", HOSTILE],
+        &["report", "results.jsonl"],
+        &["report", "results.jsonl", "--format", "markdown"],
+        &["report", "results.jsonl", "--format", "junit"],
+        &["report", "results.jsonl", "--format", "trace"],
+        &["report", "results.jsonl", "--against", "results.jsonl", "--format", "json"],
+        &["report", HOSTILE],
     ] {
         project.check(arguments);
     }
