@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # Python 3.10 has no reader of TOML, so pytest brings one there.
-_TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 
 @functools.cache
@@ -36,7 +36,7 @@ def _facts() -> list[dict[str, Any]]:
 def read_toml(name: str) -> dict[str, Any]:
     """Read a file of this package."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    content: dict[str, Any] = _TOML.loads(text)
+    content: dict[str, Any] = TOML.loads(text)
     return content
 
 

@@ -17,6 +17,8 @@ from .facts import facts_of, merge
 from .tasks import LABELS
 
 VOCABULARY = 256
+# How many words a layer sees that does not see all of them.
+WINDOW = 6
 # How far weights are drawn from zero.
 WEIGHTS = 0.02
 
@@ -48,6 +50,9 @@ _SIZES = [
         (r"rotary_dim", 8),
         (r"num_codebooks", 2),
         (r"base_channels", 32),
+        # Shorter than a text, or no word ever leaves them.
+        (r"sliding_window(_size)?|attention_(chunk|window)_size|local_attention", WINDOW),
+        (r"index_topk", WINDOW),
     )
 ]
 _VOCABULARY = re.compile(r"(.*_)?vocab_size(_per_layer_input)?|.*_vocabulary_size")

@@ -3,6 +3,7 @@
 mod archive;
 mod coverage;
 mod editors;
+mod fingerprints;
 mod foreign_reader;
 mod generated;
 mod hooks;
@@ -10,6 +11,7 @@ mod libduckdb;
 mod python;
 mod regressions;
 mod release;
+mod releases;
 mod results;
 mod slice;
 mod test;
@@ -35,6 +37,7 @@ usage: cargo xtask CHORE
   coverage [--platform cuda] [PYTHON]
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
+  fingerprints RELEASE...            what all model types give with releases of transformers
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
@@ -67,6 +70,7 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
         ["regressions", types @ ..] => regressions::run(types),
+        ["fingerprints", versions @ ..] => fingerprints::run(versions),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
         ["wheel"] => wheel::run(),
