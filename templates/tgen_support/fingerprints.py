@@ -48,8 +48,7 @@ class Neighbours(NamedTuple):
 
 def fingerprint(tiny: TinyModel) -> Fingerprint:
     """Take the fingerprint of a model."""
-    twin = tiny.with_model(copy.deepcopy(tiny.model))
-    _draw_by_name(twin)
+    twin = drawn_by_name(tiny)
     given = twin.tensors(twin.inputs(1))
     outputs = twin.run(given)
     found: Fingerprint = {"answer": _numbers_of(outputs)}
@@ -62,10 +61,11 @@ def fingerprint(tiny: TinyModel) -> Fingerprint:
     return found
 
 
-def _draw_by_name(tiny: TinyModel) -> None:
-    torch = tiny.torch
+def drawn_by_name(tiny: TinyModel) -> TinyModel:
+    """Give the same model with weights that no release draws otherwise."""
+    twin, torch = tiny.with_model(copy.deepcopy(tiny.model)), tiny.torch
     with torch.no_grad():
-        for name, weight in sorted(tiny.model.state_dict(keep_vars=True).items()):
+        for name, weight in sorted(twin.model.state_dict(keep_vars=True).items()):
             is_parameter = isinstance(weight, torch.nn.Parameter)
             if not weight.is_floating_point() or not (is_parameter or weight.ndim > 1):
                 continue
@@ -76,6 +76,7 @@ def _draw_by_name(tiny: TinyModel) -> None:
             is_scale = weight.ndim <= 1 and float(weight.float().mean()) > 0.5
             drawn = torch.from_numpy(_SPREAD * random + is_scale)
             weight.copy_(drawn.reshape(weight.shape).to(weight.dtype))
+    return twin
 
 
 def _numbers_of(outputs: Any) -> list[float]:
@@ -175,7 +176,10 @@ def recorded(class_name: str, release: str) -> Neighbours:
     known = _records_of(class_name)
     before = [r for r in known if order(r) <= order(release)]
     after = [r for r in known if order(r) > order(release)]
-    nearest = (max(before, key=order, default=None), min(after, key=order, default=None))
+    nearest = (
+        max(before, key=order, default=None),
+        min(after, key=order, default=None),
+    )
     return Neighbours(*((r, known[r]) if r else None for r in nearest))
 
 

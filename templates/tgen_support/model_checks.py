@@ -16,6 +16,7 @@ import pytest
 
 from .checks import facts, is_close, tolerance
 from .endpoints import TinyEndpoint
+from .fingerprints import drawn_by_name
 from .handlers import Handler
 from .known import judged
 from .model_outputs import tensors
@@ -45,7 +46,8 @@ def check_cache(handler: Handler) -> None:
     if has_switch:
         given = tiny.tensors(handler.inputs(1))
         kept, fresh = (
-            main_answer(endpoint, tiny.run(given, use_cache=use)) for use in (True, False)
+            main_answer(endpoint, tiny.run(given, use_cache=use))
+            for use in (True, False)
         )
         assert is_close(kept, fresh, near), "with a cache it gives another answer"
     if not generates:
@@ -140,8 +142,10 @@ def check_order(handler: Handler) -> None:
     swapped = ids.copy()
     first, last = places[0], places[-2]
     swapped[0, [first, last]] = ids[0, [last, first]]
-    before = main_answer(endpoint, tiny(inputs))
-    after = main_answer(endpoint, tiny({**inputs, "input_ids": swapped}))
+    # In a new model a word may weigh so little that no digit shows its place.
+    drawn = drawn_by_name(tiny)
+    before = main_answer(endpoint, drawn(inputs))
+    after = main_answer(endpoint, drawn({**inputs, "input_ids": swapped}))
     if before.shape == after.shape and before.ndim > 2:
         before, after = before[:, -1], after[:, -1]
     same = before.shape == after.shape and is_close(before, after, 1e-6)
@@ -227,7 +231,10 @@ def check_embeddings(handler: Handler) -> None:
     text = grown.model.config.get_text_config()
     said = getattr(text, "vocab_size", wanted)
     assert said == wanted, f"the configuration says {said} words, not {wanted}"
-    before, after = main_answer(endpoint, tiny(inputs)), main_answer(endpoint, grown(inputs))
+    before, after = (
+        main_answer(endpoint, tiny(inputs)),
+        main_answer(endpoint, grown(inputs)),
+    )
     after = after[..., : before.shape[-1]] if after.ndim == before.ndim else after
     same = is_close(after, before, tolerance(handler, 1e-3))
     assert same, "words that were there before score otherwise"

@@ -22,7 +22,10 @@ def check_fingerprint(handler: Handler) -> None:
     tiny = endpoint.tiny
     if tiny.place.device != "cpu" or tiny.place.precision != "float32":
         pytest.skip("fingerprints are those of the processor, in float32")
-    name, release = type(tiny.model).__name__, importlib.metadata.version("transformers")
+    name, release = (
+        type(tiny.model).__name__,
+        importlib.metadata.version("transformers"),
+    )
     known = recorded(name, release)
     around = [neighbour for neighbour in known if neighbour is not None]
     if not around:

@@ -51,7 +51,10 @@ _SIZES = [
         (r"num_codebooks", 2),
         (r"base_channels", 32),
         # Shorter than a text, or no word ever leaves them.
-        (r"sliding_window(_size)?|attention_(chunk|window)_size|local_attention", WINDOW),
+        (
+            r"sliding_window(_size)?|attention_(chunk|window)_size|local_attention",
+            WINDOW,
+        ),
         (r"index_topk", WINDOW),
     )
 ]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .checks import facts, in_torch
+from .checks import facts, in_torch, why_without
 from .endpoints import TinyEndpoint
 from .handlers import Handler
 from .model_outputs import main_output
@@ -19,10 +19,7 @@ from .tiny import TinyModel
 def asked(handler: Handler, check: str) -> TinyEndpoint:
     """Give the endpoint; skip where a fact says why the type does not have this."""
     endpoint = in_torch(handler)
-    reason = facts(handler).get("without", {}).get(check)
-    if isinstance(reason, dict):
-        reason = reason.get(handler.case.auto_class)
-    if reason:
+    if reason := why_without(handler, check):
         pytest.skip(reason)
     return endpoint
 

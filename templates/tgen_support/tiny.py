@@ -178,12 +178,22 @@ class TinyModel:
         """Put a batch where the model is."""
         return {name: self.place.tensor(inputs[name]) for name in self.plan}
 
-    def saved_and_loaded(self, folder: Path) -> tuple[TinyModel, dict[str, Any]]:
-        """Give the same model as it comes back from disk, and what loading reports."""
+    def saved_and_loaded(self, folder: Path) -> TinyModel:
+        """Give the same model as it comes back from disk."""
+        self.model.save_pretrained(folder)
+        return self._loaded(type(self.model).from_pretrained(folder))
+
+    def saved_and_loaded_with_report(
+        self, folder: Path
+    ) -> tuple[TinyModel, dict[str, Any]]:
+        """Give the same, and what loading reports."""
         self.model.save_pretrained(folder)
         load = type(self.model).from_pretrained
-        loaded, report = load(folder, output_loading_info=True)
-        return self.with_model(self.place.move(loaded.eval())), report
+        model, report = load(folder, output_loading_info=True)
+        return self._loaded(model), report
+
+    def _loaded(self, model: Any) -> TinyModel:
+        return self.with_model(self.place.move(model.eval()))
 
     def _make_room_for_tokens(self) -> None:
         for kind, carriers in _CARRIERS.items():

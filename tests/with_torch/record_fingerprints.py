@@ -116,7 +116,10 @@ def written(known: dict[str, Any]) -> str:
     lines = [HEAD, f"releases = [{releases}]\n"]
     for name, records in sorted(known.items()):
         if name != "releases":
-            lines += [f"\n[{name}]\n", *map(_line, *zip(*sorted_records(records), strict=True))]
+            lines += [
+                f"\n[{name}]\n",
+                *map(_line, *zip(*sorted_records(records), strict=True)),
+            ]
     return "".join(lines)
 
 
