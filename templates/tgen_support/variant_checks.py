@@ -45,6 +45,8 @@ def check_attention(handler: Handler) -> None:
 
 
 def _with_attention(tiny: TinyModel, name: str) -> TinyModel:
+    if getattr(tiny.model.config, "_attn_implementation", None) == name:
+        return tiny
     try:
         return tiny.with_options(attn_implementation=name)
     except BuildFailed as error:
