@@ -146,8 +146,8 @@ fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Outcome> {
         version_of(&release),
     ))?;
     if configured.is_none() {
-        let begin = if session.config.path.is_none() { "run `cargo tgen init`, then " } else { "" };
-        printer.line(&format!("to use it, {begin}set `pipeline-map = \"{path}\"` in tgen.toml"))?;
+        let step = if session.config.path.is_none() { "run `cargo tgen init` and see that it wrote" } else { "set" };
+        printer.line(&format!("to use it, {step} `pipeline-map = \"{path}\"` in tgen.toml"))?;
     }
     Ok(Outcome::of(&problems))
 }

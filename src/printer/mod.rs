@@ -20,18 +20,25 @@ use anstream::stream::{AsLockedWrite, RawStream};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
 use serde::Serialize;
 use tgen_core::base::problem::Problem;
 
 pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
 pub(crate) use self::progress::{Progress, Status};
+use self::sources::Texts;
 pub(crate) use self::sources::{Source, SourceCache};
 pub(crate) use self::table::Table;
 pub(crate) use self::words::{Cut, counted, cut};
 
 /// Gives the text of a file that a problem names, where it can be had.
 pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
+
+/// How many problems are laid out before they are written.
+const PROBLEMS_AT_A_TIME: usize = 8192;
+/// How many of them one thread takes at a time.
+const PROBLEMS_OF_A_THREAD: usize = 256;
 
 /// The style of a heading.
 pub(crate) const HEADING: Style = Style::new().bold();
@@ -219,7 +226,17 @@ const LONGEST_ANSWER: u64 = 64;
 /// Writes problems, each with the source line that it is about.
 pub(crate) fn write_problems(out: &mut dyn Write, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
     let sources = SourceCache::new(sources);
-    problems.iter().try_for_each(|problem| problem::write(out, problem, &sources))
+    for problems in problems.chunks(PROBLEMS_AT_A_TIME) {
+        let texts = Texts::of(problems, &sources);
+        let written = |problems: &[Problem]| {
+            let mut written = Vec::new();
+            problems.iter().try_for_each(|problem| problem::write(&mut written, problem, &texts)).map(|()| written)
+        };
+        // Laying a problem out takes far longer than writing it.
+        let parts: Vec<io::Result<Vec<u8>>> = problems.par_chunks(PROBLEMS_OF_A_THREAD).map(written).collect();
+        parts.into_iter().try_for_each(|part| out.write_all(&part?))?;
+    }
+    Ok(())
 }
 
 /// Writes a value as indented JSON and a line end.

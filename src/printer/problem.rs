@@ -9,23 +9,23 @@ use tgen_core::base::problem::{Problem, Related, Severity};
 use tgen_core::base::text::{Position, Range};
 
 use super::foreign::visible_with_offsets;
-use super::sources::Source;
-use super::{SourceCache, visible, visible_lines};
+use super::sources::{Source, Texts};
+use super::{visible, visible_lines};
 
 /// A longer range of source is named, not shown.
 const LONGEST_EXCERPT: usize = 16 * 1024;
 
 /// Writes a problem and an empty line after it.
-pub(super) fn write(out: &mut dyn Write, problem: &Problem, sources: &SourceCache<'_>) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, problem: &Problem, texts: &Texts<'_>) -> io::Result<()> {
     let title = level(problem.severity).primary_title(visible_lines(&problem.message)).id(problem.code.name());
-    let place = place(problem.path.as_deref(), problem.range, sources);
+    let place = place(problem.path.as_deref(), problem.range, texts);
     let help = problem.help.as_deref().map(visible_lines);
     let (below_place, alone) = if place.is_some() { (help, None) } else { (None, help) };
     let mut primary = Group::with_title(title).elements(place);
     if let Some(help) = below_place {
         primary = primary.element(Level::HELP.message(help));
     }
-    let related = problem.related.iter().map(|related| group_of(related, sources));
+    let related = problem.related.iter().map(|related| group_of(related, texts));
     let groups: Vec<Group<'_>> = std::iter::once(primary).chain(related).collect();
     writeln!(out, "{}", Renderer::styled().render(&groups))?;
     // Without a source line to stand under, the renderer would put it below an empty margin.
@@ -41,16 +41,16 @@ fn level(severity: Severity) -> Level<'static> {
     }
 }
 
-fn group_of<'a>(related: &'a Related, sources: &SourceCache<'_>) -> Group<'a> {
+fn group_of<'a>(related: &'a Related, texts: &Texts<'_>) -> Group<'a> {
     let title = Level::NOTE.secondary_title(visible_lines(&related.message));
-    Group::with_title(title).elements(place(Some(&related.path), related.range, sources))
+    Group::with_title(title).elements(place(Some(&related.path), related.range, texts))
 }
 
 /// The place with its source line; only its name where there is no line to show.
-fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, sources: &SourceCache<'_>) -> Option<Element<'a>> {
+fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, texts: &Texts<'_>) -> Option<Element<'a>> {
     let path = path?;
     let Some(range) = range else { return Some(Origin::path(visible(path.as_str())).into()) };
-    let excerpt = sources.get(path).and_then(|source| Excerpt::cut(&source, range));
+    let excerpt = texts.get(path).and_then(|source| Excerpt::cut(source, range));
     Some(match excerpt {
         Some(excerpt) => excerpt.into_snippet(path),
         None => named(path, range.start),
@@ -92,7 +92,7 @@ impl Excerpt {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plain;
+    use super::super::{SourceCache, plain};
     use super::*;
     use tgen_core::base::problem::Code;
     use tgen_core::base::text::LineIndex;
@@ -102,7 +102,8 @@ mod tests {
     fn shown(problem: &Problem) -> String {
         let sources = |path: &Utf8Path| path.as_str().ends_with("skillset.py.tera").then(|| TEMPLATE.to_owned());
         let mut out = Vec::new();
-        write(&mut out, problem, &SourceCache::new(&sources)).unwrap();
+        let problems = std::slice::from_ref(problem);
+        write(&mut out, problem, &Texts::of(problems, &SourceCache::new(&sources))).unwrap();
         plain(out)
     }
 

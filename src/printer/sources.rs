@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::base::problem::Problem;
 use tgen_core::base::text::LineIndex;
 
 use super::Sources;
@@ -12,7 +13,7 @@ use super::Sources;
 /// Texts that were asked for, kept as long as one report is written.
 pub(crate) struct SourceCache<'a> {
     read: &'a Sources<'a>,
-    known: RefCell<HashMap<Utf8PathBuf, Option<Rc<Source>>>>,
+    known: RefCell<HashMap<Utf8PathBuf, Option<Arc<Source>>>>,
 }
 
 /// A text with the offsets of its lines.
@@ -27,12 +28,32 @@ impl<'a> SourceCache<'a> {
     }
 
     /// The text of a file that a problem names, where it can be had.
-    pub(crate) fn get(&self, path: &Utf8Path) -> Option<Rc<Source>> {
+    pub(crate) fn get(&self, path: &Utf8Path) -> Option<Arc<Source>> {
         if let Some(known) = self.known.borrow().get(path) {
             return known.clone();
         }
-        let source = (self.read)(path).map(|text| Rc::new(Source { index: LineIndex::new(&text), text }));
+        let source = (self.read)(path).map(|text| Arc::new(Source { index: LineIndex::new(&text), text }));
         self.known.borrow_mut().insert(path.to_owned(), source.clone());
         source
+    }
+}
+
+/// The texts that some problems point into, for several threads at once.
+pub(super) struct Texts<'p>(HashMap<&'p Utf8Path, Option<Arc<Source>>>);
+
+impl<'p> Texts<'p> {
+    pub(super) fn of(problems: &'p [Problem], sources: &SourceCache<'_>) -> Self {
+        let of_related = |problem: &'p Problem| problem.related.iter().map(|related| related.path.as_path());
+        let paths = problems.iter().flat_map(|problem| problem.path.as_deref().into_iter().chain(of_related(problem)));
+        let mut texts = HashMap::new();
+        for path in paths {
+            texts.entry(path).or_insert_with(|| sources.get(path));
+        }
+        Self(texts)
+    }
+
+    /// The text of a file that one of the problems names, where it can be had.
+    pub(super) fn get(&self, path: &Utf8Path) -> Option<&Source> {
+        self.0.get(path)?.as_deref()
     }
 }

@@ -376,6 +376,9 @@ impl Watch<'_> {
                 let project = &mut self.projects[number];
                 if !interrupt::requested() && project.has_root() && project.has_changes() {
                     let rebuild = project.rebuild();
+                    if interrupt::requested() && rebuild.written.is_empty() {
+                        return Ok(());
+                    }
                     self.report(number, &rebuild, occasion)?;
                     self.run_tests(number, rebuild)?;
                 }

@@ -113,7 +113,7 @@ impl<'d> WatchedProject<'d> {
             request: options.request.clone(),
             intent: options.intent,
             chosen: options.tests.as_ref().map(|tests| tests.chosen.clone()),
-            live: LiveProject::load(disk, pack::pack(), origin),
+            live: LiveProject::load(disk, pack::pack(), origin).cancelled_by(interrupt::cancellation()),
             outputs: Outputs::default(),
             problems: Vec::new(),
             changes: Changes::default(),
@@ -261,6 +261,9 @@ impl<'d> WatchedProject<'d> {
             return (None, vec![problem]);
         }
         let plan = Plan::new(project, &self.request);
+        if interrupt::requested() {
+            return (None, Vec::new());
+        }
         // Without the templates folder, for example, the built-in templates would be used. It may be back in a moment.
         if !unreadable_inputs(&plan).is_empty() {
             return (None, findings::gathered(lint::before_rendering(&plan)));

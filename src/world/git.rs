@@ -72,3 +72,62 @@ fn run(folder: &Utf8Path, arguments: &[&str]) -> anyhow::Result<Output> {
     let output = Command::new("git").args(arguments).current_dir(folder).stdin(Stdio::null()).output();
     output.context("cannot run `git`, which `--changed-since` needs; install it or run `cargo tgen check` without it")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(folder: &Utf8Path, arguments: &[&str]) {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"];
+        let status = Command::new("git").args(identity).args(arguments).current_dir(folder).output().unwrap().status;
+        assert!(status.success(), "git {arguments:?}");
+    }
+
+    /// A repository with two commits.
+    fn repository(folder: &Utf8Path) {
+        git(folder, &["init", "--quiet", "--initial-branch=main"]);
+        for commit in ["first", "second"] {
+            git(folder, &["commit", "--quiet", "--allow-empty", "--message", commit]);
+        }
+    }
+
+    #[track_caller]
+    fn check_refusal(make: impl FnOnce(&Utf8Path), revision: &str, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        make(root);
+        assert_eq!(changed_since(root, revision).unwrap_err().to_string().replace(root.as_str(), "ROOT"), expected);
+    }
+
+    #[test]
+    fn a_revision_that_git_does_not_have_is_told_with_the_next_step() {
+        check_refusal(
+            repository,
+            "gone",
+            "git has no revision `gone`; name a branch, a tag or a commit; `git fetch` gets those of a remote",
+        );
+        check_refusal(repository, "--output=x", "`--output=x` is no revision; name a branch, a tag or a commit");
+    }
+
+    #[test]
+    fn in_a_shallow_clone_the_next_step_is_to_fetch_more() {
+        let clone = |root: &Utf8Path| {
+            let origin = root.join("origin");
+            std::fs::create_dir(&origin).unwrap();
+            repository(&origin);
+            git(root, &["clone", "--quiet", "--depth=1", &format!("file://{origin}"), "clone"]);
+            std::fs::remove_dir_all(origin.join(".git")).unwrap();
+            std::fs::rename(root.join("clone/.git"), root.join(".git")).unwrap();
+        };
+        let expected = "git has no revision `HEAD~1`; this clone is shallow: fetch the revision first; with GitHub's \
+                        `actions/checkout`, set `fetch-depth: 0`";
+        check_refusal(clone, "HEAD~1", expected);
+    }
+
+    #[test]
+    fn outside_a_work_tree_the_option_is_refused() {
+        let expected =
+            "`--changed-since` needs git, and `ROOT` is in no git work tree; run `cargo tgen check` without it";
+        check_refusal(|_| (), "main", expected);
+    }
+}

@@ -119,6 +119,12 @@ impl Places {
 
     /// What to do where there is no library.
     fn advice(&self) -> String {
+        if let Some(named) = &self.named {
+            return format!(
+                "`{FOLDER_VARIABLE}` names `{}`, the only folder that is searched: correct the variable, or unset it",
+                named.display()
+            );
+        }
         match (ARCHIVE, self.folder_in_cache()) {
             (Some(archive), Some(folder)) => format!(
                 "unpack `{archive}` of https://github.com/duckdb/duckdb/releases/tag/v{VERSION} into `{}` (in a checkout, \

@@ -3,6 +3,7 @@
 //! This room must not know templates, models, configuration or any other room.
 
 pub mod bytes;
+pub mod cancellation;
 pub mod files;
 pub mod layered;
 pub(crate) mod named;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Changes;
+use crate::base::cancellation::Cancellation;
 use crate::base::files::Files;
 use crate::base::problem::Problem;
 use crate::config::{self, Config, Origin, is_in_pyproject, origins_in};
@@ -28,6 +29,7 @@ pub struct LiveProject<'f> {
     project: Option<Project<'f>>,
     /// What is wrong with the configuration now.
     faults: Vec<Problem>,
+    cancellation: Cancellation,
 }
 
 /// What a changed path means to a project.
@@ -47,9 +49,18 @@ impl<'f> LiveProject<'f> {
     #[must_use]
     pub fn load(files: &'f dyn Files, pack: &'static Pack, origin: Option<Origin>) -> Self {
         let inputs = Arc::new(Inputs::of_configuration(origin));
-        let mut live = Self { files, pack, origin, inputs, project: None, faults: Vec::new() };
+        let (project, faults, cancellation) = (None, Vec::new(), Cancellation::default());
+        let mut live = Self { files, pack, origin, inputs, project, faults, cancellation };
         live.load_afresh();
         live
+    }
+
+    /// Lets planning and rendering it end early, as [`Project::cancelled_by`] says.
+    #[must_use]
+    pub fn cancelled_by(mut self, cancellation: &Cancellation) -> Self {
+        self.cancellation = cancellation.clone();
+        self.project = self.project.map(|project| project.cancelled_by(cancellation.clone()));
+        self
     }
 
     /// The project as its files are now.
@@ -115,7 +126,7 @@ impl<'f> LiveProject<'f> {
         {
             Ok(config) => {
                 self.faults.clear();
-                let project = Project::load(self.files, config, self.pack);
+                let project = Project::load(self.files, config, self.pack).cancelled_by(self.cancellation.clone());
                 self.inputs = Arc::clone(&project.inputs);
                 self.project = Some(project);
             }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::cancellation::Cancellation;
 use crate::base::files::{Files, MemoryFiles};
 use crate::config::Origin;
 use crate::plan::Plan;
@@ -409,4 +410,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_cancelled_project_plans_no_output() {
+    let files = MemoryFiles::from_fixture(FIXTURE);
+    let cancellation = Cancellation::default();
+    let mut live = LiveProject::load(&files, PACK, Some(Origin::TgenToml)).cancelled_by(&cancellation);
+    let planned = |live: &LiveProject<'_>| Plan::new(live.current().unwrap(), &Request::default()).outputs.len();
+    assert_eq!(planned(&live), 4);
+
+    cancellation.cancel();
+    assert_eq!(planned(&live), 0);
+    live.apply(&Changes::from_iter([Change::Rescan]));
+    assert_eq!(planned(&live), 0);
 }

@@ -296,7 +296,7 @@ pub const SUITE_MEMORY_GB: Key = Key {
     name: "memory-gb",
     kind: Kind::Number,
     omitted: Omitted::Means("an estimate from the model and the batch size"),
-    doc: "The memory that a test of this suite needs, in gigabytes, for `cargo tgen plan`.",
+    doc: "The memory that a test of this suite needs, in gigabytes, for `cargo tgen plan` and `cargo tgen run`.",
     example: "16",
 };
 
@@ -304,8 +304,8 @@ pub const SUITE_MEMORY_GB: Key = Key {
 pub const TEST_TIMEOUT_SECONDS: Key = Key {
     name: "test-timeout-seconds",
     kind: Kind::Count,
-    omitted: Omitted::Means("no limit"),
-    doc: "How long one test of this suite may run.",
+    omitted: Omitted::Means("600 seconds"),
+    doc: "How long a planned test may run. A file that holds several, one for each batch size, may run that long for each of them.",
     example: "600",
 };
 

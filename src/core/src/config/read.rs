@@ -78,7 +78,11 @@ pub fn load(files: &dyn Files, origin: Origin) -> Result<Config, Vec<Problem>> {
     let path = Utf8Path::new(origin.file_name());
     let text = files.read_text(path).map_err(|error| {
         let message = format!("cannot read `{path}`: {}", reason(&error));
-        vec![Problem::error(Code::UnreadableFile, message).in_file(path).help("check the file and its permissions")]
+        vec![
+            Problem::error(Code::UnreadableFile, message)
+                .in_file(path)
+                .help("check the file, its encoding and its permissions"),
+        ]
     })?;
     read(&text, path, origin)
 }

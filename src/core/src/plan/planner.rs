@@ -36,6 +36,8 @@ pub(super) struct Planner<'p, 'r> {
     request: &'r Request,
     plan: Planned,
     compiled: HashMap<TemplateName, Option<TemplateIndex>>,
+    /// Templates that were compiled over all cores, until [`Self::compile`] takes them.
+    compiled_ahead: HashMap<TemplateName, Result<Arc<Compiled>, Vec<Problem>>>,
     model_indices: HashMap<(String, Family), ModelIndex>,
     /// Each problem once, in the order in which they are found.
     problems: IndexSet<Problem>,
@@ -58,8 +60,8 @@ impl<'p, 'r> Planner<'p, 'r> {
     fn new(project: &'p Project<'p>, request: &'r Request) -> Self {
         let root = request.output_dir.clone().unwrap_or_default();
         let plan = Planned { root, is_complete: request.is_complete(), ..Planned::default() };
-        let (compiled, model_indices) = (HashMap::new(), HashMap::new());
-        Self { project, request, plan, compiled, model_indices, problems: IndexSet::new() }
+        let (compiled, compiled_ahead, model_indices) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { project, request, plan, compiled, compiled_ahead, model_indices, problems: IndexSet::new() }
     }
 
     fn finish(self) -> Planned {
@@ -103,7 +105,12 @@ impl<'p, 'r> Planner<'p, 'r> {
             return;
         }
         let models = self.select_models(suite);
-        for case in self.resolved(index, &output, &templates, &models) {
+        let cases = self.resolved(index, &output, &templates, &models);
+        self.compile_ahead(&cases);
+        for case in cases {
+            if self.project.cancellation.is_cancelled() {
+                return;
+            }
             self.plan_case(case);
         }
         self.check_placeholders(index, &output);
@@ -233,12 +240,22 @@ impl<'p, 'r> Planner<'p, 'r> {
         }
     }
 
+    /// Compiles the templates of cases over all cores.
+    fn compile_ahead(&mut self, cases: &[ResolvedCase]) {
+        let named = cases.iter().filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
+        let names: HashSet<&TemplateName> = named.filter(|name| !self.compiled.contains_key(*name)).collect();
+        let Project { compilations, library, cancellation, .. } = self.project;
+        let compiled = names.into_par_iter().filter(|_| !cancellation.is_cancelled());
+        self.compiled_ahead = compiled.map(|name| (name.clone(), compilations.get(library, name))).collect();
+    }
+
     /// Compiles a template once; its problems are reported once.
     fn compile(&mut self, name: &TemplateName) -> Option<TemplateIndex> {
         if let Some(known) = self.compiled.get(name) {
             return *known;
         }
-        let index = match self.project.compilations.get(&self.project.library, name) {
+        let compiled = self.compiled_ahead.remove(name);
+        let index = match compiled.unwrap_or_else(|| self.project.compilations.get(&self.project.library, name)) {
             Ok(compiled) => Some(self.plan.templates.push_and_get_key(compiled)),
             Err(problems) => {
                 self.add_problems(problems);

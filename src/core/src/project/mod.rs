@@ -18,6 +18,7 @@ use tera::Value;
 use self::inputs::Inputs;
 use self::module::{Module, ParsedModule, module_name};
 use self::reading::ReadInputs;
+use crate::base::cancellation::Cancellation;
 use crate::base::files::Files;
 use crate::base::problem::{Code, Problem};
 use crate::config::Config;
@@ -53,6 +54,8 @@ pub struct Project<'f> {
     pub known_python: Arc<KnownParts>,
     /// What is wrong with its inputs.
     pub problems: Vec<Problem>,
+    /// Stops planning and rendering it.
+    pub cancellation: Cancellation,
     references: BTreeMap<String, Arc<Module>>,
     /// The paths of its own templates and of its reference implementations, collected when they are first asked for.
     files_in_folders: Arc<OnceLock<BTreeSet<String>>>,
@@ -75,9 +78,16 @@ impl<'f> Project<'f> {
             compilations: Compilations::default(),
             known_python: Arc::default(),
             problems,
+            cancellation: Cancellation::default(),
             references,
             files_in_folders: Arc::default(),
         }
+    }
+
+    /// Lets planning and rendering it end early. A plan that was cancelled lacks outputs, and must be dropped.
+    #[must_use]
+    pub fn cancelled_by(self, cancellation: Cancellation) -> Self {
+        Self { cancellation, ..self }
     }
 
     /// Takes what the template database answered; `database` is its path as the user would name it.
@@ -126,6 +136,7 @@ impl<'f> Project<'f> {
             compilations,
             known_python: Arc::clone(&self.known_python),
             problems: self.problems.clone(),
+            cancellation: self.cancellation.clone(),
             references,
             files_in_folders,
         })

@@ -88,7 +88,7 @@ impl<'f> ReadInputs<'f> {
             Ok(library) => self.library = library,
             Err(error) => {
                 let problem = unreadable(InputKind::Templates.name(), &spot.value, &error)
-                    .help("create it, or run `cargo tgen init --templates` for a copy of the built-in pack");
+                    .help("create it, correct its permissions, or run `cargo tgen init --templates` for a copy of the built-in pack");
                 self.problems.push(configured_at(problem, config, spot));
             }
         }

@@ -149,7 +149,9 @@ fn rendering<'r, 'p>(
     plan: &'p Plan<'p>,
     output: &PlannedOutput,
 ) -> Result<Rendering<'r>, Problem> {
-    let renderer = renderers.entry(output.template).or_insert_with(|| Renderer::of(&plan.templates[output.template]));
+    let cancellation = &plan.project.cancellation;
+    let renderer = || Renderer::of(&plan.templates[output.template]).cancelled_by(cancellation.clone());
+    let renderer = renderers.entry(output.template).or_insert_with(renderer);
     renderer.rendering(&plan.case(output)).map_err(|problem| plan.project.library.locate(problem))
 }
 

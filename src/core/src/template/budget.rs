@@ -5,10 +5,9 @@
 //! inputs. This module must not know templates, only values and counts.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
+
+use crate::base::cancellation::Cancellation;
 
 /// How many units one rendering may spend. A unit is one expression or tag that is executed, or [`BYTES_PER_UNIT`] bytes
 /// that are captured, concatenated or put into a list.
@@ -37,23 +36,6 @@ pub(super) const LOOP: &str = "tgen_loop";
 pub(super) const INDEX: &str = "tgen_index";
 /// Refuses a value that nests too deep to be put into a list or map.
 pub(super) const NEST: &str = "tgen_nest";
-
-/// A request to stop renderings whose results are no longer needed. Clones share the request.
-#[derive(Debug, Clone, Default)]
-pub struct Cancellation(Arc<AtomicBool>);
-
-impl Cancellation {
-    /// Stops the renderings that were given this cancellation, at their next step.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether rendering should stop.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Why a rendering was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use std::io;
 
 use tera::{Context, Value};
 
-use super::budget::{self, Cancellation};
+use super::budget;
 use super::compiled::{Body, Compiled, Placeholder, TeraBody};
 use super::skeleton::{self, Narrowed, Skeleton};
 use super::{filters, stack, tera_errors};
+use crate::base::cancellation::Cancellation;
 use crate::base::problem::{Code, Problem};
 
 /// Where a rendering gets the values of placeholders.

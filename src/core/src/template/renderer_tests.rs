@@ -7,10 +7,10 @@ use camino::Utf8Path;
 use tera::Value;
 
 use super::TemplateName;
-use super::budget::Cancellation;
 use super::compiled::compile;
 use super::library::Library;
 use super::renderer::Renderer;
+use crate::base::cancellation::Cancellation;
 use crate::base::files::MemoryFiles;
 use crate::base::problem::{Code, Problem};
 
