@@ -28,8 +28,15 @@ def facts_of(model_type: str) -> dict[str, Any]:
 @functools.cache
 def _facts() -> list[dict[str, Any]]:
     facts = read_toml("facts.toml")["fact"]
-    release = _release()
-    return [fact for fact in facts if fact.get("release", release) == release]
+    return [fact for fact in facts if _is_of(fact.get("release"), _release())]
+
+
+def _is_of(releases: str | list[str] | None, installed: str) -> bool:
+    """Tell whether a release is one of those that begin with the given numbers."""
+    if releases is None:
+        return True
+    beginnings = [releases] if isinstance(releases, str) else releases
+    return any(f"{installed}.".startswith(f"{number}.") for number in beginnings)
 
 
 @functools.cache
@@ -41,9 +48,8 @@ def read_toml(name: str) -> dict[str, Any]:
 
 
 def _release() -> str:
-    """Give the first number of the installed transformers' version."""
     try:
-        return importlib.metadata.version("transformers").partition(".")[0]
+        return importlib.metadata.version("transformers")
     except importlib.metadata.PackageNotFoundError:
         return ""
 
