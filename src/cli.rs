@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Check(commands::check::CheckArgs),
     Adopt(commands::adopt::AdoptArgs),
     Run(commands::run::RunArgs),
+    Bundle(commands::bundle::BundleArgs),
+    Emit(commands::emit::EmitArgs),
     Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),
     Explain(commands::explain::ExplainArgs),

@@ -10,6 +10,7 @@ mod report;
 mod run;
 #[cfg(feature = "store")]
 mod store;
+mod submit;
 mod watch;
 mod world;
 
@@ -68,6 +69,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Check(args) => commands::check::run(global, &args),
         Command::Adopt(args) => commands::adopt::run(global, &args),
         Command::Run(args) => commands::run::run(global, &args),
+        Command::Bundle(args) => commands::bundle::run(global, &args),
+        Command::Emit(args) => commands::emit::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
         Command::Explain(args) => commands::explain::run(global, &args),

@@ -37,8 +37,8 @@ pub(super) fn require(session: &Session, family: &str, is_new: bool) -> anyhow::
     if is_new || known.contains(family) {
         return Ok(());
     }
-    let hint = did_you_mean(family, known.iter().map(String::as_str)).unwrap_or_default();
-    bail!("there is no family `{family}`; {hint} `--new-family` adds it")
+    let hint = did_you_mean(family, known.iter().map(String::as_str)).map(|hint| format!("; {hint}"));
+    bail!("there is no family `{family}`; `--new-family` adds it{}", hint.unwrap_or_default())
 }
 
 fn known(session: &Session) -> anyhow::Result<BTreeSet<String>> {

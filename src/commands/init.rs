@@ -8,12 +8,15 @@ use tgen_core::config::init::{Options, tgen_toml};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::Global;
+use crate::project::locate::is_in_pyproject;
 use crate::project::pack;
 use crate::project::session::current_folder;
 use crate::world::disk::Writer;
 
 /// The project's configuration.
 const CONFIG: &str = "tgen.toml";
+/// The other place where it may stand.
+const PYPROJECT: &str = "[tool.tgen]";
 /// The project's own templates.
 const TEMPLATES: &str = "templates";
 /// Files and folders that are configured if they exist.
@@ -40,9 +43,13 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
         files.extend(pack::pack().iter().map(|(name, text)| (format!("{TEMPLATES}/{name}"), (*text).to_owned())));
     }
     // A project that has a configuration can still get the templates.
-    let is_begun = args.templates && root.join(CONFIG).exists();
-    if !is_begun {
-        files.push((CONFIG.to_owned(), tgen_toml(&found_in(&root, args))));
+    let begun = existing_config(&root).filter(|config| args.templates || *config == PYPROJECT);
+    match begun {
+        None => files.push((CONFIG.to_owned(), tgen_toml(&found_in(&root, args)))),
+        Some(config) if !args.templates => bail!(
+            "this project is configured in `{config}`, which a `{CONFIG}` would replace; edit that table, or remove it first"
+        ),
+        Some(_) => {}
     }
     refuse_existing(&root, &files)?;
     let writer = Writer::new(&root).with_context(|| format!("cannot write into `{root}`"))?;
@@ -53,15 +60,20 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
     if args.templates {
         printer.line(&format!("copied {} into `{TEMPLATES}/`", counted(pack::pack().len(), "template")))?;
     }
-    if is_begun {
-        let line = format!("{TEMPLATES} = \"{TEMPLATES}\"");
-        printer.line(&format!(
-            "`{CONFIG}` was not changed; write `{line}` above its first table, unless it has that line"
-        ))?;
-    } else {
-        printer.line(&format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"))?;
-    }
+    let line = format!("{TEMPLATES} = \"{TEMPLATES}\"");
+    printer.line(&match begun {
+        Some(CONFIG) => {
+            format!("`{CONFIG}` was not changed; write `{line}` above its first table, unless it has that line")
+        }
+        Some(table) => format!("`{table}` was not changed; write `{line}` into it, unless it has that line"),
+        None => format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"),
+    })?;
     Ok(Outcome::Clean)
+}
+
+/// Where the project's configuration stands, if it has one.
+fn existing_config(root: &Utf8Path) -> Option<&'static str> {
+    if root.join(CONFIG).exists() { Some(CONFIG) } else { is_in_pyproject(root).then_some(PYPROJECT) }
 }
 
 fn found_in(root: &Utf8Path, args: &InitArgs) -> Options {

@@ -1,8 +1,10 @@
 //! The commands, one short file each: gather input, call core, print.
 
 pub(crate) mod adopt;
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod emit;
 pub(crate) mod explain;
 #[cfg(feature = "store")]
 mod families;

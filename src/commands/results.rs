@@ -205,7 +205,8 @@ fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {
     }
 }
 
-fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+/// Writes a file that the user named, whole or not at all.
+pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
     let path = camino::absolute_utf8(path)?;
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(anyhow!("`{path}` is no file; give `--output` the name of one"));

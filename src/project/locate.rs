@@ -141,7 +141,7 @@ fn exists(path: &Utf8Path) -> bool {
 }
 
 /// Whether a folder's `pyproject.toml` configures a project; a file that may do so but is not TOML counts, so that it is reported.
-fn is_in_pyproject(folder: &Utf8Path) -> bool {
+pub(crate) fn is_in_pyproject(folder: &Utf8Path) -> bool {
     let text = disk::read_text(&folder.join(Origin::PyProjectTool.file_name())).unwrap_or_default();
     text.contains("tool") && text.contains("tgen") && config::is_in_pyproject(&text).unwrap_or(true)
 }

@@ -16,10 +16,12 @@ use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
 /// The script, and the module that puts its results together, which is the one that the rendered tests have too.
-const SCRIPTS: [(&str, &str); 2] = [
-    ("tgen_worker.py", include_str!("worker.py")),
-    ("_tgen_results.py", include_str!("../../templates/tgen_support/results.py")),
-];
+const SCRIPTS: [(&str, &str); 2] = [("tgen_worker.py", WORKER), ("_tgen_results.py", RESULTS_MODULE)];
+
+/// What runs in the process of a test file.
+pub(crate) const WORKER: &str = include_str!("worker.py");
+/// What puts the lines of results together.
+pub(crate) const RESULTS_MODULE: &str = include_str!("../../templates/tgen_support/results.py");
 
 /// The variables that tell numeric libraries, when they are loaded, how many threads to compute with.
 const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"];

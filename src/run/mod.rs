@@ -19,11 +19,10 @@ mod workers;
 
 pub(crate) use self::engine::{Ended, Listener, Progress, Run, Stop, execute};
 pub(crate) use self::interpreter::{Interpreter, Surroundings, find};
+pub(crate) use self::launcher::{RESULTS_MODULE, WORKER};
 pub(crate) use self::recording::Recording;
 pub(crate) use self::selection::{Chosen, Selection, of_plan};
 #[cfg(feature = "store")]
 pub(crate) use self::selection::{DEFAULT_DURATION, device_of};
-#[cfg(feature = "store")]
-pub(crate) use self::unit::Place;
-pub(crate) use self::unit::{Isolation, Retries, RetryOn, Rules, Unit};
+pub(crate) use self::unit::{Isolation, Place, Retries, RetryOn, Rules, Unit};
 pub(crate) use self::workers::{Versions, Workers};

@@ -33,6 +33,9 @@ pub(crate) enum StoreError {
         /// What DuckDB says.
         reason: String,
     },
+    /// The disk is full.
+    #[error("there is no room for `{0}` on its disk, and nothing was changed; make room, or give `--template-db` another place")]
+    Full(Utf8PathBuf),
     /// The log beside the file cannot be worked in.
     #[error(
         "the log `{path}.wal` of the template database is damaged: {reason}; move it away to open the database without the \
@@ -179,13 +182,25 @@ pub(crate) enum StoreError {
     NotAnArchive(Utf8PathBuf),
 }
 
+/// How DuckDB says that the disk is full.
+pub(super) const NO_SPACE: &str = "No space left";
+
 impl StoreError {
     /// Names the file where DuckDB's own words mean that it is damaged.
     pub(super) fn in_file(self, path: &Utf8Path) -> Self {
         match self {
+            Self::Failed(reason) if reason.contains(NO_SPACE) => Self::Full(path.to_owned()),
             Self::Failed(reason) if reason.contains("WAL file") => Self::DamagedLog { path: path.to_owned(), reason },
             Self::Failed(reason) if means_damage(&reason) => Self::Damaged { path: path.to_owned(), reason },
             other => other,
+        }
+    }
+
+    /// Names the file that was to be made where the one that is worked in meanwhile has failed.
+    pub(super) fn of_new_file(self, path: &Utf8Path) -> Self {
+        match self {
+            Self::Damaged { reason, .. } => Self::Failed(reason).in_file(path),
+            other => other.in_file(path),
         }
     }
 

@@ -61,7 +61,8 @@ fn create(path: &Utf8Path, steps: &[&str], patience: &Patience<'_>) -> Result<()
     clear_abandoned(folder);
     let work = ScratchFolder::new_in(folder).map_err(failed)?;
     let new = work.path().join("new.duckdb");
-    close(upgrade(opening::connect(&new, Mode::ReadWrite, patience)?, steps)?)?;
+    let made = opening::connect(&new, Mode::ReadWrite, patience).and_then(|connection| close(upgrade(connection, steps)?));
+    made.map_err(|error| error.of_new_file(path))?;
     let new = TempPath::try_from_path(new).map_err(failed)?;
     match new.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error.error)),

@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use duckdb::{AccessMode, Config, Connection};
 use tgen_core::base::bytes::Bytes;
 
-use super::error::StoreError;
+use super::error::{self, StoreError};
 use super::library;
 
 /// What the database is opened for.
@@ -155,15 +155,17 @@ fn holder(error: &str) -> Option<String> {
 }
 
 /// Why DuckDB cannot open a file that no process has locked.
-fn explain(path: &Utf8Path, error: &str) -> StoreError {
+fn explain(path: &Utf8Path, said: &str) -> StoreError {
     match begins_like_a_database(path) {
         Err(error) => StoreError::io("open", path)(error),
         Ok(false) => StoreError::NotDuckDb(path.to_owned()),
         Ok(true) => {
-            let reason = error.lines().next().unwrap_or_default().to_owned();
-            if error.contains("Permission denied") || error.contains("Read-only file system") {
+            let reason = said.lines().next().unwrap_or_default().to_owned();
+            if said.contains("Permission denied") || said.contains("Read-only file system") {
                 StoreError::io("open", path)(io::ErrorKind::PermissionDenied.into())
-            } else if error.contains("version number") {
+            } else if said.contains(error::NO_SPACE) {
+                StoreError::Full(path.to_owned())
+            } else if said.contains("version number") {
                 StoreError::NewerDuckDb { path: path.to_owned(), release: release_of(path) }
             } else if reason.contains(LOG) {
                 StoreError::DamagedLog { path: path.to_owned(), reason }

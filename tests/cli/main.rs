@@ -9,6 +9,7 @@
 mod action;
 #[cfg(unix)]
 mod completions;
+mod emitted;
 mod examples;
 mod hostile;
 #[cfg(all(feature = "store", not(feature = "bundled")))]

@@ -31,8 +31,8 @@ fn the_page_of_the_template_database_shows_what_happens() {
 
 #[test]
 fn pages_show_what_happens() {
-    for page in ["docs/adopt.md", "docs/outputs.md", "docs/results.md", "docs/suites.md", "docs/templates.md"] {
-        check_tour(page);
+    for page in ["adopt", "existing-tests", "outputs", "results", "submit", "suites", "templates"] {
+        check_tour(&format!("docs/{page}.md"));
     }
 }
 

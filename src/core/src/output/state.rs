@@ -12,7 +12,7 @@ pub enum State {
     Fresh,
     /// There is no file.
     Missing,
-    /// The file differs and its signature is intact: the template or a value has changed.
+    /// The file differs and its signature is intact, or only its signature differs: the template or a value has changed.
     Stale,
     /// The file holds git's conflict markers between two texts that were both generated.
     Conflicted,
@@ -33,12 +33,14 @@ impl State {
     #[must_use]
     pub fn of(expected: &[u8], existing: Option<&[u8]>) -> Self {
         let Some(existing) = existing else { return Self::Missing };
-        if expected == existing || equal_but_for_line_ends(expected, existing) {
+        if is_same_text(expected, existing) {
             return Self::Fresh;
         }
         match signature::find(existing) {
             Some(signature) if signature.intact => Self::Stale,
             _ if conflict::is_between_generated(expected, existing) => Self::Conflicted,
+            // Both the template and the file were edited, alike: only the signature is missing.
+            Some(_) if is_same_but_for_signature(expected, existing) => Self::Stale,
             Some(_) => Self::Edited,
             None => Self::Foreign,
         }
@@ -96,12 +98,21 @@ impl State {
     }
 }
 
-fn equal_but_for_line_ends(left: &[u8], right: &[u8]) -> bool {
+/// Whether two texts are equal but for line ends.
+fn is_same_text(left: &[u8], right: &[u8]) -> bool {
+    if left == right {
+        return true;
+    }
     let has_return = |bytes: &[u8]| memchr::memchr(b'\r', bytes).is_some();
     if !has_return(left) && !has_return(right) {
         return false;
     }
     without_returns(left).eq(without_returns(right))
+}
+
+fn is_same_but_for_signature(left: &[u8], right: &[u8]) -> bool {
+    let [left, right] = [left, right].map(signature::without_signature);
+    left.zip(right).is_some_and(|(left, right)| is_same_text(&left, &right))
 }
 
 fn without_returns(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
@@ -135,6 +146,7 @@ mod tests {
         check(Some(&signed("new\n")), State::Fresh);
         check(Some(&signed("old\n")), State::Stale);
         check(Some(&[signed("old\n"), b"mine\n".to_vec()].concat()), State::Edited);
+        check(Some(String::from_utf8(signed("old\n")).unwrap().replace("old", "new").as_bytes()), State::Stale);
         check(Some(b"new\n"), State::Foreign);
         check(Some(b""), State::Foreign);
     }
@@ -170,6 +182,8 @@ mod tests {
         let windows = String::from_utf8(signed("new\n")).unwrap().replace('\n', "\r\n");
         check(Some(windows.as_bytes()), State::Fresh);
         check(Some(windows.replace("new", "old").as_bytes()), State::Edited);
+        let edited_alike = String::from_utf8(signed("old\n")).unwrap().replace('\n', "\r\n").replace("old", "new");
+        check(Some(edited_alike.as_bytes()), State::Stale);
         let stale = String::from_utf8(signed("old\n")).unwrap().replace('\n', "\r\n");
         check(Some(stale.as_bytes()), State::Stale);
     }

@@ -1,0 +1,169 @@
+//! `cargo tgen bundle`: the tests with all that they need on another machine, as a zip file.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, anyhow, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+use tgen_core::base::bytes::Bytes;
+use tgen_core::base::files::{Files, reason};
+
+use super::generate;
+use super::results::write_file;
+#[cfg(feature = "store")]
+use super::run::planned;
+use super::run::{Earlier, Outputs, of_outputs};
+use crate::outcome::Outcome;
+use crate::printer::{Printer, counted};
+use crate::project::arguments::{Global, SelectionArgs};
+use crate::project::session::Session;
+use crate::run::{Chosen, Selection};
+use crate::submit::{Bundle, plan_json};
+use crate::world::disk::{LARGEST_FILE, read_file};
+
+/// The files beside tests, and above them up to the root, that pytest reads.
+const BESIDE: [&str; 2] = ["conftest.py", "__init__.py"];
+/// The files at the root that pytest reads.
+const AT_ROOT: [&str; 7] =
+    ["pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"];
+
+/// Pack the generated tests into a zip file that runs on another machine with Python and pytest alone
+///
+/// Unpack it there and run `python driver.py`; `python driver.py --help` tells its options. The same files give the same
+/// bytes. What git ignores is packed too.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo tgen bundle --model 'bert*'               the tests of some models, as bundle.zip
+  python -m zipfile -e bundle.zip tests           unpack it on the other machine
+  python tests/driver.py --shard 3/8              run the third of eight parts there")]
+pub(crate) struct BundleArgs {
+    #[command(flatten)]
+    pub(super) contents: ContentArgs,
+    /// Where to write it
+    #[arg(long, value_name = "FILE", default_value = "bundle.zip")]
+    output: Utf8PathBuf,
+}
+
+/// What a bundle has.
+#[derive(Debug, Args)]
+pub(crate) struct ContentArgs {
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    /// Write the outputs that are missing or stale first
+    #[arg(long)]
+    generate: bool,
+    /// A plan of the template database instead of the outputs
+    #[cfg(feature = "store")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["generate", "suite", "output_dir", "sample", "skillset"])]
+    pub(super) plan: Option<String>,
+    /// A further file or folder of the project that the tests need [may be repeated]
+    #[arg(long, value_name = "PATH")]
+    pub(super) include: Vec<Utf8PathBuf>,
+    /// Arguments for pytest
+    #[arg(last = true, value_name = "PYTEST ARGUMENTS")]
+    pub(super) pytest: Vec<String>,
+}
+
+/// A bundle, and what is in it.
+pub(super) struct Packed {
+    pub(super) selection: Selection,
+    pub(super) zip: Vec<u8>,
+}
+
+pub(crate) fn run(global: &Global, args: &BundleArgs) -> anyhow::Result<Outcome> {
+    let session = one_session(global)?;
+    let Packed { selection, zip } = pack(&session, &args.contents)?;
+    write_file(&args.output, &zip)?;
+    let files: BTreeSet<&Utf8Path> = selection.units.iter().map(|unit| unit.file.as_path()).collect();
+    let (files, size) = (counted(files.len(), "test file"), Bytes(zip.len() as u64));
+    Printer::new().note(&format!("packed {files} into `{}`: {size}", args.output))?;
+    Ok(Outcome::Clean)
+}
+
+/// The project that the command line selects: there can be one only.
+pub(super) fn one_session(global: &Global) -> anyhow::Result<Session> {
+    let mut sessions = Session::open_all(global)?;
+    match (sessions.pop(), sessions.is_empty()) {
+        (Some(session), true) => Ok(session),
+        _ => bail!("this needs one project; name it with `--package` or `--root`"),
+    }
+}
+
+/// Packs the tests of a project for another machine.
+pub(super) fn pack(session: &Session, args: &ContentArgs) -> anyhow::Result<Packed> {
+    if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
+        bail!("not all outputs could be renewed, so nothing was packed");
+    }
+    let (selection, files) = select(session, args, Outputs::MustBeThere)?;
+    if selection.units.is_empty() {
+        bail!("no tests are selected, so there is nothing to pack");
+    }
+    let mut bundle = Bundle::new(plan_json(&selection, &args.pytest)?);
+    for file in with_what_pytest_reads(session, &files)?.iter().chain(&included(session, &args.include)?) {
+        let mut content = Vec::new();
+        read_file(&session.root.join(file), LARGEST_FILE, &mut content)
+            .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
+        bundle.add(file, content);
+    }
+    let zip = bundle.zip()?;
+    Ok(Packed { selection, zip })
+}
+
+/// The units, for whatever hardware, and the files of all outputs.
+pub(super) fn select(
+    session: &Session,
+    args: &ContentArgs,
+    outputs: Outputs,
+) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
+    let earlier = Earlier::read(session, None)?;
+    #[cfg(feature = "store")]
+    if let Some(plan) = &args.plan {
+        let cases = &args.selection.cases;
+        let selection = planned::select(session, plan, cases, &Chosen::All, &earlier.recorded)?;
+        let folder = planned::folder(plan);
+        let files = session.disk.list(&folder).with_context(|| format!("cannot list `{folder}`"))?;
+        return Ok((selection, files));
+    }
+    let (selection, files) = of_outputs(session, &args.selection, &Chosen::All, &earlier, outputs)?;
+    let is_there = |file: &Utf8PathBuf| session.root.join(file).is_file();
+    Ok((selection, files.into_iter().filter(is_there).collect()))
+}
+
+/// Files relative to the root, with those that pytest reads on the way to them.
+fn with_what_pytest_reads(session: &Session, files: &[Utf8PathBuf]) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let files = files.iter().map(|file| relative(session, file)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut all: BTreeSet<Utf8PathBuf> = files.iter().cloned().collect();
+    let folders: BTreeSet<&Utf8Path> = files.iter().flat_map(|file| file.ancestors().skip(1)).collect();
+    let beside = folders.iter().flat_map(|folder| BESIDE.iter().map(|name| folder.join(name)));
+    let read = beside.chain(AT_ROOT.iter().map(Utf8PathBuf::from));
+    all.extend(read.filter(|file| session.root.join(file).is_file()));
+    Ok(all.into_iter().collect())
+}
+
+/// A file's path from the root, where all that is packed must be.
+fn relative(session: &Session, file: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let inside = file.strip_prefix(&session.root).unwrap_or(file);
+    if inside.is_absolute() {
+        bail!("`{file}` is outside the project's root, so it cannot be packed; give `--output-dir` a folder inside");
+    }
+    Ok(inside.to_owned())
+}
+
+/// The files of `--include`.
+fn included(session: &Session, paths: &[Utf8PathBuf]) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let seen = crate::project::session::current_folder()?.join(path);
+        let inside = crate::project::locate::without_dots(&seen);
+        let inside = inside
+            .strip_prefix(&session.root)
+            .map_err(|_| anyhow!("`{path}` is outside the project's root, so it cannot be packed; copy it inside"))?;
+        if session.disk.is_file(inside) {
+            files.push(inside.to_owned());
+        } else {
+            files.extend(session.disk.list(inside).with_context(|| format!("cannot pack `{path}`"))?);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,128 @@
+//! A zip file with the tests, what they import, the plan and the driver: the same files give the same bytes.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::run::{RESULTS_MODULE, WORKER};
+
+/// The folder of the bundle that has the project's files.
+const PROJECT_FILES: &str = "files";
+/// The largest bundle: Ray 2.60 takes no larger package.
+const MOST_BYTES: usize = 100 << 20;
+
+/// The driver, and the modules that it shares with `cargo tgen run`.
+const DRIVER: [(&str, &str); 12] = [
+    ("driver.py", include_str!("driver/driver.py")),
+    ("tgen_driver/__init__.py", include_str!("driver/tgen_driver/__init__.py")),
+    ("tgen_driver/command_line.py", include_str!("driver/tgen_driver/command_line.py")),
+    ("tgen_driver/local.py", include_str!("driver/tgen_driver/local.py")),
+    ("tgen_driver/machine.py", include_str!("driver/tgen_driver/machine.py")),
+    ("tgen_driver/plan.py", include_str!("driver/tgen_driver/plan.py")),
+    ("tgen_driver/results.py", include_str!("driver/tgen_driver/results.py")),
+    ("tgen_driver/schedule.py", include_str!("driver/tgen_driver/schedule.py")),
+    ("tgen_driver/unit.py", include_str!("driver/tgen_driver/unit.py")),
+    ("tgen_driver/worker/start.py", include_str!("driver/tgen_driver/worker/start.py")),
+    ("tgen_driver/worker/tgen_worker.py", WORKER),
+    ("tgen_driver/worker/_tgen_results.py", RESULTS_MODULE),
+];
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BundleError {
+    #[error(
+        "the bundle would be larger than {} MiB; select fewer tests with `--model` or `--suite`, or leave out what `--include` adds",
+        MOST_BYTES >> 20
+    )]
+    TooLarge,
+    #[error("cannot make the zip file")]
+    Zip(#[from] zip::result::ZipError),
+    #[error("cannot make the zip file")]
+    Io(#[from] std::io::Error),
+}
+
+/// The files of a bundle, in the order of their names.
+#[derive(Debug, Default)]
+pub(crate) struct Bundle {
+    entries: BTreeMap<Utf8PathBuf, Vec<u8>>,
+}
+
+impl Bundle {
+    /// A bundle of the driver and its plan.
+    pub(crate) fn new(plan: Vec<u8>) -> Self {
+        let driver = DRIVER.iter().map(|(name, text)| (Utf8PathBuf::from(*name), text.as_bytes().to_vec()));
+        let mut entries: BTreeMap<_, _> = driver.collect();
+        entries.insert("plan.json".into(), plan);
+        Self { entries }
+    }
+
+    /// Adds a file of the project.
+    pub(crate) fn add(&mut self, path: &Utf8Path, content: Vec<u8>) {
+        self.entries.insert(Utf8Path::new(PROJECT_FILES).join(path), content);
+    }
+
+    /// The zip file.
+    ///
+    /// # Errors
+    /// It is larger than [`MOST_BYTES`].
+    pub(crate) fn zip(&self) -> Result<Vec<u8>, BundleError> {
+        self.zip_up_to(MOST_BYTES)
+    }
+
+    fn zip_up_to(&self, most: usize) -> Result<Vec<u8>, BundleError> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::default())
+            .unix_permissions(0o644);
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let mut written = 0;
+        for (name, content) in &self.entries {
+            zip.start_file(zip_name(name), options)?;
+            zip.write_all(content)?;
+            written += content.len();
+            // What compresses so well that it fits is no reason to fill the memory first.
+            if written > most * 16 {
+                return Err(BundleError::TooLarge);
+            }
+        }
+        let bytes = zip.finish()?.into_inner();
+        if bytes.len() > most { Err(BundleError::TooLarge) } else { Ok(bytes) }
+    }
+}
+
+/// The name in the zip file, which has forward slashes everywhere.
+fn zip_name(path: &Utf8Path) -> String {
+    path.components().map(|part| part.as_str().to_owned()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(files: &[(&str, &str)]) -> Bundle {
+        let mut bundle = Bundle::new(b"{}".to_vec());
+        for (path, text) in files {
+            bundle.add(Utf8Path::new(path), text.as_bytes().to_vec());
+        }
+        bundle
+    }
+
+    #[test]
+    fn the_same_files_give_the_same_bytes_in_whatever_order_they_are_added() {
+        let one = bundle(&[("a.py", "1"), ("b/c.py", "2")]).zip().unwrap();
+        assert_eq!(one, bundle(&[("b/c.py", "2"), ("a.py", "1")]).zip().unwrap());
+        assert_ne!(one, bundle(&[("a.py", "1"), ("b/c.py", "3")]).zip().unwrap());
+    }
+
+    #[test]
+    fn a_bundle_that_ray_would_refuse_is_refused_with_the_next_step() {
+        let large = bundle(&[("one.py", "1")]);
+        let size = large.zip().unwrap().len();
+        assert!(large.zip_up_to(size).is_ok());
+        let error = large.zip_up_to(size - 1).unwrap_err().to_string();
+        assert!(error.contains("100 MiB") && error.contains("`--model`"), "{error}");
+    }
+}

@@ -1,0 +1,199 @@
+"""The command line of the driver, and its exit codes.
+
+They are those of `cargo tgen run`: 0 all passed, 1 tests failed or were not run, 2 it could
+not run, 3 nothing failed but the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import signal
+import sys
+import time
+from collections import Counter
+from datetime import datetime, timezone
+from importlib.util import find_spec
+from pathlib import Path
+
+from tgen_driver import machine, plan, results
+from tgen_driver.local import LocalRun, elapsed, say
+from tgen_driver.plan import Plan, PlanError
+
+_ROOT = Path(__file__).resolve().parent.parent
+_UNITS = {
+    "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}  # fmt: skip
+_interrupted = False
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    arguments = _parser().parse_args()
+    try:
+        return _run(arguments)
+    except PlanError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except OSError as error:
+        where = f" `{error.filename}`" if error.filename else ""
+        sys.stderr.write(f"error: cannot use{where}: {error.strerror}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="driver.py",
+        description="Run the tests of this bundle. A run that was cut short goes on when the"
+        " same command is given again with its --run and --results.",
+    )
+    add = parser.add_argument
+    add("--shard", metavar="I/N", type=_shard, help="the I-th of N parts")
+    add("--hardware", metavar="TYPE,...", help="only these [default: this machine's]")
+    add("--needs", metavar="SIZE..SIZE", type=_span,
+        help="only what needs more memory than the first and at most the second")  # fmt: skip
+    add("--memory", metavar="SIZE", type=_size, help="the memory that may be used")
+    add("--jobs", metavar="N", type=_count, help="how many files run at a time")
+    add("--results", metavar="FILE", type=Path,
+        help="the file that results are appended to [default: results.jsonl]")  # fmt: skip
+    add(
+        "--run",
+        metavar="ID",
+        type=_run_id,
+        help="the run's id, the same for all shards",
+    )
+    add(
+        "--label",
+        metavar="I/N",
+        type=_shard,
+        help="what results call the shard [default: as --shard]",
+    )
+    add("--list", action="store_true", help="list the files and run nothing")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    whole = plan.read(_ROOT / "plan.json")
+    present = machine.present()
+    named = arguments.hardware.split(",") if arguments.hardware else present
+    own = whole.on(lambda hardware: hardware in named)
+    if arguments.needs:
+        own = own.needing(*arguments.needs)
+    if arguments.shard:
+        own = own.shard(*arguments.shard)
+    if arguments.list:
+        for unit in own.units:
+            say(f"{unit.name} on {unit.hardware}")
+        return 0
+    if find_spec("pytest") is None:
+        message = f"`{sys.executable}` has no pytest; install it there"
+        raise PlanError(message)
+    return _execute(own, present, arguments)
+
+
+def _execute(own: Plan, present: list[str], arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
+    named = arguments.label or arguments.shard
+    shard = "/".join(map(str, named)) if named else None
+    run = results.Run(arguments.run or _new_id(), shard)
+    path = arguments.results or Path("results.jsonl")
+    recorded = results.read(path, run)
+    offered = machine.Machine(
+        memory=min(machine.memory(), arguments.memory or sys.maxsize),
+        jobs=arguments.jobs or machine.jobs(),
+        devices=machine.devices(present),
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    recording = results.Recording(path)
+    local = LocalRun(
+        own, run, offered, _ROOT / "files", recording, recorded, lambda: _interrupted
+    )
+    local.execute()
+    return _conclude(own, recorded, f"{elapsed(began)}", path)
+
+
+def _conclude(own: Plan, recorded: results.Recorded, took: str, path: Path) -> int:
+    counts: Counter[str] = Counter()
+    is_planned = {unit.key for unit in own.units}
+    for key, tests in recorded.tests.items():
+        if key in is_planned:
+            counts.update(line["outcome"] for line in tests.values())
+    count = sum(counts.values())
+    told = ", ".join(f"{many} {outcome}" for outcome, many in counts.most_common())
+    say(f"{count} test{'s' * (count != 1)}: {told or 'nothing to run'} ({took})")
+    say(f"results in `{path}`")
+    if _interrupted:
+        sys.stderr.write(
+            "error: interrupted; the same command goes on where it stopped\n"
+        )
+        return 2
+    return exit_code(counts)
+
+
+def exit_code(counts: Counter[str]) -> int:
+    """Give the exit code for outcomes of tests."""
+    bad = {
+        outcome
+        for outcome, count in counts.items()
+        if count and outcome not in results.GOOD
+    }
+    if not bad:
+        return 0
+    return 3 if bad == {"infra_error"} else 1
+
+
+def _interrupt(*_: object) -> None:
+    global _interrupted  # noqa: PLW0603 -- a signal handler has no other way
+    if _interrupted:
+        os._exit(130)
+    _interrupted = True
+
+
+def _new_id() -> str:
+    """Make a name that sorts by time."""
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+# --- The values of options.
+
+
+def _shard(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        message = "write it as `2/4`: the second of four parts"
+        raise argparse.ArgumentTypeError(message)
+    return int(found[1]), int(found[2])
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,12}) ?([kmgt]i?b)", text.strip().lower())
+    if not found:
+        message = "write it as a number with a unit, such as `500MB` or `2GB`"
+        raise argparse.ArgumentTypeError(message)
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _span(text: str) -> tuple[int, int]:
+    low, dots, high = text.partition("..")
+    if not dots:
+        message = "write it as `8GB..16GB`; either may be left out"
+        raise argparse.ArgumentTypeError(message)
+    return _size(low) if low else -1, _size(high) if high else sys.maxsize
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", text):
+        message = "write a number from 1"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _run_id(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,128}", text):
+        message = "write letters, digits, `.`, `_` and `-`, at most 128"
+        raise argparse.ArgumentTypeError(message)
+    return text

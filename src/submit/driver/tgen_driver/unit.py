@@ -1,0 +1,465 @@
+"""A unit that runs: a process group for its file, watched until all of its tests have ended.
+
+Whatever a test does to its process, each collected test gets exactly one line. A process
+never waits to be read: the end of a file is the end of its process, not of a pipe that a
+process left behind may hold. This module does not know which units there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tgen_driver.plan import Unit
+from tgen_driver.results import GOOD, Emit, Line, Run, in_words, now, worst
+from tgen_driver.schedule import in_bytes
+
+_WORKER = Path(__file__).resolve().parent / "worker" / "start.py"
+_HEADER = struct.Struct("<IHB")
+_LONGEST_MESSAGE = 16 << 20
+_LONGEST_LOG = 16 << 20
+_LOG_END = 16 << 10
+# How long a process may take to end after it was asked to.
+_GRACE = 5.0
+# After so many timeouts, the rest of a file is not run.
+_MOST_TIMEOUTS = 3
+# The exit statuses of pytest that do not follow from its tests.
+_INTERNAL_ERROR, _USAGE_ERROR = 3, 4
+_MEMORY_INTERVAL = 0.25
+# A tree of processes that grows while it is read is not followed for ever.
+_LARGEST_TREE = 1024
+_SIGNALS = {number.value: number.name for number in signal.Signals}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a unit runs and what it may use."""
+
+    run: Run
+    # The folder that has the files of the bundle.
+    files: Path
+    # An empty folder for what pytest prints.
+    scratch: Path
+    arguments: tuple[str, ...]
+    # The most memory that all processes of a unit may have together.
+    memory: int
+    device: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Process:
+    """One process of a unit, and what it has reported."""
+
+    process: subprocess.Popen[bytes]
+    pipe: int
+    log: Path
+    deadline: float
+    unread: bytes = b""
+    message: bytes = b""
+    collected: list[str] = field(default_factory=list)
+    finished: set[str] = field(default_factory=set)
+    # The test that runs, and since when.
+    current: tuple[str, float] | None = None
+    uncollected: str | None = None
+    broken: str | None = None
+    end: int | None = None
+    # Whether one of its tests has brought it to its end.
+    has_culprit: bool = False
+    # Why it is ended from outside: the outcome and the reason; and when it was asked.
+    cause: tuple[str, str] | None = None
+    asked: float = 0.0
+    is_killed: bool = False
+
+    def left(self) -> list[str]:
+        return [test for test in self.collected if test not in self.finished]
+
+
+class RunningUnit:
+    """A unit that runs, in as many processes one after another as it takes."""
+
+    def __init__(
+        self, unit: Unit, setting: Setting, recorded: Mapping[str, Line], emit: Emit
+    ) -> None:
+        self.unit = unit
+        self._setting = setting
+        self._emit = emit
+        self._started, self._began = now(), time.monotonic()
+        # A test that has a line of this run does not run again, unless nothing is known of it.
+        known = {name: line for name, line in recorded.items() if _is_known(line)}
+        self._recorded = list(known)
+        self._last = {name: line["outcome"] for name, line in known.items()}
+        self._attempts = {name: line["attempt"] for name, line in recorded.items()}
+        self._timeouts = 0
+        self._memory_peak: int | None = None
+        self._device_memory_peak: int | None = None
+        self._implementation: str | None = None
+        self._measured = 0.0
+        # The outcome of the unit, once it has ended.
+        self.outcome: str | None = None
+        self._process = self._start(only=None)
+
+    @property
+    def pipe(self) -> int:
+        """What can be read when the unit has something to say."""
+        return self._process.pipe
+
+    @property
+    def began(self) -> float:
+        """When it began, on the monotonic clock."""
+        return self._began
+
+    def step(self) -> None:
+        """Read what there is to read, and look at the clock and the process."""
+        code = self._process.process.poll()
+        self._read()
+        if code is None:
+            self._check_limits()
+        else:
+            self._on_exit(code)
+
+    def stop(self, reason: str) -> None:
+        """End it before its time; `step` records the rest."""
+        self._end(("not_run", reason), signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End its processes at once, without a word."""
+        _signal_group(self._process.process.pid, signal.SIGKILL)
+
+    # --- Starting.
+
+    def _start(self, only: list[str] | None) -> _Process:
+        name = f"{self.unit.hardware}-{abs(hash(self.unit.key))}-{time.monotonic_ns()}"
+        log = self._setting.scratch / f"{name}.log"
+        pipe, write = os.pipe()
+        os.set_blocking(pipe, False)
+        order = {
+            "unit": 1,
+            "run": self._setting.run.name,
+            "folder": str(self._setting.files),
+            "file": self.unit.file,
+            "log": str(log),
+            "arguments": [
+                f"--rootdir={self._setting.files}",
+                *self._setting.arguments,
+            ],
+            "environment": {},
+            "unset": ["TGEN_RESULTS", "PYTEST_XDIST_TESTRUNUID"],
+            "only": only,
+            "skip": self._recorded if only is None else [],
+            "is_first": self.unit.place != "later",
+            "learn": False,
+        }
+        order_file = log.with_suffix(".json")
+        order_file.write_text(json.dumps(order), encoding="utf-8")
+        try:
+            process = subprocess.Popen(
+                [sys.executable, _WORKER, str(write), order_file, str(os.getpid())],
+                pass_fds=[write],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=self._environment(),
+            )
+        except OSError:
+            os.close(pipe)
+            raise
+        finally:
+            os.close(write)
+        deadline = time.monotonic() + self.unit.timeout
+        return _Process(process, pipe, log, deadline)
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, **self._setting.environment}
+        environment["TGEN_RUN_ID"] = self._setting.run.name
+        platforms = {
+            "first": f"{self.unit.hardware},none",
+            "later": self.unit.hardware,
+        }
+        if self.unit.place in platforms:
+            environment["TGEN_PLATFORMS"] = platforms[self.unit.place]
+        return environment
+
+    # --- Messages of the process.
+
+    def _read(self) -> None:
+        process = self._process
+        for message in _messages(process):
+            ((kind, content),) = message.items()
+            if kind == "collected":
+                process.collected = content
+            elif kind == "uncollected":
+                process.uncollected = content
+            elif kind == "test":
+                process.current = (content, time.time())
+            elif kind == "line":
+                self._on_line(content)
+            elif kind == "end":
+                process.end = content
+            elif kind == "broken":
+                process.broken = content
+
+    def _on_line(self, line: Line) -> None:
+        process = self._process
+        process.current = None
+        process.finished.add(line["nodeid"])
+        started = line.pop("started", None)
+        line["started"] = in_words(started) if started else None
+        if process.cause is not None and line["outcome"] not in GOOD:
+            # It was asked to end in the middle of the test.
+            process.has_culprit = True
+            line["outcome"], line["reason"] = process.cause
+        self._record(line)
+
+    # --- Limits.
+
+    def _check_limits(self) -> None:
+        process, clock = self._process, time.monotonic()
+        if clock - self._measured > _MEMORY_INTERVAL:
+            self._measured = clock
+            memory = _memory(process.process.pid)
+            self._memory_peak = max(self._memory_peak or 0, memory) or None
+            _shorten(process.log)
+            if memory > self._setting.memory:
+                most = in_bytes(self._setting.memory)
+                reason = f"it was ended because it needed more than {most} of memory"
+                self._end(("oom", reason), signal.SIGKILL)
+        if process.cause is None and clock > process.deadline:
+            reason = f"it was ended after {self.unit.timeout:g} s"
+            self._end(("timed_out", reason), signal.SIGTERM)
+        elif process.cause is not None and clock - process.asked > _GRACE:
+            self._end(process.cause, signal.SIGKILL)
+
+    def _end(self, cause: tuple[str, str], number: signal.Signals) -> None:
+        process = self._process
+        if process.cause is None:
+            process.cause, process.asked = cause, time.monotonic()
+        if not process.is_killed:
+            process.is_killed = number == signal.SIGKILL
+            _signal_group(process.process.pid, number)
+
+    # --- The end of a process.
+
+    def _on_exit(self, code: int) -> None:
+        process = self._process
+        # What the file has left behind.
+        _signal_group(process.process.pid, signal.SIGKILL)
+        os.close(process.pipe)
+        if process.end is None or process.cause or process.broken:
+            self._on_sudden_end(code)
+        else:
+            self._on_ordinary_end(process.end)
+        log = process.log
+        left, may_go_on = process.left(), self._may_go_on()
+        if left and process.has_culprit and may_go_on:
+            self._process = self._start(only=left)
+        else:
+            self._record_rest("the file was ended before this test")
+            self._conclude()
+        for file in (log, log.with_suffix(".json")):
+            file.unlink(missing_ok=True)
+
+    def _may_go_on(self) -> bool:
+        cause = self._process.cause
+        is_stopped = cause is not None and cause[0] == "not_run"
+        return not is_stopped and self._timeouts < _MOST_TIMEOUTS
+
+    def _on_ordinary_end(self, status: int) -> None:
+        process = self._process
+        if process.uncollected is not None:
+            lines = [line for line in process.uncollected.splitlines() if line.strip()]
+            reason = lines[-1].strip() if lines else "it cannot be collected"
+            self._record_whole("error", reason)
+        elif status in (_USAGE_ERROR, _INTERNAL_ERROR):
+            lines = [line for line in _log_end(process.log) if "error" in line.lower()]
+            reason = lines[-1].strip() if lines else "pytest could not run the file"
+            self._record_whole("error", reason)
+        else:
+            self._record_rest("pytest stopped before this test")
+
+    def _on_sudden_end(self, code: int) -> None:
+        process = self._process
+        if process.cause is not None:
+            outcome, reason = process.cause
+        elif process.broken is not None:
+            outcome, reason = "error", process.broken
+        else:
+            outcome, reason = "crashed", _words_for_exit(code)
+        self._timeouts += outcome == "timed_out"
+        line = _innermost_line(_log_end(process.log), self.unit.file)
+        if line is not None:
+            reason = f"{self.unit.file}:{line}: {reason}"
+        if process.current is not None:
+            nodeid, started = process.current
+            process.finished.add(nodeid)
+            process.has_culprit = True
+            attempt = self._setting.run.attempt(self.unit, nodeid, outcome, reason)
+            attempt["started"] = in_words(started)
+            attempt["duration"] = round(max(0.0, time.time() - started), 4)
+            self._record(attempt)
+        elif not process.has_culprit:
+            self._record_whole(outcome, reason)
+
+    def _record_whole(self, outcome: str, reason: str) -> None:
+        """Record how the unit has ended that has no test to blame."""
+        run = self._setting.run
+        self._record(run.attempt(self.unit, self.unit.file, outcome, reason))
+
+    def _record_rest(self, reason: str) -> None:
+        run, process = self._setting.run, self._process
+        for nodeid in process.left():
+            process.finished.add(nodeid)
+            self._record(run.attempt(self.unit, nodeid, "not_run", reason))
+
+    def _record(self, line: Line) -> None:
+        nodeid = line["nodeid"]
+        self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
+        peak = line.get("device_memory_peak")
+        if peak is not None:
+            self._device_memory_peak = max(self._device_memory_peak or 0, peak)
+        implementation = line.get("implementation")
+        if implementation == "REAL" or self._implementation is None:
+            self._implementation = implementation
+        self._last[nodeid] = line["outcome"]
+        # Where the bundle was unpacked concerns no reader.
+        line["reason"] = line["reason"].removeprefix(f"{self._setting.files}{os.sep}")
+        unit, run = self.unit, self._setting.run
+        line |= {
+            "run": run.name,
+            "attempt": self._attempts[nodeid],
+            "unit": unit.name,
+            "test_id": unit.test_id,
+            "model": line.get("model") or unit.model,
+            "hardware": unit.hardware,
+            "device": self._setting.device,
+            "memory_peak": self._memory_peak,
+            "shard": run.shard,
+        }
+        if line.get("batch") is None:
+            line["batch"] = unit.batch
+        self._emit(line)
+
+    def _conclude(self) -> None:
+        is_stopped = self._process.cause is not None and not self._may_go_on()
+        self.outcome = worst(self._last.values())
+        end = self._setting.run.end(
+            self.unit,
+            self.outcome,
+            started=self._started,
+            duration=round(time.monotonic() - self._began, 4),
+            implementation=self._implementation,
+            device=self._setting.device,
+            memory_peak=self._memory_peak,
+            device_memory_peak=self._device_memory_peak,
+            **({"partial": True} if self._recorded or is_stopped else {}),
+        )
+        self._emit(end)
+
+
+def _is_known(line: Line) -> bool:
+    return line["outcome"] not in ("not_run", "interrupted", "infra_error", "blocked")
+
+
+def _messages(process: _Process) -> Iterator[dict[str, Any]]:
+    """Give the messages that are there: they come in parts."""
+    while data := _read_some(process.pipe):
+        process.unread += data
+        while len(process.unread) >= _HEADER.size:
+            _, length, is_last = _HEADER.unpack_from(process.unread)
+            end = _HEADER.size + length
+            if len(process.unread) < end:
+                break
+            process.message += process.unread[_HEADER.size : end]
+            process.unread = process.unread[end:]
+            if len(process.message) > _LONGEST_MESSAGE:
+                process.message, process.broken = b"", "a message was too long"
+            if is_last:
+                message, process.message = process.message, b""
+                try:
+                    yield json.loads(message)
+                except ValueError:
+                    process.broken = "a message could not be read"
+
+
+def _read_some(pipe: int) -> bytes:
+    try:
+        return os.read(pipe, 1 << 16)
+    except BlockingIOError:
+        return b""
+
+
+def _signal_group(leader: int, number: int) -> None:
+    # An error says that it has ended.
+    with contextlib.suppress(OSError):
+        os.killpg(leader, number)
+
+
+def _words_for_exit(code: int) -> str:
+    if code >= 0:
+        return f"the process ended with exit status {code} in the middle"
+    name = _SIGNALS.get(-code, f"signal {-code}")
+    return f"the process was ended by {name}"
+
+
+def _log_end(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_END))
+            return file.read(_LOG_END).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _innermost_line(log: list[str], file: str) -> int | None:
+    """Find where a test was when a signal came, as the fault handler has written it."""
+    starts = [at for at, line in enumerate(log) if line.startswith("Current thread")]
+    if not starts:
+        return None
+    name = re.escape(Path(file).name)
+    for line in log[starts[-1] :]:
+        if found := re.search(rf'{name}", line (\d+)', line):
+            return int(found[1])
+    return None
+
+
+def _shorten(log: Path) -> None:
+    """Drop what a process has written beyond all measure."""
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > _LONGEST_LOG:
+            # The process appends, so that it goes on at the new end.
+            os.truncate(log, 0)
+
+
+def _memory(guard: int) -> int:
+    """Give the memory of the tests and all that they have started, where `/proc` tells."""
+    tests = _children(guard)
+    tree = list(tests)
+    for process in tree:
+        if len(tree) < _LARGEST_TREE:
+            tree += _children(process)
+    pages = 0
+    for process in tree:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            statm = Path(f"/proc/{process}/statm").read_text().split()
+            # What a process shares with the one that it comes from counts once.
+            shared = 0 if process in tests else int(statm[2])
+            pages += int(statm[1]) - shared
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _children(process: int) -> list[int]:
+    found: list[int] = []
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError, ValueError):
+            found += map(int, children.read_text().split())
+    return found

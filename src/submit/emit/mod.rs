@@ -1,0 +1,10 @@
+//! Workflows and scripts that run the shards of a bundle on other engines: GitHub Actions, Slurm, Kubernetes.
+//!
+//! Each starts `driver.py` for a part and collects its results; the parts are chosen here (`parts.rs`). An engine retries what
+//! the machine has failed (exit code 3), and never failed tests. This module must not write files.
+
+mod parts;
+mod scripts;
+
+pub(crate) use self::parts::{Grouping, Part, parts};
+pub(crate) use self::scripts::{Bundled, Cluster, Github, Kubernetes, Slurm, github, kubernetes, slurm};
