@@ -31,6 +31,8 @@ _STEADY_PARTS = 3
 _NEAR = 1e-3
 # Scores of what is ruled out are as low as a number can be.
 _MASKED = 1e30
+# How many numbers sum a tensor up.
+_SUMS = 3
 # How many tensors of an output count.
 _TENSORS = 4
 _CACHES = ("past_", "cache", "mems", "state", "buckets")
@@ -162,11 +164,32 @@ def _is_same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(
             _is_same(one[name], other[name]) for name in one
         )
+    if _is_answer(one) and _is_answer(other):
+        return _is_same_answer(_sums(one), _sums(other))
     are_lists = isinstance(one, list) and isinstance(other, list)
     if not are_lists or any(isinstance(value, str) for value in [*one, *other]):
         return bool(one == other)
-    if len(one) != len(other):
-        return False
+    return len(one) == len(other) and _are_close(one, other)
+
+
+def _is_answer(value: Any) -> bool:
+    is_list = isinstance(value, list) and len(value) % _SUMS == 0
+    return is_list and all(isinstance(number, float) for number in value)
+
+
+def _sums(answer: list[float]) -> list[list[float]]:
+    return [answer[i : i + _SUMS] for i in range(0, len(answer), _SUMS)]
+
+
+def _is_same_answer(one: list[list[float]], other: list[list[float]]) -> bool:
+    """Compare by tensor, where a release may have added some behind the first."""
+    fewer, more = sorted((one, other), key=len)
+    if not fewer or not _are_close(fewer[0], more[0]):
+        return fewer == more
+    return all(any(_are_close(sums, it) for it in more) for sums in fewer)
+
+
+def _are_close(one: list[float], other: list[float]) -> bool:
     scale = max(map(abs, other), default=1.0)
     return np.allclose(one, other, rtol=_NEAR, atol=_NEAR * scale)
 

@@ -1,4 +1,5 @@
-//! Real regressions of transformers: the rendered tests must fail with the release that had one, and pass with another.
+//! Tests with real regressions of transformers: the rendered tests must fail with the broken release and pass with
+//! another.
 //!
 //! `tests/with_torch/regressions.toml` lists them, with what no test finds and why.
 
@@ -22,7 +23,7 @@ struct Regression {
     model_type: String,
     broken: String,
     fixed: String,
-    /// The test that must fail; a regression that nothing finds says `missed` instead.
+    /// The test that must fail, or `missed` for a regression that no test finds.
     test: Option<String>,
     missed: Option<String>,
     what: String,
@@ -51,7 +52,7 @@ pub(crate) fn run(types: &[&str]) -> Result<()> {
 }
 
 impl Regression {
-    /// What is not as the list says.
+    /// The deviation from the list, if any.
     fn problem(&self, python: &Path) -> Result<Option<String>> {
         let failed = failures(&self.results(python, &self.broken)?);
         let fixed = failures(&self.results(python, &self.fixed)?);
@@ -80,7 +81,7 @@ impl Regression {
     }
 }
 
-/// The names of the tests that failed, each once.
+/// The names of the tests that failed, without duplicates.
 fn failures(results: &[TestResult]) -> Vec<String> {
     let failed = results.iter().filter(|result| matches!(result.verdict(), Verdict::Failed(_)));
     let mut names: Vec<String> = failed.filter_map(|result| result.test.clone()).collect();

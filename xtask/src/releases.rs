@@ -1,4 +1,4 @@
-//! Releases of transformers, each in a folder of its own in the cache, over an environment that has torch.
+//! Releases of transformers, each in its own folder in the cache, on top of an environment with torch.
 //!
 //! It knows how tests are rendered for a release, and nothing of what they find.
 
@@ -11,7 +11,7 @@ use crate::libduckdb::cache_folder;
 use crate::results;
 use crate::test::{step, tgen};
 
-/// The folder with a release of transformers and what it needs besides torch.
+/// The folder with a release of transformers and its dependencies other than torch.
 pub(crate) fn installed(python: &Path, version: &str) -> Result<PathBuf> {
     let folder = cache_folder().context("there is no cache folder")?.join(format!("transformers-{version}"));
     let complete = folder.join("complete");
