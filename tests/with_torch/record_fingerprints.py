@@ -20,7 +20,8 @@ from typing import Any
 
 HEAD = """\
 # What models give whose weights are drawn by name: by class, and by the release of
-# transformers from which it holds. `releases` are those that were looked at.
+# transformers from which it holds. `releases` are those that were looked at, some of them
+# for a few classes only.
 # Written by `cargo xtask fingerprints`; a person looks at what it changes.
 """
 
