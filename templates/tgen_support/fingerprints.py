@@ -16,7 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -166,13 +166,17 @@ def _is_same(one: Any, other: Any) -> bool:
         )
     if _is_answer(one) and _is_answer(other):
         return _is_same_answer(_sums(one), _sums(other))
-    are_lists = isinstance(one, list) and isinstance(other, list)
-    if not are_lists or any(isinstance(value, str) for value in [*one, *other]):
-        return bool(one == other)
-    return len(one) == len(other) and _are_close(one, other)
+    if _are_numbers(one) and _are_numbers(other):
+        return len(one) == len(other) and _are_close(one, other)
+    return bool(one == other)
 
 
-def _is_answer(value: Any) -> bool:
+def _are_numbers(value: Any) -> TypeGuard[list[float]]:
+    is_list = isinstance(value, list)
+    return is_list and all(isinstance(number, int | float) for number in value)
+
+
+def _is_answer(value: Any) -> TypeGuard[list[float]]:
     is_list = isinstance(value, list) and len(value) % _SUMS == 0
     return is_list and all(isinstance(number, float) for number in value)
 
