@@ -5,6 +5,8 @@
 //! [`REJECTED`], which the service answers with the error, and one that is too large is skipped. What a message means
 //! is not known here.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tower_lsp::jsonrpc::{Error, ErrorCode};
@@ -189,6 +191,18 @@ fn content_length(headers: &[u8]) -> Option<u64> {
     headers.split("\r\n").find_map(value)
 }
 
+/// The keys of a message; one that is there twice is refused.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only their names are compared")]
+struct Keys {
+    jsonrpc: Option<IgnoredAny>,
+    id: Option<IgnoredAny>,
+    method: Option<IgnoredAny>,
+    params: Option<IgnoredAny>,
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+}
+
 /// Whether the protocol library can decode a message.
 fn check(body: &[u8]) -> Result<(), Error> {
     let message: Value = serde_json::from_slice(body).map_err(|error| Error {
@@ -198,6 +212,9 @@ fn check(body: &[u8]) -> Result<(), Error> {
     let Value::Object(message) = message else {
         return Err(invalid_request("a message is one JSON object; batches are not part of the protocol"));
     };
+    if let Err(error) = serde_json::from_slice::<Keys>(body) {
+        return Err(invalid_request(&error.to_string()));
+    }
     if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
         return Err(invalid_request("`jsonrpc` is not \"2.0\""));
     }
@@ -300,6 +317,10 @@ mod tests {
         for id in ["null", "1.5", "1180591620717411303424", "[]"] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
             assert_eq!(answer(&body), "invalid request: an `id` is a string or a whole number");
+        }
+        for key in ["id", "method", "params"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{}},"{key}":"m"}}"#);
+            assert!(answer(&body).starts_with(&format!("invalid request: duplicate field `{key}`")), "{}", answer(&body));
         }
         assert!(answer(r#"{"jsonrpc":"2.0","method":"\ud800"}"#).starts_with("the message is not JSON: "));
         assert!(answer("[]").starts_with("invalid request: a message is one JSON object"));

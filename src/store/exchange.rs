@@ -288,6 +288,17 @@ fn present_versions(connection: &Connection, template: i64) -> Result<Vec<(Strin
     Ok(versions.collect::<Result<_, _>>()?)
 }
 
+/// The text that was exported, whose line ends a checkout may have changed since; none if more was changed.
+fn as_exported(content: String, hash: &str) -> Option<String> {
+    let is_exported = |content: &String| templates::content_hash(content) == hash;
+    if is_exported(&content) {
+        return Some(content);
+    }
+    let unix = content.replace("\r\n", "\n");
+    let windows = unix.replace('\n', "\r\n");
+    [unix, windows].into_iter().find(is_exported)
+}
+
 fn import_version(
     connection: &Connection,
     disk: &Disk,
@@ -297,9 +308,9 @@ fn import_version(
 ) -> Result<(), StoreError> {
     let invalid = |reason: String| StoreError::InvalidArchive { path: disk.absolute(&version.file), reason };
     let content = disk.read_text(&version.file).map_err(|error| invalid(reason(&error)))?;
-    if templates::content_hash(&content) != version.content_hash {
-        return Err(invalid(format!("it is not what `{INDEX}` says; if it was edited, add it with `template add`")));
-    }
+    let content = as_exported(content, &version.content_hash).ok_or_else(|| {
+        invalid(format!("it is not what `{INDEX}` says; if it was edited, add it with `template add`"))
+    })?;
     connection.execute(
         "INSERT INTO template_versions VALUES (?, ?, ?, ?, ?, strptime(?, ?))",
         params![template, number, version.dialect, content, version.content_hash, version.added_at, clock::FORMAT],

@@ -67,6 +67,26 @@ fn an_export_imported_elsewhere_is_the_same() {
 }
 
 #[test]
+fn an_export_survives_a_checkout_that_changes_line_ends() {
+    let texts = ["a\nb\n", "a\r\nb\r\n"];
+    for (from, to) in [("\n", "\r\n"), ("\r\n", "\n")] {
+        let (here, there) = (Folder::new(), Folder::new());
+        let mut store = here.store();
+        for (name, content) in ["one", "two"].into_iter().zip(texts) {
+            store.add_template(&template(name, "text", &[], content)).unwrap();
+        }
+        store.export(&here.path().join("out")).unwrap();
+        for name in ["one", "two"] {
+            let file = here.path().join(format!("out/templates/{name}/1.dollar"));
+            let unix = fs::read_to_string(&file).unwrap().replace("\r\n", "\n");
+            fs::write(&file, if to == "\n" { unix } else { unix.replace(from, to) }).unwrap();
+        }
+        there.store().import(&here.path().join("out")).unwrap();
+        assert_eq!(everything(&there), everything(&here));
+    }
+}
+
+#[test]
 fn what_an_import_lacks_is_added_and_what_it_contradicts_is_refused_whole() {
     let (here, there) = (Folder::new(), Folder::new());
     let store = filled(&here);
