@@ -3,7 +3,7 @@
 import type { ClientCapabilities } from "vscode-languageclient";
 import type { StaticFeature } from "vscode-languageclient/node";
 
-const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.generate"];
+const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.run", "tgen.generate"];
 
 /** Tells the server which commands its lenses may run. */
 export const lensCommands: StaticFeature = {

@@ -103,7 +103,7 @@ fn words(verdict: Verdict) -> String {
 }
 
 /// The line of the test file in which an attempt failed: pytest begins the reason with the place of the error.
-fn failed_line(attempt: &Attempt) -> Option<usize> {
+pub(crate) fn failed_line(attempt: &Attempt) -> Option<usize> {
     let (path, line, _) = place_and_message(&attempt.reason)?;
     let path = path.replace('\\', "/");
     let is_own = path == attempt.file || path.ends_with(&format!("/{}", attempt.file));
@@ -112,7 +112,7 @@ fn failed_line(attempt: &Attempt) -> Option<usize> {
 
 /// Why an attempt failed, in one line and without the place that pytest puts before it: tests that failed alike have it in
 /// common.
-fn message(attempt: &Attempt) -> &str {
+pub(crate) fn message(attempt: &Attempt) -> &str {
     let message = place_and_message(&attempt.reason).map_or(attempt.reason.as_str(), |(_, _, message)| message);
     message.lines().next().unwrap_or_default()
 }
