@@ -7,6 +7,7 @@ pub(super) mod planned;
 mod screen;
 mod template_problems;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -394,7 +395,20 @@ fn header(
         driver: machine::driver(),
         shard: args.shard.map(|shard| shard.to_string()),
         planned: selection.units.len() as u64,
+        units: names(selection),
     }
+}
+
+/// The units by name, unless the header would become too long a line.
+fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
+    const LONGEST: usize = 512 << 10;
+    let mut names: BTreeMap<HardwareType, Vec<String>> = BTreeMap::new();
+    if selection.units.iter().map(|unit| unit.name.len()).sum::<usize>() < LONGEST {
+        for unit in &selection.units {
+            names.entry(unit.hardware).or_default().push(unit.name.clone());
+        }
+    }
+    names
 }
 
 /// What a file has recorded of a run.

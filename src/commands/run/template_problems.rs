@@ -10,10 +10,11 @@ use tgen_core::base::text::Range;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::explain::{Part, explain};
 use tgen_core::results::attempt::Attempt;
+use tgen_core::results::message::message;
 use tgen_core::results::outcome::Meaning;
 
 use crate::printer::counted;
-use crate::report::run::{failed_line, message};
+use crate::report::run::failed_line;
 
 /// The most failures whose places are looked for: each takes a rendering.
 const MOST: usize = 200;
@@ -57,6 +58,6 @@ fn problem((path, range): Place, attempts: &[&Attempt]) -> Problem {
         0 => String::new(),
         more => format!(" and {}", counted(more, "more test")),
     };
-    let words = format!("`{}`{more} failed: {}", first.nodeid, message(first));
+    let words = format!("`{}`{more} failed: {}", first.nodeid, message(&first.reason));
     Problem::error(Code::FailedTest, words).in_file(path).at(range)
 }

@@ -7,7 +7,7 @@ use tgen_core::template::Dialect;
 use super::super::{Counts, Mapping, Mode, NewTemplate, Store};
 use super::{Folder, message, template};
 
-/// Everything there is, as SQL sees it.
+/// The whole content, as SQL shows it.
 fn everything(folder: &Folder) -> Vec<Vec<Option<String>>> {
     let query = |sql| super::ask(folder.open(Mode::ReadOnly).unwrap(), sql).unwrap();
     let templates = query(
@@ -134,7 +134,7 @@ fn an_export_replaces_only_an_earlier_export() {
     ");
 }
 
-/// What is said of an export after its index or a file was edited.
+/// The error of an import after the index or a file of the export was edited.
 #[track_caller]
 fn import_edited(edit: impl FnOnce(String) -> String, content: Option<&str>) -> String {
     let (here, there) = (Folder::new(), Folder::new());
