@@ -24,7 +24,7 @@ use crate::printer::Verbosity;
 use crate::world::threads;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(arguments());
+    let cli = Cli::try_parse_from(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
     match dispatch(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -43,6 +43,12 @@ fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
     std::env::args_os().enumerate().filter(move |(at, _)| *at == 0 || *at > skipped).map(|(_, argument)| argument)
 }
 
+/// A usage error that quotes the arguments as they may be printed: some hold text from outside.
+fn in_visible_words(error: clap::Error) -> clap::Error {
+    let shown = arguments().map(|argument| printer::visible(&argument.to_string_lossy()).into_owned());
+    Cli::try_parse_from(shown).err().unwrap_or(error)
+}
+
 /// Whether a command starts threads.
 fn works_in_parallel(command: &Command) -> bool {
     let alone = matches!(
@@ -50,6 +56,7 @@ fn works_in_parallel(command: &Command) -> bool {
         Command::Init(_)
             | Command::Placeholders(_)
             | Command::Hardware(_)
+            | Command::Report(_)
             | Command::Results(_)
             | Command::Completions(_)
             | Command::Man(_)
@@ -80,6 +87,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
         Command::Hardware(args) => commands::hardware::run(&args),
+        Command::Report(args) => commands::report::run(global, &args),
         Command::Results(args) => commands::results::run(global, &args),
         #[cfg(feature = "store")]
         Command::Template(args) => commands::template::run(global, &args),

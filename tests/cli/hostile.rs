@@ -110,6 +110,9 @@ fn a_hostile_project_steers_neither_a_terminal_nor_a_log() {
         &["check", "--verbose"],
         &["check", "--format", "github"],
         &["check", "--changed-since", HOSTILE],
+        &["check", "--hardware", HOSTILE],
+        &["check", "--shard", HOSTILE],
+        &["check", &format!("--{HOSTILE}")],
         &["adopt"],
         &["adopt", "--dry-run", "out/test_bert.py"],
         &["adopt", HOSTILE],
@@ -159,6 +162,12 @@ fn hostile_results_steer_neither_a_terminal_nor_a_log() {
         &["results", "show", "results.jsonl", "--format", "github"],
         &["results", "show", HOSTILE],
         &["results", "merge", "results.jsonl", "--output", HOSTILE],
+        &["report", "results.jsonl"],
+        &["report", "results.jsonl", "--format", "markdown"],
+        &["report", "results.jsonl", "--format", "junit"],
+        &["report", "results.jsonl", "--format", "trace"],
+        &["report", "results.jsonl", "--against", "results.jsonl", "--format", "json"],
+        &["report", HOSTILE],
     ] {
         project.check(arguments);
     }

@@ -28,6 +28,18 @@ def platform(request):
 def test_runs(platform):
     pass
 """
+ABOUT_TORCH = """
+MODEL = "some"
+
+
+@tgen.needs_torch
+def test_compares():
+    raise AssertionError("a mock has nothing to show")
+
+
+def test_passes():
+    pass
+"""
 HERE_NO_QUALCOMM = {"QNN_SDK_ROOT": "", "SNPE_ROOT": ""}
 
 
@@ -115,6 +127,25 @@ def test_absent_hardware_is_left_out_in_one_line(project: Project) -> None:
     assert run.output.count(line) == 1, run.output
 
 
+@pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=" ".join)
+def test_what_needs_torch_is_left_out_in_one_line(
+    project: Project, arguments: list[str]
+) -> None:
+    project.add_tests("tests", test_hf_vit=ABOUT_TORCH)
+    run = project.pytest(*arguments, "tests")
+    line = "left out: 1 tests for which torch and transformers are not installed\n"
+    assert run.output.count(line) == 1, run.output
+    assert run.last_line.startswith("1 passed"), run.output
+
+
+def test_nothing_is_left_out_for_want_of_torch_where_real_is_required(
+    project: Project,
+) -> None:
+    project.add_tests("tests", test_hf_vit=ABOUT_TORCH)
+    run = project.pytest(environment={"TGEN_REQUIRE_REAL": "1"})
+    assert run.last_line == "1 failed, 1 passed", run.output
+
+
 def test_why_hardware_is_absent_is_said_with_the_skips(project: Project) -> None:
     project.add_tests("tests", test_hf_vit=ON_HARDWARE)
     run = project.pytest("-rs", environment=HERE_NO_QUALCOMM)
@@ -140,3 +171,41 @@ def test_hardware_that_is_there_is_not_left_out(project: Project) -> None:
     sdk = {"QNN_SDK_ROOT": str(Path(__file__).parent)}
     run = project.pytest(environment=sdk)
     assert run.last_line == "2 passed", run.output
+
+
+PLATFORM_TESTS = """
+import pytest
+
+MODEL = "some"
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda"])
+def test_on_a_platform(platform):
+    pass
+
+
+def test_on_none():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("platforms", "expected"),
+    [
+        ("cpu", ["test_on_a_platform[cpu]"]),
+        ("cpu,none", ["test_on_a_platform[cpu]", "test_on_none"]),
+        ("none", ["test_on_none"]),
+        ("mps", []),
+        ("", ["test_on_a_platform[cpu]", "test_on_none"]),
+    ],
+)
+def test_only_the_tests_of_the_named_platforms_run(
+    project: Project, platforms: str, expected: list[str]
+) -> None:
+    """`cargo tgen run` runs a file once for each platform that it has tests for."""
+    project.add_tests("tests", test_some=PLATFORM_TESTS)
+    environment = {"TGEN_PLATFORMS": platforms, "TGEN_RESULTS": "results.jsonl"}
+    project.pytest("tests", environment=environment)
+    lines = project.results("results.jsonl")
+    names = [line["nodeid"].partition("::")[2] for line in lines]
+    assert sorted(names) == expected

@@ -1,8 +1,10 @@
-//! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
+//! The project's own commands, run as `cargo xtask COMMAND`. They use cargo and npm; the shipped tool does not depend
+//! on them.
 
 mod archive;
 mod coverage;
 mod editors;
+mod fingerprints;
 mod foreign_reader;
 mod generated;
 mod hooks;
@@ -11,6 +13,8 @@ mod python;
 mod ray;
 mod regressions;
 mod release;
+mod releases;
+mod report;
 mod results;
 mod slice;
 mod test;
@@ -27,15 +31,17 @@ use crate::libduckdb::Destination;
 use crate::results::Platform;
 
 const USAGE: &str = "\
-usage: cargo xtask CHORE
+usage: cargo xtask COMMAND
 
   test [-- ARGUMENTS OF cargo test]  everything that a change must pass, but the steps below
   lint                               format, clippy, workflows, spelling
   editors                            the language server in real editors
+  report [SCREENSHOTS]               reports of runs in a browser, and by the schema of JUnit
   slice [PYTHON]                     real models for every task, also on a simulated GPU
   coverage [--platform cuda] [PYTHON]
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
+  fingerprints RELEASE...            what all model types give with releases of transformers
   ray                                a run on a real head of Ray, with deaths on the way
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
@@ -63,12 +69,14 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test", rest @ ..] => test::run(passed_on(rest)),
         ["lint"] => test::lint(),
         ["editors"] => editors::run(),
+        ["report", rest @ ..] if rest.len() <= 1 => report::run(rest.first().copied()),
         ["slice", rest @ ..] if rest.len() <= 1 => slice::run(rest.first().copied()),
         ["coverage", "--platform", "cuda", rest @ ..] if rest.len() <= 1 => {
             coverage::run(rest.first().copied(), Platform::Cuda)
         }
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
         ["regressions", types @ ..] => regressions::run(types),
+        ["fingerprints", versions @ ..] => fingerprints::run(versions),
         ["ray"] => ray::run(),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
@@ -80,11 +88,11 @@ fn run(arguments: &[String]) -> Result<()> {
         ["notes", tag] => release::notes(tag),
         ["owner", name] => release::set_owner(name),
         [] => bail!("{USAGE}"),
-        other => bail!("there is no chore `{}`\n{USAGE}", other.join(" ")),
+        other => bail!("there is no command `{}`\n{USAGE}", other.join(" ")),
     }
 }
 
-/// What follows `--`, or everything where there is no `--`.
+/// The arguments after `--`, or all of them if there is no `--`.
 fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
     match arguments {
         ["--", rest @ ..] => rest,
@@ -92,7 +100,7 @@ fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
     }
 }
 
-/// Tells the person at the terminal, apart from what the programs that run here print.
+/// Prints a line to the user, distinguishable from the output of the programs that run here.
 #[expect(clippy::print_stderr, reason = "a chore is the edge: it writes its progress straight to the terminal")]
 fn say(message: &str) {
     eprintln!("xtask: {message}");
