@@ -1,5 +1,5 @@
-//! The handlers, one for each message that the server understands. They see what came before their message, work on a
-//! thread that may block, and never wait for the client.
+//! The handlers, one for each message that the server supports. Each sees the state before its message, runs on a
+//! thread that may block, and never waits for the client.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Backend {
         Self { server }
     }
 
-    /// Works on a document as the request sees it; none where it belongs to no project.
+    /// Runs `work` with a document in the state that the request sees; `None` if it belongs to no project.
     async fn at<T: Send + 'static>(
         &self,
         uri: &Uri,
@@ -53,18 +53,18 @@ impl Backend {
         working.await.map(Some).map_err(|_| Error::internal_error())
     }
 
-    /// `tgen/preview`: what a template renders to.
+    /// `tgen/preview`: renders a template.
     pub(crate) async fn preview(&self, params: PreviewParams) -> Result<Option<PreviewResult>> {
         let uri = params.text_document.uri.clone();
         Ok(self.at(&uri, move |file| preview::render(file, &params)).await?.flatten())
     }
 
-    /// `tgen/models`: the models that a template can be shown for.
+    /// `tgen/models`: the models that a template can be previewed for.
     pub(crate) async fn models(&self, params: PreviewParams) -> Result<Option<ModelsResult>> {
         Ok(self.at(&params.text_document.uri, preview::models).await?.flatten())
     }
 
-    /// `tgen/setPreview`: the case to show from now on.
+    /// `tgen/setPreview`: selects the previewed case.
     pub(crate) async fn set_preview(&self, params: PreviewParams) -> Result<()> {
         let moment = service::moment();
         if let Some(file) = self.server.file(&moment, &params.text_document.uri).await
@@ -82,7 +82,7 @@ impl Backend {
         Ok(self.at(&params.text_document.uri, edited::generated).await?.flatten())
     }
 
-    /// `tgen/outputs`: the outputs of a template, and how they compare with the files that are there.
+    /// `tgen/outputs`: the outputs of a template, compared with the existing files.
     pub(crate) async fn outputs(&self, params: OutputsParams) -> Result<Option<OutputsResult>> {
         Ok(self.at(&params.text_document.uri, lenses::list).await?.flatten())
     }
@@ -273,7 +273,7 @@ impl LanguageServer for Backend {
     }
 }
 
-/// A client names its folders in one of three ways, the newest first.
+/// The client's folders, from the newest of three protocol fields that it sets.
 fn folders(params: &InitializeParams) -> Vec<WorkspaceFolder> {
     if let Some(folders) = params.workspace_folders.as_ref().filter(|folders| !folders.is_empty()) {
         return folders.clone();

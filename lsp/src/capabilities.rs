@@ -1,4 +1,4 @@
-//! What this server offers a client.
+//! The capabilities that the server announces.
 
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, DiagnosticOptions,
@@ -11,7 +11,7 @@ use tower_lsp::ls_types::{
 use crate::abilities::{ClientAbilities, Delivery, WithActions};
 use crate::features::{completion, tokens};
 
-/// What this server offers that client.
+/// The capabilities announced to that client.
 pub(crate) fn offered(client: &ClientAbilities) -> ServerCapabilities {
     ServerCapabilities {
         position_encoding: Some(client.encoding.kind()),

@@ -1,4 +1,4 @@
-//! Edits that are offered: what can be done about a problem, a component out of what is selected, and the form of tags.
+//! Code actions and formatting: quick fixes, extraction of a component, and white space in tags.
 
 use camino::Utf8PathBuf;
 use tgen_core::base::problem::Problem;
@@ -15,7 +15,7 @@ use crate::convert;
 use crate::position::Measured;
 use crate::state::ProjectFile;
 
-/// What can be done about those of the problems that touch a range.
+/// The quick fixes for problems within a range.
 pub(crate) fn actions(file: &ProjectFile, within: Range, problems: &[Problem]) -> Option<Vec<CodeActionOrCommand>> {
     file.ask(|view, measured| {
         let found = actions::code_actions(view, &file.path, measured.ours(within), problems);
@@ -23,8 +23,8 @@ pub(crate) fn actions(file: &ProjectFile, within: Range, problems: &[Problem]) -
     })
 }
 
-/// What is selected as a component, where the client did not ask for other kinds alone. Trying it costs a rendering of
-/// all outputs, so nothing is tried without a selection.
+/// Extracts the selection into a component, if the client accepts that kind of action. Checking it renders all affected
+/// outputs, so it requires a selection.
 pub(crate) fn extraction(
     file: &ProjectFile,
     within: Range,
@@ -42,7 +42,7 @@ pub(crate) fn extraction(
     action.flatten().into_iter().collect()
 }
 
-/// Kinds are hierarchies: `refactor.extract` is of the kind `refactor`.
+/// Kinds are hierarchical: `refactor.extract` is a `refactor`.
 pub(super) fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
     let rest = kind.as_str().strip_prefix(other.as_str());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || other.as_str().is_empty())
@@ -60,7 +60,7 @@ fn code_action(file: &ProjectFile, measured: &Measured<'_>, action: Action) -> C
     }
 }
 
-/// Files can be created only by a list of operations, which holds the edits too.
+/// Files can be created only by document operations, so the edits are sent as operations too.
 pub(super) fn edit(file: &ProjectFile, edits: Vec<FileEdit>, new_files: &[Utf8PathBuf]) -> WorkspaceEdit {
     let edit = convert::workspace_edit(file, edits);
     if new_files.is_empty() {
@@ -78,7 +78,7 @@ pub(super) fn edit(file: &ProjectFile, edits: Vec<FileEdit>, new_files: &[Utf8Pa
     WorkspaceEdit { document_changes, ..WorkspaceEdit::default() }
 }
 
-/// The edits that give tags their form.
+/// The edits that format tags.
 pub(crate) fn formatting(file: &ProjectFile) -> Option<Vec<TextEdit>> {
     file.ask(|view, measured| {
         let edits = format::format(view, &file.path).into_iter();
