@@ -321,7 +321,11 @@ mod tests {
         }
         for key in ["id", "method", "params"] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{}},"{key}":"m"}}"#);
-            assert!(answer(&body).starts_with(&format!("invalid request: duplicate field `{key}`")), "{}", answer(&body));
+            assert!(
+                answer(&body).starts_with(&format!("invalid request: duplicate field `{key}`")),
+                "{}",
+                answer(&body)
+            );
         }
         assert!(answer(r#"{"jsonrpc":"2.0","method":"\ud800"}"#).starts_with("the message is not JSON: "));
         assert!(answer("[]").starts_with("invalid request: a message is one JSON object"));

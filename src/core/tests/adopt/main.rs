@@ -320,8 +320,7 @@ fn edits_of_one_model_become_a_template_of_its_own() {
     let files = MemoryFiles::from_fixture(include_str!("corpus.txt"));
     let (recovered, missed) = Corpus::new(&files).try_edits_of_one_model(edits(), 0x1234_5678_9abc_def1);
     println!("recovered {recovered} of {}\n{missed}", edits());
-    // A component has one text for all models; where no loop or include is around its call, such an edit is refused.
-    assert!(recovered * 100 >= edits() * 80, "recovered {recovered}\n{missed}");
+    assert!(recovered * 100 >= edits() * 90, "recovered {recovered}\n{missed}");
 }
 
 #[test]
