@@ -29,7 +29,9 @@ pub(crate) fn bump(version: &str) -> Result<()> {
         set_version(file, key, &old, version)?;
     }
     write(CHANGELOG, &changelog)?;
-    for page in tracked_files()?.iter().filter(|file| file.starts_with("docs/") && file.ends_with(".md")) {
+    for page in tracked_files()?.iter().filter(|file| {
+        file.starts_with("docs/") && Path::new(file).extension().is_some_and(|extension| extension == "md")
+    }) {
         let text = read(page)?;
         let renewed = with_version(&text, &old, version);
         if renewed != text {

@@ -243,8 +243,8 @@ impl<'p, 'r> Planner<'p, 'r> {
 
     /// Compiles the templates of cases in parallel.
     fn compile_ahead(&mut self, cases: &[ResolvedCase]) {
-        let named = cases.iter().filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
-        let names: HashSet<&TemplateName> = named.filter(|name| !self.compiled.contains_key(*name)).collect();
+        let templates = cases.iter().filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
+        let names: HashSet<&TemplateName> = templates.filter(|name| !self.compiled.contains_key(*name)).collect();
         let Project { compilations, library, cancellation, .. } = self.project;
         let compiled = names.into_par_iter().filter(|_| !cancellation.is_cancelled());
         self.compiled_ahead = compiled.map(|name| (name.clone(), compilations.get(library, name))).collect();
