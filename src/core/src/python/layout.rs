@@ -2,7 +2,6 @@
 //! commas and parentheses.
 
 use ruff_python_ast::token::TokenKind;
-use ruff_text_size::Ranged;
 
 use super::{parse, text_of, with_stack_for};
 
