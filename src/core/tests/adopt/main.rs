@@ -1,6 +1,7 @@
 //! Edits of templates, as edits of their outputs: `adopt` must find them again, and must never find another one.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a longer run tells its figures")]
 
 use std::fmt::Write;
 
