@@ -7,6 +7,7 @@ mod calls;
 mod checked;
 mod flow;
 mod inheritance;
+mod lost;
 mod outputs;
 mod tera1;
 
@@ -35,8 +36,9 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     problems.extend(flow::unreachable(&checked));
     // Where a tag cannot be read, neither can the names that it uses.
     if source.tree().faults.is_empty() {
-        problems.extend(flow::unused_sets(&checked));
-        problems.extend(flow::lost_sets(&checked));
+        let lost = lost::bindings(&checked);
+        problems.extend(flow::unused_sets(&checked, &lost));
+        problems.extend(lost::problems(&checked, &lost));
     }
     problems.extend(outputs::problems(&checked));
     problems.extend(calls::ambiguous_definitions(&checked));

@@ -111,7 +111,53 @@ fn a_set_that_replaces_a_name_in_its_own_scope_is_used_by_what_follows() {
 }
 
 #[test]
+fn a_set_is_used_by_what_may_read_it_where_an_inner_set_has_no_value_yet() {
+    let sets = [
+        "{% set n = 0 %}{% for v in xs %}{% set n = n + v %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% if v %}{% set n = 5 %}{% endif %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% if v %}x{% else %}{% set n = 5 %}{% endif %}{{ n }}{% endfor %}",
+        "{% set n = 'a' %}{% for v in xs %}{% set n %}{{ n }}b{% endset %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% for w in v %}{% set n = n + w %}{{ n }}{% endfor %}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{{ n }}{% set n = v %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% if v %}{% continue %}{% endif %}{% set n = n ~ v %}{{ n }}{% endfor %}",
+    ];
+    for set in sets {
+        assert_eq!(check(set), "", "{set}");
+    }
+    assert_snapshot!(check("{% set n = 0 %}{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}"), @"
+    1: n | Warning unused-set: `n` is set and never used; remove the `set`, or use the name
+    ");
+    assert_snapshot!(check("{{ n }}{% set n = 1 %}"), @"
+    1: n | Warning unused-set: `n` is set and never used; remove the `set`, or use the name
+    ");
+}
+
+#[test]
 fn a_set_that_is_lost_after_its_loop_is_warned_of() {
+    let lost = [
+        "{% for v in [1] %}{% set n = v %}{% endfor %}{{ n }}",
+        "{% for v in [1] %}{% set n = v %}{{ n }}{% endfor %}{{ n | default(value=0) }}",
+        "{% for v in [1] %}{% set n %}{{ v }}{% endset %}{% endfor %}{% if n is defined %}{% endif %}",
+        "{% for v in xs %}{% set n = 0 %}{% for w in v %}{% set n = n + w %}{% endfor %}{{ n }}{% endfor %}",
+        "{% component c(xs) %}{% for v in xs %}{% set n = v %}{% endfor %}{{ n | default(value=1) }}{% endcomponent %}",
+        "{% set n = 0 %}{% for v in xs %}{% set n = v %}{% endfor %}{% set n = n + 1 %}{{ n }}",
+    ];
+    for set in lost {
+        let found = check(set);
+        assert!(found.contains("lost-set") && !found.contains("unused-set"), "{set}: {found}");
+    }
+    assert_snapshot!(check(lost[3]), @"
+    1: n | Warning lost-set: `n` is set in a loop; after the loop, `n` is what it was before; write `{% set_global n = … %}` here and in the loop around it, or give the name in the loop another name
+    ");
+    let kept = [
+        "{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% set n = 1 %}{{ n }}",
+        "{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% for n in xs %}{{ n }}{% endfor %}",
+        "{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}",
+        "{% component c(xs) %}{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% endcomponent %}{{ n }}",
+    ];
+    for set in kept {
+        assert_eq!(check(set), "", "{set}");
+    }
     assert_snapshot!(check("{% set n = 0 %}{% for x in y %}{% set n = n + x %}{{ n }}{% endfor %}{{ n }}"), @"
     1: n | Warning lost-set: `n` is set in a loop; after the loop, `n` is what it was before; write `{% set_global n = … %}`, or give the name in the loop another name
     ");
