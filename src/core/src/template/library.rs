@@ -17,7 +17,7 @@ use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
-use crate::base::text::{LineIndex, columns_to_bytes};
+use crate::base::text::{LineIndex, columns_to_bytes, with_unix_line_ends};
 use crate::base::text_path::TextPath;
 
 /// The largest template that is read, in bytes. One full of placeholders takes a hundred times as much in memory.
@@ -301,7 +301,8 @@ impl Source {
     #[must_use]
     pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let text = with_unix_line_ends(text);
+        // A checkout with `core.autocrlf` must not change what a template captures.
+        let text = with_unix_line_ends(text).into_owned();
         let (tree, analysis, previous) = (OnceLock::new(), OnceLock::new(), Previous::default());
         Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, previous }
     }
@@ -344,15 +345,6 @@ impl Source {
     #[must_use]
     pub fn range(&self, span: &Range<usize>) -> crate::base::text::Range {
         self.lines.range(span.clone())
-    }
-}
-
-/// A text whose lines end with `\n`: a checkout with `core.autocrlf` must not change what a template captures. Lines and
-/// columns stay what they are.
-fn with_unix_line_ends(text: &str) -> String {
-    match memchr::memchr(b'\r', text.as_bytes()) {
-        Some(_) => text.replace("\r\n", "\n"),
-        None => text.to_owned(),
     }
 }
 
