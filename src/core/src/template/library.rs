@@ -114,9 +114,9 @@ impl<'f> Library<'f> {
             return;
         };
         let previous = Previous(Mutex::new(self.entries.get(&name).and_then(Entry::last_parsed)));
-        self.entries.insert(name.clone(), Arc::new(Entry { previous, ..entry }));
-        if let Some((_, text)) = in_pack {
-            self.hide(&name, text);
+        self.entries.insert(name, Arc::new(Entry { previous, ..entry }));
+        if let Some((name, text)) = in_pack {
+            self.hide(&TemplateName::new(*name), text);
         }
     }
 

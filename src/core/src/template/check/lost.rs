@@ -74,7 +74,9 @@ impl<'a> Names<'a> {
             let name = analysis.bindings[number].name.as_str();
             sets.entry((name, scope(number))).or_default().extend(end_of_tag(tree, span.start));
         }
-        sets.values_mut().for_each(|ends| ends.sort_unstable());
+        for ends in sets.values_mut() {
+            ends.sort_unstable();
+        }
         Self { tree, uses, sets }
     }
 

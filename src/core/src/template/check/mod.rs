@@ -7,7 +7,9 @@ mod calls;
 mod checked;
 mod flow;
 mod inheritance;
+mod literals;
 mod lost;
+mod nones;
 mod outputs;
 mod tera1;
 
@@ -41,6 +43,7 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
         problems.extend(lost::problems(&checked, &lost));
     }
     problems.extend(outputs::problems(&checked));
+    problems.extend(literals::problem(&checked));
     problems.extend(calls::ambiguous_definitions(&checked));
     problems.extend(checked.useless_allows());
     problems.retain(|problem| !allows(source, problem));

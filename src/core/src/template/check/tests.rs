@@ -12,9 +12,14 @@ use crate::template::library::Library;
 /// The problems of the template `t.tera` of a fixture, a line each: place, severity, code, message, help.
 fn check(fixture: &str) -> String {
     let fixture = if fixture.contains("-- ") { fixture.to_owned() } else { format!("-- t.tera --\n{fixture}\n") };
-    let files = MemoryFiles::from_fixture(&fixture);
+    check_named("t.tera", &fixture)
+}
+
+/// The problems of a template of a fixture.
+fn check_named(name: &str, fixture: &str) -> String {
+    let files = MemoryFiles::from_fixture(fixture);
     let library = Library::new(&files, Some(Utf8Path::new("")), &[]).unwrap();
-    let name = TemplateName::new("t.tera");
+    let name = TemplateName::new(name);
     let source = library.source(&name).unwrap();
     let mut shown = String::new();
     for problem in problems(&library, &name) {
@@ -181,6 +186,79 @@ fn what_is_written_as_nothing_or_not_at_all_is_warned_of() {
     1: reference?.class_name | Warning optional-output: `reference?.class_name` cannot be written where it has no value: `?.` only spares the look-up; give a default: `{{ reference?.class_name | default(value="…") }}`
     "#);
     assert_snapshot!(check("{% if reference %}{{ reference?.class_name }}{{ reference.module }}{% endif %}{{ reference?.module | default(value='m') }}"), @"");
+}
+
+#[test]
+fn none_is_followed_through_names_branches_and_concatenations() {
+    let nothing = [
+        "{% set r = reference %}{{ r }}",
+        "{% set r = reference %}{{ r | default(value='q') }}",
+        "{% set r = reference | default(value='q') %}{{ r }}",
+        "{% set r = reference %}{% set s = r %}{{ s }}",
+        "{% set_global r = reference %}{{ r }}",
+        "{% if tasks %}{% set r = reference %}{% else %}{% set r = 'x' %}{% endif %}{{ r }}",
+        "{{ reference ~ 'a' }}",
+        "{{ 'a' ~ (reference) ~ 'b' }}",
+        "{{ ('a' ~ reference) | upper }}",
+        "{% set r = reference %}{{ 'a' ~ r }}",
+        "{% set r = 'a' ~ reference %}{{ r }}",
+        "{% if 'a' ~ reference %}{% endif %}",
+        "{{ reference if tasks else 'x' }}",
+        "{{ 'x' ~ (reference if tasks else 'x') }}",
+    ];
+    for template in nothing {
+        let found = check(template);
+        assert!(found.contains("empty-output") && found.lines().count() == 1, "{template}: {found}");
+    }
+    let something = [
+        "{% if reference %}{% set r = reference %}{{ r }}{{ 'a' ~ r }}{% endif %}",
+        "{% set r = reference %}{% if r %}{{ r }}{% endif %}",
+        "{% set r = reference or 'x' %}{{ r }}{{ reference or 'x' }}",
+        "{% set r = reference | default(value='x', boolean=true) %}{{ r }}",
+        "{{ reference ~ 'a' if reference else 'b' }}{{ reference and reference ~ 'a' }}",
+        "{% set reference = 'x' %}{{ reference }}",
+        "{% set r = reference %}{% for r in tasks %}{{ r }}{% endfor %}{% if r is defined %}{% endif %}",
+    ];
+    for template in something {
+        assert_eq!(check(template), "", "{template}");
+    }
+}
+
+/// The problems of a `${}` template.
+fn check_dollar(text: &str) -> String {
+    check_named("t.py", &format!("-- t.py --\n{text}\n"))
+}
+
+#[test]
+fn a_placeholder_in_the_form_of_another_language_is_told_where_there_is_none_else() {
+    assert_snapshot!(check("X = \"${model_name}\""), @"
+    1: ${model_name} | Warning literal-placeholder: `${model_name}` is text: this template has no placeholder; write `{{ model_name }}`, or take `.tera` off the template's name
+    ");
+    assert_snapshot!(check("{# a comment #}\nX = \"{model_name}\""), @"
+    2: {model_name} | Warning literal-placeholder: `{model_name}` is text: this template has no placeholder; write `{{ model_name }}`
+    ");
+    assert_snapshot!(check_dollar("X = \"$model_name\""), @"
+    1: $model_name | Warning literal-placeholder: `$model_name` is text: this template has no placeholder; write `${model_name}`, or name the template `*.tera` and write `{{ model_name }}`
+    ");
+    for literal in
+        ["{model_name}", "{ model_name }", "{{model_name}}", "{{ model_name }}", "$(model_name)", "%(model_name)s"]
+    {
+        let found = check_dollar(&format!("x = {{}}\nX = '{literal}'"));
+        assert!(found.starts_with(&format!("2: {literal} | Warning literal-placeholder")), "{literal}: {found}");
+    }
+    for literal in ["$model_name", "$(model_name)", "%(model_name)s", "{ model_name }"] {
+        let found = check(&format!("X = '{literal}'"));
+        assert!(found.starts_with(&format!("1: {literal} | Warning literal-placeholder")), "{literal}: {found}");
+    }
+    for text in
+        ["X = f'{model_name}'", "X = 1, rf\"a {model_name}\"", "X = {other}", "$models {}", "%(model_name)d", "{"]
+    {
+        assert_eq!(check(text), "", "{text}");
+        assert_eq!(check_dollar(text), "", "{text}");
+    }
+    assert_eq!(check("{% if tasks %}${model_name}{% endif %}"), "");
+    assert_eq!(check_dollar("${tasks} $model_name {model_name}"), "");
+    assert_eq!(check_dollar("$${model_name}"), "");
 }
 
 #[test]
