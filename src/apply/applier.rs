@@ -80,14 +80,17 @@ impl Applier<'_> {
             state if state.is_protected() && self.overwrite == Overwrite::OwnFiles => {
                 Applied::LeftAlone(Reason::Protected(state))
             }
-            state => match &self.writer {
-                Some(writer) => self.write(writer, plan, output, judged.expected),
-                None => Applied::Due(state),
-            },
+            state if self.writer.is_none() => Applied::Due(state),
+            _ => self.write(plan, output, judged.expected),
         }
     }
 
-    fn write(&self, writer: &Writer, plan: &Plan<'_>, output: &PlannedOutput, content: &[u8]) -> Applied {
+    /// Writes what an output is to hold; the caller has made sure that its file may be replaced.
+    pub(crate) fn write(&self, plan: &Plan<'_>, output: &PlannedOutput, content: &[u8]) -> Applied {
+        if interrupt::requested() {
+            return Applied::Interrupted;
+        }
+        let Some(writer) = &self.writer else { return Applied::Due(State::Stale) };
         let location = plan.location(output);
         let path = output.path.as_path();
         let new = NewFile { content, executable: self.executables.has(plan, output) };

@@ -1,12 +1,12 @@
 //! Merge conflicts that git has left in an output.
 //!
-//! When two branches regenerate an output, git merges their texts, and their signatures at least conflict. Nothing of a
-//! user's is in such a file, so it may be written again. This module must not know git's own files.
+//! If two branches regenerate an output, git merges their texts, and at least the signatures conflict. Such a file
+//! contains no edit by a user, so it may be overwritten. This module must not know git's own files.
 
 use super::signature;
 
-/// Whether a file is what git made of two generated texts, and holds nothing that `expected` does not, but for the two
-/// sides of its conflicts: both of them carry a signature, so neither is a user's, and git's history has both.
+/// Whether a file is git's merge of two generated texts: outside the conflicts it contains only lines of `expected`,
+/// and both sides of its conflicts carry a signature, so they are in git's history.
 pub(super) fn is_between_generated(expected: &[u8], existing: &[u8]) -> bool {
     let Some(conflicts) = Conflicts::read(existing) else { return false };
     conflicts.both_signed && is_part(&conflicts.merged, &lines(expected).collect::<Vec<_>>())
@@ -16,7 +16,7 @@ pub(super) fn is_between_generated(expected: &[u8], existing: &[u8]) -> bool {
 struct Conflicts<'t> {
     /// Whether a conflict has a signature on both sides.
     both_signed: bool,
-    /// The lines outside of all conflicts.
+    /// The lines outside all conflicts.
     merged: Vec<&'t [u8]>,
 }
 
@@ -25,13 +25,13 @@ struct Conflicts<'t> {
 enum Side {
     Outside,
     Ours,
-    /// The common ancestor, where git is configured to show it.
+    /// The common ancestor, if git is configured to write it.
     Base,
     Theirs,
 }
 
 impl<'t> Conflicts<'t> {
-    /// Reads a file's conflicts; none where the markers are not git's or there are none.
+    /// Parses a file's conflicts; `None` if there are none or the markers are malformed.
     fn read(content: &'t [u8]) -> Option<Self> {
         let mut found = Self { both_signed: false, merged: Vec::new() };
         let (mut side, mut signed, mut any) = (Side::Outside, [false; 2], false);
@@ -59,7 +59,7 @@ impl<'t> Conflicts<'t> {
     }
 }
 
-/// Seven of a character at the start of a line, and a label or nothing after them.
+/// Whether a line is a marker: a character seven times at its start, then nothing or a label.
 fn is_marker(line: &[u8], character: u8) -> bool {
     let (start, rest) = line.split_at(line.len().min(7));
     start.len() == 7 && start.iter().all(|byte| *byte == character) && matches!(rest.first(), None | Some(b' '))
@@ -69,7 +69,7 @@ fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     content.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// Whether the lines come in the whole in this order.
+/// Whether the lines are a subsequence of the whole.
 fn is_part(lines: &[&[u8]], whole: &[&[u8]]) -> bool {
     let mut rest = whole.iter();
     lines.iter().all(|line| rest.any(|other| other == line))

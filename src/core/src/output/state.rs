@@ -1,14 +1,14 @@
-//! The state of an output, from what should be there and what is: nothing else is asked.
+//! The state of an output: a function of the expected and the existing content.
 
 use serde::Serialize;
 
 use super::{conflict, signature};
 
-/// How what is there relates to what the template says.
+/// How the existing file relates to the expected output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The bytes are equal, but for line ends.
+    /// The contents are equal, except for line ends.
     Fresh,
     /// There is no file.
     Missing,
@@ -16,20 +16,20 @@ pub enum State {
     Stale,
     /// The file holds git's conflict markers between two texts that were both generated.
     Conflicted,
-    /// The file differs and its signature does not match its text: it was changed by hand.
+    /// The file differs and its signature does not match its text: someone edited it.
     Edited,
-    /// The file differs and has no signature: it is not ours.
+    /// The file differs and has no signature: cargo-tgen did not write it.
     Foreign,
-    /// The file is signed, but no case renders it any more.
+    /// The file is signed, but no case renders it any longer.
     Orphaned,
 }
 
 impl State {
-    /// Every state, in the order of a summary.
+    /// Every state, in the order of summaries.
     pub const ALL: [Self; 7] =
         [Self::Fresh, Self::Missing, Self::Stale, Self::Conflicted, Self::Edited, Self::Foreign, Self::Orphaned];
 
-    /// The state of an output that should hold `expected`, where `existing` is what the file holds.
+    /// The state of an output with the content `expected`, if its file contains `existing`.
     #[must_use]
     pub fn of(expected: &[u8], existing: Option<&[u8]>) -> Self {
         let Some(existing) = existing else { return Self::Missing };
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// The word for it.
+    /// The stable name, for reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl State {
         }
     }
 
-    /// What it means, of one output or of many.
+    /// Its meaning, in a phrase that fits one output or many.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl State {
         }
     }
 
-    /// What to do about outputs in it.
+    /// The next step for outputs in this state.
     #[must_use]
     pub const fn next_step(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl State {
         }
     }
 
-    /// Whether writing the output would destroy something that no template can bring back.
+    /// Whether overwriting the output would destroy something that no template can restore.
     #[must_use]
     pub const fn is_protected(self) -> bool {
         matches!(self, Self::Edited | Self::Foreign)
@@ -151,7 +151,7 @@ mod tests {
         check(Some(b""), State::Foreign);
     }
 
-    /// What git leaves where two branches have regenerated an output, with a label as git writes it.
+    /// The result of git merging two regenerated outputs, with labels as git writes them.
     fn conflicted(body: &str) -> Vec<u8> {
         let line = |text: &str| String::from_utf8(signed(text)).unwrap().lines().next().unwrap().to_owned();
         let (ours, theirs) = (line("ours\n"), line("theirs\n"));

@@ -1,4 +1,4 @@
-//! What a template writes although it may have no value, or none.
+//! Checks what a template writes although it may have no value, or none.
 
 use super::checked::Checked;
 use super::nones::{Nones, is_asked_for, without_default};
@@ -24,12 +24,12 @@ fn optional_value(checked: &Checked<'_, '_>, element: ElementId, value: &Expr) -
         return None;
     }
     let shown = checked.source.slice(&asked.span);
-    let message = format!("`{shown}` cannot be written where it has no value: `?.` only spares the look-up");
+    let message = format!("`{shown}` cannot be written if it has no value: `?.` makes only the look-up optional");
     let help = format!("give a default: `{{{{ {shown} | default(value=\"…\") }}}}`");
     Some(checked.warning(Code::OptionalOutput, &value.span, message).help(help))
 }
 
-/// The name that fields and indices are asked of.
+/// The name at the start of a chain of fields and indices.
 fn root(value: &Expr) -> Option<&Span> {
     match &value.kind {
         ExprKind::Name => Some(&value.span),
