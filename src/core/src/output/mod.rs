@@ -4,6 +4,7 @@
 
 mod conflict;
 pub mod diff;
+pub mod edit;
 pub mod merge;
 pub mod path;
 pub mod signature;
