@@ -19,7 +19,7 @@ use super::edited::Edited;
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite};
 use crate::project::session::Session;
-use crate::report::{Baseline, OutputReport, Report};
+use crate::report::{OutputReport, Report};
 use crate::world::disk::Writer;
 
 /// What the outputs become.
@@ -209,12 +209,5 @@ fn add_hunks(plan: &Plan<'_>, judged: &Judged<'_>, number: usize, groups: &Mutex
 }
 
 fn reported(path: Utf8PathBuf) -> OutputReport {
-    OutputReport {
-        path,
-        state: State::Stale,
-        origin: String::new(),
-        template: None,
-        first_line: None,
-        baseline: Baseline::Rendering,
-    }
+    OutputReport::new(path, State::Stale)
 }

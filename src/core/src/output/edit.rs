@@ -18,11 +18,21 @@ pub enum Edit {
     Text,
     /// A formatter has run over the file.
     Formatting,
-    /// Git has left conflict markers, and a side of the conflict may hold a person's change.
+    /// Git has left conflict markers, and what is between or around them may be a person's.
     Conflict,
 }
 
 impl Edit {
+    /// Every kind, in the order of a summary.
+    pub const ALL: [Self; 3] = [Self::Text, Self::Formatting, Self::Conflict];
+
+    /// Whether it is a person's, for serde.
+    #[must_use]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub fn is_text(&self) -> bool {
+        *self == Self::Text
+    }
+
     /// The kind of an edited output. `is_formatted_alike` tells of the two texts, without their signatures, whether they
     /// differ in formatting only.
     #[must_use]
@@ -43,7 +53,7 @@ impl Edit {
         match self {
             Self::Text => State::Edited.meaning(),
             Self::Formatting => "in formatting only, as a formatter leaves a file",
-            Self::Conflict => "with git's conflict markers, and a change by hand on a side of them",
+            Self::Conflict => "with git's conflict markers, and perhaps a change by hand",
         }
     }
 
@@ -58,9 +68,11 @@ impl Edit {
                 "{FORMAT_THEM}, or exclude them from the formatter (ruff: `extend-exclude = [\"{folder}\"]`; pre-commit: \
                  `exclude: ^{folder}/`); {RESTORE_THEM}"
             ),
-            Self::Conflict => "resolve the conflict and run `cargo tgen adopt FILE` to move the change into the template, \
+            Self::Conflict => {
+                "resolve the conflict and run `cargo tgen adopt FILE` to move the change into the template, \
                                or run `cargo tgen generate --force` to discard it"
-                .to_owned(),
+                    .to_owned()
+            }
         }
     }
 }
