@@ -60,6 +60,7 @@ pub(crate) enum Command {
     Models(commands::models::ModelsArgs),
     Placeholders(commands::placeholders::PlaceholdersArgs),
     Hardware(commands::hardware::HardwareArgs),
+    Report(commands::report::ReportArgs),
     Results(commands::results::ResultsArgs),
     #[cfg(feature = "store")]
     Template(commands::template::TemplateArgs),

@@ -50,6 +50,7 @@ fn works_in_parallel(command: &Command) -> bool {
         Command::Init(_)
             | Command::Placeholders(_)
             | Command::Hardware(_)
+            | Command::Report(_)
             | Command::Results(_)
             | Command::Completions(_)
             | Command::Man(_)
@@ -79,6 +80,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Models(args) => commands::models::run(global, &args),
         Command::Placeholders(args) => commands::placeholders::run(&args),
         Command::Hardware(args) => commands::hardware::run(&args),
+        Command::Report(args) => commands::report::run(global, &args),
         Command::Results(args) => commands::results::run(global, &args),
         #[cfg(feature = "store")]
         Command::Template(args) => commands::template::run(global, &args),

@@ -1,4 +1,4 @@
-//! What the client says that it can do. What the server offers in return is not known here.
+//! The client's capabilities. This module must not know what the server offers in return.
 
 use std::collections::BTreeSet;
 
@@ -6,26 +6,29 @@ use tower_lsp::ls_types::{ClientCapabilities, InitializeParams};
 
 use crate::position::Encoding;
 
-/// What the client can do, as far as it matters here.
+/// The client's capabilities, as far as the server uses them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct ClientAbilities {
-    /// How it counts characters.
+    /// The encoding in which it counts characters.
     pub(crate) encoding: Encoding,
-    /// How it gets diagnostics.
+    /// Whether it pulls diagnostics.
     pub(crate) delivery: Delivery,
     /// Whether it shows progress.
     pub(crate) shows_progress: bool,
-    /// Whether it watches files for us.
+    /// How it watches files for the server.
     pub(crate) watches: Watching,
-    /// What it asks for again when it is told to.
+    /// What the server can ask it to request again.
     pub(crate) refreshes: BTreeSet<Refresh>,
     /// Whether it wants to know when everything is checked: `experimental.tgenChecked`.
     pub(crate) awaits_checks: bool,
-    /// The commands of ours that it has: `experimental.commands.commands`, as rust-analyzer's clients say it.
+    /// What it can do with code actions.
+    pub(crate) actions: BTreeSet<WithActions>,
+    /// The commands of this server that it implements: `experimental.commands.commands`, as rust-analyzer's clients
+    /// announce them.
     pub(crate) commands: BTreeSet<String>,
 }
 
-/// What a client may ask for again when it is told to.
+/// What a client can be asked to request again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refresh {
     /// Code lenses.
@@ -34,13 +37,22 @@ pub(crate) enum Refresh {
     Hints,
 }
 
-/// How a client gets diagnostics: one way or the other, never both.
+/// What a client may do with code actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WithActions {
+    /// It asks for the edit of an action when the user chooses it.
+    ResolveEdits,
+    /// It shows actions that cannot be taken, with the reason.
+    ShowDisabled,
+}
+
+/// How a client gets diagnostics; never both ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Delivery {
-    /// They are sent when they change.
+    /// Pushed: the server sends them when they change.
     #[default]
     Pushed,
-    /// It asks for them, and is told when to ask again.
+    /// Pulled: the client requests them, and is told when to request them again.
     Pulled,
 }
 
@@ -57,7 +69,7 @@ pub(crate) enum Watching {
 }
 
 impl ClientAbilities {
-    /// Reads what the client says of itself.
+    /// Reads the client's capabilities.
     pub(crate) fn of(params: &InitializeParams) -> Self {
         let client = &params.capabilities;
         let general = client.general.as_ref();
@@ -69,12 +81,13 @@ impl ClientAbilities {
             watches: watching(client),
             refreshes: refreshes(client),
             awaits_checks: client.experimental.as_ref().and_then(|own| own.get("tgenChecked")?.as_bool()) == Some(true),
+            actions: with_actions(client),
             commands: commands(client),
         }
     }
 
-    /// Whether a count of outputs that was made before can be shown now: the client says when an output changes on
-    /// disk, and asks again when it is told to.
+    /// Whether an earlier count of outputs may be shown: the client must report changes of outputs on disk, and request
+    /// lenses again when asked.
     pub(crate) fn keeps_counts(&self) -> bool {
         self.refreshes.contains(&Refresh::Lenses) && self.watches != Watching::Never
     }
@@ -88,12 +101,25 @@ fn refreshes(client: &ClientCapabilities) -> BTreeSet<Refresh> {
     said.into_iter().filter(|(_, can)| *can == Some(true)).map(|(what, _)| what).collect()
 }
 
+fn with_actions(client: &ClientCapabilities) -> BTreeSet<WithActions> {
+    let Some(actions) = client.text_document.as_ref().and_then(|text| text.code_action.as_ref()) else {
+        return BTreeSet::new();
+    };
+    let properties = actions.resolve_support.as_ref().map(|support| support.properties.as_slice()).unwrap_or_default();
+    // What an action is about has to come back with the question for its edit.
+    let resolves = actions.data_support == Some(true) && properties.iter().any(|property| property == "edit");
+    let said =
+        [(WithActions::ResolveEdits, resolves), (WithActions::ShowDisabled, actions.disabled_support == Some(true))];
+    said.into_iter().filter(|(_, can)| *can).map(|(what, _)| what).collect()
+}
+
 fn commands(client: &ClientCapabilities) -> BTreeSet<String> {
     let named = client.experimental.as_ref().and_then(|own| own.get("commands")?.get("commands")?.as_array());
     named.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
-/// A client that asks has to be told when a change elsewhere changed the answer, else it is better sent.
+/// Pulling requires that the client can be asked to pull again when a change elsewhere affects the result; otherwise
+/// diagnostics are pushed.
 fn delivery(client: &ClientCapabilities) -> Delivery {
     let asks = client.text_document.as_ref().is_some_and(|text| text.diagnostic.is_some());
     let workspace = client.workspace.as_ref();

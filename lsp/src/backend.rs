@@ -1,5 +1,5 @@
-//! The handlers, one for each message that the server understands. They see what came before their message, work on a
-//! thread that may block, and never wait for the client.
+//! The handlers, one for each message that the server supports. Each sees the state before its message, runs on a
+//! thread that may block, and never waits for the client.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use tgen_core::ide::references::Declaration;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
-    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
     DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidSaveTextDocumentParams, DocumentDiagnosticParams,
     DocumentDiagnosticReportResult, DocumentFormattingParams, DocumentLink, DocumentLinkParams, DocumentSymbolParams,
     DocumentSymbolResponse, FoldingRange, FoldingRangeParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
     HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint, InlayHintParams, Location,
-    PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
+    MessageType, PrepareRenameResponse, ReferenceParams, RenameParams, SelectionRange, SelectionRangeParams,
     SemanticTokensDeltaParams, SemanticTokensFullDeltaResult, SemanticTokensParams, SemanticTokensResult, ServerInfo,
     TextDocumentPositionParams, TextEdit, Uri, WorkspaceDiagnosticParams, WorkspaceDiagnosticReportResult,
     WorkspaceEdit, WorkspaceFolder, WorkspaceSymbolParams, WorkspaceSymbolResponse,
@@ -21,9 +21,10 @@ use tower_lsp::ls_types::{
 use crate::abilities::{ClientAbilities, Watching};
 use crate::capabilities;
 use crate::checker;
+use crate::features::edited::{GeneratedParams, GeneratedResult};
 use crate::features::lenses::{OutputsParams, OutputsResult};
 use crate::features::preview::{self, ModelsResult, PreviewParams, PreviewResult};
-use crate::features::{self, edits, hints, lenses, names, outline, reports, tokens};
+use crate::features::{self, edited, edits, hints, lenses, names, outline, reports, tokens};
 use crate::server::{Question, Server};
 use crate::service;
 use crate::state::ProjectFile;
@@ -40,7 +41,7 @@ impl Backend {
         Self { server }
     }
 
-    /// Works on a document as the request sees it; none where it belongs to no project.
+    /// Runs `work` with a document in the state that the request sees; `None` if it belongs to no project.
     async fn at<T: Send + 'static>(
         &self,
         uri: &Uri,
@@ -52,18 +53,18 @@ impl Backend {
         working.await.map(Some).map_err(|_| Error::internal_error())
     }
 
-    /// `tgen/preview`: what a template renders to.
+    /// `tgen/preview`: renders a template.
     pub(crate) async fn preview(&self, params: PreviewParams) -> Result<Option<PreviewResult>> {
         let uri = params.text_document.uri.clone();
         Ok(self.at(&uri, move |file| preview::render(file, &params)).await?.flatten())
     }
 
-    /// `tgen/models`: the models that a template can be shown for.
+    /// `tgen/models`: the models that a template can be previewed for.
     pub(crate) async fn models(&self, params: PreviewParams) -> Result<Option<ModelsResult>> {
         Ok(self.at(&params.text_document.uri, preview::models).await?.flatten())
     }
 
-    /// `tgen/setPreview`: the case to show from now on.
+    /// `tgen/setPreview`: selects the previewed case.
     pub(crate) async fn set_preview(&self, params: PreviewParams) -> Result<()> {
         let moment = service::moment();
         if let Some(file) = self.server.file(&moment, &params.text_document.uri).await
@@ -76,7 +77,12 @@ impl Backend {
         Ok(())
     }
 
-    /// `tgen/outputs`: the outputs of a template, and how they compare with the files that are there.
+    /// `tgen/generated`: what an edited file should be.
+    pub(crate) async fn generated(&self, params: GeneratedParams) -> Result<Option<GeneratedResult>> {
+        Ok(self.at(&params.text_document.uri, edited::generated).await?.flatten())
+    }
+
+    /// `tgen/outputs`: the outputs of a template, compared with the existing files.
     pub(crate) async fn outputs(&self, params: OutputsParams) -> Result<Option<OutputsResult>> {
         Ok(self.at(&params.text_document.uri, lenses::list).await?.flatten())
     }
@@ -214,9 +220,11 @@ impl LanguageServer for Backend {
         let server = Arc::clone(&self.server);
         let name = uri.clone();
         let found = self.at(&uri, move |file| {
-            let is_template = file.project.snapshot.as_ref()?.has_template(&file.path);
-            let tally = || checker::tally_of(&server, file, &name);
-            is_template.then(|| lenses::lenses(file, &name, tally().as_ref())).flatten()
+            if !file.project.snapshot.as_ref()?.has_template(&file.path) {
+                return edited::lenses(file, &name);
+            }
+            let tally = checker::tally_of(&server, file, &name);
+            lenses::lenses(file, &name, tally.as_ref())
         });
         Ok(found.await?.flatten())
     }
@@ -228,9 +236,24 @@ impl LanguageServer for Backend {
         let found = self.at(&uri, move |file| {
             let mut actions = edits::actions(file, params.range, &checker::problems_of(&server, file, &name))?;
             actions.extend(edits::extraction(file, params.range, params.context.only.as_deref()));
+            actions.extend(edited::actions(file, &name, params.range, &params.context));
             Some(actions)
         });
         Ok(found.await?.flatten())
+    }
+
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        let Some(deferred) = edited::deferred(&action) else { return Ok(action) };
+        let uri = deferred.uri.clone();
+        let unchanged = action.clone();
+        match self.at(&uri, move |file| edited::resolved(file, &deferred, action)).await? {
+            Some(Ok(action)) => Ok(action),
+            Some(Err(reason)) => {
+                self.server.tell(MessageType::WARNING, format!("the edit stays in this file: {reason}"));
+                Ok(unchanged)
+            }
+            None => Ok(unchanged),
+        }
     }
 
     async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
@@ -250,7 +273,7 @@ impl LanguageServer for Backend {
     }
 }
 
-/// A client names its folders in one of three ways, the newest first.
+/// The client's folders, from the newest of three protocol fields that it sets.
 fn folders(params: &InitializeParams) -> Vec<WorkspaceFolder> {
     if let Some(folders) = params.workspace_folders.as_ref().filter(|folders| !folders.is_empty()) {
         return folders.clone();

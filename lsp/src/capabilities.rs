@@ -1,4 +1,4 @@
-//! What this server offers a client.
+//! The capabilities that the server announces.
 
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, DiagnosticOptions,
@@ -8,10 +8,10 @@ use tower_lsp::ls_types::{
     WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
-use crate::abilities::{ClientAbilities, Delivery};
+use crate::abilities::{ClientAbilities, Delivery, WithActions};
 use crate::features::{completion, tokens};
 
-/// What this server offers that client.
+/// The capabilities announced to that client.
 pub(crate) fn offered(client: &ClientAbilities) -> ServerCapabilities {
     ServerCapabilities {
         position_encoding: Some(client.encoding.kind()),
@@ -41,7 +41,12 @@ pub(crate) fn offered(client: &ClientAbilities) -> ServerCapabilities {
         inlay_hint_provider: Some(OneOf::Left(true)),
         code_lens_provider: (!client.commands.is_empty()).then_some(CodeLensOptions { resolve_provider: None }),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_EXTRACT]),
+            code_action_kinds: Some(vec![
+                CodeActionKind::QUICKFIX,
+                CodeActionKind::REFACTOR_EXTRACT,
+                CodeActionKind::REFACTOR_REWRITE,
+            ]),
+            resolve_provider: client.actions.contains(&WithActions::ResolveEdits).then_some(true),
             ..CodeActionOptions::default()
         })),
         document_formatting_provider: Some(OneOf::Left(true)),

@@ -1,7 +1,7 @@
-//! Checks documents in the background and publishes their problems: those of the text after each edit, and those that
-//! rendering shows once the user pauses.
+//! Checks documents in the background and publishes their problems: those of the text after each edit, and those found
+//! by rendering once the user pauses.
 //!
-//! Edits that arrive during a check are not queued: the next check takes the newest state.
+//! Edits during a check are not queued: the next check uses the newest state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::shown::Rendered;
 use crate::state::{Open, ProjectFile};
 use crate::{closed, convert};
 
-/// Rendering begins when nothing was edited for this long.
+/// Rendering begins after this long without an edit.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Checks the texts of edited documents until the server ends.
@@ -53,7 +53,7 @@ async fn check_text(server: &Arc<Server>, uri: Uri) {
     let version = file.open.as_ref().map(|open| open.document.version);
     let checking = Arc::clone(server);
     let checked = tokio::task::spawn_blocking(move || (all_of(&checking, &file, &uri), uri)).await;
-    // A check that panicked shows nothing; the next edit tries again.
+    // If a check panicked, nothing is published, and the next edit tries again.
     let Ok((diagnostics, uri)) = checked else { return };
     if server.shown().is_news(&uri, version, &diagnostics) {
         publish(server, uri, diagnostics, version).await;
@@ -72,7 +72,7 @@ pub(crate) fn all_of(server: &Server, file: &ProjectFile, uri: &Uri) -> Vec<Diag
     convert::diagnostics(file, &problems_of(server, file, uri))
 }
 
-/// The problems of a document: those of its text, and those that the last rendering showed.
+/// The problems of a document: those of its text, and those that the last rendering found.
 pub(crate) fn problems_of(server: &Server, file: &ProjectFile, uri: &Uri) -> Vec<Problem> {
     let mut problems = file.problems();
     let rendered = file.open.as_ref().map(|open| server.shown().moved(uri, &open.document.text)).unwrap_or_default();
@@ -118,7 +118,7 @@ async fn check_output(server: &Arc<Server>, uri: Uri, edits: u64) -> bool {
     let rendered = tokio::task::spawn_blocking(move || render(&file, &|| rendering.edits() == edits)).await;
     match rendered {
         Ok(problems) if server.edits() == edits => {
-            // The text checker publishes what it finds once the document is marked, so the result is stored first.
+            // The checker of texts publishes the problems once the document is marked, so they are stored first.
             let is_news = server.shown().rendered(uri.clone(), Rendered { at: edits, text, problems });
             server.state().mark(&uri);
             is_news
@@ -134,7 +134,8 @@ fn render(file: &ProjectFile, go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Problem>
     problems
 }
 
-/// Checks the files that are not open, and publishes what changed; returns whether a client that asks has to ask again.
+/// Checks the files that are not open, and publishes changes; returns whether a pulling client has to be asked to pull
+/// again.
 async fn check_closed(server: &Arc<Server>, edits: u64) -> bool {
     let moment = server.state().moment();
     let delivery = moment.client.delivery;
@@ -145,7 +146,7 @@ async fn check_closed(server: &Arc<Server>, edits: u64) -> bool {
     let changed = server.closed().renew(found);
     let is_news = delivery == Delivery::Pulled && !changed.is_empty();
     for (uri, diagnostics) in changed {
-        // One that was opened meanwhile gets the diagnostics of its document.
+        // A file that was opened meanwhile gets the diagnostics of its document.
         if !server.state().moment().documents.contains_key(&uri) {
             publish(server, uri, diagnostics, None).await;
         }
@@ -153,7 +154,8 @@ async fn check_closed(server: &Arc<Server>, edits: u64) -> bool {
     is_news
 }
 
-/// The count of a template's outputs: the last known one if the client can be told to ask again, else a fresh one.
+/// The number of a template's outputs by state: the last count if the client can be asked to request it again, else a
+/// new one.
 pub(crate) fn tally_of(server: &Server, file: &ProjectFile, uri: &Uri) -> Option<Tally> {
     if !file.client.keeps_counts() {
         return lenses::count(file, &|| true);
@@ -184,7 +186,7 @@ async fn count_outputs(server: &Arc<Server>) {
     }
 }
 
-/// Notifies a client that asked for it that all open documents are checked, if no edit came in between.
+/// Notifies an interested client that all open documents are checked, unless another edit has arrived.
 async fn tell_checked(server: &Server, edits: u64) {
     let Some(moment) = server.moment_when_all_is_shown(edits).filter(|moment| moment.client.awaits_checks) else {
         return;
@@ -202,8 +204,8 @@ fn show_again(server: &Arc<Server>) {
         Delivery::Pushed => server.edited.notify_one(),
         Delivery::Pulled => {
             let refreshing = Arc::clone(server);
-            // A client without this ability gets its diagnostics pushed. One that never answers must not stop the
-            // checks.
+            // Clients without this capability get their diagnostics pushed. The request runs in its own task, because a
+            // client that never answers must not block the checks.
             tokio::spawn(async move { refreshing.client.workspace_diagnostic_refresh().await });
             server.edited.notify_one();
         }

@@ -1,5 +1,5 @@
-//! The problems of files that the client does not have open: of templates, the configuration and other inputs. Nothing is
-//! rendered to find them.
+//! The problems of files that are not open in the client: templates, the configuration and other inputs. Nothing is
+//! rendered.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,16 @@ use tower_lsp::ls_types::{Diagnostic, Uri};
 use crate::convert;
 use crate::state::{Moment, ProjectFile};
 
-/// The diagnostics of files, each with at least one.
+/// The diagnostics of files with at least one.
 pub(crate) type ByFile = BTreeMap<Uri, Vec<Diagnostic>>;
 
-/// The diagnostics of closed files that the client has, or gets when it asks.
+/// The diagnostics of closed files that the client has, or will get when it pulls.
 #[derive(Debug, Default)]
 pub(crate) struct ClosedFiles(ByFile);
 
 impl ClosedFiles {
-    /// Replaces the diagnostics; returns the files whose diagnostics changed, with none for those that had some.
+    /// Replaces the diagnostics. Returns the files whose diagnostics changed; for a file without diagnostics by now,
+    /// the list is empty.
     pub(crate) fn renew(&mut self, found: ByFile) -> ByFile {
         let gone = self.0.keys().filter(|uri| !found.contains_key(uri)).map(|uri| (uri.clone(), Vec::new()));
         let news = found.iter().filter(|(uri, diagnostics)| self.0.get(uri) != Some(diagnostics));
@@ -35,7 +36,7 @@ impl ClosedFiles {
         }
     }
 
-    /// All that are known.
+    /// All current diagnostics.
     pub(crate) fn all(&self) -> &ByFile {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Core's findings in the protocol's words. It judges nothing, so CI and the editor cannot disagree.
+//! Converts core's results to the protocol's types. It makes no decisions, so CI and the editor cannot disagree.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,10 @@ use crate::position::Measured;
 use crate::state::ProjectFile;
 use crate::uri;
 
-/// The name under which diagnostics are shown.
+/// The source of diagnostics that editors show.
 pub(crate) const SOURCE: &str = "tgen";
 
-/// The problems of a document, as diagnostics; `problems` may hold others', which are left out.
+/// The problems of a document as diagnostics; problems of other files in `problems` are ignored.
 pub(crate) fn diagnostics(file: &ProjectFile, problems: &[Problem]) -> Vec<Diagnostic> {
     let Some(text) = file.text(&file.path) else { return Vec::new() };
     let measured = Measured::new(&text, file.client.encoding);
@@ -27,7 +27,7 @@ pub(crate) fn diagnostics(file: &ProjectFile, problems: &[Problem]) -> Vec<Diagn
     own.map(|problem| diagnostic(file, &measured, problem)).collect()
 }
 
-/// A problem of the text that was measured.
+/// Converts a problem of the measured text.
 pub(crate) fn diagnostic(file: &ProjectFile, measured: &Measured<'_>, problem: &Problem) -> Diagnostic {
     let related = problem.related.iter().filter_map(|related| {
         let location = location(file, &related.path, related.range)?;
@@ -45,7 +45,7 @@ pub(crate) fn diagnostic(file: &ProjectFile, measured: &Measured<'_>, problem: &
     }
 }
 
-/// What is wrong, and below it what to do next.
+/// The message, followed by the next step on a new line.
 pub(crate) fn sentence(problem: &Problem) -> String {
     let help = problem.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
     format!("{}{help}", problem.message)
@@ -59,7 +59,7 @@ const fn severity(severity: Severity) -> DiagnosticSeverity {
     }
 }
 
-/// A place in a file of the project; the file's beginning where no range is known.
+/// A place in a file of the project; the file's beginning if there is no range.
 pub(crate) fn location(file: &ProjectFile, path: &Utf8Path, range: Option<text::Range>) -> Option<Location> {
     let uri = uri_of(file, path)?;
     let range = match (range, file.text(path)) {
@@ -69,15 +69,16 @@ pub(crate) fn location(file: &ProjectFile, path: &Utf8Path, range: Option<text::
     Some(Location { uri, range })
 }
 
-/// The client's name of a file of the project. A built-in template stands in no file.
+/// The client's URI for a file of the project; `None` for a built-in template, which is not a file.
 pub(crate) fn uri_of(file: &ProjectFile, path: &Utf8Path) -> Option<Uri> {
     TextPath::of(path).file().and_then(|path| uri::of_path(&file.root.join(path)))
 }
 
-/// Edits of files of the project. A built-in template stands in no file, so nothing of it is edited.
+/// Edits of files of the project; edits of built-in templates, which are not files, are dropped.
 pub(crate) fn workspace_edit(file: &ProjectFile, edited: Vec<ide::FileEdit>) -> WorkspaceEdit {
     let changes = edited.into_iter().filter_map(|edit| {
-        let text = file.text(&edit.path)?;
+        // A file that is new has no text yet.
+        let text = file.text(&edit.path).unwrap_or_default();
         let measured = Measured::new(&text, file.client.encoding);
         let edits = edit.edits.into_iter().map(|edit| text_edit(&measured, edit)).collect();
         Some((uri_of(file, &edit.path)?, edits))
@@ -86,7 +87,7 @@ pub(crate) fn workspace_edit(file: &ProjectFile, edited: Vec<ide::FileEdit>) -> 
     WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
 }
 
-/// An edit of the text that was measured.
+/// Converts an edit of the measured text.
 pub(crate) fn text_edit(measured: &Measured<'_>, edit: ide::TextEdit) -> TextEdit {
     TextEdit { range: measured.range(edit.range), new_text: edit.text }
 }

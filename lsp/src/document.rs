@@ -1,4 +1,4 @@
-//! An open document: the client's text, kept equal to it edit by edit.
+//! An open document: the client's text, updated edit by edit.
 //!
 //! It knows text and versions; it must not know what the text means.
 
@@ -8,10 +8,10 @@ use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
 use crate::position::{Encoding, Lines};
 
-/// An open document as of one version.
+/// One version of an open document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// The client's number of it.
+    /// The client's version number.
     pub(crate) version: i32,
     /// The whole text.
     pub(crate) text: Arc<str>,
@@ -23,7 +23,7 @@ impl Document {
         Self { version, text: Arc::from(text) }
     }
 
-    /// The document after the changes of one notification, each of which sees what the one before it left.
+    /// The document after the changes of one notification, applied in order.
     pub(crate) fn changed(
         &self,
         version: i32,

@@ -1,30 +1,32 @@
-//! Reads the client's messages off the stream and hands on those that can be decoded.
+//! Reads the client's messages from the stream and forwards those that can be decoded.
 //!
-//! The protocol library ends its stream at the first message that it cannot decode, and keeps a message of any
-//! announced size in memory. So each message is checked here first: one that is no message is replaced by a request to
-//! [`REJECTED`], which the service answers with the error, and one that is too large is skipped. What a message means
-//! is not known here.
+//! The protocol library ends its stream at the first message that it cannot decode, and buffers a message of any
+//! announced size. So each message is checked here first: an invalid one is replaced by a request to [`REJECTED`],
+//! which the service answers with the error, and one that is too large is skipped. This module must not know what a
+//! message means.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tower_lsp::jsonrpc::{Error, ErrorCode};
 
-/// The method of the request that stands in for a message that cannot be decoded; its `params` are the error.
+/// The method of the request that replaces an invalid message; its `params` are the error.
 pub(crate) const REJECTED: &str = "$/tgen/rejected";
 
-/// The largest message that is read. A document of this size would take many times as much while it is decoded.
+/// The largest message that is read. Decoding a document of this size takes many times as much memory.
 pub(crate) const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// Headers are a few words; what is longer is none.
+/// The largest header block; real ones are a few words.
 const LARGEST_HEADERS: usize = 4096;
 
 const LENGTH: &[u8] = b"Content-Length:";
 const END_OF_HEADERS: &[u8] = b"\r\n\r\n";
 
-/// Hands on the messages of `input` until it ends.
+/// Forwards the messages of `input` until it ends.
 ///
 /// # Errors
-/// When `input` cannot be read, or `output` takes no more.
+/// If `input` cannot be read, or `output` is closed.
 pub(crate) async fn forward(
     mut input: impl AsyncRead + Unpin,
     mut output: impl AsyncWrite + Unpin,
@@ -38,7 +40,7 @@ pub(crate) async fn forward(
                 Frame::TooLarge(size) => {
                     too_large(size);
                     rejected(&invalid_request(&format!(
-                        "the message has {size} bytes, and the largest that is read has {LARGEST_MESSAGE}"
+                        "the message has {size} bytes, more than the limit of {LARGEST_MESSAGE}"
                     )))
                 }
                 Frame::Unreadable => rejected(&invalid_request("the headers have no valid `Content-Length`")),
@@ -56,20 +58,20 @@ pub(crate) async fn forward(
     }
 }
 
-/// What stands next on the stream.
+/// The next item of the stream.
 #[derive(Debug, PartialEq, Eq)]
 enum Frame {
     Message(Vec<u8>),
-    /// A message of so many bytes, which are skipped.
+    /// A message with this many bytes, which are skipped.
     TooLarge(u64),
-    /// Headers that tell no length; everything up to the next ones is skipped.
+    /// Headers without a valid length; everything up to the next headers is skipped.
     Unreadable,
 }
 
 #[derive(Debug, Default)]
 struct Frames {
     buffer: Vec<u8>,
-    /// What stands in front of it in the buffer was handed on.
+    /// The bytes before this offset of the buffer have been forwarded.
     start: usize,
     state: State,
 }
@@ -79,21 +81,21 @@ enum State {
     #[default]
     Headers,
     Body(usize),
-    /// At most so many bytes belong to what is skipped. JSON holds no raw line ends inside of a string, so headers
-    /// inside of the skipped bytes are the next message's, whatever length was announced.
+    /// At most this many bytes are to be skipped. JSON contains no raw line ends inside strings, so headers inside the
+    /// skipped bytes belong to the next message, whatever length was announced.
     Skipping(u64),
 }
 
-/// What reading the headers of a message has come to.
+/// The result of reading the headers of a message.
 enum Headers {
     Incomplete,
     Complete,
-    /// The message is skipped, and this is handed on in its place.
+    /// The message is skipped, and this is forwarded in its place.
     Refused(Frame),
 }
 
 impl Frames {
-    /// The next frame, as soon as it is complete.
+    /// The next frame, if it is complete.
     fn next(&mut self) -> Option<Frame> {
         loop {
             match self.state {
@@ -126,7 +128,8 @@ impl Frames {
         &self.buffer[self.start..]
     }
 
-    /// Bytes are moved only when most of the buffer is done with, so that many small messages cost no more than one.
+    /// Bytes are moved only when most of the buffer has been consumed, so that many small messages cost no more than
+    /// one.
     fn advance(&mut self, count: usize) {
         self.start += count;
         if self.start * 2 >= self.buffer.len() {
@@ -145,7 +148,7 @@ impl Frames {
         };
         let length = content_length(&self.rest()[..end]);
         let Some(length) = length.filter(|_| end <= LARGEST_HEADERS) else {
-            // The headers of the next message may stand right behind what was skipped.
+            // The headers of the next message may follow directly.
             self.advance(1);
             self.state = State::Skipping(u64::MAX);
             return Headers::Refused(Frame::Unreadable);
@@ -163,7 +166,7 @@ impl Frames {
     fn skip(&mut self, left: u64) {
         let rest = self.rest();
         let next = memchr::memmem::find_iter(rest, LENGTH).find(|at| begins_headers(&rest[*at..]));
-        // The beginning of the next headers may have arrived without their end.
+        // The buffer may end in the middle of the next headers.
         let kept = LENGTH.len() + 24;
         let gone = next.unwrap_or(rest.len().saturating_sub(kept));
         let gone = gone.min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -173,7 +176,7 @@ impl Frames {
     }
 }
 
-/// `Content-Length: 12` and the end of the line.
+/// Whether a line is a header such as `Content-Length: 12`.
 fn begins_headers(bytes: &[u8]) -> bool {
     let value = bytes[LENGTH.len()..].trim_ascii_start();
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -189,6 +192,18 @@ fn content_length(headers: &[u8]) -> Option<u64> {
     headers.split("\r\n").find_map(value)
 }
 
+/// The keys of a message; one that is there twice is refused.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only their names are compared")]
+struct Keys {
+    jsonrpc: Option<IgnoredAny>,
+    id: Option<IgnoredAny>,
+    method: Option<IgnoredAny>,
+    params: Option<IgnoredAny>,
+    result: Option<IgnoredAny>,
+    error: Option<IgnoredAny>,
+}
+
 /// Whether the protocol library can decode a message.
 fn check(body: &[u8]) -> Result<(), Error> {
     let message: Value = serde_json::from_slice(body).map_err(|error| Error {
@@ -198,6 +213,9 @@ fn check(body: &[u8]) -> Result<(), Error> {
     let Value::Object(message) = message else {
         return Err(invalid_request("a message is one JSON object; batches are not part of the protocol"));
     };
+    if let Err(error) = serde_json::from_slice::<Keys>(body) {
+        return Err(invalid_request(&error.to_string()));
+    }
     if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
         return Err(invalid_request("`jsonrpc` is not \"2.0\""));
     }
@@ -206,7 +224,7 @@ fn check(body: &[u8]) -> Result<(), Error> {
         None if is_response => return Err(invalid_request("the message has neither a `method` nor an `id`")),
         None | Some(Value::String(_)) => {}
         Some(Value::Number(number)) if number.is_i64() => {}
-        // The answer to a message whose id could not be read.
+        // The response to a message whose id could not be read.
         Some(Value::Null) if is_response => {}
         Some(_) => return Err(invalid_request("an `id` is a string or a whole number")),
     }
@@ -226,7 +244,7 @@ fn invalid_request(reason: &str) -> Error {
     Error { message: format!("invalid request: {reason}").into(), ..Error::new(ErrorCode::InvalidRequest) }
 }
 
-/// The request that is answered with an error.
+/// The request that the service answers with an error.
 fn rejected(error: &Error) -> Vec<u8> {
     let request = json!({ "jsonrpc": "2.0", "method": REJECTED, "params": error });
     request.to_string().into_bytes()
@@ -244,7 +262,7 @@ mod tests {
         format!("Content-Length: {}\r\n\r\n{body}", body.len())
     }
 
-    /// The frames of a stream that comes in pieces of so many bytes: messages as they are, others in a word.
+    /// The frames of a stream that arrives in pieces of this many bytes: messages unchanged, others as a word.
     fn frames(stream: &[u8], piece: usize) -> Vec<String> {
         let mut frames = Frames::default();
         let mut seen = Vec::new();
@@ -300,6 +318,14 @@ mod tests {
         for id in ["null", "1.5", "1180591620717411303424", "[]"] {
             let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m"}}"#);
             assert_eq!(answer(&body), "invalid request: an `id` is a string or a whole number");
+        }
+        for key in ["id", "method", "params"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{}},"{key}":"m"}}"#);
+            assert!(
+                answer(&body).starts_with(&format!("invalid request: duplicate field `{key}`")),
+                "{}",
+                answer(&body)
+            );
         }
         assert!(answer(r#"{"jsonrpc":"2.0","method":"\ud800"}"#).starts_with("the message is not JSON: "));
         assert!(answer("[]").starts_with("invalid request: a message is one JSON object"));

@@ -1,5 +1,5 @@
-//! A document under edits, and the client's own way to count places in it, which shares nothing with ours: for the fuzz
-//! target and the property test alike.
+//! A document under edits, and a second implementation of position counting that shares no code with the server's. The
+//! fuzz target and the property test use both.
 
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range, TextDocumentContentChangeEvent};
 
@@ -10,11 +10,11 @@ use crate::position::Encoding;
 pub struct Edit {
     /// Start and end: line and character.
     pub range: [(u32, u32); 2],
-    /// What stands there instead.
+    /// The replacement.
     pub text: String,
 }
 
-/// The text after edits, each of which sees what the one before it left.
+/// The text after edits, applied in order.
 #[must_use]
 pub fn after_edits(text: &str, edits: Vec<Edit>, encoding: &'static str) -> String {
     let encoding = Encoding::negotiate(&[PositionEncodingKind::new(encoding)]);
@@ -28,7 +28,7 @@ pub fn after_edits(text: &str, edits: Vec<Edit>, encoding: &'static str) -> Stri
     Document::new(0, text).changed(1, edits.into_iter().map(change).collect(), encoding).text.to_string()
 }
 
-/// A place in a text where the protocol has a position: not between `\r` and `\n`. Any number is taken for one.
+/// The nearest offset that the protocol can express as a position: not between `\r` and `\n`. Any number is valid.
 #[must_use]
 pub fn boundary(text: &[char], at: usize) -> usize {
     let at = at % (text.len() + 1);
@@ -36,7 +36,7 @@ pub fn boundary(text: &[char], at: usize) -> usize {
     at - usize::from(is_torn)
 }
 
-/// The line and the character of a place, as a client finds them that walks from the beginning, character by character.
+/// The line and the character of an offset, counted from the beginning character by character.
 #[must_use]
 pub fn position(text: &[char], at: usize, encoding: &str) -> (u32, u32) {
     let (mut line, mut character) = (0, 0);

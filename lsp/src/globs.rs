@@ -1,4 +1,4 @@
-//! Which files a client should watch, as globs. How the client is asked is not known here.
+//! The globs of files that a client should watch. This module must not know how the client is asked.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::uri;
 
 const CONFIGURATIONS: &str = "{tgen,Cargo}.toml";
 
-/// Files below a folder.
+/// A glob for files below a folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Glob {
     folder: Utf8PathBuf,
@@ -24,7 +24,7 @@ impl Glob {
         Self { folder: folder.into(), pattern: pattern.into() }
     }
 
-    /// The glob as the client takes it; none for a client that does not watch.
+    /// The protocol's watcher for the glob; `None` for a client that does not watch.
     pub(crate) fn watcher(&self, watching: Watching) -> Option<FileSystemWatcher> {
         let glob_pattern = match watching {
             Watching::Never => return None,
@@ -38,7 +38,7 @@ impl Glob {
     }
 }
 
-/// Everything that a project is read from, its outputs, and the configurations that may appear in the client's folders.
+/// The inputs and outputs of all projects, and configurations that may appear in the client's folders.
 pub(crate) fn of_projects(folders: impl IntoIterator<Item = Utf8PathBuf>, moment: &Moment) -> BTreeSet<Glob> {
     let mut globs: BTreeSet<_> = folders.into_iter().map(|folder| Glob::new(folder, "**/{tgen,Cargo}.toml")).collect();
     for (root, loaded) in &*moment.projects {
@@ -64,8 +64,8 @@ fn of_input(root: &Utf8Path, input: &Input) -> Glob {
     }
 }
 
-/// The outputs of a suite: everything in the folder that it writes to, support files included. Where its path begins
-/// with a placeholder, only what fits the path, so that not every file of the project is watched.
+/// The outputs of a suite: everything in its output folder, including support files. If its path begins with a
+/// placeholder, only files that match the path, so that not every file of the project is watched.
 fn outputs(root: &Utf8Path, pattern: &str) -> Glob {
     let constant = &pattern[..pattern.find('{').unwrap_or(pattern.len())];
     match constant.rsplit_once('/') {

@@ -1,6 +1,6 @@
-//! What the server asks of the program that starts it: where projects are, and their files.
+//! What the server needs from the program that starts it: the locations of projects, and their files.
 //!
-//! Through this the server sees the world, and through nothing else.
+//! This is the server's only access to the outside world.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use tgen_core::base::files::Files;
 use tgen_core::config::Origin;
 use tgen_core::template::library::Pack;
 
-/// The world, as the server needs it.
+/// The server's access to the outside world.
 pub trait Host: Send + Sync + 'static {
-    /// The project that a folder belongs to: the nearest one above it.
+    /// The project of a folder: the nearest one at or above it.
     ///
     /// # Errors
-    /// Why none can be told, in a sentence for the user.
+    /// Why it cannot be determined, in a sentence for the user.
     fn locate(&self, folder: &Utf8Path) -> Result<Located, String>;
 
     /// The files below a project's root.
@@ -24,11 +24,11 @@ pub trait Host: Send + Sync + 'static {
     fn pack(&self) -> &'static Pack;
 }
 
-/// Where a project is.
+/// The location of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// The folder that the project's paths are relative to; absolute.
     pub root: Utf8PathBuf,
-    /// The file in it that holds the configuration; none for the built-in configuration.
+    /// The file in it that contains the configuration; `None` for the built-in configuration.
     pub origin: Option<Origin>,
 }

@@ -1,4 +1,4 @@
-//! Open documents laid over a project's files: what the user sees wins over what is on disk.
+//! The overlay of open documents over a project's files: an open document hides the file on disk.
 
 use std::sync::Arc;
 
@@ -7,5 +7,5 @@ use tgen_core::base::layered;
 
 pub(crate) use tgen_core::base::layered::Texts;
 
-/// A project's files with the open documents.
+/// A project's files with open documents over them.
 pub(crate) type Layered = layered::Layered<Arc<dyn Files + Send + Sync>>;

@@ -1,4 +1,4 @@
-//! The language server of cargo-tgen, over `tgen_core`. It knows no database and no terminal.
+//! The language server of cargo-tgen, on top of `tgen_core`. It must not know databases or terminals.
 //!
 //! `frames` reads messages off the stream; `service` puts messages in order and changes the `state`; `backend` answers
 //! requests; `loader` and `checker` work in the background and are the only parts that send messages to the client.
@@ -44,10 +44,10 @@ use crate::backend::Backend;
 use crate::server::Server;
 use crate::service::Ordered;
 
-/// Requests run concurrently; this many never do in practice.
+/// The most requests that run concurrently; clients never reach it in practice.
 const REQUESTS_AT_ONCE: usize = 1024;
 
-/// How much of the client's messages is on its way from the stream to the service.
+/// The size of the buffer between the client's stream and the service, in bytes.
 const PIPE: usize = 64 * 1024;
 
 /// How long answers may take to reach the client after `exit`.
@@ -62,12 +62,12 @@ pub enum End {
     Abrupt,
 }
 
-/// Serves one client on standard input and output until it says `exit` or goes away.
+/// Serves one client on standard input and output until it sends `exit` or disconnects.
 ///
-/// The thread that reads standard input may still wait for it afterwards; the process should end without it.
+/// The thread that reads standard input may still be blocked afterwards, so the caller should end the process.
 ///
 /// # Errors
-/// When threads cannot be started.
+/// If threads cannot be started.
 pub fn serve(host: Arc<dyn Host>) -> io::Result<End> {
     let runtime =
         runtime::Builder::new_multi_thread().worker_threads(2).enable_time().thread_name("tgen-lsp").build()?;
@@ -88,6 +88,7 @@ pub async fn serve_on(input: impl AsyncRead + Unpin, output: impl AsyncWrite, ho
     .custom_method("tgen/models", Backend::models)
     .custom_method("tgen/setPreview", Backend::set_preview)
     .custom_method("tgen/outputs", Backend::outputs)
+    .custom_method("tgen/generated", Backend::generated)
     .finish();
     let Some((server, questions)) = started else { return End::Abrupt };
     let background = [
@@ -115,9 +116,9 @@ pub async fn serve_on(input: impl AsyncRead + Unpin, output: impl AsyncWrite, ho
     if server.state().is_shut_down { End::InOrder } else { End::Abrupt }
 }
 
-/// The end of the input ends the service, once it has answered what came before.
+/// The end of the input ends the service, after it has answered all earlier requests.
 async fn until_served(reading: impl Future<Output = io::Result<()>>) {
-    // A stream that cannot be read is one that ends.
+    // A stream that cannot be read counts as ended.
     let _ = reading.await;
     std::future::pending::<()>().await;
 }

@@ -21,27 +21,28 @@ use crate::snapshot::Snapshot;
 use crate::state::Loaded;
 use crate::watching;
 
-/// Changes on disk come in bursts (a checkout, a save of all files); this is how long to wait for the rest of a burst.
+/// Changes on disk come in bursts (a checkout, saving all files); this is how long to wait for the rest of one.
 const SWARM: Duration = Duration::from_millis(30);
 
-/// A template that is added or removed changes which cases exist. Nothing that is shown while the user types depends on
-/// that, so planning waits until the client is quiet for this long.
+/// Adding or removing a template changes the set of cases. Nothing that is shown while the user types depends on it, so
+/// planning waits until the client is quiet for this long.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// However many questions arrive, an answer is delayed by no more than this.
+/// The longest delay of an answer, however many questions arrive.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// How long to wait for `initialized` after the answer to `initialize`.
 const GREETING: Duration = Duration::from_millis(200);
 
-/// How long a client may take to answer whether it shows progress. Without an answer, no progress is shown.
+/// How long a client may take to accept a progress indicator. Without an answer, none is shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Answers questions until the server ends.
 pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Question>) {
     let mut loader = Loader { server, known: BTreeMap::new(), told: BTreeSet::new() };
     let mut batch = Vec::new();
-    // Progress may be asked for when `initialize` has been answered. A client that does not say so is not waited for.
+    // Progress may be requested after the answer to `initialize`. If the client does not send `initialized`, the wait
+    // ends.
     let _ = tokio::time::timeout(GREETING, loader.server.greeted.notified()).await;
     while questions.recv_many(&mut batch, usize::MAX).await > 0 {
         wait_for_more(&mut batch, &mut questions).await;
@@ -52,7 +53,7 @@ pub(crate) async fn run(server: Arc<Server>, mut questions: UnboundedReceiver<Qu
     }
 }
 
-/// Waits for more questions, as long as the most urgent one allows.
+/// Collects more questions, as long as the most urgent one allows.
 async fn wait_for_more(batch: &mut Vec<Question>, questions: &mut UnboundedReceiver<Question>) {
     let latest = Instant::now() + LONGEST;
     while let Some(patience) = batch.iter().map(patience).min().filter(|patience| !patience.is_zero()) {
@@ -64,7 +65,7 @@ async fn wait_for_more(batch: &mut Vec<Question>, questions: &mut UnboundedRecei
     }
 }
 
-/// How long a question can wait for others to arrive.
+/// How long a question can wait for others.
 fn patience(question: &Question) -> Duration {
     match question {
         Question::Folder(_) | Question::Reload(_) => Duration::ZERO,
@@ -75,16 +76,16 @@ fn patience(question: &Question) -> Duration {
 
 struct Loader {
     server: Arc<Server>,
-    /// The projects that were found, by their roots.
+    /// The known projects, by root.
     known: BTreeMap<Utf8PathBuf, Located>,
-    /// What the user was told already.
+    /// Messages that the user has seen.
     told: BTreeSet<String>,
 }
 
 impl Loader {
     async fn answer(mut self, questions: Vec<Question>) -> Self {
         let progress = self.begin_progress(&questions).await;
-        // Reading is work for a thread that may block.
+        // Reading blocks, so it runs on a blocking thread.
         let answering = tokio::task::spawn_blocking(move || {
             self.read(questions);
             self
@@ -100,7 +101,7 @@ impl Loader {
         answered
     }
 
-    /// Progress is shown when a project is first read, not for each change on disk.
+    /// Shows progress when a project is first read, but not for changes on disk.
     async fn begin_progress(
         &self,
         questions: &[Question],
@@ -138,18 +139,18 @@ impl Loader {
         }
     }
 
-    /// Plans a project whose set of templates changed through open documents.
+    /// Plans a project whose set of templates was changed by open documents.
     fn plan(&self, root: &Utf8Path) {
         let moment = self.server.state().moment();
         let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
         if let Some(planned) = snapshot {
-            // Planning takes milliseconds, so the lock of the state is not held meanwhile.
+            // Planning takes milliseconds, so it runs without the lock of the state.
             let _ = planned.plan();
             self.server.state().planned(root, planned);
         }
     }
 
-    /// The root of a folder's project, if the project was not known or has moved.
+    /// The root of a folder's project, if the project is new or has moved.
     fn locate(&mut self, folder: &Utf8Path) -> Option<Utf8PathBuf> {
         match self.server.host.locate(folder) {
             Ok(mut located) => {
@@ -168,15 +169,15 @@ impl Loader {
         }
     }
 
-    /// Without a configuration, the project is the folder that the client has open.
+    /// Without a configuration, the project's root is the folder that the client has open.
     fn folder_around(&self, folder: &Utf8Path) -> Utf8PathBuf {
         let state = self.server.state();
         let around = state.folders.iter().find(|open| folder.starts_with(open));
         around.map_or_else(|| folder.to_owned(), Clone::clone)
     }
 
-    /// Sorts changes on disk by the projects that they may concern. A configuration may have come or gone, so its
-    /// projects are added to `roots`, to be read afresh.
+    /// Groups changes on disk by the projects that they may concern. If a configuration may have been created or
+    /// deleted, its projects are added to `roots`, to be loaded again.
     fn changes_by_root(
         &mut self,
         paths: &[Utf8PathBuf],
@@ -201,7 +202,7 @@ impl Loader {
         by_root
     }
 
-    /// Reads what changes on disk concern; false where the whole project has to be read afresh.
+    /// Applies changes on disk to a project; false if it has to be loaded again.
     fn follow(&self, root: &Utf8Path, changes: &Changes) -> bool {
         let moment = self.server.state().moment();
         let Some(project) = moment.projects.get(root) else { return false };
@@ -211,7 +212,7 @@ impl Loader {
         true
     }
 
-    /// Whether only an output can have changed at a path, so that the project stays as it is.
+    /// Whether a path can only be an output, so that the project does not change.
     fn is_among_outputs(&self, root: &Utf8Path, path: &Utf8Path) -> bool {
         let moment = self.server.state().moment();
         let snapshot = moment.projects.get(root).and_then(|project| project.snapshot.as_ref());
@@ -227,7 +228,7 @@ impl Loader {
         }
     }
 
-    /// Reads a project, and again where the client changed an input that is read only with its project in the meantime.
+    /// Loads a project, and repeats that if the client changed an input meanwhile that is read only during loading.
     fn load(&mut self, root: &Utf8Path) {
         let Some(located) = self.known.get(root).cloned() else { return };
         loop {
@@ -242,7 +243,7 @@ impl Loader {
         }
     }
 
-    /// A configuration that is open shows its problems where they are; typing in it raises no messages.
+    /// If the configuration is open, its problems are shown as diagnostics, so that typing in it raises no messages.
     fn tell_of_configuration(&mut self, root: &Utf8Path, loaded: &Loaded, texts: &Texts) {
         let error = loaded.config_problems.iter().find(|problem| problem.is_error());
         let is_open = loaded.config_path.as_ref().is_some_and(|path| texts.contains_key(path));
@@ -266,7 +267,7 @@ impl Loader {
         Loaded { snapshot, config_problems, config_path }
     }
 
-    /// If the open configuration cannot be read and no project was read before, the configuration on disk is used.
+    /// If the open configuration is not valid and no project was loaded before, the configuration on disk is used.
     fn as_saved(&self, located: &Located, files: &Arc<dyn Files + Send + Sync>, texts: &Texts) -> Option<Snapshot> {
         let moment = self.server.state().moment();
         let has_one = moment.projects.get(&located.root).is_some_and(|project| project.snapshot.is_some());
@@ -275,15 +276,15 @@ impl Loader {
         Some(self.snapshot(Arc::clone(files), config, texts))
     }
 
-    /// Inputs that are read only when the project is read, such as the pipeline map, are taken from open documents at
-    /// once; all other documents are laid over the project one by one, as later edits are.
+    /// Open documents of inputs that are read only during loading, such as the pipeline map, are overlaid first; all
+    /// others are added to the project one by one, like later edits.
     fn snapshot(&self, files: Arc<dyn Files + Send + Sync>, config: Config, texts: &Texts) -> Snapshot {
         let inputs = Inputs::of(&config);
         let mut below = texts.clone();
         below.retain(|path, _| inputs.files().any(|file| file == path));
         let snapshot = Snapshot::load(Arc::new(Layered::new(files, below)), config, self.server.host.pack());
         let snapshot = texts.iter().fold(snapshot, |snapshot, (path, text)| snapshot.with_open(path, text));
-        // Planning takes milliseconds, so it is done here and not between two messages.
+        // Planning takes milliseconds, so it is done here instead of between two messages.
         snapshot.view();
         snapshot
     }
@@ -293,7 +294,7 @@ impl Loader {
         moment.documents_below(root).map(|(open, path)| (path.to_owned(), Arc::clone(&open.document.text))).collect()
     }
 
-    /// Shows a message, unless the same one was shown before.
+    /// Shows a message, unless the user has seen it.
     fn tell_once(&mut self, kind: MessageType, message: String) {
         if self.told.insert(message.clone()) {
             self.server.tell(kind, message);

@@ -1,17 +1,17 @@
-//! Places as clients count them: lines that end as the protocol says, characters in the encoding that was agreed on.
+//! Positions in the client's terms: the protocol's line ends, and characters in the negotiated encoding.
 //!
-//! Everything behind this module counts in bytes. It knows no documents and no templates.
+//! All other modules count in bytes. This module must not know documents or templates.
 
 use memchr::memchr2_iter;
 use tgen_core::base::text;
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
 
-/// What a client counts along a line.
+/// The unit in which a client counts along a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Encoding {
     /// Bytes.
     Utf8,
-    /// UTF-16 code units, which every client knows.
+    /// UTF-16 code units, which every client supports.
     #[default]
     Utf16,
     /// Characters.
@@ -19,7 +19,7 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// Bytes where the client offers them, else the first on its list that is known here.
+    /// UTF-8 if the client offers it, else the first supported encoding on its list.
     pub(crate) fn negotiate(offered: &[PositionEncodingKind]) -> Self {
         let known = |kind: &PositionEncodingKind| {
             [Self::Utf8, Self::Utf16, Self::Utf32].into_iter().find(|own| own.kind() == *kind)
@@ -30,7 +30,7 @@ impl Encoding {
         offered.iter().find_map(known).unwrap_or_default()
     }
 
-    /// The protocol's word for it.
+    /// The protocol's name for it.
     pub(crate) const fn kind(self) -> PositionEncodingKind {
         match self {
             Self::Utf8 => PositionEncodingKind::UTF8,
@@ -39,7 +39,7 @@ impl Encoding {
         }
     }
 
-    /// How many units a stretch of a line has.
+    /// The number of units in a part of a line.
     fn count(self, line: &str) -> usize {
         match self {
             Self::Utf8 => line.len(),
@@ -48,7 +48,7 @@ impl Encoding {
         }
     }
 
-    /// The byte offset of a unit in a line; what lies inside of a character is its beginning.
+    /// The byte offset of a unit in a line; inside a character, the offset of the character.
     fn offset(self, line: &str, units: usize) -> usize {
         if self == Self::Utf8 {
             return line.floor_char_boundary(units.min(line.len()));
@@ -65,14 +65,14 @@ impl Encoding {
     }
 }
 
-/// Where the lines of a text begin, as the protocol counts them: `\n`, `\r\n` and a lone `\r` end a line.
+/// The line starts of a text, with the protocol's line ends: `\n`, `\r\n` and a lone `\r`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lines {
     starts: Vec<usize>,
 }
 
 impl Lines {
-    /// Reads the text once.
+    /// Scans the text once.
     pub(crate) fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let ends =
@@ -80,13 +80,13 @@ impl Lines {
         Self { starts: std::iter::once(0).chain(ends.map(|at| at + 1)).collect() }
     }
 
-    /// The byte offset of a position; one past a line is its end, one past the text is the text's.
+    /// The byte offset of a position; beyond a line, the line's end; beyond the text, the text's end.
     pub(crate) fn offset(&self, text: &str, position: Position, encoding: Encoding) -> usize {
         let Some(start) = self.starts.get(position.line as usize).copied() else { return text.len() };
         start + encoding.offset(self.line(text, position.line as usize), position.character as usize)
     }
 
-    /// The byte offsets of a range, in order even where the client's are not.
+    /// The byte offsets of a range, in ascending order even if the client's are not.
     pub(crate) fn span(&self, text: &str, range: Range, encoding: Encoding) -> std::ops::Range<usize> {
         let (start, end) = (self.offset(text, range.start, encoding), self.offset(text, range.end, encoding));
         start.min(end)..start.max(end)
@@ -100,14 +100,14 @@ impl Lines {
         Position::new(narrow(line), narrow(encoding.count(within)))
     }
 
-    /// A line without what ends it.
+    /// A line without its line end.
     fn line<'t>(&self, text: &'t str, line: usize) -> &'t str {
         let end = self.starts.get(line + 1).copied().unwrap_or(text.len());
         text[self.starts[line]..end].trim_end_matches(['\n', '\r'])
     }
 }
 
-/// A text with its lines counted both ways: as core counts them, and as the client does.
+/// A text with two line indices: core's and the client's.
 #[derive(Debug, Clone)]
 pub(crate) struct Measured<'t> {
     text: &'t str,
@@ -117,7 +117,7 @@ pub(crate) struct Measured<'t> {
 }
 
 impl<'t> Measured<'t> {
-    /// Reads the text once for each way.
+    /// Scans the text once for each index.
     pub(crate) fn new(text: &'t str, encoding: Encoding) -> Self {
         Self { text, ours: text::LineIndex::new(text), theirs: Lines::new(text), encoding }
     }
@@ -127,12 +127,12 @@ impl<'t> Measured<'t> {
         self.text
     }
 
-    /// A range of core's, for the client.
+    /// Converts core's range to the client's.
     pub(crate) fn range(&self, range: text::Range) -> Range {
         Range::new(self.position(range.start), self.position(range.end))
     }
 
-    /// A position of core's, for the client.
+    /// Converts core's position to the client's.
     pub(crate) fn position(&self, position: text::Position) -> Position {
         self.theirs.position(self.text, self.ours.offset(position), self.encoding)
     }
@@ -142,13 +142,13 @@ impl<'t> Measured<'t> {
         self.theirs.offset(self.text, position, self.encoding)
     }
 
-    /// A client's range, for core.
+    /// Converts the client's range to core's.
     pub(crate) fn ours(&self, range: Range) -> text::Range {
         self.ours.range(self.theirs.span(self.text, range, self.encoding))
     }
 }
 
-/// Counts beyond four billion do not occur; they would be pinned to the largest.
+/// Saturates; counts beyond four billion do not occur.
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

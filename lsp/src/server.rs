@@ -1,4 +1,4 @@
-//! What the parts of the running server share, and how they wake each other.
+//! The shared state of the running server, and how its parts notify each other.
 //!
 //! The message loop changes the [`ServerState`] and never waits. Only the loader and the checker, which run in
 //! the background, send messages to the client, so no handler ever waits for the client.
@@ -22,9 +22,9 @@ use crate::state::{Moment, ProjectFile, ServerState, Then};
 use crate::tallies::{Seen, Tallies};
 use crate::uri;
 
-/// What the message loop, the handlers and the background share.
+/// Shared by the message loop, the handlers and the background tasks.
 pub(crate) struct Server {
-    /// Files and configurations, as the program that started the server finds them.
+    /// Access to files and configurations.
     pub(crate) host: Arc<dyn Host>,
     /// Sends messages to the client; only background tasks use it.
     pub(crate) client: Client,
@@ -50,10 +50,10 @@ pub(crate) struct Server {
     answered: watch::Sender<u64>,
 }
 
-/// The state that diagnostics reflect, as two counters.
+/// The state that the diagnostics correspond to, as two counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ToShow {
-    /// How many edits there were.
+    /// The number of edits.
     pub(crate) edits: u64,
     /// How many times rendering changed a document's problems.
     pub(crate) news: u64,
@@ -66,9 +66,9 @@ pub(crate) enum Question {
     Folder(Utf8PathBuf),
     /// What does the project with this root look like now?
     Reload(Utf8PathBuf),
-    /// Which cases does the project with this root have, now that a template came or went?
+    /// Which cases does the project with this root have, now that a template was added or removed?
     Cases(Utf8PathBuf),
-    /// Files on disk came, changed or went.
+    /// Files on disk were created, changed or deleted.
     Disk(Vec<Utf8PathBuf>),
 }
 
@@ -104,7 +104,7 @@ impl Server {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the client was shown.
+    /// The diagnostics that the client has.
     pub(crate) fn shown(&self) -> MutexGuard<'_, Shown> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,7 +119,7 @@ impl Server {
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the client watches.
+    /// The globs that the client watches.
     pub(crate) fn watched(&self) -> MutexGuard<'_, BTreeSet<Glob>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,57 +129,57 @@ impl Server {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many edits of anything there were.
+    /// The number of edits, in the editor or on disk.
     pub(crate) fn edits(&self) -> u64 {
         self.edits.load(Ordering::Acquire)
     }
 
-    /// The counters that tell whether a count of outputs is up to date.
+    /// The counters that decide whether a count of outputs is up to date.
     pub(crate) fn seen(&self) -> Seen {
         Seen { edits: self.edits(), changes: self.changes.load(Ordering::Acquire) }
     }
 
-    /// Outputs changed on disk.
+    /// Records that outputs changed on disk.
     pub(crate) fn count_change(&self) {
         self.changes.fetch_add(1, Ordering::AcqRel);
         self.checked.notify_one();
     }
 
-    /// Something was edited, here or on disk.
+    /// Records an edit, in the editor or on disk.
     pub(crate) fn count_edit(&self) {
         self.edits.fetch_add(1, Ordering::AcqRel);
         self.edited.notify_one();
     }
 
-    /// Asks the loader.
+    /// Sends a question to the loader.
     pub(crate) fn ask(&self, question: Question) {
         self.state().ask();
-        // The loader only ever ends with the server.
+        // The loader ends only with the server.
         let _ = self.questions.send(question);
     }
 
-    /// The loader has answered this many questions. The edits that it made are counted before.
+    /// Records that the loader has answered this many questions. The caller has counted the resulting edits before.
     pub(crate) fn answered(&self, count: u64) {
         self.answered.send_modify(|answered| *answered += count);
         self.checked.notify_one();
     }
 
-    /// Rendering changed a document's problems.
+    /// Records that rendering changed a document's problems.
     pub(crate) fn count_news(&self) {
         self.news.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The counters as they are now.
+    /// The current counters.
     pub(crate) fn to_show(&self) -> ToShow {
         ToShow { edits: self.edits(), news: self.news.load(Ordering::Acquire) }
     }
 
-    /// The diagnostics that the client has reflect these counters.
+    /// Records that the client's diagnostics correspond to these counters.
     pub(crate) fn texts_are_shown(&self, shown: ToShow) {
         *self.texts_shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 
-    /// The current state, if the client has the diagnostics of all `edits` and no question about a project is open.
+    /// The current state, if the client has the diagnostics of all `edits` and no question to the loader is open.
     pub(crate) fn moment_when_all_is_shown(&self, edits: u64) -> Option<Moment> {
         // Edits are counted, and questions asked, under the lock of the state.
         let moment = self.state().moment();
@@ -189,8 +189,8 @@ impl Server {
         (is_answered && shown == to_show && to_show.edits == edits).then_some(moment)
     }
 
-    /// Wakes the background tasks that a change of a document concerns. The caller holds the lock of the state, so a
-    /// reader that sees the change also sees the counted edit and the question.
+    /// Wakes the background tasks that a change of a document concerns. The caller holds the lock of the state, so
+    /// whoever sees the change also sees the counted edit and the question.
     pub(crate) fn follow(&self, state: &mut ServerState, uri: &Uri, then: Then) {
         let root = |path: &Utf8Path| state.moment().root_of(path).map(Utf8Path::to_owned);
         let question = match (then, uri::path(uri)) {
@@ -203,13 +203,13 @@ impl Server {
         };
         if let Some(question) = question {
             state.ask();
-            // The loader only ever ends with the server.
+            // The loader ends only with the server.
             let _ = self.questions.send(question);
         }
         self.count_edit();
     }
 
-    /// The file of a document as of `moment`, once all questions that were asked before `moment` are answered.
+    /// The file of a document in the state `moment`, once all questions asked before `moment` are answered.
     pub(crate) async fn file(&self, moment: &Moment, uri: &Uri) -> Option<ProjectFile> {
         if let Some(file) = moment.file(uri).filter(|file| file.project.snapshot.is_some()) {
             return Some(file);

@@ -42,7 +42,7 @@ impl<S> Ordered<S> {
         Self { inner, server }
     }
 
-    /// Applies a change of a document, without waiting for anything.
+    /// Applies a change of a document without waiting.
     fn document<N: Notification>(
         &self,
         request: Request,
@@ -95,7 +95,7 @@ where
                 done()
             }
             REJECTED => rejected(request),
-            // Cancelling looks something up in a table and waits for no other request.
+            // Cancelling is a table lookup and waits for no other request.
             notification::Cancel::METHOD => Box::pin(self.inner.call(request)),
             notification::Exit::METHOD => {
                 let answer = self.inner.call(request);
@@ -112,7 +112,7 @@ where
     S: Service<Request, Response = Option<Response>, Error = ExitedError>,
     S::Future: Send + 'static,
 {
-    /// Runs a handler in a task of its own, on the current state. A handler that panics fails only its own request.
+    /// Runs a handler in its own task, on the current state. If it panics, only its own request fails.
     fn handle(&mut self, request: Request) -> Pending {
         let moment = self.server.state().moment();
         let id = request.id().cloned();
@@ -124,7 +124,7 @@ where
     }
 }
 
-/// The answer to a message that could not be decoded, whose id is unknown for that reason.
+/// The answer to a message that could not be decoded; its id is unknown.
 fn rejected(request: Request) -> Pending {
     let (_, _, error) = request.into_parts();
     let error = error.and_then(|error| serde_json::from_value(error).ok()).unwrap_or_else(Error::invalid_request);

@@ -1,4 +1,4 @@
-//! The diagnostics that the client has, and the problems that rendering found, which edits only move until the next
+//! The diagnostics that the client has, and the problems found by rendering, which edits only move until the next
 //! rendering.
 
 use std::collections::BTreeMap;
@@ -15,19 +15,19 @@ pub(crate) struct Shown {
     rendered: BTreeMap<Uri, Rendered>,
 }
 
-/// The problems that rendering found in a document.
+/// The problems that rendering a document found.
 #[derive(Debug, Clone)]
 pub(crate) struct Rendered {
     /// The edit counter when it was rendered.
     pub(crate) at: u64,
     /// The text that was rendered.
     pub(crate) text: Arc<str>,
-    /// What was found.
+    /// The problems found.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl Shown {
-    /// Remembers the diagnostics of a version; returns whether the client does not have them yet.
+    /// Records the diagnostics of a version; returns whether they differ from those the client has.
     pub(crate) fn is_news(&mut self, uri: &Uri, version: Option<i32>, diagnostics: &[Diagnostic]) -> bool {
         let is_known = |(known, shown): &(Option<i32>, Vec<Diagnostic>)| *known == version && shown == diagnostics;
         if self.published.get(uri).is_some_and(is_known) {
@@ -37,13 +37,13 @@ impl Shown {
         true
     }
 
-    /// Forgets a document that was closed.
+    /// Removes a closed document.
     pub(crate) fn forget(&mut self, uri: &Uri) {
         self.published.remove(uri);
         self.rendered.remove(uri);
     }
 
-    /// Remembers what rendering found; returns whether it differs from the last result.
+    /// Records the result of a rendering; returns whether it differs from the last one.
     pub(crate) fn rendered(&mut self, uri: Uri, rendered: Rendered) -> bool {
         let problems = rendered.problems.clone();
         let before = self.rendered.insert(uri, rendered).map(|before| before.problems).unwrap_or_default();
@@ -55,8 +55,7 @@ impl Shown {
         self.rendered.get(uri).is_some_and(|rendered| rendered.at == edits)
     }
 
-    /// The problems that rendering found, moved to their places in the current text; problems in edited parts are
-    /// dropped.
+    /// The problems found by rendering, moved to their places in the current text; those in edited parts are dropped.
     pub(crate) fn moved(&self, uri: &Uri, text: &str) -> Vec<Problem> {
         self.rendered.get(uri).map(|rendered| rendered.moved(text)).unwrap_or_default()
     }

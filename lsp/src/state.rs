@@ -18,25 +18,25 @@ use crate::position::Measured;
 use crate::snapshot::Snapshot;
 use crate::uri;
 
-/// The state as of one message; a request sees that of the message before it.
+/// The state at one message; a request sees the state before it.
 #[derive(Clone, Default)]
 pub(crate) struct Moment {
-    /// What the client can do.
+    /// The client's capabilities.
     pub(crate) client: Arc<ClientAbilities>,
     /// The open documents.
     pub(crate) documents: Arc<BTreeMap<Uri, Arc<Open>>>,
-    /// The projects, by their roots.
+    /// The projects, by root.
     pub(crate) projects: Arc<BTreeMap<Utf8PathBuf, Loaded>>,
-    /// How many questions about projects had been asked, so that a request can wait for their answers.
+    /// The number of questions to the loader so far, so that a request can wait for their answers.
     pub(crate) asked: u64,
 }
 
-/// An open document and where it stands.
+/// An open document and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Open {
-    /// The client's name for it.
+    /// The client's URI for it.
     pub(crate) uri: Uri,
-    /// Where it is on disk, or would be.
+    /// Its path, whether or not the file exists; `None` if its URI is not a path.
     pub(crate) path: Option<Utf8PathBuf>,
     /// Its text.
     pub(crate) document: Document,
@@ -45,9 +45,9 @@ pub(crate) struct Open {
 /// A project that was found.
 #[derive(Clone)]
 pub(crate) struct Loaded {
-    /// The project with the open documents in it; none while its configuration has never been readable.
+    /// The project with the open documents; `None` until its configuration has been valid once.
     pub(crate) snapshot: Option<Snapshot>,
-    /// What is wrong with its configuration.
+    /// The problems of its configuration.
     pub(crate) config_problems: Arc<[Problem]>,
     /// The file of its configuration, relative to its root.
     pub(crate) config_path: Option<Utf8PathBuf>,
@@ -60,7 +60,7 @@ pub(crate) struct ServerState {
     dirty: BTreeSet<Uri>,
     closed: BTreeSet<Uri>,
     previews: BTreeMap<Utf8PathBuf, Preview>,
-    /// Whether the client may be talked to.
+    /// Whether the client may be sent messages.
     pub(crate) is_initialized: bool,
     /// Whether the client has asked to shut down.
     pub(crate) is_shut_down: bool,
@@ -75,19 +75,19 @@ pub(crate) enum Then {
     Check,
     /// Its project is located.
     Locate,
-    /// Its project is read again, because the document is an input that everything may depend on.
+    /// Its project is loaded again, because the document is an input that everything may depend on.
     Reload,
     /// Its project is planned again, because the document is a template that was added or removed.
     Plan,
 }
 
 impl ServerState {
-    /// The state that a request which arrives now sees.
+    /// The state that a request arriving now sees.
     pub(crate) fn moment(&self) -> Moment {
         self.moment.clone()
     }
 
-    /// Remembers what the client can do.
+    /// Records the client's capabilities.
     pub(crate) fn greet(&mut self, client: ClientAbilities) {
         self.moment.client = Arc::new(client);
         self.is_initialized = true;
@@ -105,7 +105,7 @@ impl ServerState {
         self.put(Open { uri: item.uri, path, document: Document::new(item.version, &item.text) })
     }
 
-    /// A document was changed; none if it was never opened.
+    /// A document was changed; `None` if it is not open.
     pub(crate) fn change(&mut self, params: DidChangeTextDocumentParams) -> Option<Then> {
         let uri = params.text_document.uri;
         let open = self.moment.documents.get(&uri)?;
@@ -124,7 +124,7 @@ impl ServerState {
         Some(self.relay(&open, Snapshot::without_open))
     }
 
-    /// A project was read. The documents that are open now are laid over it; some may have changed while it was read.
+    /// A project was loaded. The documents that are open now are applied to it; some may have changed meanwhile.
     pub(crate) fn loaded(&mut self, root: Utf8PathBuf, mut loaded: Loaded) {
         let documents = || self.moment.documents_below(&root).map(|(open, path)| (path, &open.document.text));
         loaded.snapshot = loaded.snapshot.map(|snapshot| snapshot.with_documents(documents()));
@@ -139,7 +139,7 @@ impl ServerState {
         Arc::make_mut(&mut self.moment.projects).insert(root, loaded);
     }
 
-    /// Whether inputs that are read only with their project have other texts now than it was read with.
+    /// Whether inputs that are read only during loading have other texts now than in `read_with`.
     pub(crate) fn has_newer_inputs(&self, root: &Utf8Path, read_with: &Texts) -> bool {
         let Some(project) = self.moment.projects.get(root) else { return false };
         let is_read_once = |path: &Utf8Path| {
@@ -159,7 +159,7 @@ impl ServerState {
         self.dirty.extend(self.moment.documents_below(root).map(|(open, _)| open.uri.clone()));
     }
 
-    /// Another case of a project was chosen to be shown.
+    /// Another case of a project was selected for preview.
     pub(crate) fn show(&mut self, root: &Utf8Path, preview: Preview) {
         if let Some(project) = Arc::make_mut(&mut self.moment.projects).get_mut(root) {
             project.snapshot = project.snapshot.as_ref().map(|snapshot| snapshot.with_preview(preview.clone()));
@@ -167,7 +167,7 @@ impl ServerState {
         self.previews.insert(root.to_owned(), preview);
     }
 
-    /// A project is gone.
+    /// A project no longer exists.
     pub(crate) fn forget(&mut self, root: &Utf8Path) {
         Arc::make_mut(&mut self.moment.projects).remove(root);
     }
@@ -177,7 +177,7 @@ impl ServerState {
         (std::mem::take(&mut self.dirty), std::mem::take(&mut self.closed))
     }
 
-    /// Marks an open document to be checked.
+    /// Marks an open document for checking.
     pub(crate) fn mark(&mut self, uri: &Uri) {
         if self.moment.documents.contains_key(uri) {
             self.dirty.insert(uri.clone());
@@ -216,12 +216,12 @@ impl ServerState {
 }
 
 impl Moment {
-    /// The root of the project that a path belongs to: the innermost.
+    /// The root of the innermost project that contains a path.
     pub(crate) fn root_of<'a>(&self, path: &'a Utf8Path) -> Option<&'a Utf8Path> {
         path.ancestors().find(|folder| self.projects.contains_key(*folder))
     }
 
-    /// The open documents below a folder, with their paths from there.
+    /// The open documents below a folder, with their paths relative to it.
     pub(crate) fn documents_below<'m>(
         &'m self,
         folder: &'m Utf8Path,
@@ -242,7 +242,7 @@ impl Moment {
         self.projects.iter().map(at_root).collect()
     }
 
-    /// A document with its project and its path there.
+    /// A document with its project and its path in it.
     pub(crate) fn file(&self, uri: &Uri) -> Option<ProjectFile> {
         let path = self.documents.get(uri).and_then(|open| open.path.clone()).or_else(|| uri::path(uri))?;
         let root = self.root_of(&path)?;
@@ -262,14 +262,14 @@ pub(crate) struct ProjectFile {
     pub(crate) path: Utf8PathBuf,
     /// The project.
     pub(crate) project: Loaded,
-    /// The document, where the file is open.
+    /// The document, if the file is open.
     pub(crate) open: Option<Arc<Open>>,
-    /// What the client can do.
+    /// The client's capabilities.
     pub(crate) client: Arc<ClientAbilities>,
 }
 
 impl Moment {
-    /// As [`Moment::file`], with the documents of this moment laid over the project, which may have been found later.
+    /// See [`Moment::file`]; the project may have been found later, so the documents of this moment are applied to it.
     pub(crate) fn file_with_documents(&self, uri: &Uri) -> Option<ProjectFile> {
         let mut file = self.file(uri)?;
         let documents = self.documents_below(&file.root).map(|(open, path)| (path, &open.document.text));
@@ -287,7 +287,7 @@ impl ProjectFile {
         }
     }
 
-    /// Asks core about the file.
+    /// Runs a query of core on the file.
     pub(crate) fn ask<T>(&self, ask: impl FnOnce(&View<'_>, &Measured<'_>) -> T) -> Option<T> {
         let snapshot = self.project.snapshot.as_ref()?;
         let text = self.text(&self.path)?;

@@ -1,5 +1,4 @@
-//! The last known counts of outputs by state, for the templates whose lenses the client shows. The counting itself is
-//! done by `checker`.
+//! The last counts of outputs by state, for the templates whose lenses the client shows. `checker` does the counting.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +8,18 @@ use tower_lsp::ls_types::Uri;
 /// The counters at the time of a count: edits, and changes of outputs on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// How many edits there were.
+    /// The number of edits.
     pub(crate) edits: u64,
-    /// How many changes of outputs on disk there were.
+    /// The number of changes of outputs on disk.
     pub(crate) changes: u64,
 }
 
-/// The counts by template; none where the client asked and nothing was counted yet.
+/// The counts by template; `None` if the client has asked and nothing was counted yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies(BTreeMap<Uri, Option<(Seen, Tally)>>);
 
 impl Tallies {
-    /// The last count. From now on it is kept up to date.
+    /// The last count. From now on, it is kept up to date.
     pub(crate) fn ask(&mut self, uri: &Uri) -> Option<Tally> {
         self.0.entry(uri.clone()).or_default().as_ref().map(|(_, tally)| tally.clone())
     }
@@ -31,16 +30,16 @@ impl Tallies {
         self.0.iter().filter(|(_, counted)| is_due(counted)).map(|(uri, _)| uri.clone()).collect()
     }
 
-    /// Remembers a count; returns whether it differs from the last one.
+    /// Records a count; returns whether it differs from the last one.
     pub(crate) fn counted(&mut self, uri: &Uri, seen: Seen, tally: Tally) -> bool {
-        // A document that was closed in the meantime needs no count.
+        // A document that was closed meanwhile needs no count.
         let Some(known) = self.0.get_mut(uri) else { return false };
         let is_news = known.as_ref().is_none_or(|(_, before)| *before != tally);
         *known = Some((seen, tally));
         is_news
     }
 
-    /// Forgets a document that was closed.
+    /// Removes a closed document.
     pub(crate) fn forget(&mut self, uri: &Uri) {
         self.0.remove(uri);
     }

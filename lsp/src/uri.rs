@@ -1,16 +1,16 @@
-//! Between the client's names of files and paths.
+//! Converts between the client's URIs and paths.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::Uri;
 
-/// The path of a file on disk; none for what is no file (`untitled:`, `git:`).
+/// The path of a file; `None` for other URIs (`untitled:`, `git:`).
 pub(crate) fn path(uri: &Uri) -> Option<Utf8PathBuf> {
     let is_file = uri.scheme().as_str().eq_ignore_ascii_case("file");
     let path = is_file.then(|| uri.to_file_path()).flatten()?;
     Utf8PathBuf::from_path_buf(path.into_owned()).ok()
 }
 
-/// The name of a file on disk; the path is absolute.
+/// The URI of a file; the path is absolute.
 pub(crate) fn of_path(path: &Utf8Path) -> Option<Uri> {
     path.is_absolute().then(|| Uri::from_file_path(path)).flatten()
 }

@@ -18,7 +18,7 @@ pub(crate) fn is_configuration(path: &Utf8Path) -> bool {
     matches!(path.file_name(), Some("tgen.toml" | "Cargo.toml"))
 }
 
-/// Asks the client to watch the current inputs and outputs of all projects, unless it does already.
+/// Asks the client to watch the current inputs and outputs of all projects, unless it watches them already.
 pub(crate) fn renew(server: &Arc<Server>) {
     let moment = server.state().moment();
     if moment.client.watches == Watching::Never {
@@ -34,7 +34,7 @@ pub(crate) fn renew(server: &Arc<Server>) {
     tokio::spawn(async move {
         if !before.is_empty() {
             let old = Unregistration { id: ID.to_owned(), method: METHOD.to_owned() };
-            // An error only means that the client had not registered the watchers.
+            // An error only means that the watchers were not registered.
             let _ = server.client.unregister_capability(vec![old]).await;
         }
         let watchers = wanted.iter().filter_map(|glob| glob.watcher(moment.client.watches)).collect();

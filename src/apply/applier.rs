@@ -90,15 +90,18 @@ impl Applier<'_> {
             state if state.is_protected() && self.overwrite == Overwrite::OwnFiles => {
                 Applied::LeftAlone(Reason::Protected(Protected { state, edit: judged.edit() }))
             }
-            state => match &self.writer {
-                Some(writer) => self.write(writer, plan, output, judged.expected),
-                None if state == State::Fresh => Applied::Due(State::Stale),
-                None => Applied::Due(state),
-            },
+            State::Fresh if self.writer.is_none() => Applied::Due(State::Stale),
+            state if self.writer.is_none() => Applied::Due(state),
+            _ => self.write(plan, output, judged.expected),
         }
     }
 
-    fn write(&self, writer: &Writer, plan: &Plan<'_>, output: &PlannedOutput, content: &[u8]) -> Applied {
+    /// Writes what an output is to hold; the caller has made sure that its file may be replaced.
+    pub(crate) fn write(&self, plan: &Plan<'_>, output: &PlannedOutput, content: &[u8]) -> Applied {
+        if interrupt::requested() {
+            return Applied::Interrupted;
+        }
+        let Some(writer) = &self.writer else { return Applied::Due(State::Stale) };
         let location = plan.location(output);
         let path = output.path.as_path();
         let new = NewFile { content, executable: self.executables.has(plan, output) };

@@ -23,6 +23,7 @@ pub(crate) mod placeholders;
 pub(crate) mod plan;
 #[cfg(feature = "store")]
 pub(crate) mod query;
+pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod run;
 #[cfg(feature = "store")]

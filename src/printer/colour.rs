@@ -1,9 +1,10 @@
-//! Whether output has colour: `--color`, else the environment, else what the terminal can show. Nothing here writes.
+//! Decides whether output has colour: by `--color`, else the environment, else the terminal. This module writes
+//! nothing.
 
 use anstream::ColorChoice;
 use clap::ValueEnum;
 
-/// What the user wants.
+/// The user's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ColorWhen {
     /// As the environment says, else on a terminal
@@ -15,12 +16,13 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// Decides for every stream of this process.
+/// Sets the choice for every stream of this process.
 pub(crate) fn decide(wanted: ColorWhen) {
     choice(wanted, |name| std::env::var(name).ok()).write_global();
 }
 
-/// `NO_COLOR` and `CLICOLOR_FORCE` are left to anstream, which lets the first win; they win over what other tools' variables say.
+/// `NO_COLOR` and `CLICOLOR_FORCE` are left to anstream, where the first one wins; both take precedence over other
+/// tools' variables.
 fn choice(wanted: ColorWhen, variable: impl Fn(&str) -> Option<String>) -> ColorChoice {
     let given = |name: &str| variable(name).filter(|value| !value.is_empty());
     match wanted {

@@ -1,14 +1,14 @@
-//! How text from outside is shown: names, file contents and messages that hold them.
+//! Makes text from outside safe to print: names, file contents and messages that contain them.
 //!
-//! Such text must be read, not obeyed: not by a terminal (control characters, bidirectional overrides), and not by a CI
-//! service that reads commands from its log (`::error::` at the start of a line, `##[error]` anywhere in it). Everything
-//! that the program prints for people goes through [`visible`] or [`visible_lines`]; JSON goes through [`Escaping`], which
-//! loses nothing. This module must not know who wrote the text.
+//! Such text must not be interpreted: not by a terminal (control characters, bidirectional overrides), and not by a CI
+//! service that reads commands from its log (`::error::` at the start of a line, `##[error]` anywhere in it).
+//! Everything that is printed for people goes through [`visible`] or [`visible_lines`]; JSON goes through [`Escaping`],
+//! which is lossless. This module must not know where the text comes from.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// Foreign text in one line: line feeds are shown, not written.
+/// Foreign text on one line: line feeds are made visible.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     shown(text, Layout::OneLine)
 }
@@ -18,7 +18,7 @@ pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     shown(text, Layout::Lines)
 }
 
-/// As [`visible_lines`], with where two byte offsets of `text` are in the result.
+/// See [`visible_lines`]; also returns where two byte offsets of `text` are in the result.
 pub(super) fn visible_with_offsets(text: &str, offsets: [usize; 2]) -> (String, [usize; 2]) {
     let (mut result, mut moved) = (String::with_capacity(text.len()), [None; 2]);
     let mut note = |at: usize, length: usize| {
@@ -36,7 +36,7 @@ pub(super) fn visible_with_offsets(text: &str, offsets: [usize; 2]) -> (String, 
     (result, moved.map(|moved| moved.unwrap_or(end)))
 }
 
-/// Whether a line feed is a character to show or the end of a line.
+/// Whether a line feed ends a line or is made visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     OneLine,
@@ -50,7 +50,7 @@ fn shown(text: &str, layout: Layout) -> Cow<'_, str> {
     if is_harmless { Cow::Borrowed(text) } else { Cow::Owned(pieces(text, layout).map(|(_, piece)| piece).collect()) }
 }
 
-/// The text in pieces, each with its byte offset, as they are shown.
+/// The pieces of the text as they are printed, each with its byte offset.
 fn pieces(text: &str, layout: Layout) -> impl Iterator<Item = (usize, Cow<'_, str>)> {
     let mut at_line_start = true;
     let mut skipped = 0;
@@ -79,25 +79,25 @@ fn pieces(text: &str, layout: Layout) -> impl Iterator<Item = (usize, Cow<'_, st
     })
 }
 
-/// `::error file=x::message`, as GitHub Actions reads it at the start of a line.
+/// `::error file=x::message`, which GitHub Actions interprets at the start of a line.
 fn is_workflow_command(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("::") else { return false };
     let line = rest.lines().next().unwrap_or_default();
     line.starts_with(|letter: char| letter.is_ascii_alphabetic()) && line.contains("::")
 }
 
-/// `##[error]`, `##vso[...]` and `##teamcity[...]`, which are read anywhere in a line.
+/// `##[error]`, `##vso[...]` and `##teamcity[...]`, which are interpreted anywhere in a line.
 fn is_log_command(text: &str) -> bool {
     let rest = text.strip_prefix("##").map(|rest| rest.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()));
     rest.is_some_and(|rest| rest.starts_with('['))
 }
 
-/// What stands for a character that would steer a terminal or is no text; none for all others.
+/// The visible replacement for a character that a terminal would interpret or that is not text; `None` for all others.
 fn picture(character: char, layout: Layout) -> Option<char> {
     match character {
         '\t' => None,
         '\n' if layout == Layout::Lines => None,
-        // Unicode has a picture of each of the old control characters.
+        // Unicode has control pictures for the C0 controls.
         '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(character)),
         '\u{7f}' => Some('\u{2421}'),
         _ if steers(character) => Some(char::REPLACEMENT_CHARACTER),
@@ -105,7 +105,7 @@ fn picture(character: char, layout: Layout) -> Option<char> {
     }
 }
 
-/// Control characters, line separators, characters that turn the direction of writing, and code points that no text has.
+/// Control characters, line separators, bidirectional controls, and code points that are not characters.
 fn steers(character: char) -> bool {
     let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let separates = matches!(character, '\u{2028}' | '\u{2029}');
@@ -113,8 +113,9 @@ fn steers(character: char) -> bool {
     turns || separates || is_no_text || (character.is_control() && !matches!(character, '\t' | '\n'))
 }
 
-/// Writes JSON whose strings hold foreign text: what would steer a terminal or a log is written as JSON's own escapes, so
-/// that a program reads what it was. A write must not end inside a character, which those of `serde_json` do not.
+/// Writes JSON with foreign text in its strings: characters that a terminal or a log would interpret are written as
+/// JSON escapes, so that parsing gives the original text. A single write must not end inside a character, which
+/// `serde_json` guarantees.
 pub(super) struct Escaping<W>(pub(super) W);
 
 impl<W: Write> Write for Escaping<W> {

@@ -1,8 +1,8 @@
-//! The only writer to the terminal: what a command says, in colour where the reader can see colour.
+//! The only writer to the terminal, with colour if the terminal supports it.
 //!
-//! A command's result goes to standard output, everything about how it went to standard error. A reader who leaves
-//! early (`| head`) is not an error: the rest is left unsaid and the command ends as it would have. The printer must not
-//! read files; the text of a file that a problem points into is asked for.
+//! A command's result goes to standard output, all messages to standard error. If the reader closes the pipe, as `head`
+//! does, that is not an error: the rest is dropped, and the command ends as usual. The printer must not read files; it
+//! asks for the text of a file that a problem refers to.
 
 mod colour;
 mod foreign;
@@ -32,24 +32,24 @@ pub(crate) use self::sources::{Source, SourceCache};
 pub(crate) use self::table::Table;
 pub(crate) use self::words::{Cut, counted, cut};
 
-/// Gives the text of a file that a problem names, where it can be had.
+/// Returns the text of a file that a problem refers to, if available.
 pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;
 
-/// How many problems are laid out before they are written.
+/// How many problems are formatted before they are written.
 const PROBLEMS_AT_A_TIME: usize = 8192;
-/// How many of them one thread takes at a time.
+/// How many of them one thread formats at a time.
 const PROBLEMS_OF_A_THREAD: usize = 256;
 
 /// The style of a heading.
 pub(crate) const HEADING: Style = Style::new().bold();
-/// The style of what matters less.
+/// The style of secondary text.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 /// The style of an error's first word.
 const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 /// The style of a warning's first word.
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// How much is said.
+/// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verbosity {
     /// Results, problems, progress, and what was done.
@@ -60,30 +60,30 @@ pub(crate) enum Verbosity {
 
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Decides about colour and verbosity for the whole process.
+/// Sets colour and verbosity for the whole process.
 pub(crate) fn prepare(color: ColorWhen, verbosity: Verbosity) {
     colour::decide(color);
     IS_QUIET.store(verbosity == Verbosity::Quiet, Ordering::Relaxed);
 }
 
-/// Whether only results and problems are wanted.
+/// Whether `--quiet` is given.
 pub(crate) fn is_quiet() -> bool {
     IS_QUIET.load(Ordering::Relaxed)
 }
 
-/// Writes to standard output and standard error.
+/// The writer of standard output and standard error.
 pub(crate) struct Printer {
     out: ColorChoice,
     err: ColorChoice,
     reader: Reader,
 }
 
-/// Who reads the result.
+/// What a closed pipe on standard output means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    /// One who may leave early, which ends nothing.
+    /// The command goes on without writing.
     MayLeave,
-    /// The one for whom all is done, so that it is worth knowing when they leave.
+    /// The command has no other purpose, so writing fails.
     IsTheOnly,
 }
 
@@ -94,23 +94,24 @@ impl Printer {
         Self { out, err, reader: Reader::MayLeave }
     }
 
-    /// A printer that fails with [`io::ErrorKind::BrokenPipe`] when the reader has left, for work without an end of its own.
+    /// A printer that fails with [`io::ErrorKind::BrokenPipe`] if the reader has closed the pipe, for commands that run
+    /// until then.
     pub(crate) fn for_its_reader() -> Self {
         Self { reader: Reader::IsTheOnly, ..Self::new() }
     }
 
-    /// Writes a result to standard output; escape codes in it are left out where they are not wanted.
+    /// Writes a result to standard output; escape codes are removed if colour is off.
     pub(crate) fn report(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         let written = buffered(io::stdout().lock(), self.out, write);
         if self.reader == Reader::IsTheOnly { written } else { unless_reader_left(written) }
     }
 
-    /// Writes one line of a result, which may hold text from outside.
+    /// Writes one line of a result, which may contain foreign text.
     pub(crate) fn line(&self, text: &str) -> io::Result<()> {
         self.report(|out| writeln!(out, "{}", visible(text)))
     }
 
-    /// Writes one line about what went well, unless the user wants quiet.
+    /// Writes one line about a success, unless `--quiet` is given.
     pub(crate) fn note(&self, text: &str) -> io::Result<()> {
         if is_quiet() { Ok(()) } else { self.line(text) }
     }
@@ -120,17 +121,17 @@ impl Printer {
         self.report(|out| table::write(out, headings, rows, terminal_width()))
     }
 
-    /// A table that is written to `out` while its rows come.
+    /// A table that is written to `out` row by row.
     pub(crate) fn table_in<'o>(out: &'o mut dyn Write, headings: &[&str]) -> Table<'o> {
         Table::new(out, headings, terminal_width())
     }
 
-    /// Writes a value for programs to read.
+    /// Writes a value as JSON.
     pub(crate) fn json(&self, value: &impl Serialize) -> io::Result<()> {
         self.report(|out| write_json(out, value))
     }
 
-    /// Writes a result that is read while it is written, and may fail for other reasons than the writing.
+    /// Writes a result as it is produced; producing it may fail for other reasons than writing.
     #[cfg(feature = "store")]
     pub(crate) fn stream(&self, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let mut failed = None;
@@ -151,13 +152,14 @@ impl Printer {
         io::stdout().is_terminal()
     }
 
-    /// Writes a file's content: byte for byte to a file or a program, and made visible on a terminal.
+    /// Writes a file's content: unchanged to a file or a pipe, and made visible on a terminal.
     pub(crate) fn content(text: &str) -> io::Result<()> {
         let text = if Self::is_read_by_a_person() { visible_lines(text) } else { text.into() };
         unless_reader_left(buffered(io::stdout().lock(), ColorChoice::AlwaysAnsi, |out| out.write_all(text.as_bytes())))
     }
 
-    /// Writes what was done to each of several files, at most `limit` of them, and counts the rest; unless the user wants quiet.
+    /// Writes what was done to each of several files, at most `limit` of them, and counts the rest; nothing with
+    /// `--quiet`.
     pub(crate) fn paths(&self, done: &str, paths: &[Utf8PathBuf], limit: usize) -> io::Result<()> {
         if is_quiet() {
             return Ok(());
@@ -174,22 +176,22 @@ impl Printer {
         })
     }
 
-    /// Writes problems as the result of a command that was asked for them.
+    /// Writes problems as the result of a command that lists problems.
     pub(crate) fn problems_as_result(&self, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
         self.report(|out| write_problems(out, problems, sources))
     }
 
-    /// Writes problems that came up on the way to a result.
+    /// Writes problems that occurred while a result was computed.
     pub(crate) fn problems(&self, problems: &[Problem], sources: &Sources<'_>) {
         self.aside(|err| write_problems(err, problems, sources));
     }
 
-    /// Warns of something on the way to a result.
+    /// Writes a warning.
     pub(crate) fn warning(&self, message: &str) {
         self.aside(|err| writeln!(err, "{WARNING}warning{WARNING:#}{HEADING}:{HEADING:#} {}", visible_lines(message)));
     }
 
-    /// Says why a command could not run, with the causes of the cause.
+    /// Writes the error because of which a command could not run, with the chain of its causes.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         self.aside(|err| {
             writeln!(err, "{ERROR}error{ERROR:#}{HEADING}: {}{HEADING:#}", visible_lines(&error.to_string()))?;
@@ -200,13 +202,13 @@ impl Printer {
         });
     }
 
-    /// Writes to standard error. A failure is ignored: there is no other place to report it.
+    /// Writes to standard error. A failure is ignored, because it cannot be reported anywhere.
     fn aside(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         buffered(io::stderr().lock(), self.err, write).ok();
     }
 }
 
-/// Asks a question that is answered with yes or no; none where nobody is there to answer.
+/// Asks a yes-or-no question; `None` if standard input is not interactive.
 pub(crate) fn ask(question: &str) -> io::Result<Option<bool>> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(None);
@@ -220,10 +222,10 @@ pub(crate) fn ask(question: &str) -> io::Result<Option<bool>> {
     Ok(Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")))
 }
 
-/// How many bytes of an answer are read.
+/// The most bytes of an answer that are read.
 const LONGEST_ANSWER: u64 = 64;
 
-/// Writes problems, each with the source line that it is about.
+/// Writes problems, each with its source line.
 pub(crate) fn write_problems(out: &mut dyn Write, problems: &[Problem], sources: &Sources<'_>) -> io::Result<()> {
     let sources = SourceCache::new(sources);
     for problems in problems.chunks(PROBLEMS_AT_A_TIME) {
@@ -232,29 +234,28 @@ pub(crate) fn write_problems(out: &mut dyn Write, problems: &[Problem], sources:
             let mut written = Vec::new();
             problems.iter().try_for_each(|problem| problem::write(&mut written, problem, &texts)).map(|()| written)
         };
-        // Laying a problem out takes far longer than writing it.
+        // Formatting a problem takes far longer than writing it.
         let parts: Vec<io::Result<Vec<u8>>> = problems.par_chunks(PROBLEMS_OF_A_THREAD).map(written).collect();
         parts.into_iter().try_for_each(|part| out.write_all(&part?))?;
     }
     Ok(())
 }
 
-/// Writes a value as indented JSON and a line end.
+/// Writes a value as indented JSON and a line feed.
 pub(crate) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(foreign::Escaping(&mut *out), value)?;
     writeln!(out)
 }
 
-/// Writes a value as indented JSON that is an element of a list.
+/// Writes a value as indented JSON, as an element of a list.
 #[cfg(feature = "store")]
 pub(crate) fn write_nested_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
-    // No line feed of JSON's is inside a string.
+    // JSON strings contain no raw line feeds.
     let nested = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
     foreign::Escaping(out).write_all(nested.as_bytes())
 }
 
-/// Writes a value as JSON in one line, without its end.
-#[cfg(feature = "store")]
+/// Writes a value as JSON on one line, without a line feed.
 pub(crate) fn write_compact_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     Ok(serde_json::to_writer(foreign::Escaping(out), value)?)
 }
@@ -274,7 +275,7 @@ fn buffered(
     out.flush()
 }
 
-/// Leaves escape codes out. anstream's own writer does too, but writes what is left in many small pieces.
+/// Removes escape codes. anstream's own writer does too, but in many small writes.
 struct Plain<W: Write> {
     out: BufWriter<W>,
     state: StripBytes,
@@ -291,7 +292,7 @@ impl<W: Write> Write for Plain<W> {
     }
 }
 
-/// The width of the terminal that shows standard output, where there is one.
+/// The width of the terminal on standard output, if it is one.
 fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
 }
@@ -303,7 +304,7 @@ fn unless_reader_left(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// What was written, as a reader without colours sees it.
+/// The written text without colours.
 #[cfg(test)]
 pub(crate) fn plain(written: Vec<u8>) -> String {
     anstream::adapter::strip_str(&String::from_utf8(written).unwrap()).to_string()

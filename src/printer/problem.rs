@@ -1,4 +1,4 @@
-//! A problem as rustc and ruff would show it: code, message, the place in its source line, help, related places.
+//! Formats a problem in the style of rustc and ruff: code, message, source line, help, related places.
 
 use std::io::{self, Write};
 use std::ops::Range as Span;
@@ -12,7 +12,7 @@ use super::foreign::visible_with_offsets;
 use super::sources::{Source, Texts};
 use super::{visible, visible_lines};
 
-/// A longer range of source is named, not shown.
+/// A longer range of source is not quoted; only its place is shown.
 const LONGEST_EXCERPT: usize = 16 * 1024;
 
 /// Writes a problem and an empty line after it.
@@ -28,7 +28,7 @@ pub(super) fn write(out: &mut dyn Write, problem: &Problem, texts: &Texts<'_>) -
     let related = problem.related.iter().map(|related| group_of(related, texts));
     let groups: Vec<Group<'_>> = std::iter::once(primary).chain(related).collect();
     writeln!(out, "{}", Renderer::styled().render(&groups))?;
-    // Without a source line to stand under, the renderer would put it below an empty margin.
+    // If there is no source line, the renderer would put the help below an empty margin.
     alone.map_or(Ok(()), |help| writeln!(out, " = help: {help}"))?;
     writeln!(out)
 }
@@ -46,7 +46,7 @@ fn group_of<'a>(related: &'a Related, texts: &Texts<'_>) -> Group<'a> {
     Group::with_title(title).elements(place(Some(&related.path), related.range, texts))
 }
 
-/// The place with its source line; only its name where there is no line to show.
+/// The place with its source line; only its name if there is no line to show.
 fn place<'a>(path: Option<&'a Utf8Path>, range: Option<Range>, texts: &Texts<'_>) -> Option<Element<'a>> {
     let path = path?;
     let Some(range) = range else { return Some(Origin::path(visible(path.as_str())).into()) };
@@ -61,7 +61,7 @@ fn named(path: &Utf8Path, start: Position) -> Element<'_> {
     Origin::path(visible(path.as_str())).line(start.line as usize + 1).char_column(start.column as usize + 1).into()
 }
 
-/// The lines that a range touches.
+/// The lines that contain a range.
 struct Excerpt {
     first_line: usize,
     lines: String,
@@ -69,7 +69,8 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// Cuts the lines out of their text, which may have changed since the range was taken; none when they are too long.
+    /// Extracts the lines from the text, which may have changed since the range was computed; `None` if they are too
+    /// long.
     fn cut(source: &Source, range: Range) -> Option<Self> {
         let Source { text, index } = source;
         let span =

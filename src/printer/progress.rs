@@ -1,4 +1,4 @@
-//! How far a long piece of work is: on a terminal, once the work has taken a second, and never in a pipe.
+//! Progress of long work: shown on a terminal once the work has taken a second, and never in a pipe.
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -8,37 +8,37 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Work that is done sooner is not worth a flicker.
+/// Shorter work is not worth a flicker.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the line is drawn anew while nothing moves.
+/// How often the line is redrawn without progress.
 const TICK: Duration = Duration::from_millis(120);
 
-/// Shows how far a piece of work is, from any thread, until it is finished or dropped.
+/// Shows the progress of work, from any thread, until it is finished or dropped.
 pub(crate) struct Progress {
-    /// None where the output is no terminal.
+    /// `None` if the output is not a terminal.
     bar: Option<ProgressBar>,
     revealer: Mutex<Option<Revealer>>,
 }
 
 impl Progress {
-    /// Work of a known number of steps.
+    /// Work with a known number of steps.
     pub(crate) fn new(total: usize, doing: &'static str) -> Self {
         Self::start(Some(total as u64), doing, "{spinner} {msg} {bar:30} {human_pos} of {human_len} ({eta} left)")
     }
 
-    /// Work of which only the end is known, such as a program that runs.
+    /// Work of unknown length, such as running a program.
     pub(crate) fn endless(doing: &'static str) -> Self {
         Self::start(None, doing, "{spinner} {msg} ({elapsed})")
     }
 
-    /// Says that one step is done.
+    /// Counts one step as done.
     pub(crate) fn step(&self) {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
     }
 
-    /// Takes the line off the terminal; other output may follow.
+    /// Removes the line from the terminal; other output may follow.
     pub(crate) fn finish(&self) {
         if let Some(revealer) = self.revealer.lock().ok().and_then(|mut revealer| revealer.take()) {
             revealer.stop();
@@ -53,15 +53,15 @@ impl Progress {
     }
 }
 
-/// A line at the bottom of the terminal that says what is going on, from the first second on.
+/// A status line at the bottom of the terminal, shown from the first second on.
 pub(crate) struct Status {
-    /// None where nobody looks.
+    /// `None` if the output is not a terminal.
     bar: Option<ProgressBar>,
     started: Instant,
 }
 
 impl Status {
-    /// A line that is empty.
+    /// An empty status line.
     pub(crate) fn new() -> Self {
         let is_seen = std::io::stderr().is_terminal() && !super::is_quiet();
         Self { bar: is_seen.then(|| hidden(None, "", "{spinner} {wide_msg}")), started: Instant::now() }
@@ -78,7 +78,7 @@ impl Status {
         }
     }
 
-    /// Writes something else, which then stands above the line.
+    /// Writes other output above the line.
     pub(crate) fn above<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -86,7 +86,7 @@ impl Status {
         }
     }
 
-    /// Takes the line off the terminal.
+    /// Removes the line from the terminal.
     pub(crate) fn finish(&self) {
         self.bar.iter().for_each(ProgressBar::finish_and_clear);
     }
@@ -109,7 +109,7 @@ impl Drop for Progress {
     }
 }
 
-/// The thread that waits for the moment when the line is worth showing.
+/// The thread that shows the line after a delay.
 struct Revealer {
     stop: Sender<()>,
     thread: JoinHandle<()>,
@@ -127,7 +127,7 @@ impl Revealer {
         Self { stop, thread }
     }
 
-    /// Ends the thread, so that it cannot show the line after it was taken off.
+    /// Ends the thread, so that it cannot show the line after its removal.
     fn stop(self) {
         drop(self.stop);
         self.thread.join().ok();

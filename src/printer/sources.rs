@@ -1,4 +1,4 @@
-//! The texts that problems point into, each read and indexed once, however many problems it has.
+//! A cache of the texts that problems refer to, each read and indexed once.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,13 +10,13 @@ use tgen_core::base::text::LineIndex;
 
 use super::Sources;
 
-/// Texts that were asked for, kept as long as one report is written.
+/// The cached texts, kept while one report is written.
 pub(crate) struct SourceCache<'a> {
     read: &'a Sources<'a>,
     known: RefCell<HashMap<Utf8PathBuf, Option<Arc<Source>>>>,
 }
 
-/// A text with the offsets of its lines.
+/// A text with its line index.
 pub(crate) struct Source {
     pub(crate) text: String,
     pub(crate) index: LineIndex,
@@ -27,7 +27,7 @@ impl<'a> SourceCache<'a> {
         Self { read, known: RefCell::default() }
     }
 
-    /// The text of a file that a problem names, where it can be had.
+    /// The text of a file that a problem refers to, if available.
     pub(crate) fn get(&self, path: &Utf8Path) -> Option<Arc<Source>> {
         if let Some(known) = self.known.borrow().get(path) {
             return known.clone();
@@ -38,7 +38,7 @@ impl<'a> SourceCache<'a> {
     }
 }
 
-/// The texts that some problems point into, for several threads at once.
+/// The texts for a list of problems, shared between threads.
 pub(super) struct Texts<'p>(HashMap<&'p Utf8Path, Option<Arc<Source>>>);
 
 impl<'p> Texts<'p> {
@@ -52,7 +52,7 @@ impl<'p> Texts<'p> {
         Self(texts)
     }
 
-    /// The text of a file that one of the problems names, where it can be had.
+    /// The text of a file that one of the problems refers to, if available.
     pub(super) fn get(&self, path: &Utf8Path) -> Option<&Source> {
         self.0.get(path)?.as_deref()
     }

@@ -1,6 +1,7 @@
-//! Columns for the commands that list things: left-aligned, two spaces apart, headings faint.
+//! Tables for commands that list things: left-aligned columns, two spaces apart, faint headings.
 //!
-//! On a terminal a table is never wider than that: the widest columns are cut, and `…` says so. In a pipe nothing is cut.
+//! A table is never wider than the terminal: the widest columns are truncated with `…`. In a pipe, nothing is
+//! truncated.
 
 use std::io::{self, Write};
 
@@ -10,12 +11,12 @@ use super::{FAINT, visible};
 
 /// The space between two columns.
 const GAP: &str = "  ";
-/// No column is cut below this width.
+/// No column is truncated below this width.
 const NARROWEST: usize = 8;
-/// Rows of a table without a known end that decide how wide its columns are.
+/// The number of first rows that determine the column widths of a table that is written row by row.
 const SAMPLE: usize = 1000;
 
-/// Writes rows below their headings, in columns that fit all of them; the last column is not padded.
+/// Writes all rows below their headings, with columns wide enough for all of them; the last column is not padded.
 pub(super) fn write(
     out: &mut dyn Write,
     headings: &[&str],
@@ -27,25 +28,25 @@ pub(super) fn write(
     table.finish()
 }
 
-/// A table that is written while its rows come.
+/// A table that is written row by row.
 pub(crate) struct Table<'o> {
     out: &'o mut dyn Write,
     headings: Vec<String>,
     available: Option<usize>,
     sample: usize,
     waiting: Vec<Vec<String>>,
-    /// Known once the headings are written.
+    /// Set once the headings are written.
     widths: Option<Vec<usize>>,
 }
 
 impl<'o> Table<'o> {
-    /// A table whose width is that of a terminal, where there is one.
+    /// A table that is as wide as the terminal, if `available` is given.
     pub(super) fn new(out: &'o mut dyn Write, headings: &[&str], available: Option<usize>) -> Self {
         let headings = headings.iter().map(|heading| in_one_line(heading)).collect();
         Self { out, headings, available, sample: SAMPLE, waiting: Vec::new(), widths: None }
     }
 
-    /// Adds a row; the first ones are kept until they tell how wide the columns are.
+    /// Adds a row; the first rows are buffered until the column widths are determined.
     pub(crate) fn add<Cell: AsRef<str>>(&mut self, row: &[Cell]) -> io::Result<()> {
         let row: Vec<String> = row.iter().map(|cell| in_one_line(cell.as_ref())).collect();
         if let Some(widths) = &self.widths {
@@ -55,7 +56,7 @@ impl<'o> Table<'o> {
         if self.waiting.len() < self.sample { Ok(()) } else { self.write_waiting() }
     }
 
-    /// Writes what is left.
+    /// Writes the buffered rows.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if self.widths.is_none() { self.write_waiting() } else { Ok(()) }
     }
@@ -86,7 +87,7 @@ fn widths(headings: &[String], rows: &[Vec<String>]) -> Vec<usize> {
     (0..headings.len()).map(width_of).collect()
 }
 
-/// Takes from the widest columns until all of them fit, as far as that goes.
+/// Shrinks the widest columns until all of them fit, as far as possible.
 fn fit(widths: &mut [usize], available: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > available {
@@ -106,7 +107,7 @@ fn padded(row: &[String], widths: &[usize]) -> String {
     cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
 }
 
-/// A cell of a column that was narrowed; those of an unlimited table are as wide as they are.
+/// A cell, truncated to its column if that was narrowed.
 fn cut(cell: &str, width: usize) -> String {
     if cell.width() <= width || width < NARROWEST {
         return cell.to_owned();

@@ -1,19 +1,20 @@
-//! What everything printed shares: counts with their nouns, and lists that are cut.
+//! Shared wording: counts with their nouns, and truncated lists.
 
 /// `1 output`, `2 outputs`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The beginning of a list, and how many are left out.
+/// The beginning of a list, and the number of remaining elements.
 pub(crate) struct Cut<'a, T> {
-    /// What is shown.
+    /// The elements to show.
     pub(crate) shown: &'a [T],
-    /// How many are not.
+    /// The number of the others.
     pub(crate) rest: usize,
 }
 
-/// Cuts a list after `limit`; a single one is never left out, as saying so would take its line.
+/// Truncates a list after `limit` elements. A single remaining element is shown, since a line that counts it would take
+/// as much room.
 pub(crate) fn cut<T>(list: &[T], limit: usize) -> Cut<'_, T> {
     let shown = if list.len() <= limit.saturating_add(1) { list.len() } else { limit };
     Cut { shown: &list[..shown], rest: list.len() - shown }

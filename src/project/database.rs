@@ -1,4 +1,4 @@
-//! The template database of a project: which file it is, how long to wait for it, and what a plan takes from it.
+//! The template database of a project: its path, how long to wait for it, and its answers for a plan.
 
 use std::io;
 use std::time::Duration;
@@ -26,17 +26,17 @@ impl Session {
         Ok(self.try_database(mode)??)
     }
 
-    /// Opens the template database, for a caller that handles the failure.
+    /// Opens the template database; the inner result is for a caller that handles the failure.
     pub(crate) fn try_database(&self, mode: Mode) -> anyhow::Result<Result<Store, StoreError>> {
         let tell = |message: &str| Printer::new().warning(message);
         let patience = Patience { limit: LONGEST_WAIT, tell: &tell };
         let path = self.database_path()?;
         match disk::require_regular(&path) {
-            // DuckDB would wait for the other end of a pipe.
+            // DuckDB would block on a pipe.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 bail!("cannot open the template database `{path}`: {}", reason(&error))
             }
-            // DuckDB's own messages say what is wrong with anything else.
+            // For anything else, DuckDB's own messages are clear.
             _ => Ok(Store::open(&path, mode, &patience)),
         }
     }
@@ -54,7 +54,7 @@ impl Session {
     }
 }
 
-/// Adds to a project what the template database answers for a request. The database is opened only if a suite takes its
+/// Adds the template database's answer for a request to a project. The database is opened only if a suite takes its
 /// templates from it.
 pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request) -> anyhow::Result<Project<'s>> {
     if !Registry::is_needed(&project.config, request) {
@@ -67,12 +67,12 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     let selection = store.select(&wanted)?;
     let registry = registry.with_selection(wanted, selection, store.offers()?);
     let file = session.database_file()?;
-    // A project's paths count from its root.
+    // A project's paths are relative to its root.
     Ok(project.with_registry(file.strip_prefix(&session.root).unwrap_or(&file), registry))
 }
 
 impl Session {
-    /// Reads what a plan of a request needs: the project's inputs, and the template database if a suite uses it.
+    /// Reads the inputs for a plan: the project, and the template database if a suite uses it.
     pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
         ask(self, self.project(), request)
     }
@@ -83,7 +83,7 @@ pub(crate) fn file(session: &Session) -> Option<Utf8PathBuf> {
     Some(session::current_folder().ok()?.join(session.database_path().ok()?))
 }
 
-/// The one project that the command line means.
+/// The one project that the command line selects.
 pub(crate) fn one_session(global: &Global) -> anyhow::Result<Session> {
     let mut sessions = Session::open_all(global)?;
     match (sessions.pop(), sessions.is_empty()) {

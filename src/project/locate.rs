@@ -1,8 +1,8 @@
 //! Finds a project's configuration: `tgen.toml`, else `[tool.tgen]` in `pyproject.toml`, else the `metadata.tgen` tables of a
 //! Cargo workspace, else none.
 //!
-//! Cargo is run only if a `Cargo.toml` may hold such a table, or if an option of cargo's asks for it, so that most commands
-//! start after a few reads. This module must not know what a configuration says; core reads it.
+//! Cargo is run only if a `Cargo.toml` may contain such a table, or if one of cargo's options is given, so that most
+//! commands start after a few reads. This module must not know what a configuration says; core reads it.
 
 use anyhow::{Context, Result, anyhow, bail};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -19,7 +19,7 @@ const CARGO_TOML: &str = "Cargo.toml";
 /// The projects of a command, and warnings about how they were found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Found {
-    /// At least one project, each in a folder of its own.
+    /// At least one project, each in its own folder.
     pub(crate) projects: Vec<Located>,
     /// Configurations that exist but are not read. Their paths are absolute.
     pub(crate) warnings: Vec<Problem>,
@@ -35,7 +35,7 @@ pub(crate) struct Located {
 }
 
 impl Located {
-    /// Reads the configuration. `files` sees the project's root; the problems name the file relative to it.
+    /// Reads the configuration. `files` has the project's root; problems name the file relative to it.
     pub(crate) fn config(&self, files: &dyn Files) -> Result<Config, Vec<Problem>> {
         match self.source {
             ConfigSource::File(origin) => config::load(files, origin),
@@ -56,25 +56,25 @@ pub(crate) enum ConfigSource {
 /// Cargo's own options that select projects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct CargoOptions {
-    /// `--manifest-path`: begin at this `Cargo.toml` instead of the current folder.
+    /// `--manifest-path`: search from this `Cargo.toml` instead of the current folder.
     pub(crate) manifest_path: Option<Utf8PathBuf>,
     /// `--package` and `--workspace`.
     pub(crate) selection: Selection,
 }
 
-/// Which projects of a Rust workspace.
+/// The selected projects of a Rust workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Selection {
     /// The nearest one.
     #[default]
     Nearest,
-    /// Those of these packages: `--package`.
+    /// The projects of these packages: `--package`.
     Packages(Vec<String>),
-    /// Those of the workspace's root and of all its packages: `--workspace`.
+    /// The projects of the workspace's root and of all its packages: `--workspace`.
     Workspace,
 }
 
-/// Finds the projects of a command that runs in the folder `current`, an absolute path.
+/// Finds the projects for a command that runs in the folder `current`, an absolute path.
 pub(crate) fn locate(current: &Utf8Path, options: &CargoOptions) -> Result<Found> {
     let manifest = options.manifest_path.as_deref().map(|path| existing_manifest(current, path)).transpose()?;
     match &options.selection {
@@ -135,12 +135,13 @@ fn nearest(current: &Utf8Path, manifest: Option<&Utf8Path>) -> Result<Found> {
     Ok(Found { projects: vec![project], warnings: Vec::new() })
 }
 
-/// Whether a path exists, of whatever kind: a file that cannot be read has to be reported, not skipped.
+/// Whether anything exists at a path: a file that cannot be read has to be reported, not skipped.
 fn exists(path: &Utf8Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Whether a folder's `pyproject.toml` configures a project; a file that may do so but is not TOML counts, so that it is reported.
+/// Whether a folder's `pyproject.toml` configures a project; one that may do so but is not valid TOML counts, so that
+/// it is reported.
 pub(crate) fn is_in_pyproject(folder: &Utf8Path) -> bool {
     let text = disk::read_text(&folder.join(Origin::PyProjectTool.file_name())).unwrap_or_default();
     text.contains("tool") && text.contains("tgen") && config::is_in_pyproject(&text).unwrap_or(true)
@@ -162,7 +163,8 @@ fn unread_manifests(start: &Utf8Path, root: &Utf8Path) -> Vec<Problem> {
     manifests.flat_map(unread_in).chain(pyprojects.map(unread_in_pyproject)).collect()
 }
 
-/// The tables of cargo-tgen in a manifest. None if the manifest is not TOML and may hold one; then cargo reports it.
+/// The tables of cargo-tgen in a manifest. `None` if the manifest is not valid TOML but may have one; then cargo
+/// reports the error.
 fn origins_in(manifest: &Utf8Path) -> Option<Vec<Origin>> {
     let text = disk::read_text(manifest).unwrap_or_default();
     if text.contains("metadata") && text.contains("tgen") { config::origins_in(&text) } else { Some(Vec::new()) }
@@ -178,8 +180,8 @@ fn unread(manifest: &Utf8Path, table: Origin, winner: Origin) -> Problem {
     Problem::warning(Code::InvalidConfig, message).in_file(manifest).help("keep one of the two")
 }
 
-/// The project of the package around `start`, else that of its workspace. Cargo is slow, so it is run only if a manifest has a
-/// table of cargo-tgen.
+/// The project of the package around `start`, else that of its workspace. Cargo is slow, so it is run only if a
+/// manifest has a table for cargo-tgen.
 fn in_cargo(start: &Utf8Path) -> Result<Option<Found>> {
     let mut manifests =
         start.ancestors().map(|folder| folder.join(CARGO_TOML)).filter(|path| path.is_file()).peekable();
@@ -263,7 +265,7 @@ impl Workspace {
         })
     }
 
-    /// The projects of these folders, each folder once: one folder is one project.
+    /// The projects of these folders without duplicates: one folder is one project.
     fn projects_in<'a>(&self, folders: impl IntoIterator<Item = &'a Utf8Path>) -> Found {
         let mut found = Found::default();
         for folder in folders {
@@ -278,7 +280,7 @@ impl Workspace {
         found
     }
 
-    /// The configurations that stand in a folder, the one that wins first.
+    /// The configurations in a folder, by precedence.
     fn origins_in(&self, folder: &Utf8Path) -> Vec<Origin> {
         let is_there = |origin: &Origin| match origin {
             Origin::TgenToml => exists(&folder.join(origin.file_name())),
@@ -297,7 +299,7 @@ impl Workspace {
     }
 }
 
-/// What cargo says, without its own prefix.
+/// Cargo's message, without its own prefix.
 fn cause(error: cargo_metadata::Error) -> anyhow::Error {
     match error {
         cargo_metadata::Error::CargoMetadata { stderr } => {

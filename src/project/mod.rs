@@ -1,4 +1,4 @@
-//! From the command line to projects: which configuration, which files, which template database.
+//! From the command line to projects: the configuration, the files and the template database.
 //!
 //! This room must not know what a command does with a project.
 

@@ -1,4 +1,4 @@
-//! The built-in template pack, embedded in the binary. It must not be looked at from anywhere else.
+//! The built-in template pack, embedded in the binary. Other modules must get it from here.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ pub(crate) fn pack() -> &'static Pack {
 }
 
 fn collect(folder: &'static Dir<'static>, templates: &mut Vec<(&'static str, &'static str)>) {
-    // Checkers and Python leave caches in the folder that this was built from.
+    // Linters and Python leave caches in the folder that is embedded.
     for entry in folder.entries().iter().filter(|entry| !is_cache(entry.path())) {
         match entry {
             DirEntry::Dir(folder) => collect(folder, templates),

@@ -1,4 +1,4 @@
-//! From the command line to projects: finds the configuration, reads it, and opens what it names.
+//! Opens the projects that the command line selects: finds and reads the configuration, and opens what it names.
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -19,12 +19,12 @@ use crate::project::pack;
 use crate::project::standpoint::Standpoint;
 use crate::world::disk::{self, Disk};
 
-/// A configuration has errors, which were printed.
+/// A configuration has errors, which have been printed.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration cannot be used; nothing was rendered or written")]
 pub(crate) struct UnusableConfig(pub(crate) Vec<Problem>);
 
-/// A project that was found and whose configuration was read.
+/// A project whose configuration has been read.
 pub(crate) struct Session {
     /// The project's files.
     pub(crate) disk: Disk,
@@ -32,7 +32,7 @@ pub(crate) struct Session {
     pub(crate) root: Utf8PathBuf,
     /// Its configuration.
     pub(crate) config: Config,
-    /// How the user names the project's files.
+    /// Translates paths for the user.
     pub(crate) standpoint: Standpoint,
     /// The template database that the command line names.
     #[cfg(feature = "store")]
@@ -45,7 +45,7 @@ impl Session {
         locate(global)?.into_iter().map(|located| Self::open(located, global)).collect()
     }
 
-    /// Runs a command's work on each project that the command line selects; the gravest outcome counts.
+    /// Runs a command on each project that the command line selects; the worst outcome counts.
     pub(crate) fn each(
         global: &Global,
         mut work: impl FnMut(&Self) -> anyhow::Result<Outcome>,
@@ -70,7 +70,7 @@ impl Session {
         }
     }
 
-    /// A project whose configuration was read already.
+    /// A session of a project whose configuration has been read.
     #[cfg(feature = "store")]
     pub(crate) fn new(
         disk: Disk,
@@ -85,7 +85,7 @@ impl Session {
         Self { disk, root, config, standpoint, template_db: global.template_db.clone() }
     }
 
-    /// A project whose configuration was read already.
+    /// A session of a project whose configuration has been read.
     #[cfg(not(feature = "store"))]
     pub(crate) fn new(disk: Disk, root: Utf8PathBuf, config: Config, standpoint: Standpoint, _: &Global) -> Self {
         Self { disk, root, config, standpoint }
@@ -96,7 +96,7 @@ impl Session {
         Printer::new().problems(&self.standpoint.problems(problems), &|path| self.source_text(project, path));
     }
 
-    /// As [`source_text`], for a file that is named from the user's folder.
+    /// See [`source_text`]; the file is named relative to the user's folder.
     pub(crate) fn source_text(&self, project: &Project<'_>, seen: &Utf8Path) -> Option<String> {
         source_text(project, self.standpoint.inside(seen))
     }
@@ -107,8 +107,8 @@ impl Session {
     }
 }
 
-/// Adds the built-in database suite if no suite uses the database, since `--template-db` asks for its templates. It replaces
-/// the built-in suite of template files.
+/// Adds the built-in database suite if `--template-db` is given and no suite uses the database. It replaces the
+/// built-in suite of template files.
 #[cfg(feature = "store")]
 pub(crate) fn add_database_suite(config: &mut Config) {
     if config.suites.iter().any(|suite| suite.takes_registered()) {
@@ -125,13 +125,14 @@ pub(crate) fn locate(global: &Global) -> anyhow::Result<Vec<Located>> {
     Ok(found.projects)
 }
 
-/// The text of an input that a problem names. None for an output: a problem is about its rendered text, not the file.
+/// The text of an input that a problem refers to. `None` for an output: a problem is about its rendered text, not the
+/// file.
 pub(crate) fn source_text(project: &Project<'_>, path: &Utf8Path) -> Option<String> {
     let read = || project.is_input(path).then(|| project.files.read_text(path).ok()).flatten();
     project.library.text_of(path).or_else(read)
 }
 
-/// The request of the command line.
+/// The request that the command line makes.
 pub(crate) fn request(args: &SelectionArgs) -> anyhow::Result<Request> {
     let output_dir = args.output_dir.as_deref().map(absolute).transpose()?;
     Ok(Request { output_dir, ..cases(&args.cases) })
@@ -157,7 +158,7 @@ fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
     Ok(current_folder()?.join(path))
 }
 
-/// A path as the user would name it: relative to the current folder, if it is below it.
+/// A path as the user would name it: relative to the current folder, if it is below that folder.
 pub(crate) fn shown(path: &Utf8Path) -> Utf8PathBuf {
     let below = |here: Utf8PathBuf| path.strip_prefix(here).ok().map(Utf8Path::to_owned);
     current_folder().ok().and_then(below).unwrap_or_else(|| path.to_owned())

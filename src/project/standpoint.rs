@@ -1,5 +1,5 @@
-//! Translates paths between the project's root, which core names files from, and the user's current folder, from which an
-//! editor, a terminal or a CI service finds them.
+//! Translates paths between the project's root, which core's paths are relative to, and the user's current folder,
+//! which the paths of editors, terminals and CI services are relative to.
 //!
 //! This module must not know what the files are.
 
@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::problem::{Problem, Related};
 use tgen_core::base::text_path::TextPath;
 
-/// The user's current folder, in relation to a project's root.
+/// The user's current folder relative to a project's root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standpoint {
     here: Utf8PathBuf,
@@ -18,7 +18,7 @@ pub(crate) struct Standpoint {
 }
 
 impl Standpoint {
-    /// For a user in the folder `here` and a project in `root`; both are absolute.
+    /// For the current folder `here` and the project root `root`; both are absolute.
     pub(crate) fn new(here: &Utf8Path, root: &Utf8Path) -> Self {
         let up = |depth: usize| std::iter::repeat_n("..", depth).collect();
         let way = match (root.strip_prefix(here), here.strip_prefix(root)) {
@@ -29,7 +29,7 @@ impl Standpoint {
         Self { here: here.to_owned(), way }
     }
 
-    /// The user's path of a file, from the project's.
+    /// Translates a path of the project to the user's.
     pub(crate) fn seen(&self, path: &Utf8Path) -> Utf8PathBuf {
         if path.is_absolute() {
             return path.strip_prefix(&self.here).unwrap_or(path).to_owned();
@@ -38,12 +38,12 @@ impl Standpoint {
         if is_in_no_file || self.way.as_str().is_empty() { path.to_owned() } else { self.way.join(path) }
     }
 
-    /// The project's path of a file, from the user's.
+    /// Translates a path of the user to the project's.
     pub(crate) fn inside<'p>(&self, seen: &'p Utf8Path) -> &'p Utf8Path {
         seen.strip_prefix(&self.way).unwrap_or(seen)
     }
 
-    /// Problems with the user's paths.
+    /// The problems with the user's paths.
     pub(crate) fn problems<'p>(&self, problems: &'p [Problem]) -> Cow<'p, [Problem]> {
         if self.way.as_str().is_empty() {
             return Cow::Borrowed(problems);

@@ -1,4 +1,4 @@
-//! The template database in a build without the feature `store`: opening it is an error that says which build has it.
+//! Stands in for the template database in a build without the feature `store`: opening it is an error that says so.
 
 use anyhow::bail;
 use camino::Utf8PathBuf;
@@ -8,11 +8,11 @@ use tgen_core::project::request::Request;
 
 use crate::project::session::Session;
 
-/// Why there is no template database, and how to get one.
+/// The error message, with the next step.
 pub(crate) const MISSING: &str =
     "this build has none; install cargo-tgen with its default features, or as the Python package";
 
-/// Refuses what needs the template database.
+/// Fails if the request needs the template database.
 pub(crate) fn ask<'s>(_: &Session, project: Project<'s>, request: &Request) -> anyhow::Result<Project<'s>> {
     if Registry::is_needed(&project.config, request) {
         bail!(
@@ -23,18 +23,18 @@ pub(crate) fn ask<'s>(_: &Session, project: Project<'s>, request: &Request) -> a
 }
 
 impl Session {
-    /// Reads what a plan of a request needs: the project's inputs, and the template database if a suite uses it.
+    /// Reads the inputs for a plan; fails if a suite uses the template database.
     pub(crate) fn project_for(&self, request: &Request) -> anyhow::Result<Project<'_>> {
         ask(self, self.project(), request)
     }
 }
 
-/// Refuses `--template-db`.
+/// The error for `--template-db`.
 pub(crate) fn refuse(_: &str) -> Result<String, String> {
     Err(format!("it names a template database, and {MISSING}"))
 }
 
-/// There is no file whose change could matter.
+/// There is no file to watch.
 pub(crate) fn file(_: &Session) -> Option<Utf8PathBuf> {
     None
 }

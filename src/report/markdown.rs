@@ -69,7 +69,7 @@ fn write_outputs(report: &Report, out: &mut dyn Write, outputs: &AlikeOutputs<'_
 }
 
 /// Foreign text in one line, in which Markdown and HTML see no markup.
-fn text(foreign: &str) -> String {
+pub(super) fn text(foreign: &str) -> String {
     visible(foreign).chars().fold(String::new(), |mut text, letter| {
         match letter {
             '&' => return text + "&amp;",

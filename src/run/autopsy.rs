@@ -24,8 +24,9 @@ pub(super) fn innermost_calls(log: &str) -> Option<String> {
     let begins = |line: &&str| FIRST_LINES.iter().any(|first| line.starts_with(first));
     let start =
         lines.iter().rposition(|line| line.starts_with("Current thread")).or_else(|| lines.iter().rposition(begins))?;
-    let is_of_pytest =
-        |line: &&&str| ["/_pytest/", "/pluggy/", "tgen_worker.py"].iter().any(|part| line.contains(part));
+    let is_of_pytest = |line: &&&str| {
+        ["/_pytest/", "/pluggy/", "tgen_worker.py", "_tgen_session.py"].iter().any(|part| line.contains(part))
+    };
     let calls: Vec<&str> = lines[start..].iter().take_while(|line| !is_of_pytest(line)).copied().collect();
     Some(calls.join("\n"))
 }
@@ -43,6 +44,16 @@ pub(super) fn last_line(text: &str) -> &str {
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it cannot be collected").trim()
 }
 
+/// Why pytest could not start with any file, in what it has written.
+pub(super) fn usage_error(log: &str) -> Option<&str> {
+    const OF_A_FILE: [&str; 2] = ["file or directory not found", "not found:"];
+    let (_, message) = log.split_once("ERROR: ")?;
+    if message.starts_with("usage: ") {
+        return message.lines().find_map(|line| Some(line.split_once(": error: ")?.1));
+    }
+    message.lines().next().filter(|message| !OF_A_FILE.iter().any(|start| message.starts_with(start)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +66,15 @@ mod tests {
         assert_eq!(calls.lines().count(), 3);
         assert_eq!(line_in(&calls, "tests/test_a.py".into()), Some(7));
         assert_eq!(innermost_calls("collected 1 item"), None);
+    }
+
+    #[test]
+    fn an_error_of_usage_is_told_from_that_of_one_file() {
+        let wrong_option = "ERROR: usage: pytest.main() [options]\npytest.main(): error: unrecognized arguments: --x\n";
+        assert_eq!(usage_error(wrong_option), Some("unrecognized arguments: --x"));
+        let wrong_keyword = "ERROR: Wrong expression passed to '-k': (: at column 2";
+        assert_eq!(usage_error(wrong_keyword), Some("Wrong expression passed to '-k': (: at column 2"));
+        assert_eq!(usage_error("ERROR: file or directory not found: a.py"), None);
+        assert_eq!(usage_error("ImportError while loading conftest 'a/conftest.py'."), None);
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn bare_attempt(unit: &Unit, nodeid: &str, outcome: Outcome, reason: 
         implementation: None,
         outcome,
         reason: reason.to_owned(),
+        log: None,
         phases: BTreeMap::new(),
         subtests: BTreeMap::new(),
         duration: 0.0,
@@ -58,6 +59,7 @@ pub(super) fn bare_end(unit: &Unit, outcome: Outcome) -> UnitEnd {
         device: None,
         device_name: None,
         memory_peak: None,
+        memory_expected: None,
         device_memory_peak: None,
         shard: None,
     }

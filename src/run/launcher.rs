@@ -1,4 +1,4 @@
-//! The launcher of an interpreter: the process that starts the process of each test file (`worker.py`).
+//! The launcher of an interpreter: the process that starts the process of each test file (`worker/launcher.py`).
 //!
 //! It is told what to start and what to signal, and it tells when something has ended. This module must not know tests.
 
@@ -15,12 +15,18 @@ use super::messages::{Command, Message, Messages, StartId};
 use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
-/// The script, and the module that puts its results together, which is the one that the rendered tests have too.
-const SCRIPTS: [(&str, &str); 2] = [("tgen_worker.py", WORKER), ("_tgen_results.py", RESULTS_MODULE)];
+/// The script and its modules.
+const SCRIPTS: [(&str, &str); 5] = [
+    ("tgen_worker.py", include_str!("worker/launcher.py")),
+    ("_tgen_server.py", include_str!("worker/server.py")),
+    ("_tgen_zygote.py", include_str!("worker/zygote.py")),
+    ("_tgen_session.py", SESSION_MODULE),
+    ("_tgen_results.py", RESULTS_MODULE),
+];
 
 /// What runs in the process of a test file.
-pub(crate) const WORKER: &str = include_str!("worker.py");
-/// What puts the lines of results together.
+pub(crate) const SESSION_MODULE: &str = include_str!("worker/session.py");
+/// What puts the lines of results together, in the rendered tests too.
 pub(crate) const RESULTS_MODULE: &str = include_str!("../../templates/tgen_support/results.py");
 
 /// The variables that tell numeric libraries, when they are loaded, how many threads to compute with.

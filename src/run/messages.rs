@@ -1,4 +1,4 @@
-//! What the launcher (`worker.py`) and the processes that it starts say, and the orders that it takes.
+//! What the launcher (`worker/launcher.py`) and the processes that it starts say, and the orders that it takes.
 //!
 //! All of them write to one pipe, in parts that are short enough for the system to keep whole. This module joins the parts
 //! to messages. It must not know what a message leads to.
@@ -63,8 +63,10 @@ pub(super) enum Message {
     Failure { nodeid: String, text: String },
     /// An attempt of a test has ended; the line is in the form of the results.
     Line(Map<String, Value>),
-    /// The installed modules that the file has led to.
+    /// The installed modules that the file has imported, beside those that the launcher had.
     Modules(Vec<String>),
+    /// A process between the launcher and these files has died.
+    Lost(Vec<StartId>),
     /// The session of pytest has ended, with its exit status.
     End(i32),
     /// Something outside of the tests has failed.
@@ -88,6 +90,8 @@ pub(super) struct Order<'a> {
     pub(super) arguments: &'a [String],
     /// Variables to set.
     pub(super) environment: BTreeMap<&'static str, String>,
+    /// Variables that are different for each start, or each run.
+    pub(super) own_environment: BTreeMap<&'static str, String>,
     /// Variables to remove.
     pub(super) unset: &'a [&'static str],
     /// The tests to run; all without it.
@@ -96,17 +100,23 @@ pub(super) struct Order<'a> {
     pub(super) skip: Vec<&'a String>,
     /// Whether this is the file's first hardware type, which has the tests for no certain one.
     pub(super) is_first: bool,
-    /// Whether to tell which modules were imported.
-    pub(super) learn: bool,
 }
 
 /// A command to the launcher.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Command<'a> {
-    Start { start: Order<'a> },
-    Signal { unit: StartId, signal: i32 },
-    Warm { warm: &'a [String] },
+    Start {
+        start: Order<'a>,
+    },
+    Signal {
+        unit: StartId,
+        signal: i32,
+    },
+    /// Import these modules, before anything else is started.
+    Warm {
+        warm: &'a [String],
+    },
 }
 
 /// Reads messages, in the order in which they were completed.

@@ -57,13 +57,15 @@ pub(super) fn signal_group(_: i32, _: Ending) {}
 /// The exit status of an adopted process, a signal as a negative number; none while it runs.
 #[cfg(unix)]
 pub(super) fn ended(process: i32) -> Option<i32> {
-    use rustix::process::{WaitOptions, waitpid};
-    match waitpid(Pid::from_raw(process), WaitOptions::NOHANG) {
+    use rustix::process::{WaitOptions, test_kill_process, waitpid};
+    let pid = Pid::from_raw(process);
+    match waitpid(pid, WaitOptions::NOHANG) {
         Ok(None) => None,
         Ok(Some((_, status))) => {
             Some(status.exit_status().unwrap_or_else(|| status.terminating_signal().map_or(-1, |signal| -signal)))
         }
-        // It was not adopted, or is gone.
+        // It is adopted once its parent is gone, too.
+        Err(_) if pid.is_some_and(|pid| test_kill_process(pid).is_ok()) => None,
         Err(_) => Some(-Ending::Kill.signal()),
     }
 }

@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::interpreter::Interpreter;
 use super::launcher::{Generation, Heard, Launcher};
+use super::learning::Learning;
 use super::learnt::{self, Learnt};
 use super::machine;
 use super::messages::{Command, Message, Order, StartId};
@@ -43,9 +44,7 @@ pub(crate) struct Workers {
     launcher: Launcher,
     versions: Versions,
     installed: String,
-    learnt: Option<Learnt>,
-    /// The start that tells what it has imported, while it runs.
-    learner: Option<StartId>,
+    learning: Learning,
     last_start: u32,
 }
 
@@ -86,6 +85,7 @@ impl Workers {
         let mut launcher = Launcher::start(&interpreter, &place, Generation(0), threads_each(jobs), listener.clone())?;
         let (versions, installed) = await_ready(&mut launcher, &heard, &interpreter)?;
         let learnt = learnt::location(root, &interpreter.program).and_then(|file| Learnt::read(&file, &installed));
+        let learning = learnt.map(|learnt| Learning::new(learnt.modules)).unwrap_or_default();
         let mut workers = Self {
             interpreter,
             root: root.to_owned(),
@@ -97,8 +97,7 @@ impl Workers {
             launcher,
             versions,
             installed,
-            learnt,
-            learner: None,
+            learning,
             last_start: 0,
         };
         workers.warm();
@@ -115,12 +114,7 @@ impl Workers {
         self.last_start += 1;
         let id = StartId(self.last_start);
         let log = utf8(&self.folder)?.join(format!("{}.log", id.0));
-        let is_learner = self.isolation == Isolation::Fork && self.learnt.is_none() && self.learner.is_none();
-        if is_learner {
-            self.learner = Some(id);
-        }
-        let mut environment = errand.environment.clone();
-        environment.insert(MARK, id.0.to_string());
+        let own_environment = BTreeMap::from([("TGEN_RUN_ID", errand.run.to_owned()), (MARK, id.0.to_string())]);
         let root = self.root.clone();
         let order = Order {
             unit: id,
@@ -130,12 +124,12 @@ impl Workers {
             file: &unit.file,
             log: log.clone(),
             arguments: errand.arguments,
-            environment,
+            environment: errand.environment.clone(),
+            own_environment,
             unset: &UNSET,
             only: errand.only,
             skip: errand.skip.clone(),
             is_first: errand.is_first,
-            learn: is_learner,
         };
         if self.launcher.command(&Command::Start { start: order.clone() }).is_err() {
             self.replace()?;
@@ -163,20 +157,12 @@ impl Workers {
         }
     }
 
-    /// Keeps what a process has learnt, and warms the launcher with it.
-    pub(super) fn learn(&mut self, modules: Vec<String>) {
-        let learnt = Learnt::new(&self.installed, modules);
-        if let Some(file) = learnt::location(&self.root, &self.interpreter.program) {
-            learnt.write(&file);
-        }
-        self.learnt = Some(learnt);
-        self.warm();
-    }
-
-    /// A process has ended. If it was to tell what it has learnt and has not, another one will.
-    pub(super) fn forget_learner(&mut self, id: StartId) {
-        if self.learner == Some(id) {
-            self.learner = None;
+    /// Takes what a file has imported, and lets the launcher import what is worth it.
+    pub(super) fn learn(&mut self, imported: Vec<String>) {
+        self.learning.add(imported);
+        if let Some(modules) = self.learning.take_due() {
+            // A launcher that has died meanwhile is noticed at the next order.
+            let _ = self.launcher.command(&Command::Warm { warm: modules });
         }
     }
 
@@ -214,9 +200,19 @@ impl Workers {
         if self.isolation != Isolation::Fork {
             return;
         }
-        if let Some(learnt) = &self.learnt {
-            // A launcher that has died meanwhile is noticed at the next order.
-            let _ = self.launcher.command(&Command::Warm { warm: &learnt.modules });
+        if !self.learning.modules().is_empty() {
+            // As above.
+            let _ = self.launcher.command(&Command::Warm { warm: self.learning.modules() });
+        }
+    }
+}
+
+impl Drop for Workers {
+    /// Keeps what was learnt for the next run.
+    fn drop(&mut self) {
+        let modules = self.learning.modules();
+        if let Some(file) = learnt::location(&self.root, &self.interpreter.program).filter(|_| !modules.is_empty()) {
+            Learnt::new(&self.installed, modules.to_vec()).write(&file);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The time, and who writes it down.
+//! The current time, and the name under which this release writes.
 
 use std::time::SystemTime;
 
-/// Who writes.
+/// The writer that is recorded in rows.
 pub(super) const GENERATOR: &str = concat!("cargo-tgen ", env!("CARGO_PKG_VERSION"));
 
-/// How times are written where they leave the database: in UTC, sortable, and nothing lost.
+/// The format of times outside the database: UTC, sortable, in full precision.
 pub(super) const FORMAT: &str = "%Y-%m-%dT%H:%M:%S.%fZ";
 
 /// Microseconds since 1970.

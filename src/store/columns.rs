@@ -1,5 +1,4 @@
-//! The rows of a plan as columns, for an appender that takes many rows at once: row by row, most of the time would go
-//! into handing values over.
+//! Collects the rows of a plan as columns, because the appender takes many rows at once much faster than single ones.
 
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::plans::{Estimates, PlannedTest};
 
-/// Rows of `planned_tests` that wait to be appended.
+/// Rows of `planned_tests` to be appended.
 #[derive(Default)]
 pub(super) struct TestColumns {
     plan_id: Int64Builder,
@@ -53,12 +52,12 @@ impl TestColumns {
         self.size += ROW + test.content.len();
     }
 
-    /// About how many bytes wait.
+    /// The approximate size of the collected rows, in bytes.
     pub(super) fn size(&self) -> usize {
         self.size
     }
 
-    /// The rows; none wait then.
+    /// Takes the collected rows, leaving none.
     pub(super) fn take(&mut self) -> Result<RecordBatch, StoreError> {
         self.size = 0;
         batch([
@@ -80,10 +79,10 @@ impl TestColumns {
     }
 }
 
-/// About how many bytes a row has besides its content.
+/// The approximate size of a row without its content, in bytes.
 const ROW: usize = 200;
 
-/// Rows of `dependencies`: the positions of a test and of one that it depends on.
+/// Rows of `dependencies`: the positions of a test and of its dependency.
 pub(super) fn dependencies(plan: i64, pairs: &[(u32, u32)]) -> Result<RecordBatch, StoreError> {
     batch([
         ("plan_id", Arc::new(Int64Array::from(vec![plan; pairs.len()]))),

@@ -1,4 +1,4 @@
-//! What can go wrong with the template database, in words for the person who asked for it.
+//! Errors of the template database, worded for the user.
 
 use std::io;
 use std::time::Duration;
@@ -7,47 +7,49 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::library::LibraryError;
 
-/// Why the template database could not do what was asked; nothing was changed then.
+/// Why an operation on the template database failed. A failed operation changes nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// DuckDB itself is not there.
+    /// DuckDB's library cannot be loaded.
     #[error(transparent)]
     Library(#[from] LibraryError),
-    /// The file is not there.
+    /// The file does not exist.
     #[error("there is no template database `{0}`; `cargo tgen template add` creates it")]
     Missing(Utf8PathBuf),
     /// The path leads to a folder.
     #[error("`{0}` is a folder, not a template database; give `--template-db` a file")]
     IsFolder(Utf8PathBuf),
-    /// The file is something else.
+    /// The file is not a DuckDB database.
     #[error("`{0}` is not a DuckDB database; give `--template-db` another file")]
     NotDuckDb(Utf8PathBuf),
-    /// The file is a database of something else.
+    /// The file is a DuckDB database for another purpose.
     #[error("`{0}` is a DuckDB database, but not a template database; give `--template-db` another file")]
     NotTemplates(Utf8PathBuf),
-    /// The file is cut short or overwritten.
+    /// The file is truncated or corrupted.
     #[error("`{path}` is damaged: {reason}; put a good copy in its place")]
     Damaged {
         /// The file.
         path: Utf8PathBuf,
-        /// What DuckDB says.
+        /// DuckDB's error message.
         reason: String,
     },
     /// The disk is full.
-    #[error("there is no room for `{0}` on its disk, and nothing was changed; make room, or give `--template-db` another place")]
+    #[error(
+        "there is no room for `{0}` on its disk, and nothing was changed; make room, or give `--template-db` another place"
+    )]
     Full(Utf8PathBuf),
-    /// The log beside the file cannot be worked in.
+    /// The write-ahead log beside the file cannot be replayed.
     #[error(
         "the log `{path}.wal` of the template database is damaged: {reason}; move it away to open the database without the \
          changes in it"
     )]
     DamagedLog {
-        /// The database, whose log has `.wal` after its name.
+        /// The database; its log has the same name with `.wal` appended.
         path: Utf8PathBuf,
-        /// What DuckDB says.
+        /// DuckDB's error message.
         reason: String,
     },
-    /// The file is of a later release of DuckDB.
+    /// The file was written by a later release of DuckDB.
     #[error(
         "`{path}` was made by {}, whose files this cargo-tgen cannot read (it has DuckDB {}); update cargo-tgen, or copy it \
          with that release: `ATTACH '{path}' AS old; ATTACH 'copy.duckdb' AS copy (STORAGE_VERSION 'v1.2.0'); \
@@ -58,30 +60,30 @@ pub(crate) enum StoreError {
     NewerDuckDb {
         /// The file.
         path: Utf8PathBuf,
-        /// The release that made it, where the file names it.
+        /// The release that wrote it, if the file states it.
         release: Option<String>,
     },
-    /// The operating system refuses.
+    /// An error of the operating system.
     #[error("cannot {doing} `{path}`: {}", tgen_core::base::files::reason(error))]
     Io {
-        /// What was tried.
+        /// The action that failed.
         doing: &'static str,
         /// The file or folder.
         path: Utf8PathBuf,
-        /// Why not.
+        /// The error.
         error: io::Error,
     },
-    /// Another process holds the file for too long.
+    /// Another process held the file for longer than the wait.
     #[error("`{path}` is in use by {holder}, for more than {} s; try again when it is done", waited.as_secs())]
     Busy {
         /// The file.
         path: Utf8PathBuf,
         /// The other process.
         holder: String,
-        /// How long it was waited for.
+        /// The duration of the wait.
         waited: Duration,
     },
-    /// The schema is of a later release.
+    /// The schema was written by a later release.
     #[error(
         "`{path}` was made by a newer cargo-tgen: its schema is {found}, this one knows {known}; update cargo-tgen"
     )]
@@ -90,10 +92,10 @@ pub(crate) enum StoreError {
         path: Utf8PathBuf,
         /// Its schema's version.
         found: u32,
-        /// The newest version that is known here.
+        /// The newest version that this release supports.
         known: u32,
     },
-    /// The schema is of an earlier release, and the file is only to be read.
+    /// The schema was written by an earlier release, and the file was opened read-only, so it cannot be upgraded.
     #[error(
         "`{path}` was made by an older cargo-tgen: its schema is {found}, this one needs {known}; \
          `cargo tgen template upgrade` upgrades it and keeps a copy"
@@ -103,16 +105,16 @@ pub(crate) enum StoreError {
         path: Utf8PathBuf,
         /// Its schema's version.
         found: u32,
-        /// The version that is needed.
+        /// The version that this release needs.
         known: u32,
     },
-    /// DuckDB refuses, and the file is not known to be the reason.
+    /// Any other error of DuckDB.
     #[error("the template database failed: {0}")]
     Failed(String),
-    /// A query that only reads was asked for, and this is none, or it is wrong.
+    /// The query is not a single read-only query, or is invalid.
     #[error("cannot answer the query: {0}")]
     Query(String),
-    /// A query took too long.
+    /// A query exceeded its time limit.
     #[error(
         "the query was stopped after {} s; `--timeout` gives it more time, and `LIMIT` or a filter less to do",
         .0.as_secs_f64()
@@ -121,38 +123,38 @@ pub(crate) enum StoreError {
     /// The user stopped a query.
     #[error("the query was interrupted")]
     QueryInterrupted,
-    /// A query needs more memory than it may have.
+    /// A query exceeded its memory limit.
     #[error("the query needs more memory than it may have; `--memory` gives it more: {0}")]
     QueryMemory(String),
-    /// A name leads nowhere.
+    /// A name does not exist.
     #[error("there is no {kind} `{name}`{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
     Unknown {
         /// `template`, `model mapping` or `plan`.
         kind: &'static str,
         /// The name as given.
         name: String,
-        /// The name that may have been meant.
+        /// The closest existing name.
         hint: Option<String>,
     },
-    /// A template has no version of that number.
+    /// A template does not have this version.
     #[error("template `{name}` has no version {version}; its newest is {newest}")]
     UnknownVersion {
         /// The template.
         name: String,
-        /// The number as given.
+        /// The requested version.
         version: u32,
-        /// The newest.
+        /// The newest version.
         newest: u32,
     },
-    /// A template that mappings name is not removed.
+    /// A template that mappings refer to cannot be removed.
     #[error("template `{name}` is the own template of `{}`; remove or change these mappings first", models.join("`, `"))]
     InUse {
         /// The template.
         name: String,
-        /// The models whose mappings name it.
+        /// The models of these mappings.
         models: Vec<String>,
     },
-    /// A row names a hardware type that does not exist.
+    /// A row has a hardware type that does not exist.
     #[error("template `{name}` is for the hardware type `{hardware}`, which this cargo-tgen does not know")]
     UnknownHardware {
         /// The template.
@@ -160,13 +162,13 @@ pub(crate) enum StoreError {
         /// The hardware type.
         hardware: String,
     },
-    /// Plans have names of their own.
+    /// The name of a plan is taken.
     #[error("there is a plan `{0}` already; give this one another name, or replace that one with `--replace`")]
     PlanExists(String),
-    /// Several tests of a plan have an id that starts so.
+    /// A prefix of an id matches several tests of a plan.
     #[error("several tests have an id that starts with `{0}`; give more of it")]
     AmbiguousTest(String),
-    /// A plan that contradicts itself.
+    /// The plan is inconsistent.
     #[error("the plan cannot be stored: {0}")]
     InvalidPlan(String),
     /// A folder that `template import` cannot use.
@@ -182,11 +184,11 @@ pub(crate) enum StoreError {
     NotAnArchive(Utf8PathBuf),
 }
 
-/// How DuckDB says that the disk is full.
+/// DuckDB's words for a full disk.
 pub(super) const NO_SPACE: &str = "No space left";
 
 impl StoreError {
-    /// Names the file where DuckDB's own words mean that it is damaged.
+    /// Adds the file to an error by which DuckDB means that it is damaged, or that its disk is full.
     pub(super) fn in_file(self, path: &Utf8Path) -> Self {
         match self {
             Self::Failed(reason) if reason.contains(NO_SPACE) => Self::Full(path.to_owned()),
@@ -196,7 +198,7 @@ impl StoreError {
         }
     }
 
-    /// Names the file that was to be made where the one that is worked in meanwhile has failed.
+    /// Adds the path of the file to be created to an error about the temporary file that it is written to.
     pub(super) fn of_new_file(self, path: &Utf8Path) -> Self {
         match self {
             Self::Damaged { reason, .. } => Self::Failed(reason).in_file(path),
@@ -204,7 +206,7 @@ impl StoreError {
         }
     }
 
-    /// The operating system's refusal.
+    /// Wraps an error of the operating system.
     pub(super) fn io(doing: &'static str, path: &Utf8Path) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::Io { doing, path: path.to_owned(), error }
     }

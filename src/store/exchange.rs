@@ -1,7 +1,7 @@
-//! Export to a folder and import from one: a round trip that loses nothing.
+//! Exports templates and mappings to a folder and imports them from one, without loss.
 //!
-//! The folder holds one file for each version of each template, for people and `git diff` to look at, and an index with
-//! everything else, mappings included. Times are kept, so that the newest template of a family stays the newest.
+//! The folder has a file for each version of each template, readable for people and `git diff`, and an index with
+//! everything else, mappings included. Times are preserved, so that the newest template of a family stays the newest.
 
 use std::collections::HashSet;
 use std::io;
@@ -29,10 +29,10 @@ pub(crate) struct Counts {
     pub(crate) mappings: usize,
 }
 
-/// The file that says what the others are.
+/// The file that describes the others.
 const INDEX: &str = "index.json";
 const FORMAT: &str = "cargo-tgen template archive 1";
-/// How many templates are in memory at once.
+/// How many templates are held in memory at once.
 const BATCH: usize = 200;
 
 #[derive(Serialize, Deserialize)]
@@ -50,7 +50,7 @@ struct IndexedTemplate {
     family: String,
     hardware: Vec<String>,
     description: Option<String>,
-    /// From the first to the newest.
+    /// From the oldest to the newest.
     versions: Vec<IndexedVersion>,
 }
 
@@ -88,8 +88,8 @@ impl Store {
         Ok(index.counts())
     }
 
-    /// Adds the templates, versions and mappings of an exported folder, all or none. A template that is here already must
-    /// have the same first versions.
+    /// Adds the templates, versions and mappings of an exported folder, all or none. The versions of a template that exists
+    /// already must agree with the imported ones as far as both go.
     pub(crate) fn import(&mut self, folder: &Utf8Path) -> Result<Counts, StoreError> {
         let disk = Disk::new(super::opening::absolute(folder)?);
         let index = read_index(&disk)?;
@@ -120,7 +120,7 @@ impl Store {
     }
 }
 
-/// Writes all versions of templates that follow each other by name.
+/// Writes all versions of consecutive templates, by name.
 fn export_batch(
     connection: &Connection,
     batch: &[Template],
@@ -181,7 +181,7 @@ impl From<IndexedMapping> for Mapping {
     }
 }
 
-/// Folders with the templates' names, as far as every file system takes them, and none twice.
+/// Allocates folder names: the templates' names, changed where a file system would not allow them, without duplicates.
 #[derive(Default)]
 struct Folders(HashSet<String>);
 
@@ -192,13 +192,13 @@ impl Folders {
         let base: String = name.chars().take(LONGEST).map(safe).collect();
         let base = if base.is_empty() { "_".to_owned() } else { base };
         let numbered = (1_u32..).map(|number| if number == 1 { base.clone() } else { format!("{base}.{number}") });
-        // The case of letters makes no difference on some file systems.
+        // Some file systems ignore case.
         let free = numbered.into_iter().find(|folder| self.0.insert(folder.to_lowercase()));
         format!("templates/{}", free.unwrap_or(base))
     }
 }
 
-/// The files that an earlier export left; none for a new or empty folder.
+/// The files of an earlier export; empty for a new or empty folder.
 fn files_of_earlier_export(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, StoreError> {
     let mut entries = match folder.read_dir_utf8() {
         Ok(entries) => entries,
@@ -216,7 +216,7 @@ fn files_of_earlier_export(folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, StoreE
     Ok(index.files().map(Utf8Path::to_owned).collect())
 }
 
-/// Reads an index and holds it against what it must be; every path in it stays in the folder.
+/// Reads and validates an index; every path in it must be inside the folder.
 fn read_index(disk: &Disk) -> Result<Index, StoreError> {
     let path = disk.absolute(INDEX.into());
     let invalid = |reason: String| StoreError::InvalidArchive { path: path.clone(), reason };
@@ -235,7 +235,7 @@ fn read_index(disk: &Disk) -> Result<Index, StoreError> {
     Ok(index)
 }
 
-/// Adds what is missing of a template; how many versions that was.
+/// Adds the missing versions of a template and returns their number.
 fn import_template(connection: &Connection, disk: &Disk, template: &IndexedTemplate) -> Result<usize, StoreError> {
     let id = import_description(connection, template)?;
     let present = present_versions(connection, id)?;
@@ -262,7 +262,7 @@ fn import_template(connection: &Connection, disk: &Disk, template: &IndexedTempl
     Ok(added)
 }
 
-/// Makes a template's row what the index says; its key.
+/// Updates a template's row to match the index, and returns its key.
 fn import_description(connection: &Connection, template: &IndexedTemplate) -> Result<i64, StoreError> {
     let names = Some(template.hardware.join(","));
     let hardware: Vec<HardwareType> = templates::hardware(&template.name, names)?;
@@ -280,12 +280,23 @@ fn import_description(connection: &Connection, template: &IndexedTemplate) -> Re
     Ok(id)
 }
 
-/// The dialect and hash of each version, from the first to the newest.
+/// The dialect and hash of each version, from the oldest to the newest.
 fn present_versions(connection: &Connection, template: i64) -> Result<Vec<(String, String)>, StoreError> {
     let mut statement = connection
         .prepare("SELECT dialect, content_hash FROM template_versions WHERE template_id = ? ORDER BY version")?;
     let versions = statement.query_map([template], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(versions.collect::<Result<_, _>>()?)
+}
+
+/// The text that was exported, whose line ends a checkout may have changed since; none if more was changed.
+fn as_exported(content: String, hash: &str) -> Option<String> {
+    let is_exported = |content: &String| templates::content_hash(content) == hash;
+    if is_exported(&content) {
+        return Some(content);
+    }
+    let unix = content.replace("\r\n", "\n");
+    let windows = unix.replace('\n', "\r\n");
+    [unix, windows].into_iter().find(is_exported)
 }
 
 fn import_version(
@@ -297,9 +308,9 @@ fn import_version(
 ) -> Result<(), StoreError> {
     let invalid = |reason: String| StoreError::InvalidArchive { path: disk.absolute(&version.file), reason };
     let content = disk.read_text(&version.file).map_err(|error| invalid(reason(&error)))?;
-    if templates::content_hash(&content) != version.content_hash {
-        return Err(invalid(format!("it is not what `{INDEX}` says; if it was edited, add it with `template add`")));
-    }
+    let content = as_exported(content, &version.content_hash).ok_or_else(|| {
+        invalid(format!("it is not what `{INDEX}` says; if it was edited, add it with `template add`"))
+    })?;
     connection.execute(
         "INSERT INTO template_versions VALUES (?, ?, ?, ?, ?, strptime(?, ?))",
         params![template, number, version.dialect, content, version.content_hash, version.added_at, clock::FORMAT],

@@ -1,8 +1,8 @@
-//! DuckDB's library: found and loaded when the first database is opened.
+//! Finds and loads DuckDB's library when the first database is opened.
 //!
-//! The binary is not linked to it. So building needs no DuckDB, on any platform; every command but those of the template
-//! database works, and starts no slower, where the library is gone; and a missing library is an error that says what to
-//! do. Nothing here knows what a database is.
+//! The binary is not linked to it. So building needs no DuckDB on any platform, commands that need no template database
+//! start without the library and without its cost, and a missing library is an error that says what to do. This module
+//! must not know what a database is.
 
 mod table;
 
@@ -19,16 +19,16 @@ mod source;
 
 pub(crate) use source::LibraryError;
 
-/// The release of DuckDB that the crate `duckdb` in Cargo.lock is made for.
+/// The release of DuckDB that the version of the crate `duckdb` in Cargo.lock needs.
 pub(crate) const VERSION: &str = include_str!("library/version").trim_ascii_end();
 
 /// The functions that the crate `duckdb` calls, for as long as the process lives.
 static FUNCTIONS: OnceLock<duckdb_ext_api_v1> = OnceLock::new();
 
-/// Makes the crate `duckdb` usable; called again, it does nothing. Without this, the first call of the crate panics.
+/// Makes the crate `duckdb` usable; repeated calls do nothing. Without it, the first call into the crate panics.
 ///
 /// # Errors
-/// Where there is no library, or an unusable one.
+/// If the library is missing or unusable.
 pub(crate) fn load() -> Result<(), LibraryError> {
     if FUNCTIONS.get().is_some() {
         return Ok(());
@@ -39,7 +39,7 @@ pub(crate) fn load() -> Result<(), LibraryError> {
     Ok(())
 }
 
-/// Gives the functions to the crate in the way that DuckDB gives them to an extension.
+/// Passes the functions to the crate in the way that DuckDB passes them to an extension.
 fn hand_over() {
     let access = duckdb_extension_access { set_error: None, get_database: None, get_api: Some(get_api) };
     #[expect(unsafe_code, reason = "the crate has no other way to be given a library")]
@@ -48,7 +48,7 @@ fn hand_over() {
     debug_assert_eq!(taken, Ok(true), "the table exists");
 }
 
-/// The callback by which the crate asks for the table.
+/// The callback that the crate calls to get the table.
 extern "C" fn get_api(_: duckdb_extension_info, _: *const std::ffi::c_char) -> *const std::ffi::c_void {
     FUNCTIONS.get().map_or(std::ptr::null(), |functions| std::ptr::from_ref(functions).cast())
 }

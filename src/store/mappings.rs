@@ -1,31 +1,31 @@
-//! Model mappings: the family of a model, and the template of its own where it has one.
+//! Model mappings: the family of a model, and optionally its own template.
 
 use duckdb::{Connection, OptionalExt, params};
 
 use super::error::StoreError;
 use super::{Store, templates};
 
-/// What is known of a model beyond its name.
+/// The mapping of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mapping {
     /// The model's name.
     pub(crate) model: String,
     /// Its family.
     pub(crate) family: String,
-    /// The name of the template that comes first for it.
+    /// The name of the template that takes precedence for it.
     pub(crate) template: Option<String>,
-    /// Why, or what the model is; none leaves a description that is there.
+    /// A description; `None` keeps the existing one.
     pub(crate) description: Option<String>,
 }
 
-/// What setting a mapping came to.
+/// The result of setting a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mapped {
-    /// There was none for the model.
+    /// The model had no mapping.
     Created,
-    /// There was another one.
+    /// The mapping was changed.
     Updated,
-    /// It was there.
+    /// The mapping was the same already.
     Unchanged,
 }
 

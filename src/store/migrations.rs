@@ -1,6 +1,6 @@
-//! From whatever schema a file has to the one that is needed, keeping a copy of what was.
+//! Upgrades a file to the current schema, keeping a copy of the old file.
 //!
-//! The steps are in [`super::schema`]; nothing here knows what they do.
+//! The steps are in [`super::schema`]; this module must not know what they do.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::opening::{self, Mode, Patience};
 use crate::world::disk::{ScratchFolder, clear_abandoned};
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {
     Nothing,
@@ -22,7 +22,7 @@ enum Found {
     Version(u32),
 }
 
-/// Connects to a file whose schema is or becomes that of the last step.
+/// Connects to a file; creates or upgrades its schema if necessary.
 pub(super) fn connect(
     path: &Utf8Path,
     mode: Mode,
@@ -53,15 +53,16 @@ pub(super) fn connect(
     }
 }
 
-/// Makes a new file beside its place and moves it there, so that it is there whole or not at all. Where another
-/// process was quicker, its file stays.
+/// Creates a new file under a temporary name and renames it, so that it is complete or absent. If another process
+/// creates the file first, that file is kept.
 fn create(path: &Utf8Path, steps: &[&str], patience: &Patience<'_>) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(path);
     let failed = |error| StoreError::io("create a file in", folder)(error);
     clear_abandoned(folder);
     let work = ScratchFolder::new_in(folder).map_err(failed)?;
     let new = work.path().join("new.duckdb");
-    let made = opening::connect(&new, Mode::ReadWrite, patience).and_then(|connection| close(upgrade(connection, steps)?));
+    let made =
+        opening::connect(&new, Mode::ReadWrite, patience).and_then(|connection| close(upgrade(connection, steps)?));
     made.map_err(|error| error.of_new_file(path))?;
     let new = TempPath::try_from_path(new).map_err(failed)?;
     match new.persist_noclobber(path) {
@@ -71,7 +72,7 @@ fn create(path: &Utf8Path, steps: &[&str], patience: &Patience<'_>) -> Result<()
 }
 
 fn find(connection: &Connection) -> Result<Found, StoreError> {
-    // Looking through the catalogue takes longer, so it is left to the rare case.
+    // Searching the catalogue takes longer, so it is only done if this fails.
     match connection.query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0)) {
         Ok(Some(version)) => Ok(Found::Version(version)),
         Ok(None) => Ok(Found::SomethingElse),
@@ -85,7 +86,7 @@ fn find_without_version(connection: &Connection) -> Result<Found, StoreError> {
     Ok(if is_empty { Found::Nothing } else { Found::SomethingElse })
 }
 
-/// Does the steps that are missing, all or none.
+/// Applies the missing steps, all or none.
 fn upgrade(mut connection: Connection, steps: &[&str]) -> Result<Connection, StoreError> {
     let done = match find(&connection)? {
         Found::Version(version) => version,
@@ -103,8 +104,8 @@ fn upgrade(mut connection: Connection, steps: &[&str]) -> Result<Connection, Sto
     Ok(connection)
 }
 
-/// Leaves a copy of the file as it was beside it. Writing goes on in the log until the connection is closed, so the
-/// file must not be open in this process.
+/// Copies the unchanged file. Changes go to the log until the connection is closed, so the file must not be open in
+/// this process.
 fn keep_copy(path: &Utf8Path, version: u32) -> Result<(), StoreError> {
     let failed = |error| StoreError::io("copy", path)(error);
     let folder = path.parent().unwrap_or(path);

@@ -1,7 +1,7 @@
 //! The template database: templates with their versions, model mappings, plans and results, in one DuckDB file.
 //!
-//! Nothing of DuckDB leaves this room. No statement is built from a user's text. One process opens a file once: DuckDB's
-//! lock keeps other processes out, not a second [`Store`] in the same one.
+//! No type of DuckDB is visible outside this room, and no statement is built from a user's text. A process must open a
+//! file only once: DuckDB's lock keeps out other processes, but not a second [`Store`] in the same process.
 
 mod clock;
 mod columns;
@@ -44,23 +44,24 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens a template database. For writing, it is created where there is none, and upgraded where an earlier release
-    /// made it; a copy is kept then.
+    /// Opens a template database. For writing, it is created if it does not exist, and upgraded if an earlier release
+    /// wrote it; an upgrade keeps a copy.
     ///
     /// # Errors
-    /// When it cannot be had within the patience, or is something else; a file that is refused is left as it is.
+    /// If the file stays locked longer than `patience` allows, or is not a template database; it is left unchanged
+    /// then.
     pub(crate) fn open(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> Result<Self, StoreError> {
         let path = opening::behind_links(path)?;
         let connection = migrations::connect(&path, mode, schema::STEPS, patience)?;
         Ok(Self { connection, path })
     }
 
-    /// Reads.
+    /// Runs a read-only operation.
     fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         ask(&self.connection).map_err(|error| error.in_file(&self.path))
     }
 
-    /// Writes all of a change, or nothing of it.
+    /// Runs a change in a transaction.
     fn write<T>(&mut self, change: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let apply = || {
             let transaction = self.connection.transaction()?;

@@ -1,6 +1,6 @@
-//! Opening the file: waiting while another process has it locked, and a clear error where DuckDB only fails.
+//! Opens the file: waits for other processes to unlock it, and turns DuckDB's failures into clear errors.
 //!
-//! Nothing here knows what the tables mean.
+//! This module must not know what the tables mean.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -14,14 +14,14 @@ use tgen_core::base::bytes::Bytes;
 use super::error::{self, StoreError};
 use super::library;
 
-/// What the database is opened for.
+/// The purpose of opening the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Reading; any number of processes may at once.
+    /// Reading; any number of processes at a time.
     ReadOnly,
-    /// Reading for a question in SQL, with a limit of the memory that it may take.
+    /// Reading for a user's SQL query, with a memory limit.
     Query(Bytes),
-    /// Reading and writing; one process at a time. The file is created where there is none.
+    /// Reading and writing; one process at a time. The file is created if it does not exist.
     ReadWrite,
 }
 
@@ -32,27 +32,27 @@ impl Mode {
     }
 }
 
-/// How to wait for a file that another process holds.
+/// How long to wait for a file that another process has locked.
 pub(crate) struct Patience<'a> {
-    /// For how long.
+    /// The longest wait.
     pub(crate) limit: Duration,
-    /// Tells the person who waits why nothing happens.
+    /// Tells the user what the program is waiting for.
     pub(crate) tell: &'a dyn Fn(&str),
 }
 
-/// Shorter waits are not worth a message.
+/// Shorter waits are not reported.
 const UNREMARKABLE: Duration = Duration::from_millis(500);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The most memory that DuckDB may hold while a plan is written, before it uses files beside the database.
+/// The most memory that DuckDB may use while a plan is written, before it spills to files beside the database.
 const MEMORY_LIMIT: &str = "200MB";
-/// DuckDB's threads while something is written: only a plan is large enough for several, and its writer brings its own.
+/// DuckDB's threads for writing: only a plan is large enough for several, and its writer has its own.
 const WRITING_THREADS: i64 = 1;
-/// The oldest DuckDB that can read the files; the first one with zstd for texts.
+/// The oldest DuckDB that can read the files: the first one with zstd compression of texts.
 const READABLE_SINCE: &str = "v1.2.0";
 
-/// Connects to a file that exists.
+/// Connects to an existing file.
 pub(super) fn connect(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> Result<Connection, StoreError> {
     library::load()?;
     let start = Instant::now();
@@ -77,8 +77,8 @@ pub(super) fn connect(path: &Utf8Path, mode: Mode, patience: &Patience<'_>) -> R
     }
 }
 
-/// DuckDB reads a block when it needs it; this tells at once that some are gone. Blocks that are in use are never
-/// behind the end of the file, but while a log waits to be worked in, it is not certain which those are.
+/// Detects a truncated file at once, while DuckDB would fail only when it needs a missing block. Used blocks are always
+/// inside the file, but as long as a log waits to be replayed, the set of used blocks is uncertain.
 fn refuse_if_cut_short(connection: Connection, path: &Utf8Path) -> Result<Connection, StoreError> {
     const IN_USE: &str = "SELECT coalesce(sum(used_blocks * block_size), 0)::UBIGINT FROM pragma_database_size() \
                           WHERE database_name = current_database() AND wal_size = '0 bytes'";
@@ -91,15 +91,14 @@ fn refuse_if_cut_short(connection: Connection, path: &Utf8Path) -> Result<Connec
     Ok(connection)
 }
 
-/// The path from the file system's root: DuckDB takes `name:` at the beginning of a relative one for another kind of
-/// database.
+/// The absolute path: DuckDB interprets `name:` at the beginning of a relative path as another kind of database.
 pub(super) fn absolute(path: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
     let failed = StoreError::io("find", path);
     camino::absolute_utf8(path).map_err(failed)
 }
 
-/// The file that a path leads to. DuckDB, shut off from all other files, follows no link; and a copy or a new file belongs
-/// beside the file, not beside the link.
+/// Resolves links. DuckDB follows none, because it is denied access to all other files; and a copy or a new file
+/// belongs beside the real file.
 pub(super) fn behind_links(path: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
     const MOST: usize = 40;
     let mut file = absolute(path)?;
@@ -110,7 +109,7 @@ pub(super) fn behind_links(path: &Utf8Path) -> Result<Utf8PathBuf, StoreError> {
     Err(StoreError::io("open", path)(io::Error::other("it is a link that leads back to itself")))
 }
 
-/// Whether a file is there to be connected to.
+/// Whether the file exists.
 pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Err(StoreError::IsFolder(path.to_owned())),
@@ -120,11 +119,11 @@ pub(super) fn exists(path: &Utf8Path) -> Result<bool, StoreError> {
     }
 }
 
-/// The database reaches no other file, no network and no extension, whatever it is asked, and that cannot be changed.
+/// A configuration that denies access to other files, the network and extensions, and that queries cannot change.
 fn config(mode: Mode) -> Result<Config, StoreError> {
     let config = match mode {
         Mode::ReadOnly => Config::default().access_mode(AccessMode::ReadOnly)?,
-        // Without a folder for temporary files a question leaves nothing beside the database.
+        // Without a folder for temporary files, a query leaves nothing beside the database.
         Mode::Query(Bytes(bytes)) => Config::default()
             .access_mode(AccessMode::ReadOnly)?
             .max_memory(&format!("{bytes}B"))?
@@ -141,7 +140,7 @@ fn config(mode: Mode) -> Result<Config, StoreError> {
     Ok(config)
 }
 
-/// Who holds the file, where that is why DuckDB cannot open it.
+/// The process that holds the file, if DuckDB's error names it.
 fn holder(error: &str) -> Option<String> {
     let locked = ["Could not set lock on file", "used by another process"].iter().any(|sign| error.contains(sign));
     let named = || {
@@ -154,7 +153,7 @@ fn holder(error: &str) -> Option<String> {
     locked.then(|| named().unwrap_or_else(|| "another process".to_owned()))
 }
 
-/// Why DuckDB cannot open a file that no process has locked.
+/// Explains why DuckDB cannot open a file that no process has locked.
 fn explain(path: &Utf8Path, said: &str) -> StoreError {
     match begins_like_a_database(path) {
         Err(error) => StoreError::io("open", path)(error),
@@ -176,10 +175,10 @@ fn explain(path: &Utf8Path, said: &str) -> StoreError {
     }
 }
 
-/// What DuckDB calls the file beside a database that holds changes which are not in it yet.
+/// DuckDB's name for the write-ahead log in its messages.
 const LOG: &str = "WAL file";
 
-/// The release of DuckDB that made a file, as its header names it.
+/// The release of DuckDB that wrote a file, from its header.
 fn release_of(path: &Utf8Path) -> Option<String> {
     const NAME: std::ops::Range<usize> = 52..84;
     let mut header = Vec::new();

@@ -1,4 +1,4 @@
-//! What the tests of a plan import: the rendered support modules, stored once a plan.
+//! The rendered support modules that the tests of a plan import, stored once a plan.
 
 use duckdb::{Connection, params};
 
@@ -6,7 +6,7 @@ use super::Store;
 use super::error::StoreError;
 use super::plans;
 
-/// A file that tests of a plan need beside them.
+/// A file that the tests of a plan import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SupportFile {
     /// Its path, relative to the test's folder.
@@ -16,7 +16,7 @@ pub(crate) struct SupportFile {
 }
 
 impl Store {
-    /// The support of a plan's tests, by path.
+    /// The support files of a plan, by path.
     pub(crate) fn plan_support(&self, plan: &str) -> Result<Vec<SupportFile>, StoreError> {
         self.read(|connection| {
             let plan = plans::identify(connection, plan)?;
@@ -29,7 +29,7 @@ impl Store {
     }
 }
 
-/// Stores the support of a plan.
+/// Stores the support files of a plan.
 pub(super) fn insert(connection: &Connection, plan: i64, files: &[SupportFile]) -> Result<(), StoreError> {
     let mut statement = connection.prepare("INSERT INTO plan_support VALUES (?, ?, ?)")?;
     for SupportFile { path, content } in files {

@@ -1,10 +1,8 @@
-//! Writing a plan: its tests go through DuckDB's appender in threads of their own, so that making tests and storing them
-//! overlap.
+//! Writes a plan. Tests go through DuckDB's appender in separate threads, so that rendering and storing them overlap.
 //!
-//! A plan is written step by step: its own row, its tests in one transaction for each thread, and what they depend on, with where their numbers
-//! come from. No
-//! transaction sees the rows of another before that has ended, so each step is over before the next begins. The plan counts
-//! as there after the last.
+//! A plan is written in steps: its own row, its tests in one transaction for each thread, then their dependencies and
+//! estimates. No transaction sees the uncommitted rows of another, so each step is committed before the next begins.
+//! The plan is visible only after the last step.
 
 use std::collections::HashMap;
 use std::mem;
@@ -22,7 +20,7 @@ use super::plan_support::{self, SupportFile};
 use super::plans::{self, Estimates, PlannedTest};
 use super::{Store, clock};
 
-/// A plan that is being written. Dropped before [`PlanWriter::finish`], it counts as never begun.
+/// A plan that is being written. If it is dropped before [`PlanWriter::finish`], the plan stays invisible.
 pub(crate) struct PlanWriter<'s> {
     connection: &'s Connection,
     plan: i64,
@@ -33,13 +31,14 @@ pub(crate) struct PlanWriter<'s> {
     estimates: Vec<Estimates>,
 }
 
-/// How many bytes of tests wait for the appender.
+/// The bytes of tests that are collected before they go to the appender.
 const BATCH: usize = 4 * 1024 * 1024;
-/// How many threads append. Each has a transaction of its own, and DuckDB's own threads would only get into their way.
+/// The number of appending threads. Each has its own transaction, and DuckDB's own threads would only compete with
+/// them.
 const APPENDING: usize = 2;
 
 impl Store {
-    /// Begins a plan; without a name of its own, it is called `plan-` and a number.
+    /// Begins a plan; the default name is `plan-` and a number.
     pub(crate) fn new_plan(&mut self, name: Option<&str>) -> Result<PlanWriter<'_>, StoreError> {
         self.forget_what_was_cut_short()?;
         let plan = self.write(|connection| insert_plan(connection, name))?;
@@ -63,8 +62,8 @@ impl Store {
         self.forget_what_was_cut_short()
     }
 
-    /// Plans that are not complete by now never will be. DuckDB lets go of a row only when what referred to it went in an
-    /// earlier transaction.
+    /// Deletes plans whose writer was interrupted. DuckDB deletes a row only if the rows that refer to it were deleted
+    /// in an earlier transaction.
     fn forget_what_was_cut_short(&mut self) -> Result<(), StoreError> {
         const CUT_SHORT: &str = "(SELECT plan_id FROM plans WHERE NOT is_complete)";
         if !self.read(|connection| Ok(connection.prepare("SELECT 1 FROM plans WHERE NOT is_complete")?.exists([])?))? {
@@ -79,7 +78,7 @@ impl Store {
 }
 
 impl PlanWriter<'_> {
-    /// Adds the next test. What it depends on may come before or after it.
+    /// Adds the next test. Its dependencies may be added before or after it.
     pub(crate) fn add(&mut self, test: &PlannedTest<'_>) -> Result<(), StoreError> {
         let position = u32::try_from(self.positions.len())
             .map_err(|_| StoreError::InvalidPlan("it has too many tests".to_owned()))?;
@@ -92,7 +91,7 @@ impl PlanWriter<'_> {
         if self.waiting.size() >= BATCH { self.flush() } else { Ok(()) }
     }
 
-    /// Stores the plan with what its tests import; its name.
+    /// Stores the plan with its support files, and returns its name.
     pub(crate) fn finish(mut self, support: &[SupportFile]) -> Result<String, StoreError> {
         self.flush()?;
         let pairs = self.dependencies.iter().map(|(position, id)| Ok((*position, self.position(id)?)));
@@ -109,7 +108,7 @@ impl PlanWriter<'_> {
         transaction.execute("UPDATE plans SET is_complete = true WHERE plan_id = ?", [self.plan])?;
         let name = "SELECT name FROM plans WHERE plan_id = ?";
         let name = transaction.query_row(name, [self.plan], |row| row.get(0))?;
-        // What the appenders hold must be gone before their transaction is.
+        // The appenders must be dropped before their transaction.
         drop((appender, estimates));
         transaction.commit()?;
         Ok(name)
@@ -125,7 +124,7 @@ impl PlanWriter<'_> {
     }
 }
 
-/// Inserts a plan that is not complete yet.
+/// Inserts a plan that is marked as incomplete.
 fn insert_plan(connection: &Connection, name: Option<&str>) -> Result<i64, StoreError> {
     if let Some(name) = name
         && connection.prepare("SELECT 1 FROM plans WHERE name = ?")?.exists([name])?
@@ -140,8 +139,8 @@ fn insert_plan(connection: &Connection, name: Option<&str>) -> Result<i64, Store
     Ok(id)
 }
 
-/// The threads that append tests, each in a transaction of its own; dropped before [`Appending::commit`], they take them
-/// back.
+/// The threads that append tests, each in its own transaction. If this is dropped before [`Appending::commit`], the
+/// transactions are rolled back.
 #[derive(Default)]
 struct Appending {
     batches: Option<SyncSender<RecordBatch>>,
@@ -164,7 +163,7 @@ impl Appending {
     fn append(&mut self, batch: RecordBatch) -> Result<(), StoreError> {
         match &self.batches {
             Some(sender) if sender.send(batch).is_ok() => Ok(()),
-            // They take no more only when they have failed.
+            // The threads stop receiving only if they have failed.
             _ => self.end().map(drop),
         }
     }
@@ -173,7 +172,7 @@ impl Appending {
         self.end()?.iter().try_for_each(|connection| Ok(connection.execute_batch("COMMIT")?))
     }
 
-    /// Waits for the threads to append what they have; their connections, with the transactions open.
+    /// Waits until the threads have appended everything, and returns their connections with open transactions.
     fn end(&mut self) -> Result<Vec<Connection>, StoreError> {
         self.batches = None;
         let ended: Vec<_> = self.threads.drain(..).map(JoinHandle::join).collect();
@@ -184,7 +183,7 @@ impl Appending {
 
 impl Drop for Appending {
     fn drop(&mut self) {
-        // A connection that is dropped takes its open transaction back.
+        // Dropping a connection rolls back its transaction.
         drop(self.end());
     }
 }

@@ -1,4 +1,4 @@
-//! Plans that were stored: listed, shown by page and compared.
+//! Stored plans: listing, paging and comparing.
 
 use duckdb::{Connection, OptionalExt, Row, params};
 use tgen_core::model::hardware::HardwareType;
@@ -11,7 +11,7 @@ use super::{Store, clock};
 /// A test of a plan that is being written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlannedTest<'a> {
-    /// The id, which follows from what determines the test.
+    /// The id, derived from what determines the test.
     pub(crate) test_id: Uuid,
     /// The model.
     pub(crate) model: &'a str,
@@ -25,41 +25,41 @@ pub(crate) struct PlannedTest<'a> {
     pub(crate) content: &'a str,
     /// The kind of test.
     pub(crate) test_type: &'a str,
-    /// From 1, first, to 10.
+    /// From 1 (first) to 10.
     pub(crate) priority: u8,
-    /// The memory it needs.
+    /// The memory it needs, in gigabytes.
     pub(crate) min_memory_gb: f64,
-    /// The time it may take.
+    /// Its time limit.
     pub(crate) timeout_seconds: u32,
     /// The template that it was rendered from.
     pub(crate) template: &'a str,
-    /// The version of the template, where it came from the template database.
+    /// The version of the template, if it is from the template database.
     pub(crate) template_version: Option<u32>,
-    /// The tests that must have passed first.
+    /// The tests that must pass first.
     pub(crate) dependencies: &'a [Uuid],
-    /// Where the numbers come from.
+    /// The sources of the numbers.
     pub(crate) estimates: Estimates,
 }
 
-/// Where the numbers of a test come from, and how long it is expected to take.
+/// The sources of a test's numbers, and its expected duration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Estimates {
-    /// Where the memory comes from.
+    /// The source of the memory.
     pub(crate) memory: Origin,
-    /// How long the test takes, in seconds, as far as earlier runs tell.
+    /// The expected duration in seconds, estimated from earlier runs.
     pub(crate) seconds: Option<Estimate<f64>>,
 }
 
-/// The same, as it was stored.
+/// [`Estimates`] as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredEstimates {
-    /// Where the memory comes from, in words.
+    /// The source of the memory, as text.
     pub(crate) memory_origin: String,
-    /// How long the test takes, in seconds, and where that comes from.
+    /// The expected duration in seconds, and its source as text.
     pub(crate) seconds: Option<(f64, String)>,
 }
 
-/// A test of a plan that was stored.
+/// A test of a stored plan.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredTest {
     /// The id.
@@ -76,45 +76,45 @@ pub(crate) struct StoredTest {
     pub(crate) content: String,
     /// The kind of test.
     pub(crate) test_type: String,
-    /// From 1, first, to 10.
+    /// From 1 (first) to 10.
     pub(crate) priority: u8,
-    /// The memory it needs.
+    /// The memory it needs, in gigabytes.
     pub(crate) min_memory_gb: f64,
-    /// The time it may take.
+    /// Its time limit.
     pub(crate) timeout_seconds: u32,
     /// The template that it was rendered from.
     pub(crate) template: String,
-    /// The version of the template, where it came from the template database.
+    /// The version of the template, if it is from the template database.
     pub(crate) template_version: Option<u32>,
-    /// The tests that must have passed first, in the plan's order.
+    /// The tests that must pass first, in the plan's order.
     pub(crate) dependencies: Vec<Uuid>,
-    /// Where the numbers come from; earlier releases did not say.
+    /// The sources of the numbers; `None` for plans of earlier releases.
     pub(crate) estimates: Option<StoredEstimates>,
 }
 
-/// Whether the text of planned tests is wanted, which is most of what a plan holds.
+/// Whether to read the texts of planned tests, which are most of a plan's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// It is.
+    /// They are read.
     With,
-    /// It is left empty.
+    /// They are left empty.
     Without,
 }
 
 /// A plan without its tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Its name, which is its own.
+    /// Its unique name.
     pub(crate) name: String,
     /// When it was stored, in UTC.
     pub(crate) created_at: String,
-    /// The release that planned it.
+    /// The release that wrote it.
     pub(crate) created_by: String,
     /// How many tests it has.
     pub(crate) tests: u64,
 }
 
-/// A test that two plans do not have alike.
+/// A test that differs between two plans.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
     /// The model.
@@ -209,7 +209,7 @@ impl Store {
         page.and_then(test_of).ok_or_else(|| StoreError::unknown("planned test", &test.to_string(), &[]))
     }
 
-    /// What the plan `later` does not have as the plan `earlier` has it.
+    /// The tests in which the plan `later` differs from the plan `earlier`.
     pub(crate) fn compare_plans(&self, earlier: &str, later: &str) -> Result<Vec<Difference>, StoreError> {
         self.read(|connection| {
             let plans = (identify(connection, earlier)?, identify(connection, later)?);
@@ -235,7 +235,7 @@ pub(super) fn identify(connection: &Connection, name: &str) -> Result<i64, Store
     )
 }
 
-/// The plans, the newest first; only one where its key is given.
+/// The plans, the newest first; only the one with the key `plan`, if given.
 fn plans(connection: &Connection, plan: Option<i64>) -> Result<Vec<Plan>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT name, strftime(created_at, $format), created_by, coalesce(tests, 0)
@@ -304,12 +304,12 @@ fn uuid(row: &Row<'_>, column: usize) -> duckdb::Result<Uuid> {
         .map_err(|error| duckdb::Error::FromSqlConversionFailure(column, duckdb::types::Type::Text, Box::new(error)))
 }
 
-/// The fields that a test may have changed, in the order of the flags in [`COMPARISON`].
+/// The fields that may differ, in the order of the flags in [`COMPARISON`].
 const FIELDS: [&str; 6] =
     ["test_content", "model_family", "test_type", "priority", "min_memory_gb", "test_timeout_seconds"];
 
-/// A test is the same one in both plans when it is of one template for one model, hardware type and batch size. Its text
-/// is compared by hash, so that a million of them need not be in memory.
+/// Two tests correspond if they have the same template, model, hardware type and batch size. Their texts are compared
+/// by hash, so that a million of them need not be in memory.
 const COMPARISON: &str = "
     WITH tests AS (SELECT * REPLACE (hash(test_content) AS test_content) FROM planned_tests),
          earlier AS (SELECT * FROM tests WHERE plan_id = ?),

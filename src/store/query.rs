@@ -1,9 +1,9 @@
-//! Questions in SQL that cannot change anything, here or elsewhere, and cannot take the machine.
+//! Answers users' SQL queries, without letting them change anything or exhaust the machine.
 //!
-//! Three things hold the first, each enough for most: the file is open for reading, the database may not reach anything
-//! outside of it (see [`super::opening`]), and DuckDB's table function `query` takes one SELECT and nothing else. For the
-//! second, the database has a memory limit, rows are handed over as they come, and a thread interrupts the statement when
-//! its time is up or the user asks for it.
+//! Three measures prevent changes, and each alone prevents most: the file is open read-only, the database may not
+//! access anything outside it (see [`super::opening`]), and DuckDB's table function `query` takes only a single SELECT.
+//! Against exhaustion, the database has a memory limit, rows are streamed, and a thread interrupts the statement at its
+//! time limit or when the user asks for it.
 
 use std::mem;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use duckdb::{Connection, InterruptHandle};
 use super::Store;
 use super::error::StoreError;
 
-/// What a column holds, as far as a reader cares.
+/// The type of a column, as far as output formats distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Numbers.
@@ -34,32 +34,32 @@ pub(crate) enum Kind {
 pub(crate) struct Column {
     /// Its name.
     pub(crate) name: String,
-    /// What it holds.
+    /// Its type.
     pub(crate) kind: Kind,
 }
 
-/// Takes an answer, row by row; a value is text, or none for NULL.
+/// Receives an answer, row by row; a value is text, or `None` for NULL.
 pub(crate) trait Rows<E> {
-    /// Takes the columns, before the first row.
+    /// Receives the columns, before the first row.
     fn begin(&mut self, columns: Vec<Column>) -> Result<(), E>;
-    /// Takes a row.
+    /// Receives a row.
     fn row(&mut self, values: &[Option<&str>]) -> Result<(), E>;
 }
 
-/// When a question is not answered any longer.
+/// When to interrupt a query.
 pub(crate) struct Limits<'a> {
-    /// How long DuckDB may work on it; none for as long as it takes.
+    /// The longest time that DuckDB may work on it; `None` for no limit.
     pub(crate) time: Option<Duration>,
-    /// Whether the user wants no answer any more.
+    /// Whether the user has interrupted it.
     pub(crate) is_interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// How often the thread that watches a statement looks.
+/// The interval at which the watching thread checks the limits.
 const TICK: Duration = Duration::from_millis(50);
 
 impl Store {
-    /// Answers a question in SQL, for which the store should be open for querying. It is the store's last: a question may
-    /// leave the database unable to do anything else.
+    /// Answers a SQL query; the store must be open for querying. This is the last use of the store: a query may leave
+    /// the database unusable.
     pub(crate) fn query<E: From<StoreError>>(
         self,
         sql: &str,
@@ -72,20 +72,20 @@ impl Store {
     }
 }
 
-/// A question may ask for a log file, which may not be written. Everything fails from then on, and closing the database
-/// would abort the process; it is open for reading, so that nothing is lost when it stays open.
+/// A query may enable a log file that may not be written. After that everything fails, and closing the database would
+/// abort the process. It is open read-only, so nothing is lost by leaking it.
 fn close(connection: Connection) {
     if connection.execute_batch("SELECT 1").is_err() {
         mem::forget(connection);
     }
 }
 
-/// How long DuckDB has worked on a question; a reader who takes time does not count.
+/// The time that DuckDB has spent on a query, without the time that the receiver takes.
 #[derive(Default)]
 struct Stopwatch(Mutex<(Duration, Option<Instant>)>);
 
 impl Stopwatch {
-    /// Runs a part of the work.
+    /// Runs and measures a part of the work.
     fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         self.with(|(_, since)| *since = Some(Instant::now()));
         let done = work();
@@ -102,14 +102,14 @@ impl Stopwatch {
     }
 }
 
-/// Why a statement was interrupted.
+/// The reason for an interrupt.
 #[derive(Debug, Clone, Copy)]
 enum Stop {
     Time(Duration),
     User,
 }
 
-/// Works on a question while a thread watches its limits.
+/// Runs work while a thread watches its limits.
 fn watched<E: From<StoreError>>(
     connection: &Connection,
     limits: &Limits<'_>,
@@ -132,7 +132,8 @@ fn watched<E: From<StoreError>>(
     })
 }
 
-/// Interrupts the statement at its limits, until the work is done: between two statements DuckDB forgets an interrupt.
+/// Interrupts the statement at its limits, repeatedly until the work is done: DuckDB drops an interrupt between two
+/// statements.
 fn watch(
     handle: &InterruptHandle,
     limits: &Limits<'_>,
@@ -160,7 +161,8 @@ fn answer<E: From<StoreError>>(
     rows.begin(columns)?;
     let sql_of_text = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query(?)";
     let mut statement = connection.prepare(sql_of_text).map_err(refusal)?;
-    // The iterator that this gives ends the process when DuckDB fails; `step` gives the same batches, or the error.
+    // The iterator that this call returns aborts the process if DuckDB fails; `step` returns the same batches, or the
+    // error.
     stopwatch.run(|| statement.stream_arrow([sql]).map(drop)).map_err(refusal)?;
     while let ControlFlow::Continue(batch) = stopwatch.run(|| next(&statement))? {
         hand_over(&batch, rows)?;
@@ -185,7 +187,7 @@ fn hand_over<E: From<StoreError>>(batch: &StructArray, rows: &mut dyn Rows<E>) -
     Ok(())
 }
 
-/// Why a question is not answered, without the place: that is one in our statement, not in the question.
+/// The error of a query, without the position, which refers to our own statement around it.
 #[expect(clippy::needless_pass_by_value, reason = "an adapter for `map_err`")]
 fn refusal(error: duckdb::Error) -> StoreError {
     let message = error.to_string();

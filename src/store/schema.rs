@@ -1,11 +1,11 @@
-//! The tables, as steps: step `n` leads from schema version `n` to `n + 1`, and a released step never changes.
+//! The schema as migration steps: step `n` leads from version `n` to `n + 1`, and a released step never changes.
 //!
-//! DuckDB turns an update of an indexed column, or of a list, into a delete and an insert, and its foreign keys refuse
-//! that for a row that is referred to. So keys never change, nothing else of `templates` is indexed, and a template's
-//! hardware types have a table of their own. Texts of one template are much alike: zstd makes them a tenth of what
-//! DuckDB's own choice does, in half the time.
+//! DuckDB executes an update of an indexed column, or of a list, as a delete and an insert, which its foreign keys
+//! reject for a row that is referred to. So keys never change, `templates` has no other index, and a template's
+//! hardware types have a table of their own. The texts of one template are very similar: zstd makes them a tenth of the
+//! size that DuckDB's default compression does, in half the time.
 
-/// The steps so far.
+/// All steps.
 pub(super) const STEPS: &[&str] = &[TEMPLATES_AND_PLANS, PLAN_SUPPORT, RESULTS_AND_ESTIMATES];
 
 const RESULTS_AND_ESTIMATES: &str = "

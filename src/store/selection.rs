@@ -1,4 +1,4 @@
-//! The template of each of many cases, chosen in one query.
+//! Chooses the templates of many cases in one query.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use tgen_core::project::registered::{Offer, Registered, Selection, Wanted};
 use super::error::StoreError;
 use super::{Store, templates};
 
-/// The newest template of each family and hardware type; of two that are as new, the later name's. The same file's
-/// import elsewhere chooses alike, since nothing else decides.
+/// The newest template for each family and hardware type; if two are equally new, the one whose name sorts last.
+/// Nothing else decides, so an import of the same export elsewhere chooses the same templates.
 const BEST: &str = "
     SELECT family, hardware_type, arg_max(templates.template_id, (added_at, name)) AS template_id
     FROM templates
@@ -18,8 +18,8 @@ const BEST: &str = "
     LEFT JOIN template_hardware AS h ON h.template_id = templates.template_id
     GROUP BY family, hardware_type";
 
-/// A mapping's own template where it is for the hardware type, else the family's for the hardware type, else the
-/// family's for all. No template of another hardware type is ever chosen.
+/// The mapping's own template if it supports the hardware type, else the family's template for the hardware type, else
+/// the family's template for all. A template for another hardware type is never chosen.
 fn choice() -> String {
     format!(
         "CREATE OR REPLACE TEMP TABLE choices AS
@@ -59,7 +59,7 @@ impl Store {
         })
     }
 
-    /// What there are templates for.
+    /// The combinations that have a template.
     pub(crate) fn offers(&self) -> Result<Vec<Offer>, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare(&format!(
@@ -78,7 +78,7 @@ impl Store {
     }
 }
 
-/// Puts the cases where the query sees them.
+/// Inserts the cases into the table that the query reads.
 fn ask(connection: &Connection, cases: &[Wanted]) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE OR REPLACE TEMP TABLE wanted (position BIGINT, model VARCHAR, family VARCHAR, hardware_type VARCHAR)",
@@ -95,7 +95,7 @@ fn ask(connection: &Connection, cases: &[Wanted]) -> Result<(), StoreError> {
     Ok(appender.flush()?)
 }
 
-/// The templates that were chosen, and their places by key.
+/// The chosen templates, and their indices by key.
 fn chosen(connection: &Connection) -> Result<(Vec<Registered>, HashMap<i64, usize>), StoreError> {
     let mut statement = connection.prepare(
         "SELECT templates.template_id, name, version, dialect, content

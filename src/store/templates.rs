@@ -8,33 +8,33 @@ use tgen_core::template::Dialect;
 use super::error::StoreError;
 use super::{Store, clock};
 
-/// A template as it is to be.
+/// A template to be added.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewTemplate<'a> {
-    /// Its name, which is its own.
+    /// Its unique name.
     pub(crate) name: &'a str,
-    /// The family of the models that it is for.
+    /// The family of its models.
     pub(crate) family: &'a str,
-    /// The hardware types that it is for; none for all.
+    /// Its hardware types; empty for all.
     pub(crate) hardware: &'a [HardwareType],
-    /// What it is; none leaves a description that is there.
+    /// A description; `None` keeps the existing one.
     pub(crate) description: Option<&'a str>,
-    /// The language it is written in.
+    /// Its dialect.
     pub(crate) dialect: Dialect,
     /// Its text.
     pub(crate) content: &'a str,
 }
 
-/// What adding a template came to.
+/// The result of adding a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Added {
-    /// There was none of that name.
+    /// The name was new.
     Created,
-    /// Its text is new; the number of the version that it became.
+    /// The text is new; the number of the new version.
     NewVersion(u32),
-    /// Its newest text is this one; its family, hardware types or description are new.
+    /// The text is that of the newest version, whose number this is; the family, hardware types or description changed.
     Redescribed(u32),
-    /// All of it was there.
+    /// Nothing changed; the number of the newest version.
     Unchanged(u32),
 }
 
@@ -43,11 +43,11 @@ pub(crate) enum Added {
 pub(crate) struct Template {
     /// Its name.
     pub(crate) name: String,
-    /// The family of the models that it is for.
+    /// The family of its models.
     pub(crate) family: String,
-    /// The hardware types that it is for; none for all.
+    /// Its hardware types; empty for all.
     pub(crate) hardware: Vec<HardwareType>,
-    /// What it is.
+    /// Its description.
     pub(crate) description: Option<String>,
     /// Its newest version.
     pub(crate) newest: Version,
@@ -58,7 +58,7 @@ pub(crate) struct Template {
 pub(crate) struct Version {
     /// Its number, from 1.
     pub(crate) number: u32,
-    /// The language it is written in.
+    /// Its dialect.
     pub(crate) dialect: Dialect,
     /// When it was added, in UTC.
     pub(crate) added_at: String,
@@ -73,14 +73,14 @@ pub(crate) struct Version {
 pub(crate) struct Text {
     /// Which version it is.
     pub(crate) version: u32,
-    /// The language it is written in.
+    /// Its dialect.
     pub(crate) dialect: Dialect,
     /// The text.
     pub(crate) content: String,
 }
 
 impl Store {
-    /// Adds a template, or a version to it where its text differs from the newest one.
+    /// Adds a template, or a new version if the text differs from the newest one.
     pub(crate) fn add_template(&mut self, new: &NewTemplate<'_>) -> Result<Added, StoreError> {
         self.write(|connection| add(connection, new))
     }
@@ -97,7 +97,7 @@ impl Store {
         })
     }
 
-    /// A version of a template, newest where no number is given.
+    /// A version of a template; the newest if no number is given.
     pub(crate) fn text(&self, name: &str, version: Option<u32>) -> Result<Text, StoreError> {
         self.read(|connection| {
             let (template, newest) = identify(connection, name)?;
@@ -140,7 +140,7 @@ impl Store {
             }
             Ok(template)
         })?;
-        // Within one transaction, DuckDB still takes the template for referred to. From here on it counts as removed.
+        // Within one transaction, DuckDB still sees references to the template. From here on it counts as removed.
         self.write(|connection| {
             Ok(connection.execute("DELETE FROM templates WHERE template_id = ?", [template]).map(drop)?)
         })
@@ -159,7 +159,7 @@ pub(super) fn identify(connection: &Connection, name: &str) -> Result<(i64, u32)
     found.map_or_else(|| Err(unknown_template(connection, name)?), Ok)
 }
 
-/// What is to be said of a template that is not there.
+/// The error for an unknown template.
 fn unknown_template(connection: &Connection, name: &str) -> Result<StoreError, StoreError> {
     let mut statement =
         connection.prepare("SELECT name FROM templates WHERE current_version IS NOT NULL ORDER BY name")?;
@@ -168,14 +168,14 @@ fn unknown_template(connection: &Connection, name: &str) -> Result<StoreError, S
 }
 
 impl StoreError {
-    /// What is to be said of a name that is not among those there are.
+    /// The error for a name that is not in `known`.
     pub(super) fn unknown(kind: &'static str, name: &str, known: &[String]) -> Self {
         let hint = did_you_mean(name, known.iter().map(String::as_str));
         Self::Unknown { kind, name: name.to_owned(), hint }
     }
 }
 
-/// A template as it is before something is added to it.
+/// An existing template, before something is added to it.
 struct Present {
     id: i64,
     family: String,
@@ -258,7 +258,7 @@ fn is_text(
     Ok(connection.prepare(sql)?.exists(params![template, version, new.dialect.name(), hash])?)
 }
 
-/// Makes the hardware types of a template those given, touching no row that stays; whether any did not.
+/// Sets the hardware types of a template without touching unchanged rows; returns whether anything changed.
 pub(super) fn set_hardware(
     connection: &Connection,
     template: i64,
@@ -289,7 +289,7 @@ fn refuse_if_mapped(connection: &Connection, name: &str, template: i64) -> Resul
     if models.is_empty() { Ok(()) } else { Err(StoreError::InUse { name: name.to_owned(), models }) }
 }
 
-/// The templates by name; only the one of a name where one is given.
+/// The templates by name; only the one called `name`, if given.
 fn templates(connection: &Connection, name: Option<&str>) -> Result<Vec<Template>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT version, dialect, strftime(added_at, $format), content_hash, strlen(content),
@@ -313,7 +313,7 @@ fn templates(connection: &Connection, name: Option<&str>) -> Result<Vec<Template
     Ok(templates)
 }
 
-/// The hardware types of a template, from their names between commas.
+/// The hardware types of a template, from their names separated by commas.
 pub(super) fn hardware(template: &str, names: Option<String>) -> Result<Vec<HardwareType>, StoreError> {
     let unknown =
         |hardware: &str| StoreError::UnknownHardware { name: template.to_owned(), hardware: hardware.to_owned() };
@@ -335,12 +335,12 @@ fn version(row: &Row<'_>, first: usize) -> duckdb::Result<Version> {
     })
 }
 
-/// The hash that tells texts apart.
+/// The hash by which texts are compared.
 pub(super) fn content_hash(content: &str) -> String {
     blake3::hash(content.as_bytes()).to_hex().to_string()
 }
 
-/// The dialect in a column; a check of the table holds that it is one of the two.
+/// The dialect in a column; a constraint of the table ensures that it is valid.
 pub(super) fn dialect(row: &Row<'_>, column: usize) -> duckdb::Result<Dialect> {
     let name: String = row.get(column)?;
     Ok(if name == Dialect::Tera.name() { Dialect::Tera } else { Dialect::Dollar })

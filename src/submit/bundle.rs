@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::run::{RESULTS_MODULE, WORKER};
+use crate::run::{RESULTS_MODULE, SESSION_MODULE};
 
 /// The folder of the bundle that has the project's files.
 const PROJECT_FILES: &str = "files";
@@ -26,7 +26,7 @@ const DRIVER: [(&str, &str); 12] = [
     ("tgen_driver/schedule.py", include_str!("driver/tgen_driver/schedule.py")),
     ("tgen_driver/unit.py", include_str!("driver/tgen_driver/unit.py")),
     ("tgen_driver/worker/start.py", include_str!("driver/tgen_driver/worker/start.py")),
-    ("tgen_driver/worker/tgen_worker.py", WORKER),
+    ("tgen_driver/worker/_tgen_session.py", SESSION_MODULE),
     ("tgen_driver/worker/_tgen_results.py", RESULTS_MODULE),
 ];
 

@@ -160,7 +160,7 @@ impl Screen {
         }
     }
 
-    /// Reports what tests tell.
+    /// Reports an event of a test run.
     pub(super) fn tests(&self, told: &Told) -> io::Result<()> {
         match told {
             Told::Failed { attempt, .. } if self.form == Form::Json => self.event("test", json!(attempt)),

@@ -1,11 +1,11 @@
-//! What git knows of a project's files. This module must not know what the files are.
+//! Queries git about a project's files. This module must not know what the files are.
 
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// The files that differ from a git revision, and those git does not know, relative to `root`.
+/// The files that differ from a git revision, and untracked files, relative to `root`.
 pub(crate) fn changed_since(root: &Utf8Path, revision: &str) -> anyhow::Result<Vec<Utf8PathBuf>> {
     if revision.starts_with('-') {
         bail!("`{revision}` is no revision; name a branch, a tag or a commit");
@@ -22,10 +22,10 @@ pub(crate) fn changed_since(root: &Utf8Path, revision: &str) -> anyhow::Result<V
     Ok(changed)
 }
 
-/// The newest committed text of a file that holds `needle`, and none where git has no such text.
+/// The newest committed text of a file that contains `needle`; `None` if there is none.
 pub(crate) fn committed_text(file: &Utf8Path, needle: &str) -> Option<Vec<u8>> {
     let (folder, name) = (file.parent()?, file.file_name()?);
-    // The commits that added or removed the needle, the newest first: the one that added it has the text.
+    // The commits that added or removed the needle, the newest first; the one that added it contains the text.
     let search = format!("-S{needle}");
     let found = run(folder, &["log", "--format=%H", "--max-count=8", &search, "--", name]).ok()?;
     let commits = String::from_utf8(found.stdout).ok()?;
@@ -37,7 +37,7 @@ pub(crate) fn committed_text(file: &Utf8Path, needle: &str) -> Option<Vec<u8>> {
     commits.lines().find_map(text)
 }
 
-/// The commit that is checked out, where there is one.
+/// The commit that is checked out, if any.
 pub(crate) fn head(root: &Utf8Path) -> Option<String> {
     let found = run(root, &["rev-parse", "--verify", "--quiet", "HEAD"]).ok().filter(|found| found.status.success())?;
     Some(String::from_utf8_lossy(&found.stdout).trim().to_owned())
@@ -52,7 +52,7 @@ fn missing_revision(root: &Utf8Path, revision: &str) -> anyhow::Result<String> {
     Ok(format!("git has no revision `{revision}`; {next_step}"))
 }
 
-/// Whether git answers a question with `true`.
+/// Whether a git command prints `true`.
 fn is_true(root: &Utf8Path, question: &[&str]) -> anyhow::Result<bool> {
     Ok(run(root, question)?.stdout.trim_ascii() == b"true")
 }

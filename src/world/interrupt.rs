@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: work stops between two files, so that nothing is left half-written.
+//! Ctrl-C and SIGTERM: work stops between two files, so that no file is half-written.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,14 @@ use tgen_core::base::cancellation::Cancellation;
 static IS_REQUESTED: AtomicBool = AtomicBool::new(false);
 static CANCELLATION: LazyLock<Cancellation> = LazyLock::new(Cancellation::default);
 
-/// From now on Ctrl-C asks the work to stop; a second one ends the process at once.
+/// From now on, Ctrl-C asks the work to stop; a second Ctrl-C ends the process at once.
 pub(crate) fn listen() {
     listen_and(|| ());
 }
 
-/// As [`listen`]; `wake` is called at the first Ctrl-C, for work that waits.
+/// See [`listen`]; `wake` is called at the first Ctrl-C, for work that waits.
 pub(crate) fn listen_and(wake: impl Fn() + Send + 'static) {
-    // Without a handler Ctrl-C ends the process, which loses nothing either: every write is a rename.
+    // Without a handler, Ctrl-C ends the process, which is safe too: every write is a rename.
     let _ = ctrlc::set_handler(move || {
         if IS_REQUESTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
@@ -25,12 +25,12 @@ pub(crate) fn listen_and(wake: impl Fn() + Send + 'static) {
     });
 }
 
-/// Whether the work should stop.
+/// Whether an interrupt was requested.
 pub(crate) fn requested() -> bool {
     CANCELLATION.is_cancelled()
 }
 
-/// What stops work of core's that may be dropped half-done.
+/// Cancels core's work whose partial result may be dropped.
 pub(crate) fn cancellation() -> &'static Cancellation {
     &CANCELLATION
 }

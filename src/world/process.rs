@@ -1,7 +1,7 @@
-//! Runs other programs with bounds on their time and output, and ends them with everything that they started.
+//! Runs other programs with limits on their time and output, and ends them together with all their descendants.
 //!
-//! Output goes to unnamed temporary files instead of pipes: a pipe that a grandchild keeps open would make its reader
-//! wait for ever, and reading two pipes at once takes a second thread. This module must not know what the programs do.
+//! Output goes to unnamed temporary files instead of pipes: a pipe that a grandchild keeps open would block its reader
+//! forever, and reading two pipes at once takes a second thread. This module must not know what the programs do.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,23 +12,23 @@ use tgen_core::base::files::reason;
 
 use crate::world::interrupt;
 
-/// The first pause between two looks at whether a program has ended; it doubles each time,
+/// The first pause between two checks whether a program has ended; it doubles each time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// up to this.
+/// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
-/// How long a program may take to end after it was asked to.
+/// The time between asking a program to end and killing it.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The bounds of a program.
+/// The limits of a program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How long it may run.
+    /// The longest time that it may run.
     pub(crate) time: Duration,
-    /// How many bytes it may write to each of standard output and standard error.
+    /// The most bytes that it may write to each of standard output and standard error.
     pub(crate) output: u64,
 }
 
-/// A program that ended by itself, and what it wrote.
+/// A program that ended within its limits, and its output.
 #[derive(Debug)]
 pub(crate) struct Finished {
     /// The status that it exited with.
@@ -49,7 +49,7 @@ impl Finished {
     }
 }
 
-/// Why a program did not end by itself.
+/// Why a program was stopped or not started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProcessError {
     #[error("it cannot be run: {}", reason(.0))]
@@ -64,7 +64,7 @@ pub(crate) enum ProcessError {
     Wait(#[source] io::Error),
 }
 
-/// Runs a program to its end. A limit or an interrupt ends it before, with everything that it started.
+/// Runs a program to its end. A limit or an interrupt ends it early, with all its descendants.
 pub(crate) fn run(command: &mut Command, limits: Limits) -> Result<Finished, ProcessError> {
     let stdout = tempfile::tempfile().map_err(ProcessError::Start)?;
     let stderr = tempfile::tempfile().map_err(ProcessError::Start)?;
@@ -103,14 +103,14 @@ fn wait_within(child: &mut Child, limits: Limits, outputs: [&File; 2]) -> Result
     }
 }
 
-/// Ends a program with everything that it started, and waits until it is gone.
+/// Ends a program with all its descendants, and waits for it.
 fn end(child: &mut Child) {
     let asked = Instant::now();
     signal_group(child, Force::Ask);
     while matches!(child.try_wait(), Ok(None)) {
         if asked.elapsed() > GRACE {
             signal_group(child, Force::Kill);
-            // The kill cannot be refused, so this does not wait for long; there is nothing to do about an error.
+            // The kill cannot be refused, so this does not wait long, and an error needs no handling.
             let _ = child.wait();
             return;
         }
@@ -120,7 +120,7 @@ fn end(child: &mut Child) {
 
 fn beginning(mut file: &File, limit: u64) -> String {
     let mut bytes = Vec::new();
-    // What cannot be read back is missing from a message about something worse.
+    // Output that cannot be read back is only missing from the message about a worse error.
     let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(limit).read_to_end(&mut bytes));
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -128,20 +128,20 @@ fn beginning(mut file: &File, limit: u64) -> String {
 /// How to end a program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Force {
-    /// It may clean up first.
+    /// Politely: it may clean up first.
     Ask,
-    /// At once.
+    /// Immediately.
     Kill,
 }
 
-/// Makes a program the leader of a process group, so that it can be ended with everything that it started.
+/// Makes a program the leader of a process group, so that it can be ended with its descendants.
 #[cfg(unix)]
 pub(crate) fn lead_a_group(command: &mut Command) {
     use std::os::unix::process::CommandExt;
     command.process_group(0);
 }
 
-/// Ends a program and its group. The child must not have been waited for, so that its id is still its own.
+/// Signals a program's process group. The child must not have been waited for, so that its id is not reused yet.
 #[cfg(unix)]
 pub(crate) fn signal_group(child: &mut Child, force: Force) {
     use rustix::process::{Pid, Signal, kill_process_group};
@@ -150,7 +150,7 @@ pub(crate) fn signal_group(child: &mut Child, force: Force) {
         Force::Kill => Signal::KILL,
     };
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // An error says that the group has ended already.
+        // An error means that the group has ended already.
         let _ = kill_process_group(group, signal);
     }
 }
@@ -160,7 +160,7 @@ pub(crate) fn lead_a_group(_: &mut Command) {}
 
 #[cfg(not(unix))]
 pub(crate) fn signal_group(child: &mut Child, _: Force) {
-    // An error says that the program has ended already.
+    // An error means that the program has ended already.
     let _ = child.kill();
 }
 

@@ -1,7 +1,7 @@
-//! Where a transformers release comes from: a folder on disk, a wheel or another zip file, or an sdist.
+//! Opens a transformers release: a folder, a wheel or another zip file, or an sdist.
 //!
-//! It finds the package and hands the few files that core needs to core, which reads them. It must not know what they say.
-//! An archive comes from outside: each file and their sum are bounded while they are unpacked.
+//! It finds the package and passes the few files that core needs to core, which parses them. This module must not know
+//! their content. An archive is untrusted: the size of each unpacked file and of all together is limited.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read, Seek};
@@ -17,7 +17,7 @@ use zip::ZipArchive;
 
 use crate::world::disk;
 
-/// A release whose package was found.
+/// A release and its package.
 pub(crate) struct Release<'disk> {
     source: Source<'disk>,
     package: Utf8PathBuf,
@@ -46,14 +46,15 @@ impl<'disk> Release<'disk> {
         Ok(Self { source, package })
     }
 
-    /// The pipeline map of the release, and what was not understood in its source.
+    /// The pipeline map of the release, and the problems of its source.
     pub(crate) fn read(&self) -> (PipelineMap, Vec<Problem>) {
         let (map, mut problems) = read_release(self.files(), &self.package);
         problems.extend(self.unprintable_names(&map));
         (map, problems)
     }
 
-    /// An error for each name of a release that holds control characters: no real one does, and a terminal obeys them.
+    /// An error for each name in a release that contains control characters: no real one does, and a terminal would
+    /// obey them.
     fn unprintable_names(&self, map: &PipelineMap) -> Vec<Problem> {
         let version = release_version(self.files(), &self.package);
         let classes = map.model_types().flat_map(|name| {
@@ -69,12 +70,12 @@ impl<'disk> Release<'disk> {
         unprintable.map(problem).collect()
     }
 
-    /// The text of a file that a problem names.
+    /// The text of a file that a problem refers to.
     pub(crate) fn text(&self, path: &Utf8Path) -> Option<String> {
         self.files().read_text(path).ok()
     }
 
-    /// The version that the release gives itself, if it is printable.
+    /// The release's own version, if it is printable.
     pub(crate) fn version(&self) -> Option<String> {
         let version = release_version(self.files(), &self.package)?;
         (!version.chars().any(char::is_control)).then_some(version)
@@ -96,7 +97,7 @@ fn package_in_folder(folder: &Utf8Path, disk: &dyn Files) -> Option<Utf8PathBuf>
     folders.into_iter().find_map(|folder| find_package(disk, &folder))
 }
 
-/// Where a virtual environment keeps its packages.
+/// The package folders of a virtual environment.
 fn site_packages(environment: &Utf8Path) -> Vec<Utf8PathBuf> {
     let pythons = environment.join("lib").read_dir_utf8().into_iter().flatten().flatten();
     let mut folders: Vec<Utf8PathBuf> = pythons
@@ -108,21 +109,21 @@ fn site_packages(environment: &Utf8Path) -> Vec<Utf8PathBuf> {
     folders
 }
 
-/// The needed files of an archive, each held at the archive's path joined with its path inside.
+/// The needed files of an archive, keyed by the archive's path joined with the path inside it.
 struct ArchiveFiles<'a> {
     archive: &'a Utf8Path,
     held: MemoryFiles,
-    /// The size of the held files, in bytes.
+    /// The total size of these files, in bytes.
     size: u64,
     packages: BTreeSet<Utf8PathBuf>,
 }
 
-/// The largest file, and the largest sum of files, that are unpacked. The files of a real release have 2 MB together.
+/// The limits for one unpacked file and for their sum. The files of a real release have 2 MB together.
 const LARGEST_FILE: u64 = 16 << 20;
 const LARGEST_SUM: u64 = 64 << 20;
 
 impl<'a> ArchiveFiles<'a> {
-    /// Reads a zip file or a gzipped tar, told apart by how it begins.
+    /// Reads a zip file or a gzipped tar, recognised by its first bytes.
     fn read(archive: &'a Utf8Path) -> Result<Self> {
         let mut files = Self { archive, held: MemoryFiles::default(), size: 0, packages: BTreeSet::new() };
         let unreadable = || format!("`{archive}` cannot be read");
@@ -137,7 +138,7 @@ impl<'a> ArchiveFiles<'a> {
         Ok(files)
     }
 
-    /// The package that lies highest in the archive.
+    /// The package that is closest to the root of the archive.
     fn package(&self) -> Option<Utf8PathBuf> {
         let found = self.packages.iter().filter_map(|package| find_package(&self.held, package));
         found.min_by_key(|package| package.components().count())
@@ -180,7 +181,7 @@ impl<'a> ArchiveFiles<'a> {
     }
 }
 
-/// The path in an archive of a file that core may ask for.
+/// The path in an archive of a file that core may need.
 struct NeededPath {
     package: Utf8PathBuf,
     inside: Utf8PathBuf,

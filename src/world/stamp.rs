@@ -1,6 +1,6 @@
-//! What the file system says of a file without opening it: equal stamps mean that nothing wrote to the file in between.
+//! Stamps: the metadata of a file without opening it. Equal stamps mean that nobody wrote to the file in between.
 //!
-//! A file that is written twice within one tick of the file system's clock, to the same size, keeps its stamp. Code that
+//! A file that is written twice to the same size within one tick of the file system's clock keeps its stamp. Code that
 //! needs certainty compares contents, or trusts a stamp only if [`Stamp::last_changed`] is old enough.
 
 use std::fs::Metadata;
@@ -12,14 +12,14 @@ use camino::Utf8Path;
 /// The size, times and identity of a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    /// What a rename leaves as it is.
+    /// The part that a rename does not change.
     content: Content,
     access: Access,
-    /// When the file's entry was last changed, in nanoseconds. The system sets it; no program can set it back.
+    /// The change time of the inode, in nanoseconds. The system sets it; programs cannot.
     changed: i128,
 }
 
-/// What a rename leaves as it is.
+/// The part of a stamp that a rename does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Content {
     identity: Identity,
@@ -29,21 +29,21 @@ struct Content {
     modified: i128,
 }
 
-/// Who may do what with a file; zeros where the system has no such thing.
+/// The permissions and owner of a file; zeros on systems without them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Access {
-    /// The file's type and permissions.
+    /// The file type and permissions.
     pub(crate) mode: u32,
     owner: u32,
     group: u32,
 }
 
-/// Which file it is, whatever its name: device and inode where there are such things.
+/// The identity of a file, independent of its name: device and inode, where they exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity(u64, u64);
 
 impl Stamp {
-    /// The stamp of what a path leads to; none if that does not exist.
+    /// The stamp of the file at a path; `None` if it does not exist.
     pub(crate) fn at(path: &Utf8Path) -> Option<Self> {
         path.metadata().ok().map(|metadata| Self::of(&metadata))
     }
@@ -68,7 +68,7 @@ impl Stamp {
         self.content == other.content
     }
 
-    /// When the content or the entry was last changed; none for a time before 1970.
+    /// When the content or the inode was last changed; `None` for a time before 1970.
     pub(crate) fn last_changed(self) -> Option<SystemTime> {
         let nanoseconds = u64::try_from(self.content.modified.max(self.changed)).ok()?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanoseconds))
@@ -78,7 +78,7 @@ impl Stamp {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let Content { identity: Identity(device, inode), size, modified } = self.content;
         let Access { mode, owner, group } = self.access;
-        // A folder's size says nothing that its times do not.
+        // A folder's size carries no information beyond its times.
         let size = if self.is_folder() { 0 } else { size };
         let times = [modified, self.changed].map(i128::to_le_bytes).concat();
         let numbers = [device, inode, size].map(u64::to_le_bytes).concat();
@@ -109,7 +109,7 @@ impl Stamp {
         }
     }
 
-    /// The stamp of what the system said of a file. The types of its fields differ between systems.
+    /// The stamp from metadata. The types of the fields differ between systems.
     #[cfg(unix)]
     pub(crate) fn of_status(status: &rustix::fs::Stat) -> Self {
         fn number<T: TryInto<i128>, N: TryFrom<i128> + Default>(number: T) -> N {
@@ -133,7 +133,8 @@ impl Stamp {
             i128::try_from(since.as_nanos()).unwrap_or_default()
         };
         let created = nanoseconds(metadata.created());
-        // A file that replaces another of its name may keep the time of creation; its time of writing differs then.
+        // A file that replaces another of the same name may inherit its creation time; then the modification time
+        // differs.
         let identity = Identity(u64::try_from(created).unwrap_or_default(), u64::from(metadata.is_dir()));
         Self {
             content: Content { identity, size: metadata.len(), modified: nanoseconds(metadata.modified()) },

@@ -1,6 +1,6 @@
-//! Starts threads, and says so where the system allows none.
+//! Starts threads, with a clear error if the system allows no more.
 //!
-//! rayon, tokio and notify panic, abort or stay silent where a thread cannot be started, so they are only used after
+//! rayon, tokio and notify panic, abort or stay silent if a thread cannot be started, so they are used only after
 //! [`prepare`] has succeeded.
 
 use std::io;
@@ -9,24 +9,24 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
 
-/// How many threads a command starts beside rayon's: the interrupt handler, progress, the file system's watcher, keys.
+/// The most threads of a command besides rayon's: interrupt handler, progress, file watcher, keys.
 const MOST_OTHERS: usize = 6;
 const ADVICE: &str =
     "the system allows no more threads; raise its limits of processes and memory (`ulimit -u`, `ulimit -v`)";
 
-/// Starts rayon's threads, and makes sure that the others can be started.
+/// Starts rayon's threads, and checks that the others can be started.
 ///
 /// # Errors
-/// The system's reason.
+/// The system's error.
 pub(crate) fn prepare() -> anyhow::Result<()> {
     rayon::ThreadPoolBuilder::new().build_global().map_err(|error| anyhow!("{ADVICE}: {error}"))?;
     probe(MOST_OTHERS)
 }
 
-/// Makes sure that so many more threads can be started, as a server needs.
+/// Checks that this many more threads can be started, as a server needs.
 ///
 /// # Errors
-/// The system's reason.
+/// The system's error.
 pub(crate) fn probe(count: usize) -> anyhow::Result<()> {
     let barrier = Arc::new(Barrier::new(count + 1));
     let mut started: Vec<JoinHandle<()>> = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) fn probe(count: usize) -> anyhow::Result<()> {
         let wait = move || {
             barrier.wait();
         };
-        // The process ends with this error, and the waiting threads with it.
+        // This error ends the process, and the waiting threads with it.
         started.push(builder("probe").spawn(wait).map_err(refused)?);
     }
     barrier.wait();
@@ -49,7 +49,7 @@ pub(crate) fn probe(count: usize) -> anyhow::Result<()> {
 /// Starts a thread that ends with the process.
 ///
 /// # Errors
-/// The system's reason.
+/// The system's error.
 pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
     builder(name).spawn(work).map(drop).map_err(refused)
 }

@@ -1,7 +1,7 @@
-//! Turns events of the file system into core's changes.
+//! Translates file system events to core's changes.
 //!
-//! Folders are watched, not files: an editor may save by renaming, and a file may appear later. Where the system's watcher
-//! fails, the caller polls with [`Poll`]. This module must not know what a changed file means.
+//! Folders are watched instead of files: an editor may save by renaming, and a file may be created later. If the
+//! system's watcher fails, the caller polls with [`Poll`]. This module must not know what a changed file means.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -15,10 +15,10 @@ use tgen_core::change::Change;
 use crate::world::disk::{Disk, is_temporary};
 use crate::world::stamp::{Identity, Stamp};
 
-/// How many links a path may lead through; as many as Linux follows.
+/// The most links in a path; the same limit as in Linux.
 const MOST_LINKS: usize = 40;
 
-/// How far below a folder changes are reported.
+/// The depth below a folder to which changes are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Depth {
     /// For entries of the folder itself.
@@ -27,8 +27,8 @@ pub(crate) enum Depth {
     Tree,
 }
 
-/// The folders and files of one project whose changes are to be reported, by the paths that the project has for them. They
-/// need not exist: their parents are included, and report when they appear.
+/// The folders and files of one project to be watched, by the project's paths. They need not exist: their parents are
+/// watched too, and report their creation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct WatchRequest {
     folders: BTreeMap<Utf8PathBuf, Depth>,
@@ -36,7 +36,7 @@ pub(crate) struct WatchRequest {
 }
 
 impl WatchRequest {
-    /// Adds a folder, and those above it inside the project.
+    /// Adds a folder, and its ancestors inside the project.
     pub(crate) fn add_folder(&mut self, folder: &Utf8Path, depth: Depth) {
         self.insert(folder, depth);
         let is_own = |folder: &Utf8Path| folder.is_relative() && !folder.starts_with("..");
@@ -46,7 +46,7 @@ impl WatchRequest {
         above.take(count).for_each(|folder| self.insert(folder, Depth::Folder));
     }
 
-    /// Adds a file: its folder, and what it leads to if it is a link.
+    /// Adds a file: its folder and, if it is a link, its target.
     pub(crate) fn add_file(&mut self, file: &Utf8Path) {
         self.add_folder(file.parent().unwrap_or(Utf8Path::new("")), Depth::Folder);
         self.files.insert(file.to_owned());
@@ -58,13 +58,13 @@ impl WatchRequest {
     }
 }
 
-/// The real folders whose events concern a project.
+/// The real folders that are watched for a project.
 #[derive(Debug, Default)]
 pub(crate) struct WatchedFolders(Vec<WatchedFolder>);
 
 #[derive(Debug)]
 struct WatchedFolder {
-    /// The path that events have for it.
+    /// The path that events use for it.
     real: PathBuf,
     depth: Depth,
     meaning: Meaning,
@@ -73,16 +73,16 @@ struct WatchedFolder {
 /// What an event in a folder means to the project.
 #[derive(Debug)]
 enum Meaning {
-    /// The folder is the project's, under this path, and so is what is in it.
+    /// The folder has this path in the project, and its entries have paths below it.
     Named(Utf8PathBuf),
-    /// Any event is a change at this path: links lead from there to here, and events do not say by which path.
+    /// Any event is a change at this path, which leads here through links: events do not say by which path.
     LinkedFrom(Utf8PathBuf),
     /// An event for the entry of this name is a change at this path.
     Entry(OsString, Utf8PathBuf),
 }
 
 impl WatchedFolders {
-    /// Finds the existing folders of a request, and those to which links lead.
+    /// Finds the existing folders of a request, and the targets of links.
     pub(crate) fn find(root: &Utf8Path, request: &WatchRequest) -> Self {
         let mut folders = Vec::new();
         for (named, depth) in &request.folders {
@@ -94,7 +94,7 @@ impl WatchedFolders {
         Self(folders)
     }
 
-    /// The changes that an event means, by the paths that the project has.
+    /// The changes that an event means, with the project's paths.
     pub(crate) fn changes(&self, event: &Event) -> Vec<Change> {
         if event.need_rescan() {
             return vec![Change::Rescan];
@@ -135,7 +135,7 @@ fn add_folder(root: &Utf8Path, named: &Utf8Path, depth: Depth, folders: &mut Vec
     }
 }
 
-/// Adds the folders of the links that a path leads through, and the folder of the file at its end.
+/// Adds the folders of all links in a path, and the folder of the final target.
 fn add_links(root: &Utf8Path, named: &Utf8Path, folders: &mut Vec<WatchedFolder>) {
     let links = links_of(root.join(named).as_std_path());
     let file = links.last().and_then(|_| root.join(named).canonicalize().ok()).filter(|file| file.is_file());
@@ -161,7 +161,7 @@ fn links_of(path: &Path) -> Vec<PathBuf> {
     links
 }
 
-/// A path whose `..` are resolved by the folders that really are there.
+/// Resolves the `..` of a path by the folders that really exist.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -176,7 +176,7 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-/// The project's paths have `/` between their components on every system.
+/// The project's paths use `/` as separator on every system.
 fn with_slashes(path: Utf8PathBuf) -> Utf8PathBuf {
     if cfg!(windows) { path.as_str().replace('\\', "/").into() } else { path }
 }
@@ -188,10 +188,10 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts the watcher; `send` is called from another thread with every event that can mean a change.
+    /// Starts the watcher; `send` is called from another thread with every event that may mean a change.
     ///
     /// # Errors
-    /// Why the system's watcher fails.
+    /// The reason why the system's watcher fails.
     pub(crate) fn start(send: impl Fn(notify::Result<Event>) + Send + 'static) -> Result<Self, String> {
         let send_changes = move |event: notify::Result<Event>| {
             if event.as_ref().map_or(true, may_change) {
@@ -202,11 +202,11 @@ impl Watcher {
         Ok(Self { system, watched: HashMap::new() })
     }
 
-    /// Watches the folders of all projects. Whether one of them was not watched before, so that no event told what happened
-    /// in it until now.
+    /// Watches the folders of all projects. Returns whether one of them is newly watched, so that earlier changes in it
+    /// were missed.
     ///
     /// # Errors
-    /// Why the system's watcher fails, such as its limit.
+    /// The reason why the system's watcher fails, such as its limit.
     pub(crate) fn watch<'p>(&mut self, projects: impl Iterator<Item = &'p WatchedFolders>) -> Result<bool, String> {
         let mut wanted: BTreeMap<&Path, Depth> = BTreeMap::new();
         for folder in projects.flat_map(|folders| &folders.0) {
@@ -220,10 +220,10 @@ impl Watcher {
         Ok(is_any_new)
     }
 
-    /// Stops watching all folders, so that the next call of [`Watcher::watch`] begins anew.
+    /// Stops watching all folders, so that the next call of [`Watcher::watch`] starts from scratch.
     pub(crate) fn reset(&mut self) {
         for folder in std::mem::take(&mut self.watched).into_keys() {
-            // The watch of a folder that is gone has ended already.
+            // The watch of a deleted folder has ended already.
             let _ = self.system.unwatch(&folder);
         }
     }
@@ -249,7 +249,7 @@ impl Watcher {
         if self.watched.get(folder).is_some_and(is_watched) {
             return Ok(false);
         }
-        // The watch of an earlier folder at this path would prevent the new one; that there is none is no error.
+        // An old watch for an earlier folder at this path would prevent the new one; it is no error if there is none.
         let _ = self.system.unwatch(folder);
         self.watched.retain(|watched, _| !watched.starts_with(folder));
         let mode = if depth == Depth::Tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
@@ -258,14 +258,14 @@ impl Watcher {
                 self.watched.insert(folder.to_owned(), (depth, identity));
                 Ok(true)
             }
-            // It disappeared meanwhile, which the folder above it reports.
+            // It has disappeared, which its parent reports.
             Err(error) if is_gone(&error) => Ok(false),
             Err(error) => Err(reason(&error)),
         }
     }
 }
 
-/// Whether an event can mean a change. Reading a file does not, and neither does a temporary file of ours.
+/// Whether an event may mean a change. Reading a file does not, and neither does one of our temporary files.
 fn may_change(event: &Event) -> bool {
     let is_read = matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
     let is_ours = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(is_temporary);
@@ -280,7 +280,7 @@ fn is_gone(error: &notify::Error) -> bool {
     }
 }
 
-/// Why the system's watcher fails, and what to do about it.
+/// The reason why the system's watcher fails, and the next step.
 pub(crate) fn reason(error: &notify::Error) -> String {
     match &error.kind {
         ErrorKind::MaxFilesWatch => {
@@ -291,7 +291,7 @@ pub(crate) fn reason(error: &notify::Error) -> String {
     }
 }
 
-/// Finds changes by comparing the stamps of all files, where no events report them.
+/// Finds changes by comparing the stamps of all files, for use without events.
 #[derive(Debug, Default)]
 pub(crate) struct Poll(HashMap<Utf8PathBuf, Option<Stamp>>);
 

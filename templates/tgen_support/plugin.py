@@ -273,6 +273,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report.tgen = {
         "test": getattr(item, "originalname", item.name),
         "peak_memory": _peak_memory(),
+        "test_id": _planned_tests(item.path.parent).get(item.path.name),
         **{name: _as_json(value) for name, value in noted.items()},
     }
     # JUnit's report takes the properties that a test has when it ends.
@@ -282,6 +283,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         *(pair for pair in item.user_properties if pair[0] not in names),
         *((name, properties[name]) for name in names if properties.get(name)),
     ]
+
+
+@functools.cache
+def _planned_tests(folder: Path) -> dict[str, str]:
+    """Give the ids of planned tests by their files, where `cargo tgen plan show` has written them."""
+    try:
+        return json.loads((folder / "planned_tests.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _as_json(value: Any) -> Any:

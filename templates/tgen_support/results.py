@@ -90,12 +90,14 @@ class Attempt:
         """Give the line of JSON, as a dictionary."""
         facts = self.facts
         subtests = {"subtests": dict(self.subtests)} if self.subtests else {}
+        planned = {"test_id": facts["test_id"]} if facts.get("test_id") else {}
         return {
             "run": run,
             "file": self.nodeid.partition("::")[0],
             "nodeid": self.nodeid,
             "platform": facts.get("platform"),
             "attempt": self.number,
+            **planned,
             "model": facts.get("model"),
             "test": facts.get("test"),
             "task": facts.get("task"),

@@ -31,7 +31,7 @@ fn the_page_of_the_template_database_shows_what_happens() {
 
 #[test]
 fn pages_show_what_happens() {
-    for page in ["adopt", "existing-tests", "outputs", "results", "submit", "suites", "templates"] {
+    for page in ["adopt", "existing-tests", "outputs", "report", "results", "submit", "suites", "templates"] {
         check_tour(&format!("docs/{page}.md"));
     }
 }

@@ -140,3 +140,41 @@ def test_hardware_that_is_there_is_not_left_out(project: Project) -> None:
     sdk = {"QNN_SDK_ROOT": str(Path(__file__).parent)}
     run = project.pytest(environment=sdk)
     assert run.last_line == "2 passed", run.output
+
+
+PLATFORM_TESTS = """
+import pytest
+
+MODEL = "some"
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda"])
+def test_on_a_platform(platform):
+    pass
+
+
+def test_on_none():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("platforms", "expected"),
+    [
+        ("cpu", ["test_on_a_platform[cpu]"]),
+        ("cpu,none", ["test_on_a_platform[cpu]", "test_on_none"]),
+        ("none", ["test_on_none"]),
+        ("mps", []),
+        ("", ["test_on_a_platform[cpu]", "test_on_none"]),
+    ],
+)
+def test_only_the_tests_of_the_named_platforms_run(
+    project: Project, platforms: str, expected: list[str]
+) -> None:
+    """`cargo tgen run` runs a file once for each platform that it has tests for."""
+    project.add_tests("tests", test_some=PLATFORM_TESTS)
+    environment = {"TGEN_PLATFORMS": platforms, "TGEN_RESULTS": "results.jsonl"}
+    project.pytest("tests", environment=environment)
+    lines = project.results("results.jsonl")
+    names = [line["nodeid"].partition("::")[2] for line in lines]
+    assert sorted(names) == expected

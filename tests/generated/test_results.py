@@ -144,6 +144,14 @@ def test_an_environment_variable_names_the_run(project: Project) -> None:
     assert {line["run"] for line in project.results("results.jsonl")} == {"nightly-7"}
 
 
+def test_a_planned_test_is_named_by_its_id(project: Project) -> None:
+    project.add_tests("tests", test_odd=TESTS, test_other="def test_other():\n    pass\n")
+    (project.root / "tests/planned_tests.json").write_text('{"test_odd.py": "8f271b66"}')
+    project.pytest("tests", "--results", "results.jsonl")
+    ids = {line["file"]: line.get("test_id") for line in project.results("results.jsonl")}
+    assert ids == {"tests/test_odd.py": "8f271b66", "tests/test_other.py": None}
+
+
 def test_a_test_that_crashes_its_worker_has_a_line(project: Project) -> None:
     run_tests(project, "-n", "2", environment={"CRASH": "1"})
     lines = by_name(project.results("results.jsonl"))

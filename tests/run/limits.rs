@@ -32,8 +32,68 @@ fn arguments_of_pytest_are_passed_on() {
     test_fine.py::test_one: passed
     test_outcomes.py::test_passes: passed
     ");
-    let wrong = project.run(&["--", "--no-such-option"]);
-    assert!(wrong.reason("test_fine.py").contains("unrecognized arguments"), "{}", wrong.outcomes());
+}
+
+#[test]
+fn arguments_that_pytest_does_not_take_end_the_run_once() {
+    for isolation in ["fork", "spawn"] {
+        let project = Project::new(&[("outcomes", ""), ("fine", ""), ("moves", "")]);
+        let wrong = project.run(&["--isolation", isolation, "--", "--no-such-option"]);
+        assert_eq!(wrong.code(), 2);
+        let message = "error: pytest cannot start: unrecognized arguments: --no-such-option";
+        assert_eq!(wrong.stderr().matches("unrecognized arguments").count(), 1, "{}", wrong.stderr());
+        assert!(wrong.stderr().contains(message), "{}", wrong.stderr());
+        let expected = "test_fine.py: not_run\ntest_moves.py: not_run\ntest_outcomes.py: not_run\n";
+        assert_eq!(wrong.outcomes(), expected);
+    }
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn the_tests_of_a_stored_plan_run_by_their_ids() {
+    let project = Project::new(&[("fine", "batch-sizes = [1, 2]"), ("outcomes", "")]);
+    let planned = project.command(&["plan", "--suite", "fine", "--name", "nightly"]).output().unwrap();
+    assert!(planned.status.success(), "{}", String::from_utf8_lossy(&planned.stderr));
+    let finished = project.run(&["--plan", "nightly"]);
+    assert_eq!(finished.code(), 0, "{}{}", finished.stdout(), finished.stderr());
+    let lines = project.lines();
+    let passed: Vec<_> =
+        lines.iter().filter(|line| line["outcome"] == "passed" && line["nodeid"].is_string()).collect();
+    assert!(!passed.is_empty() && passed.iter().all(|line| line["test_id"] == line["unit"]), "{lines:?}");
+    assert!(
+        passed.iter().all(|line| line["file"].as_str().unwrap().starts_with("results/plans/nightly/")),
+        "{lines:?}"
+    );
+    assert!(project.run(&["--plan", "nightly", "--rerun"]).stdout().contains("everything has passed already"));
+}
+
+/// The sets of devices that files have seen in use at a time.
+fn devices_in_use(arguments: &[&str]) -> String {
+    let project = Project::new(&[("device", "")]);
+    project.write(
+        "tgen.toml",
+        "templates = \"templates\"\n[[suite]]\nname = \"device\"\ntemplate = \"device.py\"\nmodels = [\"bert\", \"gpt2\", \"t5\", \"vit\"]\n\
+        hardware = [\"cuda\"]\noutput = \"tests/test_{{ normalized_name }}.py\"\nmemory-gb = 0.1\n",
+    );
+    let arguments = [&["--generate", "--hardware", "cuda", "--jobs", "4"], arguments].concat();
+    let finished = project.run(&arguments);
+    assert_eq!(finished.code(), 0, "{}{}", finished.stdout(), finished.stderr());
+    let seen = std::fs::read_to_string(project.path("seen")).unwrap();
+    let seen: std::collections::BTreeSet<&str> = seen.lines().collect();
+    seen.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn each_device_has_one_file_at_a_time() {
+    let seen = devices_in_use(&["--devices", "cuda:0,cuda:1"]);
+    assert!(seen.contains("0 1"), "{seen}");
+    assert!(!seen.contains("0 0") && !seen.contains("1 1"), "{seen}");
+}
+
+#[test]
+fn a_device_has_as_many_files_at_a_time_as_it_has_slots() {
+    let seen = devices_in_use(&["--devices", "cuda:3", "--slots", "2"]);
+    assert!(seen.contains("3 3") && !seen.contains("3 3 3"), "{seen}");
 }
 
 #[test]

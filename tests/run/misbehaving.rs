@@ -5,7 +5,8 @@ use insta::assert_snapshot;
 use crate::project::{Finished, Project};
 
 fn run(name: &str, keys: &str, arguments: &[&str]) -> Finished {
-    let project = Project::new(&[(name, keys), ("fine", "")]);
+    // The second file of a folder, as all after it, is forked from a process that pytest is ready in.
+    let project = Project::new(&[("fine", ""), (name, keys)]);
     let finished = project.run(arguments);
     let fine = "test_fine.py::test_one: passed\ntest_fine.py::test_two: passed\n";
     assert!(finished.outcomes().contains(fine), "{}{}", finished.outcomes(), finished.stderr());
@@ -143,4 +144,21 @@ fn a_file_that_cannot_be_collected_is_an_error() {
     let finished = run("uncollectable", "", &[]);
     assert_snapshot!(outcomes(&finished), @"test_uncollectable.py: error");
     assert!(finished.reason("test_uncollectable.py").contains("no_such_module_at_all"));
+}
+
+#[test]
+fn a_full_disk_is_the_machines_failure_and_no_tests() {
+    let finished = run("fills", "", &[]);
+    assert_snapshot!(outcomes(&finished), @"
+    test_fills.py::test_after: passed
+    test_fills.py::test_fills_the_disk: infra_error
+    ");
+    assert!(finished.reason("test_fills_the_disk").contains("No space left on device"));
+    assert_eq!(finished.code(), 3);
+    let tried_again = run("fills", "", &["--retries", "1"]);
+    assert!(
+        tried_again.outcomes().contains("test_fills_the_disk: infra_error, infra_error"),
+        "{}",
+        tried_again.outcomes()
+    );
 }

@@ -9,8 +9,10 @@ use serde_json::Value;
 
 use crate::project::{Project, outcomes};
 
-/// How many times a run is killed.
-const KILLS: u64 = 5;
+/// How many times a run is killed, where `TGEN_TEST_KILLS` does not say it.
+const KILLS: usize = 5;
+/// The tests of the files that are not made longer.
+const OTHER_TESTS: usize = 4;
 
 /// Waits until a run has recorded so many lines, and sends it a signal; how it ended.
 fn signal_after(project: &Project, arguments: &[&str], lines: usize, signal: Signal) -> Option<i32> {
@@ -33,9 +35,13 @@ fn test_lines(lines: &[Value]) -> impl Iterator<Item = &Value> {
 #[test]
 fn a_run_that_is_killed_is_finished_by_another_which_repeats_no_test_that_has_passed() {
     let project = Project::new(&[("slow", ""), ("fine", ""), ("moves", "")]);
-    signal_after(&project, &["--jobs", "1"], 3, Signal::KILL);
-    for kill in 0..KILLS {
-        let lines = usize::try_from(kill).unwrap() * 2 + 2;
+    let kills = std::env::var("TGEN_TEST_KILLS").map_or(KILLS, |count| count.parse().unwrap());
+    let slow_tests = 4 * kills;
+    let slow = std::fs::read_to_string(project.path("templates/slow.py")).unwrap();
+    project.write("templates/slow.py", &slow.replace("range(20)", &format!("range({slow_tests})")));
+    signal_after(&project, &["--generate", "--jobs", "1"], 3, Signal::KILL);
+    for kill in 0..kills {
+        let lines = kill % 6 + 1;
         signal_after(&project, &["--rerun", "--jobs", "1"], lines, Signal::KILL);
     }
     let finished = project.run(&["--rerun"]);
@@ -45,7 +51,7 @@ fn a_run_that_is_killed_is_finished_by_another_which_repeats_no_test_that_has_pa
     for line in test_lines(&lines).filter(|line| line["outcome"] == "passed") {
         *passes.entry(line["nodeid"].as_str().unwrap()).or_default() += 1;
     }
-    assert_eq!(passes.len(), 24, "{}", outcomes(&lines));
+    assert_eq!(passes.len(), slow_tests + OTHER_TESTS, "{}", outcomes(&lines));
     assert!(passes.values().all(|count| *count == 1), "{}", outcomes(&lines));
     assert!(project.run(&["--rerun"]).stdout().contains("everything has passed already"));
 }

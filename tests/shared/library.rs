@@ -1,4 +1,4 @@
-//! DuckDB's library for tests that give the binary another cache folder, where it would look for the library otherwise.
+//! Finds DuckDB's library for tests that set another cache folder, because the binary would not find the library there.
 
 use std::path::PathBuf;
 

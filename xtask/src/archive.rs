@@ -1,5 +1,4 @@
-//! The archive of a release for those who have neither Python nor Rust: the programs of the wheel, which has been tried, beside
-//! DuckDB's library.
+//! The release archive for users without Python and Rust: the programs of the tested wheel, and DuckDB's library.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,10 +16,11 @@ use crate::say;
 use crate::test::root;
 use crate::{libduckdb, wheel};
 
-/// What else is in the archive.
+/// The other files in the archive.
 const DOCUMENTS: [&str; 5] = ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "packaging/LICENSE-DUCKDB"];
 
-/// Makes `target/archives/cargo-tgen-VERSION-TARGET.tgz` and its checksum from the wheel that `cargo xtask wheel` made.
+/// Creates `target/archives/cargo-tgen-VERSION-TARGET.tgz` and its checksum from the wheel that `cargo xtask wheel`
+/// built.
 pub(crate) fn run() -> Result<()> {
     let name = name()?;
     let folder = folder();
@@ -43,7 +43,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The archive that was made, unpacked in a folder; gives the folder with the programs.
+/// Unpacks the archive in a folder; returns the folder with the programs.
 pub(crate) fn unpack_into(folder: &Path) -> Result<PathBuf> {
     let archive = self::folder().join(format!("{}.tgz", name()?));
     let file = File::open(&archive).with_context(|| {
@@ -57,12 +57,12 @@ fn folder() -> PathBuf {
     root().join("target/archives")
 }
 
-/// The name of the archive and of the folder in it.
+/// The name of the archive and of its top folder.
 pub(crate) fn name() -> Result<String> {
     Ok(format!("cargo-tgen-{}-{}", current_version()?, target()?))
 }
 
-/// The target of this machine's compiler, as cargo-binstall names it.
+/// The compiler's default target, as cargo-binstall names it.
 fn target() -> Result<String> {
     let output = Command::new("rustc").arg("-vV").output().context("cannot run `rustc`")?;
     let text = String::from_utf8(output.stdout)?;

@@ -1,7 +1,7 @@
-//! What the built-in templates can really test: every model type of the map, by task, from a run of their tests.
+//! Measures the coverage of the built-in templates: runs the tests of every model type and task.
 //!
-//! It writes `docs/coverage.md`, or `docs/coverage-RELEASE.md` for another release of transformers, and the list of types
-//! that ran, which the tests take along. It knows only what the tests report.
+//! It writes `docs/coverage.md`, or `docs/coverage-RELEASE.md` for another release of transformers, and the list of
+//! types that ran, which is shipped with the tests. It knows only what the tests report.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,9 +16,9 @@ use crate::say;
 use crate::test::{root, step, tgen};
 use crate::verified;
 
-/// Renders the tests of all model types, runs all of them, and writes what came of them. `python` is an
-/// interpreter to use instead of one that has exactly the packages of the results; where it has another release of
-/// transformers, that release's own map says which types and tasks there are.
+/// Renders the tests of all model types, runs them, and writes the results. `python` is an interpreter to use instead
+/// of one with exactly the required packages; if it has another release of transformers, that release's map determines
+/// the types and tasks.
 pub(crate) fn run(python: Option<&str>, platform: Platform) -> Result<()> {
     let start = Instant::now();
     let python = results::python(python)?;
@@ -46,11 +46,11 @@ pub(crate) fn run(python: Option<&str>, platform: Platform) -> Result<()> {
     Ok(())
 }
 
-/// The release of transformers that an interpreter has.
+/// The release of transformers in an interpreter's environment.
 struct Release {
     version: String,
     folder: PathBuf,
-    /// The versions of all that matters, as a sentence's beginning.
+    /// The versions of all relevant packages, as the beginning of a sentence.
     all: String,
     platform: Platform,
 }
@@ -79,7 +79,7 @@ impl Release {
         format!("coverage{hardware}{version}.md")
     }
 
-    /// The arguments that wrote its page.
+    /// The arguments that reproduce its page.
     fn arguments(&self) -> String {
         let platform = if self.platform == Platform::Cpu { "" } else { " --platform cuda" };
         format!("{platform}{}", if self.is_the_built_in_one() { "" } else { " PYTHON" })
@@ -90,25 +90,25 @@ fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// The test that says whether a model is the architecture itself and computes.
+/// The test that decides whether a model has the real architecture and computes.
 const FORWARD: &str = "test_forward";
 
-/// What came of the tests, and what the run took.
+/// The results of the tests, and metadata of the run.
 #[derive(Default)]
 struct Coverage {
-    /// What `test_forward` said, by model type, task and platform.
+    /// The verdict of `test_forward`, by model type, task and platform.
     verdicts: BTreeMap<String, BTreeMap<String, BTreeMap<String, Verdict>>>,
-    /// How many results of each test are of which kind.
+    /// The counts of results by test.
     counts: BTreeMap<String, Counts>,
-    /// The model type, test and reason of all that failed but `test_forward`.
+    /// The model type, test and reason of every failure other than `test_forward`.
     failures: Vec<[String; 3]>,
     running: Duration,
     peak_memory: u64,
-    /// What the models ran on, as a test says it.
+    /// The device that the models ran on, as the tests report it.
     device: String,
 }
 
-/// How many results are REAL, passed in another way, skipped and failed.
+/// The number of results that are REAL, passed otherwise, skipped and failed.
 type Counts = [usize; 4];
 
 impl Coverage {
@@ -131,7 +131,7 @@ impl Coverage {
         match (verdict, result.model, result.task, result.platform) {
             (verdict, Some(model), Some(task), Some(platform)) if test == FORWARD => {
                 let known = self.verdicts.entry(model).or_default().entry(task).or_default().entry(platform);
-                // What is not REAL at one batch size is not REAL.
+                // REAL at one batch size is not enough: every batch size must be.
                 known.and_modify(|known| known.add(&verdict)).or_insert(verdict);
             }
             (Verdict::Failed(reason), model, ..) => {
@@ -141,7 +141,7 @@ impl Coverage {
         }
     }
 
-    /// How many results there are, and how many of them failed.
+    /// The number of results, and of failures among them.
     fn results(&self) -> (usize, usize) {
         (self.counts.values().flatten().sum(), self.counts.values().map(|[.., failed]| failed).sum())
     }
@@ -226,7 +226,7 @@ impl Coverage {
         table
     }
 
-    /// What failed besides `test_forward`.
+    /// The failures other than `test_forward`.
     fn failed(&self) -> String {
         if self.failures.is_empty() {
             return String::new();
@@ -240,7 +240,7 @@ impl Coverage {
 }
 
 impl Verdict {
-    /// Takes another verdict on the same, which only a worse one changes.
+    /// Merges a verdict on the same model; the worse one wins.
     fn add(&mut self, other: &Self) {
         if column(other) > column(self) {
             *self = other.clone();

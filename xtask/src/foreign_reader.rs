@@ -1,4 +1,4 @@
-//! The template database as DuckDB's own Python package reads it: the same rows that `cargo tgen query` shows.
+//! Compares the template database as DuckDB's own Python package reads it with the output of `cargo tgen query`.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ const PACKAGE: &str = "duckdb==1.5.6";
 
 const TEMPLATE: &str = "# größe of ${model_name}\nassert '${hardware_type}' and ${batch_size}  # \"quoted\"\n";
 
-/// What is done with a template before the database is read.
+/// The commands that fill the database.
 const SESSION: [&[&str]; 2] = [
     &[
         "mapping",
@@ -29,7 +29,7 @@ const SESSION: [&[&str]; 2] = [
     &["plan", "--model", "bert-base-uncased", "--hardware", "cpu,cuda", "--batch-sizes", "1,4", "--name", "nightly"],
 ];
 
-/// What both are asked.
+/// The queries that both answer.
 const QUESTIONS: [&str; 4] = [
     "SELECT name, family, version, dialect, content FROM current_templates ORDER BY ALL",
     "SELECT * FROM model_mappings ORDER BY ALL",
@@ -37,7 +37,7 @@ const QUESTIONS: [&str; 4] = [
     "SELECT plan, test_id::VARCHAR AS id, depends_on::VARCHAR AS earlier FROM test_dependencies ORDER BY ALL",
 ];
 
-/// Fills a database, asks both, and compares.
+/// Fills a database, runs the queries with both, and compares the answers.
 pub(crate) fn run() -> Result<()> {
     say("DuckDB's Python package reads the template database");
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;

@@ -1,4 +1,5 @@
-//! The tests that the built-in templates render: valid, formatted, typed, and passing with numpy and pytest alone.
+//! Checks the tests that the built-in templates render: valid, formatted, typed, and passing with only numpy and
+//! pytest.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use crate::python;
 use crate::test::{root, step, tgen};
 
-/// What the rendered tests need, the plugins of pytest that they are run with, and what their authors hold them to.
+/// What the rendered tests need, the pytest plugins they are run with, and the tools that check their source.
 const PACKAGES: [&str; 9] = [
     "numpy==2.4.6",
     "pytest==9.2.0",
@@ -20,21 +21,21 @@ const PACKAGES: [&str; 9] = [
     "mypy==2.4.1",
     "pyright==1.1.414",
 ];
-/// The oldest Python that the rendered tests must be right for.
+/// The oldest Python that the rendered tests must support.
 const OLDEST_PYTHON: &str = "3.10";
 
-/// A model type of each primary task that many models have, and the sample of the README.
+/// A model type for each common primary task, and the sample of the README.
 const MODELS: [&str; 18] = [
     "bert", "vit", "whisper", "llava", "gpt2", "t5", "clip", "clap", "sam", "dpt", "detr", "videomae", "tapas", "vits",
     "wav2vec2", "layoutlm", "blip", "big_bird",
 ];
 
-/// The interpreter that the rendered tests are run with.
+/// The interpreter for the rendered tests.
 pub(crate) fn python() -> Result<PathBuf> {
     Ok(python::programs(&PACKAGES)?.join("python"))
 }
 
-/// Renders a slice of the models and runs what comes out.
+/// Renders tests for these models, checks their source, and runs them.
 pub(crate) fn run() -> Result<()> {
     let python = python()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -57,9 +58,9 @@ pub(crate) fn run() -> Result<()> {
     step("the built-in tests run wherever they stand", pytest(&python).arg("-q").arg(root().join("tests/generated")))
 }
 
-/// Holds rendered tests to the linter, the formatter and two type checkers.
+/// Checks rendered tests with the linter, the formatter and two type checkers.
 fn check_source(python: &Path, tests: &Path) -> Result<()> {
-    // pyright reads the packages of the Python on the `PATH`, unless it is told of another.
+    // pyright uses the packages of the Python on the `PATH`, unless it is given another interpreter.
     let of_this_python = ["--pythonpath", python.to_str().context("the path of Python is not UTF-8")?];
     let pyright = [["pyright", "--pythonversion", OLDEST_PYTHON].as_slice(), &of_this_python].concat();
     let checks: [(&str, &[&str]); 5] = [
@@ -76,14 +77,15 @@ fn check_source(python: &Path, tests: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Pytest, and Python, without the caches that would stay in the folders of the tests.
+/// Python with pytest, without the caches that it would leave in the tests' folders.
 fn pytest(python: &Path) -> Command {
     let mut pytest = Command::new(python);
     pytest.args(["-B", "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]);
     pytest
 }
 
-/// A checkpoint of each family that there is a template for, on hardware that is here and on hardware that is not.
+/// Renders a checkpoint of each family that has a template, for hardware that this machine has and for hardware that it
+/// lacks.
 fn render_families(tests: &Path) -> Result<Command> {
     const CONFIGURATION: &str = r#"
 [[suite]]
@@ -107,15 +109,15 @@ fn render(tests: &Path) -> Command {
     render
 }
 
-/// Runs the README's first tests, which must end as it shows.
+/// Runs the first tests of the README, whose output must match it.
 fn check_readme(python: &Path, tests: &Path) -> Result<()> {
     step("rendering the sample", render(tests).arg("--sample"))?;
     let output = pytest(python).arg(tests).output();
     let text = String::from_utf8(output.context("cannot run pytest")?.stdout).context("pytest wrote no text")?;
     let readme = std::fs::read_to_string(root().join("README.md")).context("there is no README")?;
     let (start, end) = text.find("left out: ").zip(text.rfind(" in ")).context("the tests did not end")?;
-    // How many signs stand around the last line depends on how long the tests took.
+    // The number of `=` around the last line depends on how long the tests took.
     let is_shown = text[start..end].lines().all(|line| readme.contains(line.trim_matches(['=', ' '])));
-    ensure!(is_shown, "the README shows another end than that of its first tests:\n{text}");
+    ensure!(is_shown, "the output of the README's first tests does not end as the README shows:\n{text}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The hooks of `.pre-commit-hooks.yaml`, run by pre-commit itself from a clone of this checkout.
+//! Tests the hooks of `.pre-commit-hooks.yaml` with pre-commit itself, from a clone of this checkout.
 
 use std::fs;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::test::{root, step, tgen};
 
 const PACKAGES: [&str; 1] = ["pre-commit==4.7.0"];
 
-/// What `cargo tgen generate --sample` writes, and the built-in suite checks.
+/// A file that `cargo tgen generate --sample` writes and the built-in suite checks.
 const OUTPUT: &str = "test/skills/test_hf_bert.py";
 
-/// Has pre-commit install the hooks and run them in a project of their own.
+/// Lets pre-commit install the hooks and run them in a project of their own.
 pub(crate) fn run() -> Result<()> {
     let programs = python::programs(&PACKAGES)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -45,13 +45,13 @@ struct Hooks<'a> {
 }
 
 impl Hooks<'_> {
-    /// Whether a hook passes, and what it says.
+    /// Whether a hook passes, and its output.
     fn run(&self, hook: &str) -> Result<(bool, String)> {
         say(&format!("pre-commit runs `{hook}`"));
         let mut command = Command::new(self.programs.join("pre-commit"));
         command.arg("try-repo").arg(root().canonicalize()?).args([hook, "--all-files", "--verbose"]);
         command.current_dir(self.project).env("PRE_COMMIT_HOME", self.cache);
-        // The profile of the tests, whose dependencies are compiled already.
+        // The profile of the tests, for which the dependencies are compiled already.
         command.env("MATURIN_PEP517_ARGS", "--profile dev");
         let output = command.output().context("cannot run `pre-commit`")?;
         let said = [output.stdout, output.stderr].concat();

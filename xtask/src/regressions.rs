@@ -1,7 +1,8 @@
-//! Real regressions of transformers: the rendered tests must fail with the release that had one, and pass with another.
+//! Tests with real regressions of transformers: the rendered tests must fail with the broken release and pass with
+//! another.
 //!
-//! `tests/with_torch/regressions.toml` lists them. Each release is installed into a folder of its own in the cache, over
-//! an environment that has torch.
+//! `tests/with_torch/regressions.toml` lists them. Each release is installed into its own folder in the cache, on top
+//! of an environment with torch.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,7 +26,7 @@ struct Regression {
     model_type: String,
     broken: String,
     fixed: String,
-    /// The test that must fail; a regression that nothing finds says `missed` instead.
+    /// The test that must fail, or `missed` for a regression that no test finds.
     test: Option<String>,
     missed: Option<String>,
     what: String,
@@ -54,7 +55,7 @@ pub(crate) fn run(types: &[&str]) -> Result<()> {
 }
 
 impl Regression {
-    /// What is not as the list says.
+    /// The deviation from the list, if any.
     fn problem(&self, python: &Path) -> Result<Option<String>> {
         let failed = failures(&self.results(python, &self.broken)?);
         let fixed = failures(&self.results(python, &self.fixed)?);
@@ -87,7 +88,7 @@ impl Regression {
     }
 }
 
-/// The names of the tests that failed, each once.
+/// The names of the tests that failed, without duplicates.
 fn failures(results: &[TestResult]) -> Vec<String> {
     let failed = results.iter().filter(|result| matches!(result.verdict(), Verdict::Failed(_)));
     let mut names: Vec<String> = failed.filter_map(|result| result.test.clone()).collect();
@@ -96,7 +97,7 @@ fn failures(results: &[TestResult]) -> Vec<String> {
     names
 }
 
-/// A folder with a release of transformers and what it needs besides torch.
+/// A folder with a release of transformers and its dependencies other than torch.
 fn overlay(python: &Path, version: &str) -> Result<PathBuf> {
     let folder = cache_folder().context("there is no cache folder")?.join(format!("transformers-{version}"));
     let complete = folder.join("complete");

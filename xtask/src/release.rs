@@ -1,4 +1,5 @@
-//! What makes a release: one version and one owner in every file that names them, and the changelog's notes.
+//! Prepares a release: sets the version and the owner in every file that contains them, and extracts the changelog's
+//! notes.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::test::{cargo, root, step};
 const CHANGELOG: &str = "CHANGELOG.md";
 const UNRELEASED: &str = "## [Unreleased]";
 
-/// Sets the version wherever it is written, and gives the changelog's unreleased lines to it.
+/// Sets the version everywhere, and moves the changelog's unreleased entries to it.
 pub(crate) fn bump(version: &str) -> Result<()> {
     ensure!(is_version(version), "`{version}` is no version; give one like `1.2.3` or `1.2.3-rc.1`");
     let old = current_version()?;
@@ -28,7 +29,9 @@ pub(crate) fn bump(version: &str) -> Result<()> {
         set_version(file, key, &old, version)?;
     }
     write(CHANGELOG, &changelog)?;
-    for page in tracked_files()?.iter().filter(|file| file.starts_with("docs/") && file.ends_with(".md")) {
+    for page in tracked_files()?.iter().filter(|file| {
+        file.starts_with("docs/") && Path::new(file).extension().is_some_and(|extension| extension == "md")
+    }) {
         let text = read(page)?;
         let renewed = with_version(&text, &old, version);
         if renewed != text {
@@ -46,11 +49,13 @@ pub(crate) fn bump(version: &str) -> Result<()> {
 
 /// A page with another version in its commands: `cargo-tgen==1.2.3` for pip, `v1.2.3` for actions and hooks, and what `--version` prints.
 fn with_version(page: &str, old: &str, new: &str) -> String {
-    let forms = |version: &str| ["cargo-tgen==", "cargo-tgen@v", "rev: v", "`v", "cargo-tgen "].map(|form| format!("{form}{version}"));
+    let forms = |version: &str| {
+        ["cargo-tgen==", "cargo-tgen@v", "rev: v", "`v", "cargo-tgen "].map(|form| format!("{form}{version}"))
+    };
     forms(old).iter().zip(forms(new)).fold(page.to_owned(), |page, (old, new)| page.replace(old, &new))
 }
 
-/// Prints the changelog's lines for a release, which must be the one that the sources are.
+/// Prints the changelog's entries for a release, which must be the current version.
 #[expect(clippy::print_stdout, reason = "the notes are the result of this chore")]
 pub(crate) fn notes(tag: &str) -> Result<()> {
     let version = current_version()?;
@@ -59,7 +64,7 @@ pub(crate) fn notes(tag: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes the name of the GitHub account that owns the repository wherever it has to be.
+/// Sets the GitHub account that owns the repository everywhere.
 pub(crate) fn set_owner(new: &str) -> Result<()> {
     let is_name = !new.is_empty() && new.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     ensure!(is_name, "`{new}` is no name of a GitHub account");
@@ -67,7 +72,7 @@ pub(crate) fn set_owner(new: &str) -> Result<()> {
     let (from, to) = (format!("{old}/cargo-tgen"), format!("{new}/cargo-tgen"));
     for file in tracked_files()? {
         let path = root().join(&file);
-        // What is no text has no address in it.
+        // A file that is not text contains no addresses.
         let Ok(text) = fs::read_to_string(&path) else { continue };
         if text.contains(&from) {
             write(&file, &text.replace(&from, &to))?;
@@ -77,7 +82,7 @@ pub(crate) fn set_owner(new: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a tracked file that gives the repository to another owner than Cargo.toml does.
+/// Fails if a tracked file names another owner of the repository than Cargo.toml does.
 pub(crate) fn check_owner() -> Result<()> {
     let owner = owner()?;
     for file in tracked_files()? {
@@ -91,7 +96,7 @@ pub(crate) fn check_owner() -> Result<()> {
     Ok(())
 }
 
-/// The owner as Cargo.toml names it.
+/// The owner in Cargo.toml.
 fn owner() -> Result<String> {
     let manifest = read("Cargo.toml")?;
     let owner = owners_in(&manifest).next().context("Cargo.toml names no repository")?;
@@ -99,7 +104,7 @@ fn owner() -> Result<String> {
 }
 
 fn owners_in(text: &str) -> impl Iterator<Item = &str> {
-    // Addresses, and the action as a workflow names it.
+    // Addresses, and the action's name in a workflow.
     let places = ["github.com/", "uses: "].into_iter().flat_map(|before| text.split(before).skip(1));
     places.filter_map(|rest| {
         let (owner, repository) = rest.split_once('/')?;
@@ -122,7 +127,7 @@ fn text_of(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The version in Cargo.toml, which is that of every package.
+/// The version in Cargo.toml, which all packages share.
 pub(crate) fn current_version() -> Result<String> {
     let manifest = read("Cargo.toml")?;
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
@@ -144,7 +149,7 @@ fn is_version(text: &str) -> bool {
     numbers.split('.').count() == 3 && numbers.split('.').all(is_number) && suffix.is_none_or(is_suffix)
 }
 
-/// The changelog in which everything that was unreleased belongs to a version.
+/// The changelog with the unreleased entries moved under a version.
 fn release_unreleased(changelog: &str, version: &str, date: &str) -> Result<String> {
     section(changelog, UNRELEASED).context("the changelog has nothing unreleased")?;
     Ok(changelog.replacen(UNRELEASED, &format!("{UNRELEASED}\n\n## [{version}] - {date}"), 1))
@@ -156,7 +161,7 @@ fn notes_of<'t>(changelog: &'t str, version: &str) -> Result<&'t str> {
         .with_context(|| format!("the changelog says nothing of {version}; run `cargo xtask bump`"))
 }
 
-/// What stands under a heading, where something does.
+/// The text under a heading; `None` if it is empty.
 fn section<'t>(changelog: &'t str, heading: &str) -> Option<&'t str> {
     let (_, rest) = changelog.split_once(heading)?;
     let (_, rest) = rest.split_once('\n')?;
@@ -196,7 +201,8 @@ mod tests {
 
     #[test]
     fn pages_name_the_version_that_is_released() {
-        let page = |version| format!("pip install cargo-tgen=={version}; uses: a/cargo-tgen@v{version}; rev: v{version}");
+        let page =
+            |version| format!("pip install cargo-tgen=={version}; uses: a/cargo-tgen@v{version}; rev: v{version}");
         assert_eq!(with_version(&page("0.1.0"), "0.1.0", "0.2.0"), page("0.2.0"));
     }
 
@@ -208,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_owner_is_found_in_addresses_of_this_repository_only() {
-        // Put together here, so that the check of this file finds no other owner in it.
+        // Concatenated here, so that the check of this file finds no other owner in it.
         let ours = "cargo-tgen";
         let text = format!(
             "https://github.com/a-b/{ours}.git github.com/c/{ours}-vim github.com/d/other x/{ours}\n- uses: e/{ours}@v1"

@@ -1,4 +1,5 @@
-//! Runs rendered tests in several processes and reads the results that they write. It does not know what they are for.
+//! Runs rendered tests in several processes and parses the results that they write. It does not know the purpose of the
+//! run.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use crate::python as environments;
 use crate::test::{root, step, tgen};
 
-/// What the tests need for real models of all types. A few processors and backbones need the optional ones.
+/// The packages that tests of all types need for real models. The optional ones are for a few processors and backbones.
 pub(crate) const PACKAGES: [&str; 7] = [
     "numpy==2.4.6",
     "pytest==9.2.0",
@@ -21,7 +22,7 @@ pub(crate) const PACKAGES: [&str; 7] = [
     "timm==1.0.31",
 ];
 
-/// The interpreter at this path, or one that has exactly these packages.
+/// The interpreter at this path, or one with exactly these packages.
 pub(crate) fn python(path: Option<&str>) -> Result<PathBuf> {
     match path {
         Some(path) => Ok(path.into()),
@@ -29,7 +30,7 @@ pub(crate) fn python(path: Option<&str>) -> Result<PathBuf> {
     }
 }
 
-/// What runs the models.
+/// The platform that the models run on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Platform {
     Cpu,
@@ -39,7 +40,7 @@ pub(crate) enum Platform {
 }
 
 impl Platform {
-    /// How the tests name it.
+    /// The platform's name in the tests.
     pub(crate) fn hardware(self) -> &'static str {
         if self == Self::Cpu { "cpu" } else { "cuda" }
     }
@@ -48,7 +49,8 @@ impl Platform {
         if self == Self::SimulatedCuda { &["-p", "simulated_gpu"] } else { &[] }
     }
 
-    /// Two processes: more memory than that is not everywhere. Machines with a GPU have more, and leave the work to it.
+    /// Two processes, because more would need more memory than every machine has. With a GPU there is more, and the GPU
+    /// does the work.
     pub(crate) fn processes(self) -> usize {
         match self {
             Self::Cuda => std::thread::available_parallelism().map_or(2, |count| count.get().max(3) - 1),
@@ -57,7 +59,7 @@ impl Platform {
     }
 }
 
-/// Makes a project that has the map of a release of transformers.
+/// Writes a project with the pipeline map of a release of transformers.
 pub(crate) fn write_map(project: &Path, release: &Path) -> Result<()> {
     std::fs::create_dir(project).context("cannot make a project")?;
     let name = "huggingface_model_pipeline_map.json";
@@ -68,7 +70,7 @@ pub(crate) fn write_map(project: &Path, release: &Path) -> Result<()> {
     step("reading the map of that release", sync.stdout(Stdio::null()))
 }
 
-/// Runs the tests of a folder with these arguments of pytest, and gives what each of them wrote.
+/// Runs the tests in a folder with these pytest arguments, and returns the results.
 pub(crate) fn run_tests(
     python: &Path,
     tests: &Path,
@@ -78,7 +80,7 @@ pub(crate) fn run_tests(
     run_tests_over(python, tests, platform, arguments, None)
 }
 
-/// The same, with the packages of a folder in place of those of the environment.
+/// See [`run_tests`]; the packages in a folder take precedence over those of the environment.
 pub(crate) fn run_tests_over(
     python: &Path,
     tests: &Path,
@@ -97,8 +99,8 @@ pub(crate) fn run_tests_over(
     Ok(results)
 }
 
-/// Divides the tests of a folder among folders inside it, each with a copy of what they share. Pytest reads a folder
-/// once, but goes through the whole of it again for each file that it is given by name.
+/// Divides the tests of a folder among subfolders, each with a copy of the shared files. Given a folder, pytest
+/// collects it once; given single files, it would collect the folder again for each of them.
 fn parts_of(tests: &Path, count: usize) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in tests.read_dir().context("nothing was rendered")? {
@@ -132,7 +134,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     std::fs::copy(from, to).map(drop).with_context(|| format!("cannot copy `{}`", from.display()))
 }
 
-/// One process that runs its part of the files.
+/// One process, which runs its part of the files.
 struct Shard {
     process: Child,
     results: PathBuf,
@@ -157,16 +159,16 @@ impl Shard {
 
     fn finish(mut self) -> Result<Vec<TestResult>> {
         let status = self.process.wait()?;
-        // Failed tests are results too; anything above means that pytest itself did not get through.
+        // Failed tests are results too; any other exit code means that pytest itself failed.
         if !matches!(status.code(), Some(0 | 1)) {
-            bail!("pytest did not get through: {status}");
+            bail!("pytest failed: {status}");
         }
         let text = std::fs::read_to_string(&self.results).context("the tests wrote no results")?;
-        text.lines().map(|line| serde_json::from_str(line).context("a result is no JSON")).collect()
+        text.lines().map(|line| serde_json::from_str(line).context("a result is not JSON")).collect()
     }
 }
 
-/// Where Python looks for modules: these folders, our plugins, and what the environment names.
+/// The module search path: these folders, our plugins, and the environment's own path.
 pub(crate) fn python_path(folders: &[&Path]) -> Result<OsString> {
     let plugins = root().join("tests/with_torch/plugins");
     let known = std::env::var_os("PYTHONPATH").unwrap_or_default();
@@ -175,7 +177,7 @@ pub(crate) fn python_path(folders: &[&Path]) -> Result<OsString> {
     std::env::join_paths(all).context("a folder cannot be in `PYTHONPATH`")
 }
 
-/// A line of the tests' results, as far as it matters here.
+/// A line of the tests' results, as far as it is needed here.
 #[derive(Deserialize)]
 pub(crate) struct TestResult {
     pub(crate) model: Option<String>,
@@ -200,7 +202,7 @@ impl TestResult {
     }
 }
 
-/// The reason without the folders of the file that it begins with: they are this machine's.
+/// The reason without the folders of the file name at its beginning, which are specific to this machine.
 fn without_folders(reason: &str) -> String {
     let (place, rest) = reason.split_once(": ").unwrap_or(("", reason));
     let file = place.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! A slice of the rendered tests, with torch and transformers: one model for each task, all tests of each model, on the
-//! processor and on a GPU that is only simulated.
+//! Runs a slice of the rendered tests with torch and transformers: one model for each task, all tests of each model, on
+//! the processor and on a simulated GPU.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::results::{self, Platform, TestResult, Verdict, run_tests};
 use crate::say;
 use crate::test::{root, step, tgen};
 
-/// Model types that between them have every task that there is a template for.
+/// Model types that together have every task with a template.
 const MODELS: [&str; 17] = [
     "bert",
     "vit",
@@ -32,9 +32,8 @@ const MODELS: [&str; 17] = [
     "qwen2",
 ];
 
-/// Renders the slice, runs it where a mock is a failure, and demands a real forward pass for every task. What is not
-/// installed is a failure here. `python` is an interpreter to use instead of one that has exactly the packages of the
-/// results.
+/// Renders the slice, runs it so that a mock is a failure, and requires a real forward pass for every task. Missing
+/// packages are failures too. `python` is an interpreter to use instead of one with exactly the required packages.
 pub(crate) fn run(python: Option<&str>) -> Result<()> {
     let python = results::python(python)?;
     check_support(&python)?;
@@ -42,7 +41,7 @@ pub(crate) fn run(python: Option<&str>) -> Result<()> {
     run_on(&python, Platform::SimulatedCuda)
 }
 
-/// Runs the tests of what the rendered tests stand on, which are not rendered themselves.
+/// Tests the support modules of the rendered tests, which are not rendered themselves.
 fn check_support(python: &Path) -> Result<()> {
     let folder = root().join("tests/with_torch");
     let mut pytest = Command::new(python);
@@ -75,7 +74,7 @@ fn run_on(python: &Path, platform: Platform) -> Result<()> {
     Ok(())
 }
 
-/// The tasks that there is a template for.
+/// The tasks that have a template.
 fn task_templates() -> Result<BTreeSet<String>> {
     let mut tasks = BTreeSet::new();
     for entry in root().join("templates/tasks").read_dir().context("there are no task templates")? {

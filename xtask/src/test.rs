@@ -1,4 +1,4 @@
-//! The test command: tests, the build without the store, and the tests that it renders; and, apart from it, the lints.
+//! The test command: all tests, the build without the store, and the rendered tests; and separately, the lints.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::workflows;
 /// Runs every test that a change must pass; `passed_on` are arguments of `cargo test`.
 pub(crate) fn run(passed_on: &[&str]) -> Result<()> {
     let start = Instant::now();
-    // The tests of `run` need a Python that has pytest.
+    // The tests of `run` need a Python with pytest.
     let python = generated::python()?;
     step("tests", with_library("test")?.env("TGEN_TEST_PYTHON", python).arg("--workspace").args(passed_on))?;
     foreign_reader::run()?;
@@ -25,13 +25,12 @@ pub(crate) fn run(passed_on: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Runs what reads the code without running it. It compiles every dependency once more, in its own way, so that people
-/// who only want to see the tests pass need not wait for it.
+/// Runs the static checks. They compile every dependency again with other settings, so they are not part of the tests.
 pub(crate) fn lint() -> Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     step("fuzz targets", cargo().args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))?;
-    // Only what the packages hold and say; building them is the release's dry run.
+    // Only checks the content of the packages; the release's dry run builds them.
     step(
         "packages",
         cargo().args(["package", "--workspace", "--exclude", "xtask", "--no-verify", "--allow-dirty", "--quiet"]),
@@ -39,7 +38,7 @@ pub(crate) fn lint() -> Result<()> {
     workflows::run()
 }
 
-/// The cargo that runs this chore, at the workspace's root.
+/// The running cargo, at the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
@@ -53,14 +52,15 @@ pub(crate) fn with_library(command: &str) -> Result<Command> {
     Ok(cargo)
 }
 
-/// The tool itself, from source.
+/// The tool, run from source.
 pub(crate) fn tgen() -> Command {
     let mut tgen = cargo();
     tgen.args(["run", "--quiet", "--no-default-features", "--"]);
     tgen
 }
 
-/// The workspace's root. A program that another checkout built into the same folder must not work there.
+/// The workspace's root: that of the running cargo, because another checkout may have built this program into a shared
+/// target folder.
 pub(crate) fn root() -> PathBuf {
     let here =
         std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);

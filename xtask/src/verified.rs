@@ -1,6 +1,6 @@
-//! The list of model types that ran, by release of transformers, in `templates/tgen_support/verified.toml`.
+//! Updates the list of model types that ran, by release of transformers, in `templates/tgen_support/verified.toml`.
 //!
-//! The tests read it to tell a type that broke from one that they do not know yet.
+//! The tests use it to distinguish a broken type from an unknown one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

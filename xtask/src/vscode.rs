@@ -1,5 +1,5 @@
-//! The VS Code extension: its tests, its sessions in a real VS Code, and its package with a program inside. Node's packages,
-//! code-server and a browser come from npm and stay in the cache.
+//! The VS Code extension: its tests, its sessions in a real VS Code, and its package with the program. Node packages,
+//! code-server and a browser are installed from npm and kept in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::archive;
 use crate::libduckdb::cache_folder;
 use crate::test::{root, step};
 
-/// Type check, unit tests, and sessions with the packaged extension and a program.
+/// Runs type check, unit tests, and sessions with the packaged extension and program.
 pub(crate) fn run(program: &Path) -> Result<()> {
     let extension = extension();
     provide_modules(&extension)?;
@@ -25,7 +25,8 @@ pub(crate) fn run(program: &Path) -> Result<()> {
     step("VS Code: sessions", sessions.current_dir(&extension))
 }
 
-/// Makes this platform's `target/extensions/cargo-tgen-VERSION-TARGET.vsix` from the archive that `cargo xtask archive` made.
+/// Creates this platform's `target/extensions/cargo-tgen-VERSION-TARGET.vsix` from the archive that
+/// `cargo xtask archive` built.
 pub(crate) fn package() -> Result<()> {
     let unpacked = tempfile::tempdir().context("cannot make a temporary folder")?;
     let program = archive::unpack_into(unpacked.path())?.join(format!("cargo-tgen{}", std::env::consts::EXE_SUFFIX));
@@ -50,12 +51,13 @@ fn script(name: &str) -> Command {
     npm
 }
 
-fn npm() -> Command {
-    // On Windows npm is a script, which has to be named whole.
+/// npm, for the packages of a check.
+pub(crate) fn npm() -> Command {
+    // On Windows, npm is a script, which must be named with its extension.
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
 }
 
-/// Has `node_modules` hold what the lock file says: a link into the cache, unless a developer has installed it.
+/// Makes `node_modules` match the lock file: a link into the cache, unless a developer has installed it.
 #[cfg(unix)]
 fn provide_modules(extension: &Path) -> Result<()> {
     let link = extension.join("node_modules");
@@ -79,7 +81,7 @@ fn provide_modules(extension: &Path) -> Result<()> {
         .with_context(|| format!("cannot make `{}`", link.display()))
 }
 
-/// Has `node_modules` hold what the lock file says. Links to folders need rights on Windows that not everybody has.
+/// Makes `node_modules` match the lock file. On Windows, links to folders need a privilege that not every user has.
 #[cfg(not(unix))]
 fn provide_modules(extension: &Path) -> Result<()> {
     if extension.join("node_modules").is_dir() {
@@ -98,8 +100,25 @@ fn tools(extension: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A folder of the cache for what a file asks for: another content, another folder.
-fn cached(name: &str, file: &Path) -> Result<PathBuf> {
+/// A browser: the one that `CHROMIUM` names, one on PATH, or that of the sessions.
+pub(crate) fn browser() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    let folders: Vec<PathBuf> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    let installed = ["chromium", "google-chrome", "chrome"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    if let Some(installed) = installed.into_iter().find(|path| path.is_file()) {
+        return Ok(installed);
+    }
+    let named = tools(&extension())?.join("browser");
+    let path = fs::read_to_string(&named).with_context(|| format!("cannot read `{}`", named.display()))?;
+    Ok(path.trim().into())
+}
+
+/// A cache folder whose name depends on the content of a file, such as a lock file.
+pub(crate) fn cached(name: &str, file: &Path) -> Result<PathBuf> {
     let text = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let hash: String = Sha256::digest(&text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let cache = cache_folder().context("there is no cache folder for VS Code: HOME is not set")?;

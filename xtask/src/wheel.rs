@@ -1,4 +1,4 @@
-//! The Python package: builds the wheel for this platform and tries it as a user without Rust would.
+//! Builds the Python wheel for this platform and tests it as a user without Rust would.
 
 use std::env;
 use std::fs;
@@ -12,16 +12,16 @@ use crate::python;
 use crate::say;
 use crate::test::{root, step};
 
-/// What builds the wheel. zig links against an older glibc than that of this machine.
+/// The build tools. zig links against an older glibc than this machine has.
 const BUILDERS: [&str; 2] = ["maturin==1.16.0", "ziglang==0.17.1"];
-/// What looks at the wheel.
+/// The tools that check the wheel.
 const CHECKERS: [&str; 2] = ["auditwheel==6.8.2", "twine==7.0.0"];
-/// The oldest Linux systems that the wheel is for: RHEL 8, Debian 10, Ubuntu 18.10.
+/// The oldest Linux systems that the wheel supports: RHEL 8, Debian 10, Ubuntu 18.10.
 const COMPATIBILITY: &str = "manylinux_2_28";
-/// The largest wheel that users should have to download.
+/// The largest acceptable size of the wheel.
 const MEGABYTES: u64 = 35;
 
-/// Builds the wheel into `target/wheels`, checks it, and uses it in a fresh environment.
+/// Builds the wheel into `target/wheels`, checks it, and tests it in a fresh environment.
 pub(crate) fn run() -> Result<()> {
     libduckdb::run(&Destination::Wheel)?;
     let wheel = build()?;
@@ -44,7 +44,7 @@ fn build() -> Result<PathBuf> {
     let mut maturin = Command::new(programs.join("maturin"));
     maturin.args(["build", "--release", "--locked", "--out"]).arg(&out).current_dir(root());
     if cfg!(target_os = "linux") {
-        // maturin looks for zig in the Python that it finds first.
+        // maturin looks for zig in the first Python on the `PATH`.
         maturin.args(["--zig", "--compatibility", COMPATIBILITY]).env("PATH", python::path_with(&programs)?);
     }
     step("wheel", &mut maturin)?;
@@ -54,7 +54,7 @@ fn build() -> Result<PathBuf> {
 /// The wheel that was built last.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(crate) fn built() -> Result<PathBuf> {
     let out = out();
     let entries =
@@ -89,7 +89,7 @@ fn check_compatibility(wheel: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Installs the wheel into a fresh environment, and uses it in an empty folder with nothing of Rust in reach.
+/// Installs the wheel into a fresh environment, and uses it in an empty folder without access to Rust.
 fn try_out(wheel: &Path) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let environment = folder.path().join("venv");
@@ -114,7 +114,7 @@ fn try_out(wheel: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A user who has installed the wheel and nothing else.
+/// A user who has installed only the wheel.
 struct User {
     programs: PathBuf,
     home: PathBuf,
@@ -125,7 +125,7 @@ impl User {
         let mut command = Command::new(self.programs.join(program));
         command.args(arguments).current_dir(&self.home).env_clear();
         command.env("PATH", &self.programs).env("HOME", &self.home).env("USERPROFILE", &self.home);
-        // Without this, Windows' own libraries are not found.
+        // Without this variable, programs do not find Windows' own libraries.
         command.envs(env::var_os("SystemRoot").map(|root| ("SystemRoot", root)));
         say(&format!("{program} {}", arguments.join(" ")));
         text_of(&mut command)

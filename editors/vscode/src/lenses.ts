@@ -1,9 +1,9 @@
-// The lenses above a template are the server's; it sends only those whose command it is told that we have.
+// The lenses above a template or an edited output are the server's; it sends only those whose command it is told that we have.
 
 import type { ClientCapabilities } from "vscode-languageclient";
 import type { StaticFeature } from "vscode-languageclient/node";
 
-const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.generate"];
+const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.generate", "tgen.adopt", "tgen.difference"];
 
 /** Tells the server which commands its lenses may run. */
 export const lensCommands: StaticFeature = {

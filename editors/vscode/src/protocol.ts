@@ -42,7 +42,13 @@ export interface OutputsResult {
   outputs: Output[];
 }
 
+/** What an edited output should be. */
+export interface GeneratedResult {
+  text: string;
+}
+
 export const preview = new RequestType<PreviewParams, PreviewResult | null, void>("tgen/preview");
 export const models = new RequestType<{ textDocument: { uri: string } }, ModelsResult | null, void>("tgen/models");
 export const setPreview = new RequestType<PreviewParams, null, void>("tgen/setPreview");
 export const outputs = new RequestType<{ textDocument: { uri: string } }, OutputsResult | null, void>("tgen/outputs");
+export const generated = new RequestType<{ textDocument: { uri: string } }, GeneratedResult | null, void>("tgen/generated");

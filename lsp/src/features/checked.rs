@@ -1,5 +1,5 @@
-//! `tgen/checked`: which versions of the open documents are checked to the end, for a client that wants to know. Until then
-//! diagnostics may follow; afterwards none do before something changes.
+//! `tgen/checked`: reports the versions of the open documents whose checks are complete. Before it, diagnostics may
+//! still arrive; after it, none do until something changes.
 
 use serde::{Deserialize, Serialize};
 use tower_lsp::ls_types::VersionedTextDocumentIdentifier;
@@ -8,10 +8,10 @@ use tower_lsp::ls_types::notification::Notification;
 /// The notification.
 pub(crate) enum Checked {}
 
-/// The open documents, all of them.
+/// The parameters: all open documents.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CheckedParams {
-    /// Each with the version that was checked.
+    /// The documents with their checked versions.
     pub(crate) documents: Vec<VersionedTextDocumentIdentifier>,
 }
 

@@ -9,7 +9,7 @@ use tower_lsp::ls_types::{
 use crate::position::Measured;
 use crate::state::ProjectFile;
 
-/// Typing one of these asks for completion; what cannot follow them, core does not offer.
+/// The characters that trigger completion; where none of core's completions fit, nothing is offered.
 const TRIGGERS: [&str; 10] = ["{", "%", "|", ".", "\"", "'", "<", "$", "[", "("];
 
 /// The completion options that the server announces.
@@ -20,7 +20,7 @@ pub(crate) fn options() -> CompletionOptions {
     }
 }
 
-/// What can be typed at a position.
+/// The completions at a position.
 pub(crate) fn completion(file: &ProjectFile, position: Position) -> Option<Vec<CompletionItem>> {
     file.ask(|view, measured| {
         let offset = measured.offset(position);
@@ -41,7 +41,7 @@ fn item(measured: &Measured<'_>, rank: usize, found: Completion) -> CompletionIt
             .detail
             .map(|description| CompletionItemLabelDetails { detail: None, description: Some(description) }),
         documentation,
-        // The order is core's; editors sort by this text.
+        // Editors sort by this text, so it preserves core's order.
         sort_text: Some(format!("{rank:05}")),
         filter_text: Some(found.label.clone()),
         insert_text_format: (found.format == Format::Snippet).then_some(InsertTextFormat::SNIPPET),

@@ -1,6 +1,8 @@
-//! Edits that are offered: what can be done about a problem, a component out of what is selected, and the form of tags.
+//! Code actions and formatting: quick fixes, extraction of a component, and white space in tags.
 
+use camino::Utf8PathBuf;
 use tgen_core::base::problem::Problem;
+use tgen_core::ide::FileEdit;
 use tgen_core::ide::actions::{self, Action, Likelihood};
 use tgen_core::ide::extract::extract_component;
 use tgen_core::ide::format;
@@ -13,7 +15,7 @@ use crate::convert;
 use crate::position::Measured;
 use crate::state::ProjectFile;
 
-/// What can be done about those of the problems that touch a range.
+/// The quick fixes for problems within a range.
 pub(crate) fn actions(file: &ProjectFile, within: Range, problems: &[Problem]) -> Option<Vec<CodeActionOrCommand>> {
     file.ask(|view, measured| {
         let found = actions::code_actions(view, &file.path, measured.ours(within), problems);
@@ -21,8 +23,8 @@ pub(crate) fn actions(file: &ProjectFile, within: Range, problems: &[Problem]) -
     })
 }
 
-/// What is selected as a component, where the client did not ask for other kinds alone. Trying it costs a rendering of
-/// all outputs, so nothing is tried without a selection.
+/// Extracts the selection into a component, if the client accepts that kind of action. Checking it renders all affected
+/// outputs, so it requires a selection.
 pub(crate) fn extraction(
     file: &ProjectFile,
     within: Range,
@@ -40,8 +42,8 @@ pub(crate) fn extraction(
     action.flatten().into_iter().collect()
 }
 
-/// Kinds are hierarchies: `refactor.extract` is of the kind `refactor`.
-fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
+/// Kinds are hierarchical: `refactor.extract` is a `refactor`.
+pub(super) fn is_kind_of(kind: &CodeActionKind, other: &CodeActionKind) -> bool {
     let rest = kind.as_str().strip_prefix(other.as_str());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || other.as_str().is_empty())
 }
@@ -53,18 +55,18 @@ fn code_action(file: &ProjectFile, measured: &Measured<'_>, action: Action) -> C
         kind: Some(kind),
         diagnostics: action.problem.as_ref().map(|problem| vec![convert::diagnostic(file, measured, problem)]),
         is_preferred: (action.likelihood == Likelihood::Preferred).then_some(true),
-        edit: Some(edit(file, action)),
+        edit: Some(edit(file, action.edits, &action.creates)),
         ..CodeAction::default()
     }
 }
 
-/// Files can be created only by a list of operations, which holds the edits too.
-fn edit(file: &ProjectFile, action: Action) -> WorkspaceEdit {
-    let edit = convert::workspace_edit(file, action.edits);
-    if action.creates.is_empty() {
+/// Files can be created only by document operations, so the edits are sent as operations too.
+pub(super) fn edit(file: &ProjectFile, edits: Vec<FileEdit>, new_files: &[Utf8PathBuf]) -> WorkspaceEdit {
+    let edit = convert::workspace_edit(file, edits);
+    if new_files.is_empty() {
         return edit;
     }
-    let created = action.creates.iter().filter_map(|path| convert::uri_of(file, path));
+    let created = new_files.iter().filter_map(|path| convert::uri_of(file, path));
     let create = |uri| ResourceOp::Create(CreateFile { uri, options: None, annotation_id: None });
     let change = |(uri, edits): (_, Vec<TextEdit>)| TextDocumentEdit {
         text_document: OptionalVersionedTextDocumentIdentifier { uri, version: None },
@@ -76,7 +78,7 @@ fn edit(file: &ProjectFile, action: Action) -> WorkspaceEdit {
     WorkspaceEdit { document_changes, ..WorkspaceEdit::default() }
 }
 
-/// The edits that give tags their form.
+/// The edits that format tags.
 pub(crate) fn formatting(file: &ProjectFile) -> Option<Vec<TextEdit>> {
     file.ask(|view, measured| {
         let edits = format::format(view, &file.path).into_iter();

@@ -1,11 +1,11 @@
-//! Inlay hints: the values of placeholders for the case that is shown.
+//! Inlay hints: the values of placeholders for the previewed case.
 
 use tgen_core::ide::hints;
 use tower_lsp::ls_types::{InlayHint, InlayHintLabel, Range};
 
 use crate::state::ProjectFile;
 
-/// The values of what is written out within a range.
+/// The values of the expressions printed within a range.
 pub(crate) fn hints(file: &ProjectFile, within: Range) -> Option<Vec<InlayHint>> {
     file.ask(|view, measured| {
         let found = hints::inlay_hints(view, &file.path, measured.ours(within));

@@ -1,7 +1,6 @@
-//! Code lenses: what a template is rendered into and how that compares with the files, in one line above it.
+//! Code lenses above a template: its outputs and their states.
 //!
-//! What a lens does when it is clicked is a command that the editor has; a client is sent only those that it says it
-//! has.
+//! Clicking a lens runs a command that the editor implements; only lenses whose commands the client announces are sent.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,14 +11,14 @@ use tower_lsp::ls_types::{CodeLens, Command, Range, TextDocumentIdentifier, Uri}
 use crate::convert;
 use crate::state::ProjectFile;
 
-/// Shows the outputs of a template; the argument is the template.
+/// Shows the outputs of a template; the argument is the template's URI.
 const OUTPUTS: &str = "tgen.outputs";
-/// Opens the preview of a template; the argument is the template.
+/// Opens the preview of a template; the argument is the template's URI.
 const PREVIEW: &str = "tgen.preview";
-/// Generates suites; the arguments are a template that they render, and their names.
+/// Generates suites; the arguments are the URI of a template that they render, and their names.
 const GENERATE: &str = "tgen.generate";
 
-/// The template whose outputs are asked for.
+/// The parameters of `tgen/outputs`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OutputsParams {
@@ -40,7 +39,7 @@ struct OutputResult {
     standing: &'static str,
 }
 
-/// The lenses of a template, with the count of its outputs where there is one.
+/// The lenses of a template, with the count of its outputs by state if available.
 pub(crate) fn lenses(file: &ProjectFile, uri: &Uri, tally: Option<&Tally>) -> Option<Vec<CodeLens>> {
     let summary = outputs::summary(&file.project.snapshot.as_ref()?.view(), &file.path)?;
     let commands = commands(uri, &summary, tally).into_iter();
@@ -81,7 +80,7 @@ fn standings(tally: &Tally) -> Vec<String> {
     if counted.is_empty() { vec!["all fresh".to_owned()] } else { counted }
 }
 
-/// Counts the outputs of a template. None where it is no template, or when `go_on` says no.
+/// Counts the outputs of a template. `None` if the file is not a template, or if `go_on` returned false.
 pub(crate) fn count(file: &ProjectFile, go_on: &dyn Fn() -> bool) -> Option<Tally> {
     let snapshot = file.project.snapshot.as_ref()?;
     if !snapshot.has_template(&file.path) {
@@ -90,7 +89,7 @@ pub(crate) fn count(file: &ProjectFile, go_on: &dyn Fn() -> bool) -> Option<Tall
     outputs::tally(&snapshot.plan(), &file.path, go_on)
 }
 
-/// The outputs of a template, those first that are not what they should be.
+/// The outputs of a template, those that differ from the expected ones first.
 pub(crate) fn list(file: &ProjectFile) -> Option<OutputsResult> {
     let snapshot = file.project.snapshot.as_ref()?;
     let mut found = outputs::outputs(&snapshot.plan(), &file.path, &|| true)?;

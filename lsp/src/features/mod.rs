@@ -1,7 +1,8 @@
-//! Core's answers in the protocol's words, a file for each kind of question.
+//! Core's answers in the protocol's types, one file for each kind of request.
 
 pub(crate) mod checked;
 pub(crate) mod completion;
+pub(crate) mod edited;
 pub(crate) mod edits;
 pub(crate) mod hints;
 pub(crate) mod lenses;

@@ -1,4 +1,4 @@
-//! What a name is, where it comes from, where else it stands, and giving it another.
+//! Hover, definition, references and rename.
 
 use tgen_core::ide;
 use tgen_core::ide::references::{self, Declaration};
@@ -11,7 +11,7 @@ use crate::convert;
 use crate::position::Measured;
 use crate::state::ProjectFile;
 
-/// What is known of the name at a position.
+/// The hover text at a position.
 pub(crate) fn hover(file: &ProjectFile, position: Position) -> Option<Hover> {
     let hover = |found: ide::Hover, measured: &Measured<'_>| {
         let markup = MarkupContent { kind: MarkupKind::Markdown, value: found.markdown };
@@ -23,13 +23,13 @@ pub(crate) fn hover(file: &ProjectFile, position: Position) -> Option<Hover> {
     })?
 }
 
-/// Where the name at a position comes from.
+/// The definitions of the name at a position.
 pub(crate) fn definition(file: &ProjectFile, position: Position) -> Option<Vec<Location>> {
     let found = file.ask(|view, measured| references::definition(view, &file.path, measured.offset(position)))?;
     Some(locations(file, &found))
 }
 
-/// Where the name at a position stands.
+/// The references of the name at a position.
 pub(crate) fn references(file: &ProjectFile, position: Position, declaration: Declaration) -> Option<Vec<Location>> {
     let ask = |view: &ide::View<'_>, measured: &Measured<'_>| {
         references::references(view, &file.path, measured.offset(position), declaration)
@@ -37,7 +37,7 @@ pub(crate) fn references(file: &ProjectFile, position: Position, declaration: De
     Some(locations(file, &file.ask(ask)?))
 }
 
-/// The name at a position, if it can have another.
+/// The range and the name at a position, if it can be renamed.
 pub(crate) fn prepare_rename(file: &ProjectFile, position: Position) -> Option<PrepareRenameResponse> {
     file.ask(|view, measured| {
         let (range, placeholder) = references::prepare_rename(view, &file.path, measured.offset(position))?;
@@ -45,7 +45,7 @@ pub(crate) fn prepare_rename(file: &ProjectFile, position: Position) -> Option<P
     })?
 }
 
-/// The edits that give the name at a position another.
+/// The edits that rename the name at a position.
 pub(crate) fn rename(file: &ProjectFile, position: Position, name: &str) -> Result<Option<WorkspaceEdit>, Error> {
     let renamed = file.ask(|view, measured| references::rename(view, &file.path, measured.offset(position), name));
     match renamed {

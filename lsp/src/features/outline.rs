@@ -1,4 +1,4 @@
-//! The shape of a template: its symbols, what folds, what is selected step by step, and where names of files lead.
+//! The structure of a template: symbols, folding ranges, selection ranges and document links.
 
 use tgen_core::ide::outline::{self, Fold, FoldKind, Symbol, SymbolKind};
 use tower_lsp::ls_types::{
@@ -9,7 +9,7 @@ use crate::convert;
 use crate::position::Measured;
 use crate::state::ProjectFile;
 
-/// The symbols of a template, nested as they are.
+/// The symbols of a template, nested as in the source.
 pub(crate) fn symbols(file: &ProjectFile) -> Option<Vec<DocumentSymbol>> {
     file.ask(|view, measured| {
         let found = outline::document_symbols(view, &file.path);
@@ -32,7 +32,7 @@ fn document_symbol(measured: &Measured<'_>, symbol: Symbol) -> DocumentSymbol {
     }
 }
 
-/// The symbols of a project whose names have the letters of `query` in their order.
+/// The symbols of a project whose names contain the letters of `query` in order.
 #[expect(deprecated, reason = "the protocol's type still has the deprecated field")]
 pub(crate) fn of_project(file: &ProjectFile, query: &str) -> Vec<SymbolInformation> {
     let Some(snapshot) = &file.project.snapshot else { return Vec::new() };
@@ -69,14 +69,14 @@ const fn kind(kind: SymbolKind) -> tower_lsp::ls_types::SymbolKind {
     }
 }
 
-/// What folds.
+/// The folding ranges of a template.
 pub(crate) fn folding(file: &ProjectFile) -> Option<Vec<FoldingRange>> {
     file.ask(|view, measured| {
         outline::folding(view, &file.path).into_iter().map(|fold| folding_range(measured, fold)).collect()
     })
 }
 
-/// The last line stays visible: it closes what is folded.
+/// The last line stays visible, because it contains the closing tag.
 fn folding_range(measured: &Measured<'_>, fold: Fold) -> FoldingRange {
     let range = measured.range(fold.range);
     let kind = match fold.kind {
@@ -91,7 +91,7 @@ fn folding_range(measured: &Measured<'_>, fold: Fold) -> FoldingRange {
     }
 }
 
-/// What is selected around each position, step by step.
+/// The selection ranges around each position.
 pub(crate) fn selections(file: &ProjectFile, positions: &[Position]) -> Option<Vec<SelectionRange>> {
     file.ask(|view, measured| {
         let around = |position: &Position| {
@@ -106,7 +106,7 @@ pub(crate) fn selections(file: &ProjectFile, positions: &[Position]) -> Option<V
     })
 }
 
-/// Names of templates that lead to them.
+/// Links from template names to the templates.
 pub(crate) fn links(file: &ProjectFile) -> Option<Vec<DocumentLink>> {
     file.ask(|view, measured| {
         let links = outline::links(view, &file.path).into_iter().filter_map(|link| {

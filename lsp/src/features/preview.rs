@@ -1,4 +1,4 @@
-//! What a template renders to, and the case that is shown: requests of our own, `tgen/...`.
+//! Preview requests of this server's own (`tgen/...`): a rendered template, and the previewed case.
 
 use serde::{Deserialize, Serialize};
 use tgen_core::base::problem::Problem;
@@ -9,7 +9,7 @@ use tower_lsp::ls_types::{TextDocumentIdentifier, Uri};
 use crate::convert;
 use crate::state::ProjectFile;
 
-/// A template, and the case to show; what is left out is as chosen before.
+/// A template and the case to preview; omitted fields keep the current choice.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PreviewParams {
@@ -21,7 +21,7 @@ pub(crate) struct PreviewParams {
 }
 
 impl PreviewParams {
-    /// The case that is asked for.
+    /// The requested case.
     pub(crate) fn over(&self, chosen: &Preview) -> Preview {
         let hardware = self.hardware.as_deref().and_then(HardwareType::from_name);
         Preview {
@@ -32,7 +32,7 @@ impl PreviewParams {
     }
 }
 
-/// What a template renders to, or why it does not.
+/// The rendered template, or the problem.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PreviewResult {
     text: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct ModelsResult {
     current: Option<String>,
 }
 
-/// Renders a template for a case.
+/// Renders a template for the requested case.
 pub(crate) fn render(file: &ProjectFile, asked: &PreviewParams) -> Option<PreviewResult> {
     let snapshot = file.project.snapshot.as_ref()?;
     let view = snapshot.view();
@@ -69,14 +69,14 @@ pub(crate) fn render(file: &ProjectFile, asked: &PreviewParams) -> Option<Previe
     })
 }
 
-/// What is wrong, after where.
+/// The problem's message, preceded by its place.
 fn placed(problem: &Problem) -> String {
     let line = problem.range.map(|range| format!(":{}", range.start.line + 1)).unwrap_or_default();
     let file = problem.path.as_ref().map(|path| format!("{path}{line}: ")).unwrap_or_default();
     format!("{file}{}", convert::sentence(problem))
 }
 
-/// The models that a template can be shown for.
+/// The models that a template can be previewed for.
 pub(crate) fn models(file: &ProjectFile) -> Option<ModelsResult> {
     let view = file.project.snapshot.as_ref()?.view();
     let name = |model: &tgen_core::model::catalogue::Model| model.name.as_str().to_owned();

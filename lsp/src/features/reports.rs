@@ -1,4 +1,4 @@
-//! Diagnostics as reports, for clients that ask for them: of a document, and of all files that are not open.
+//! Diagnostic reports for pulling clients: of a document, and of all files that are not open.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,7 +12,7 @@ use tower_lsp::ls_types::{
 
 use crate::closed::ByFile;
 
-/// What the client does not have yet.
+/// A report, compared with what the client already has.
 enum Report {
     Full(FullDocumentDiagnosticReport),
     Unchanged(UnchangedDocumentDiagnosticReport),
@@ -30,7 +30,7 @@ impl Report {
     }
 }
 
-/// The report of a document, or that it is the one which the client has.
+/// The report of a document, or that it is unchanged.
 pub(crate) fn of_document(items: Vec<Diagnostic>, previous: Option<&String>) -> DocumentDiagnosticReport {
     let related_documents = None;
     match Report::new(items, previous) {
@@ -43,7 +43,7 @@ pub(crate) fn of_document(items: Vec<Diagnostic>, previous: Option<&String>) -> 
     }
 }
 
-/// The reports of closed files. A file that the client had diagnostics of, and that has none any more, has an empty one.
+/// The reports of closed files. A file whose diagnostics have all disappeared gets an empty report.
 pub(crate) fn of_closed(found: &ByFile, previous: Vec<PreviousResultId>) -> WorkspaceDiagnosticReport {
     let previous: HashMap<Uri, String> = previous.into_iter().map(|known| (known.uri, known.value)).collect();
     let gone = previous.keys().filter(|uri| !found.contains_key(uri)).map(|uri| (uri, Vec::new()));

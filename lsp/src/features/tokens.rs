@@ -1,4 +1,4 @@
-//! Semantic tokens: the words of a template that mean something to it, whole or as a change of what was sent before.
+//! Semantic tokens: the classified words of a template, sent in full or as a delta.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ const fn kind(class: TokenClass) -> SemanticTokenType {
     }
 }
 
-/// The tokens of a template, each relative to the one before it.
+/// The tokens of a template, each encoded relative to the one before it.
 pub(crate) fn tokens(file: &ProjectFile) -> Option<Vec<SemanticToken>> {
     file.ask(|view, measured| {
         let mut before = (0, 0);
@@ -65,7 +65,7 @@ fn relative(measured: &Measured<'_>, token: &tokens::SemanticToken, before: &mut
     }
 }
 
-/// What was sent last of each document, so that only a change has to be sent.
+/// The last tokens sent for each document, for computing deltas.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
     count: u64,
@@ -73,7 +73,7 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    /// Sends tokens whole.
+    /// Returns all tokens.
     pub(crate) fn whole(&mut self, uri: Uri, data: Vec<SemanticToken>) -> SemanticTokens {
         self.count += 1;
         let tokens = SemanticTokens { result_id: Some(self.count.to_string()), data };
@@ -81,7 +81,7 @@ impl Sent {
         tokens
     }
 
-    /// Sends tokens as a change of those with an id, or whole where those are not known.
+    /// Returns the delta to the tokens with an id, or all tokens if that id is unknown.
     pub(crate) fn change(&mut self, uri: Uri, since: &str, data: Vec<SemanticToken>) -> SemanticTokensFullDeltaResult {
         let before = self.last.remove(&uri).filter(|before| before.result_id.as_deref() == Some(since));
         let now = self.whole(uri, data);
@@ -94,13 +94,13 @@ impl Sent {
         }
     }
 
-    /// Forgets a document that was closed.
+    /// Removes a closed document.
     pub(crate) fn forget(&mut self, uri: &Uri) {
         self.last.remove(uri);
     }
 }
 
-/// One edit for what is between the same beginning and the same end; a token is five numbers to the client.
+/// One edit for the part between the common prefix and suffix; for the client, a token is five numbers.
 fn edits(before: &[SemanticToken], now: &[SemanticToken]) -> Vec<SemanticTokensEdit> {
     let start = before.iter().zip(now).take_while(|(left, right)| left == right).count();
     let shorter = before.len().min(now.len()) - start;

@@ -1,4 +1,5 @@
-//! What is wrong with a document: shown at once, one way only, and gone when the document is closed.
+//! Diagnostics of a document: published at once, pushed or pulled but never both, and removed when the document is
+//! closed.
 
 use serde_json::json;
 

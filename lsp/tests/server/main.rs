@@ -5,6 +5,7 @@
 mod client;
 mod corpus;
 mod diagnostics;
+mod edited;
 mod features;
 mod outputs;
 mod protocol;

@@ -1,4 +1,4 @@
-//! What templates are rendered into: lenses above a template, and what is known inside of a generated file.
+//! Outputs in the editor: lenses above a template, and features inside a generated file.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::features::{places, range};
 const T: &str = "templates/t.py.tera";
 const OUTPUT: &str = "out/test_bert.py";
 
-/// A client that has our commands, and can be told to ask for lenses again.
+/// A client that implements the server's commands, and that can be asked to request lenses again.
 fn with_lenses() -> Value {
     let mut abilities = abilities();
     abilities["experimental"] =
@@ -32,7 +32,7 @@ async fn shown(client: &mut Client) -> String {
     lenses.iter().map(|lens| lens["command"]["title"].as_str().unwrap()).collect::<Vec<_>>().join(" | ")
 }
 
-/// What `bert`'s output should hold.
+/// The expected text of `bert`'s output.
 async fn rendered(client: &mut Client) -> String {
     let found = client.request("tgen/preview", json!({ "textDocument": { "uri": uri(T) }, "model": "bert" })).await;
     found["text"].as_str().unwrap().to_owned()
@@ -85,7 +85,7 @@ async fn a_client_is_sent_no_command_that_it_does_not_have() {
     assert_eq!(shown(&mut client).await, "preview bert");
 }
 
-/// The words of a text that look like ids of our commands.
+/// The words of a text that look like ids of the server's commands.
 fn command_ids(text: &str) -> BTreeSet<&str> {
     let words = text.split(|char: char| !(char.is_ascii_alphanumeric() || char == '.'));
     words.filter(|word| word.starts_with("tgen.")).collect()
@@ -96,8 +96,9 @@ async fn the_commands_of_lenses_are_the_editors_own() {
     let mut client = Client::start_with(PROJECT, with_lenses()).await;
     client.open(T).await;
     let lenses = lenses(&mut client).await;
-    let sent: BTreeSet<_> = lenses.iter().map(|lens| lens["command"]["command"].as_str().unwrap()).collect();
+    let mut sent: BTreeSet<_> = lenses.iter().map(|lens| lens["command"]["command"].as_str().unwrap()).collect();
     assert_eq!(sent.len(), 3);
+    sent.extend(crate::edited::COMMANDS);
     assert_eq!(lenses[0]["command"]["arguments"], json!([uri(T)]));
     assert_eq!(lenses[2]["command"]["arguments"], json!([uri(T), ["s"]]));
 

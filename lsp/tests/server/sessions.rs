@@ -1,6 +1,6 @@
-//! Sessions of real editors, as they were recorded: what the editors sent, and what they were answered.
+//! Recorded sessions of real editors: the messages that the editors sent, and the server's answers.
 //!
-//! To record one anew, run an editor's own tests with a program in the server's place that keeps both directions.
+//! To record a new one, run an editor's own tests with a proxy in place of the server that logs both directions.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,18 +43,19 @@ output = "out/test_{{ normalized_name }}.py"
 NAME = {{ model_name | py_str }}
 "#;
 
-/// Something that an editor sent.
+/// A message that an editor sent.
 #[derive(Deserialize)]
 struct Sent {
     method: String,
     params: Value,
     #[serde(default)]
     is_request: bool,
-    /// What it was answered, where that follows from the session and not from what became of files on disk.
+    /// The recorded answer; `None` if it depends on files on disk that the session changed.
     answer: Option<Value>,
 }
 
-/// Plays a session again. Every request is answered, and as it was; after `shutdown` it is refused, as the protocol says.
+/// Replays a session and checks every answer against the recorded one; requests after `shutdown` must be refused. Returns
+/// the number of compared answers.
 async fn replay(project: &str, session: &str) -> usize {
     let mut client = Client::silent(project);
     let (mut compared, mut is_shut_down) = (0, false);

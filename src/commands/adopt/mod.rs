@@ -7,12 +7,13 @@ mod words;
 use anyhow::bail;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
+use tgen_core::base::files::Files;
 use tgen_core::base::layered::Layered;
 use tgen_core::lint::findings;
 use tgen_core::plan::Plan;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
-use tgen_core::rendering::adopt::{Adoption, adopt, adopt_for_models};
+use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models, adopt_for_suites, reach};
 
 use self::edited::Edited;
 use self::proof::Proof;
@@ -36,6 +37,7 @@ Examples:
   cargo tgen adopt test/skills/test_hf_bert.py   what you changed in one output
   cargo tgen adopt                               what you changed in any output
   cargo tgen adopt --to model FILE               into a template of that model alone
+  cargo tgen adopt --to suite FILE               into a template of that suite alone
   cargo tgen adopt --dry-run                     show what would change, and change nothing
   cargo tgen adopt --yes                         change other outputs too without asking")]
 pub(crate) struct AdoptArgs {
@@ -61,6 +63,8 @@ enum Target {
     Template,
     /// In a template of the model's own, which is made if need be; other models stay as they are
     Model,
+    /// In a template of the suite's own, which is made if need be; other suites stay as they are
+    Suite,
 }
 
 pub(crate) fn run(global: &Global, args: &AdoptArgs) -> anyhow::Result<Outcome> {
@@ -106,6 +110,7 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
     let adoption = match args.to {
         Target::Template => adopt(&plan, &edited.outputs),
         Target::Model => adopt_for_models(&plan, &edited.outputs),
+        Target::Suite => adopt_for_suites(&plan, &edited.outputs),
     };
     let adoption = adoption.map_err(|problem| {
         session.print_problems(&project, &[problem]);
@@ -122,7 +127,9 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
     let changed_plan = Plan::new(&changed_project, &request);
     let proof = Proof::of(session, &plan, &changed_plan, &adoption, &edited)?;
     words::show_changes(session, &changed_plan, &adoption, &proof)?;
-    if args.dry_run || !is_wanted(&printer, &proof, args)? {
+    let unasked: Vec<_> = proof.merged_unasked(&plan, &edited).collect();
+    words::show_merged_unasked(session, &changed_plan, &unasked);
+    if args.dry_run || !is_wanted(&printer, proof.others.len(), unasked.len(), args)? {
         return Ok(Outcome::Findings);
     }
     write(session, &changed_plan, &adoption, &proof, &edited)?;
@@ -137,9 +144,8 @@ fn changed_project<'l>(
     layered: &'l Layered<&'l crate::world::disk::Disk>,
     adoption: &Adoption,
 ) -> anyhow::Result<Project<'l>> {
-    let paths: Vec<_> = adoption.files.iter().map(|file| file.path.clone()).collect();
-    if let Some(after) = project.after(layered, &paths) {
-        return Ok(after);
+    if let Some(changed) = reach::changed_project(project, layered, adoption) {
+        return Ok(changed);
     }
     let config = project.config.reread(layered).map_err(|problems| {
         session.print_problems(project, &problems);
@@ -148,15 +154,17 @@ fn changed_project<'l>(
     database::ask(session, Project::load(layered, config, pack::pack()), &Request::default())
 }
 
-/// Whether outputs that nobody edited may change.
-fn is_wanted(printer: &Printer, proof: &Proof, args: &AdoptArgs) -> anyhow::Result<bool> {
-    if proof.others.is_empty() || args.yes {
+/// Whether outputs may change that nobody edited, or that were edited and not named.
+fn is_wanted(printer: &Printer, others: usize, unasked: usize, args: &AdoptArgs) -> anyhow::Result<bool> {
+    if others + unasked == 0 || args.yes {
         return Ok(true);
     }
-    let others = format!("{} that you did not edit", counted(proof.others.len(), "output"));
-    let answer = ask(&format!("change {others} too?"))?;
+    let others = (others > 0).then(|| format!("{} that you did not edit", counted(others, "output")));
+    let unasked = (unasked > 0).then(|| format!("{} that you edited and did not name", counted(unasked, "output")));
+    let outputs = others.into_iter().chain(unasked).collect::<Vec<_>>().join(" and ");
+    let answer = ask(&format!("change {outputs} too?"))?;
     if answer.is_none() {
-        printer.warning(&format!("{others} would change too, so nothing was changed; run it with `--yes`"));
+        printer.warning(&format!("{outputs} would change too, so nothing was changed; run it with `--yes`"));
     }
     Ok(answer.unwrap_or(false))
 }
@@ -170,8 +178,23 @@ fn write(
 ) -> anyhow::Result<()> {
     let writer = Writer::new(&session.root)?;
     edited.refuse_changed_since(session, plan)?;
+    refuse_changed_sources(session, adoption)?;
     for file in &adoption.files {
         writer.write(&file.path, file.text.as_bytes())?;
     }
-    proof.write_outputs(session, plan, edited)
+    proof.write_outputs(session, plan)
+}
+
+/// Fails if a template or the configuration was changed after it was read.
+fn refuse_changed_sources(session: &Session, adoption: &Adoption) -> anyhow::Result<()> {
+    for ChangedFile { path, before, .. } in &adoption.files {
+        let is_changed = match session.disk.read_text(path) {
+            Ok(now) => now.trim_start_matches('\u{feff}') != before,
+            Err(_) => false,
+        };
+        if is_changed {
+            bail!("`{path}` was changed meanwhile; nothing was changed, run it again");
+        }
+    }
+    Ok(())
 }

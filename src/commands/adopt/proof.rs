@@ -3,46 +3,69 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
 use tgen_core::base::problem::Problem;
 use tgen_core::lint::findings;
 use tgen_core::output::diff::{self, HunkGroups};
-use tgen_core::output::signature;
 use tgen_core::output::state::State;
+use tgen_core::output::{merge, signature};
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::adopt::Adoption;
+use tgen_core::rendering::adopt::reach::affected;
 use tgen_core::rendering::comparison::{Judged, judge_each};
 
 use super::edited::Edited;
 use crate::apply::formatted::FormattedOutputs;
-use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite};
+use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, StampsBefore};
 use crate::project::session::Session;
 use crate::report::{OutputReport, Report};
 use crate::world::disk::Writer;
+use crate::world::stamp::Stamp;
+
+/// How many bytes of proven outputs are kept in memory; those beyond are rendered again when they are written.
+const MOST_KEPT: usize = 128 << 20;
 
 /// What the outputs become.
 pub(super) struct Proof {
     /// The adopted outputs, as planned with the changed files.
     pub(super) adopted: Vec<PlannedOutput>,
+    /// Outputs that keep edits and take the change of their template.
+    pub(super) merged: Vec<PlannedOutput>,
     /// The outputs that change too, though nobody edited them.
     pub(super) others: Vec<PlannedOutput>,
     /// How they change, those that are alike as one.
     pub(super) differences: Report,
-    /// Edited outputs whose template changes, and that stay as they are.
+    /// Edited outputs whose template changes at the same lines, and that stay as they are.
     pub(super) stay_edited: Vec<Utf8PathBuf>,
+    /// What is to be written, as far as it was kept.
+    contents: HashMap<Utf8PathBuf, Vec<u8>>,
+    /// The stamps of the files before they were compared.
+    stamps: StampsBefore,
+    formatted: FormattedOutputs,
 }
 
 /// What becomes of one output.
 enum Verdict {
-    Adopted,
-    Changes,
-    StaysEdited,
+    Adopted(Kept),
+    Changes(Kept),
+    EditedToo(EditedToo),
     Stays,
     /// It would not be what the person wrote.
     Wrong,
     Failed(Problem, String),
+}
+
+/// What an output is to hold; none beyond [`MOST_KEPT`].
+type Kept = Option<Vec<u8>>;
+
+/// An edited output whose template changes, and that holds edits which the template does not take.
+struct EditedToo {
+    existing: Vec<u8>,
+    expected: Vec<u8>,
 }
 
 impl Proof {
@@ -55,39 +78,42 @@ impl Proof {
         edited: &Edited,
     ) -> anyhow::Result<Self> {
         refuse_new_errors(session, plan, changed)?;
-        let adopted = edited.outputs.iter().filter(|edited| adoption.adopted.contains(&edited.output));
-        let wanted: HashMap<&Utf8Path, &str> = adopted
-            .map(|edited| (edited.output, edited.text.as_str()))
-            .chain(adoption.joined.iter().map(|joined| (joined.output, joined.text.as_str())))
-            .map(|(output, text)| (plan.outputs[output].path.as_path(), text))
-            .collect();
         let mut outputs = affected(plan, changed);
         let mut problems = Vec::new();
         let formatted = FormattedOutputs::format(changed, &mut outputs, &session.root, &mut problems)?;
-        let groups = Mutex::new(HunkGroups::default());
-        let verdicts = judge_each(
-            changed,
-            &outputs,
-            &|output, buffer| formatted.read(output, buffer),
-            |number, output, judged| match judged {
-                Ok(judged) => verdict(changed, &judged, &wanted, number, &groups),
-                Err(problem) => Verdict::Failed(problem, changed.subject_name(output)),
-            },
-        );
+        let wanted = Wanted::of(plan, adoption, edited);
         let mut proof = Self {
             adopted: Vec::new(),
+            merged: Vec::new(),
             others: Vec::new(),
-            differences: Report { groups: groups.into_inner().unwrap_or_default().into_groups(), ..Report::default() },
+            differences: Report::default(),
             stay_edited: Vec::new(),
+            contents: HashMap::new(),
+            stamps: stamps(session, changed, &outputs, edited),
+            formatted,
         };
+        let judge = Judge { plan: changed, wanted: &wanted, groups: Mutex::default(), kept: AtomicUsize::new(0) };
+        let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| proof.formatted.read(output, buffer);
+        let verdicts = judge_each(changed, &outputs, &read, |number, output, judged| match judged {
+            Ok(judged) => judge.verdict(&judged, number),
+            Err(problem) => Verdict::Failed(problem, changed.subject_name(output)),
+        });
+        proof.differences.groups = judge.groups.into_inner().unwrap_or_default().into_groups();
         proof.differences.outputs =
             outputs.iter().map(|output| reported(session.standpoint.seen(&changed.location(output)))).collect();
         let mut failures: Vec<(Problem, String)> = Vec::new();
+        let mut edited_too: Vec<(PlannedOutput, EditedToo)> = Vec::new();
         for (verdict, output) in verdicts.into_iter().zip(outputs) {
             match verdict {
-                Verdict::Adopted => proof.adopted.push(output),
-                Verdict::Changes => proof.others.push(output),
-                Verdict::StaysEdited => proof.stay_edited.push(session.standpoint.seen(&changed.location(&output))),
+                Verdict::Adopted(content) => {
+                    proof.keep(&output, content);
+                    proof.adopted.push(output);
+                }
+                Verdict::Changes(content) => {
+                    proof.keep(&output, content);
+                    proof.others.push(output);
+                }
+                Verdict::EditedToo(texts) => edited_too.push((output, texts)),
                 Verdict::Stays => {}
                 Verdict::Wrong => bail!(
                     "`{}` would not be what you wrote; nothing was changed, please report this as a bug",
@@ -101,35 +127,76 @@ impl Proof {
             session.print_problems(changed.project, &problems);
             bail!("an output could not be rendered with the changed template; nothing was changed");
         }
+        proof.merge(session, plan, &wanted, edited_too)?;
         Ok(proof)
     }
 
-    /// Writes the adopted outputs, now as generated, and the others that change.
-    pub(super) fn write_outputs(&self, session: &Session, changed: &Plan<'_>, edited: &Edited) -> anyhow::Result<()> {
-        let outputs: Vec<PlannedOutput> = self.adopted.iter().chain(&self.others).cloned().collect();
-        let adopted: HashSet<&Utf8Path> = self.adopted.iter().map(|output| output.path.as_path()).collect();
-        let mut outputs_left = outputs.clone();
-        let formatted = FormattedOutputs::format(changed, &mut outputs_left, &session.root, &mut Vec::new())?;
-        let applier = |overwrite, stamps| -> anyhow::Result<Applier<'_>> {
-            Ok(Applier {
-                overwrite,
-                writer: Some(Writer::new(&session.root.join(&changed.root))?),
-                standpoint: &session.standpoint,
-                stamps,
-                executables: ExecutableTemplates::of(changed, &session.root),
-            })
-        };
-        let of_edited = applier(Overwrite::AllFiles, Some(&edited.stamps))?;
-        let of_others = applier(Overwrite::OwnFiles, None)?;
-        let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
-        let results = judge_each(changed, &outputs_left, &read, |_, output, judged| {
-            let applier = if adopted.contains(output.path.as_path()) { &of_edited } else { &of_others };
-            applier.apply(changed, output, &judged)
-        });
-        for applier in [&of_edited, &of_others] {
-            applier.writer.iter().for_each(Writer::clear_abandoned);
+    fn keep(&mut self, output: &PlannedOutput, content: Kept) {
+        self.contents.extend(content.map(|content| (output.path.as_path().to_owned(), content)));
+    }
+
+    /// Gives each edited output that keeps edits the text that its changed template renders, with these edits in it.
+    fn merge(
+        &mut self,
+        session: &Session,
+        plan: &Plan<'_>,
+        wanted: &Wanted<'_>,
+        edited_too: Vec<(PlannedOutput, EditedToo)>,
+    ) -> anyhow::Result<()> {
+        let generated = generated(session, plan, &edited_too)?;
+        for (output, EditedToo { existing, expected }) in edited_too {
+            let path = output.path.as_path();
+            let merged = match (wanted.partly.get(path), generated.get(path)) {
+                (Some(text), _) => signature::with_signature_of(&expected, text.as_bytes()),
+                // Where the template had changed before, the difference is not the person's alone.
+                (None, Some(generated)) if signature::signed(generated) == signature::signed(&existing) => {
+                    let merged = merge::merge(generated, &existing, &expected);
+                    merged.filter(|merged| merged.conflicts == 0).map(|merged| merged.content)
+                }
+                _ => None,
+            };
+            if let Some(content) = merged {
+                self.keep(&output, Some(content));
+                self.merged.push(output);
+            } else {
+                self.stay_edited.push(session.standpoint.seen(&plan.location(&output)));
+            }
         }
-        for (result, output) in results.into_iter().zip(&outputs_left) {
+        Ok(())
+    }
+
+    /// The outputs that are edited and keep their edits, though the user did not name them.
+    pub(super) fn merged_unasked<'p>(
+        &'p self,
+        plan: &'p Plan<'_>,
+        edited: &'p Edited,
+    ) -> impl Iterator<Item = &'p PlannedOutput> {
+        let is_meant = |output: &&PlannedOutput| {
+            edited.outputs.iter().any(|edited| plan.outputs[edited.output].path == output.path)
+        };
+        self.merged.iter().filter(move |output| !is_meant(output))
+    }
+
+    /// Writes the adopted outputs, now as generated, those that keep edits, and the others that change.
+    pub(super) fn write_outputs(&self, session: &Session, changed: &Plan<'_>) -> anyhow::Result<()> {
+        let applier = Applier {
+            overwrite: Overwrite::AllFiles,
+            writer: Some(Writer::new(&session.root.join(&changed.root))?),
+            standpoint: &session.standpoint,
+            stamps: Some(&self.stamps),
+            executables: ExecutableTemplates::of(changed, &session.root),
+        };
+        let all = self.adopted.iter().chain(&self.merged).chain(&self.others).cloned();
+        let (kept, rest): (Vec<_>, Vec<_>) = all.partition(|output| self.contents.contains_key(output.path.as_path()));
+        let write = |output: &PlannedOutput| {
+            let content = self.contents.get(output.path.as_path()).map(Vec::as_slice).unwrap_or_default();
+            applier.write(changed, output, content)
+        };
+        let mut results: Vec<Applied> = kept.par_iter().map(write).collect();
+        let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| self.formatted.read(output, buffer);
+        results.extend(judge_each(changed, &rest, &read, |_, output, judged| applier.apply(changed, output, &judged)));
+        applier.writer.iter().for_each(Writer::clear_abandoned);
+        for (result, output) in results.into_iter().zip(kept.iter().chain(&rest)) {
             let path = session.standpoint.seen(&changed.location(output));
             match result {
                 Applied::Fresh | Applied::Due(_) | Applied::Written(_) => {}
@@ -148,6 +215,55 @@ impl Proof {
     }
 }
 
+/// The texts that edited outputs are to have, without signatures.
+struct Wanted<'a> {
+    /// Of those that the changed files render.
+    whole: HashMap<&'a Utf8Path, &'a str>,
+    /// Of those that keep some of their edits.
+    partly: HashMap<&'a Utf8Path, &'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(plan: &'a Plan<'_>, adoption: &'a Adoption, edited: &'a Edited) -> Self {
+        let path = |output: usize| plan.outputs[output].path.as_path();
+        let adopted = edited.outputs.iter().filter(|edited| adoption.adopted.contains(&edited.output));
+        let adopted = adopted.map(|edited| (path(edited.output), edited.text.as_str()));
+        let joined = adoption.joined.iter().map(|joined| (path(joined.output), joined.text.as_str()));
+        // The text that a formatter has seen is not the text that was traced.
+        let is_traced = |output: usize| plan.formatter(&plan.outputs[output]).is_none();
+        let partly = adoption.partly.iter().filter(|partly| is_traced(partly.output));
+        let partly = partly.map(|partly| (path(partly.output), partly.text.as_str()));
+        Self { whole: adopted.chain(joined).collect(), partly: partly.collect() }
+    }
+}
+
+fn stamps(session: &Session, changed: &Plan<'_>, outputs: &[PlannedOutput], edited: &Edited) -> StampsBefore {
+    let stamp = |output: &PlannedOutput| {
+        let location = changed.location(output);
+        // An edited output was read before.
+        let stamp = edited.stamps.get(&location).copied();
+        let stamp = stamp.unwrap_or_else(|| Stamp::at(&session.root.join(&location)));
+        (location, stamp)
+    };
+    outputs.iter().map(stamp).collect()
+}
+
+/// What edited outputs were generated as, by their paths.
+fn generated(
+    session: &Session,
+    plan: &Plan<'_>,
+    edited: &[(PlannedOutput, EditedToo)],
+) -> anyhow::Result<HashMap<Utf8PathBuf, Vec<u8>>> {
+    let paths: HashSet<&Utf8Path> = edited.iter().map(|(output, _)| output.path.as_path()).collect();
+    let mut outputs: Vec<_> =
+        plan.outputs.iter().filter(|output| paths.contains(output.path.as_path())).cloned().collect();
+    let formatted = FormattedOutputs::format(plan, &mut outputs, &session.root, &mut Vec::new())?;
+    let texts = judge_each(plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
+        judged.ok().map(|judged| (output.path.as_path().to_owned(), judged.expected.to_vec()))
+    });
+    Ok(texts.into_iter().flatten().collect())
+}
+
 fn refuse_new_errors(session: &Session, plan: &Plan<'_>, changed: &Plan<'_>) -> anyhow::Result<()> {
     let known: HashSet<&str> = plan.problems.iter().map(|problem| problem.message.as_str()).collect();
     let is_new = |problem: &&Problem| problem.is_error() && !known.contains(problem.message.as_str());
@@ -159,53 +275,54 @@ fn refuse_new_errors(session: &Session, plan: &Plan<'_>, changed: &Plan<'_>) -> 
     bail!("the changed template would have errors; nothing was changed")
 }
 
-/// The outputs that can differ between two plans of one configuration.
-fn affected(plan: &Plan<'_>, changed: &Plan<'_>) -> Vec<PlannedOutput> {
-    let hash = |plan: &Plan<'_>, output: &PlannedOutput| plan.templates[output.template].text_hash;
-    let before: HashMap<&Utf8Path, u128> =
-        plan.outputs.iter().map(|output| (output.path.as_path(), hash(plan, output))).collect();
-    let is_same_config = plan.project.config == changed.project.config;
-    let is_affected =
-        |output: &&PlannedOutput| !is_same_config || before.get(output.path.as_path()) != Some(&hash(changed, output));
-    changed.outputs.iter().filter(is_affected).cloned().collect()
+/// Tells what becomes of outputs, on many threads.
+struct Judge<'j> {
+    plan: &'j Plan<'j>,
+    wanted: &'j Wanted<'j>,
+    groups: Mutex<HunkGroups>,
+    /// How many bytes are kept.
+    kept: AtomicUsize,
 }
 
-fn verdict(
-    plan: &Plan<'_>,
-    judged: &Judged<'_>,
-    wanted: &HashMap<&Utf8Path, &str>,
-    number: usize,
-    groups: &Mutex<HunkGroups>,
-) -> Verdict {
-    if let Some(wanted) = wanted.get(judged.output.path.as_path()) {
-        return if is_text_of(judged.expected, wanted) { Verdict::Adopted } else { Verdict::Wrong };
+impl Judge<'_> {
+    fn verdict(&self, judged: &Judged<'_>, number: usize) -> Verdict {
+        if let Some(wanted) = self.wanted.whole.get(judged.output.path.as_path()) {
+            let is_wanted = is_text_of(judged.expected, wanted);
+            return if is_wanted { Verdict::Adopted(self.kept(judged.expected)) } else { Verdict::Wrong };
+        }
+        match judged.state {
+            State::Stale => {
+                self.add_hunks(judged, number);
+                Verdict::Changes(self.kept(judged.expected))
+            }
+            State::Edited if signature::signed(judged.existing) != signature::signed(judged.expected) => {
+                let (existing, expected) = (judged.existing.to_vec(), judged.expected.to_vec());
+                Verdict::EditedToo(EditedToo { existing, expected })
+            }
+            _ => Verdict::Stays,
+        }
     }
-    match judged.state {
-        State::Stale => {
-            add_hunks(plan, judged, number, groups);
-            Verdict::Changes
+
+    fn kept(&self, content: &[u8]) -> Kept {
+        let before = self.kept.fetch_add(content.len(), Ordering::Relaxed);
+        (before + content.len() <= MOST_KEPT).then(|| content.to_vec())
+    }
+
+    fn add_hunks(&self, judged: &Judged<'_>, number: usize) {
+        let values = self.plan.case(judged.output).telling_values();
+        let hunks = diff::hunks(judged.existing, judged.expected).into_iter();
+        let hunks: Vec<_> = hunks.map(|hunk| (hunk.likeness(&values), hunk)).collect();
+        if let Ok(mut groups) = self.groups.lock() {
+            for (likeness, hunk) in hunks {
+                groups.add(number, hunk, likeness);
+            }
         }
-        State::Edited if signature::signed(judged.existing) != signature::signed(judged.expected) => {
-            Verdict::StaysEdited
-        }
-        _ => Verdict::Stays,
     }
 }
 
 fn is_text_of(expected: &[u8], wanted: &str) -> bool {
     let text = signature::without_signature(expected).unwrap_or_default();
     text == wanted.as_bytes() || text == wanted.replace("\r\n", "\n").as_bytes()
-}
-
-fn add_hunks(plan: &Plan<'_>, judged: &Judged<'_>, number: usize, groups: &Mutex<HunkGroups>) {
-    let values = plan.case(judged.output).telling_values();
-    let hunks: Vec<_> =
-        diff::hunks(judged.existing, judged.expected).into_iter().map(|hunk| (hunk.likeness(&values), hunk)).collect();
-    if let Ok(mut groups) = groups.lock() {
-        for (likeness, hunk) in hunks {
-            groups.add(number, hunk, likeness);
-        }
-    }
 }
 
 fn reported(path: Utf8PathBuf) -> OutputReport {

@@ -2,7 +2,7 @@
 
 use tgen_core::base::text_path::TextPath;
 use tgen_core::output::diff;
-use tgen_core::plan::Plan;
+use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::adopt::{Adoption, ChangedFile, LeftBlock, Reason};
 
 use super::proof::Proof;
@@ -55,31 +55,9 @@ impl Describer<'_> {
     }
 
     fn reason(&self, left: &LeftBlock) -> String {
-        match &left.reason {
-            Reason::Hidden => "a filter hides which part of which template wrote it".to_owned(),
-            Reason::Unproven => "no edit of a template's text gives exactly this".to_owned(),
-            Reason::Formatted => {
-                "the suite has a formatter, which hides what the template wrote; edit the template".to_owned()
-            }
-            Reason::Value(expression) => {
-                format!("it changes a value, which `{expression}` writes; change where the value comes from")
-            }
-            Reason::WrittenOften => "the template writes this text at other places of the output too, which you left \
-                                     as they were; edit all of them, or tell them apart in the template"
-                .to_owned(),
-            Reason::Contradicted(other) => self.contradiction(left, *other),
-            Reason::NoModel => "it is of no model: all outputs of its folder share it".to_owned(),
-            Reason::NoModelTemplate { suite, pattern } => format!(
-                "no template of the suite `{suite}` is for this model alone; put `\"{pattern}\"` first in its list `template`"
-            ),
-            Reason::Registered => {
-                "its template is in the template database; add a new version with `cargo tgen template add`".to_owned()
-            }
-            Reason::NoTemplatesFolder => {
-                "its template is built in; write `templates = \"templates\"` into the configuration, so that a changed \
-                 copy has a place"
-                    .to_owned()
-            }
+        match left.reason {
+            Reason::Contradicted(other) => self.contradiction(left, other),
+            ref reason => reason.sentence(),
         }
     }
 
@@ -121,9 +99,20 @@ pub(super) fn show_changes(
         })?;
     }
     for path in &proof.stay_edited {
-        printer.warning(&format!("`{path}` is edited too and stays as it is, though its template changes"));
+        printer.warning(&format!(
+            "`{path}` is edited too, at the lines where its template changes, and stays as it is; `cargo tgen generate \
+             --merge` writes both"
+        ));
     }
     Ok(())
+}
+
+/// Says which edited outputs take a change of their template, though they were not named.
+pub(super) fn show_merged_unasked(session: &Session, changed: &Plan<'_>, outputs: &[&PlannedOutput]) {
+    for output in outputs {
+        let path = session.standpoint.seen(&changed.location(output));
+        Printer::new().warning(&format!("`{path}` is edited too; it keeps its edits and takes the template's change"));
+    }
 }
 
 fn show_file(session: &Session, changed: &Plan<'_>, printer: &Printer, file: &ChangedFile) -> std::io::Result<()> {
@@ -157,10 +146,14 @@ pub(super) fn show_written(
     let printer = Printer::new();
     let files: Vec<_> = adoption.files.iter().map(|file| session.standpoint.seen(&file.path)).collect();
     printer.paths("changed", &files, SHOWN)?;
-    let adopted: Vec<_> =
-        proof.adopted.iter().map(|output| session.standpoint.seen(&changed.location(output))).collect();
+    let seen = |outputs: &[PlannedOutput]| -> Vec<_> {
+        outputs.iter().map(|output| session.standpoint.seen(&changed.location(output))).collect()
+    };
+    let (adopted, merged) = (seen(&proof.adopted), seen(&proof.merged));
     printer.paths("adopted", &adopted, SHOWN)?;
+    printer.paths("merged", &merged, SHOWN)?;
     let mut parts = vec![format!("adopted {}", counted(adopted.len(), "output"))];
+    parts.extend((!merged.is_empty()).then(|| format!("merged {}", merged.len())));
     parts.extend((!proof.others.is_empty()).then(|| format!("wrote {} more", proof.others.len())));
     parts.extend((!adoption.left.is_empty()).then(|| format!("{} left", counted(adoption.left.len(), "difference"))));
     printer.note(&parts.join(", "))

@@ -313,7 +313,7 @@ fn first_difference(
 
 /// The number of the line that holds an offset, from 1.
 fn first_line_at(text: &[u8], offset: usize) -> usize {
-    1 + text[..offset].iter().filter(|byte| **byte == b'\n').count()
+    text[..offset].split(|byte| *byte == b'\n').count()
 }
 
 fn add_hunks(

@@ -1,5 +1,7 @@
 //! What a plan holds: shown in its formats, or written as files.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
@@ -13,8 +15,10 @@ use crate::project::session;
 use crate::report::plan as report;
 use crate::report::plan_matrix::{github_matrix, is_too_large_for_github};
 use crate::store::{self, Content, Store, StoredTest, SupportFile};
-use crate::world::disk::Writer;
+use crate::world::disk::{self, Writer};
 
+/// The file that tells pytest's plugin which planned test each file is.
+const PLANNED_TESTS: &str = "planned_tests.json";
 /// How many of the written files are named.
 const NAMED: usize = 20;
 
@@ -73,6 +77,12 @@ pub(crate) fn export(store: &Store, plan: &str, folder: &Utf8Path) -> anyhow::Re
     Ok(tests)
 }
 
+/// The planned tests that were written into a folder before.
+fn planned_before(folder: &Utf8Path) -> BTreeMap<String, String> {
+    let text = disk::read_text(&folder.join(PLANNED_TESTS)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
 fn write_each(
     store: &Store,
     plan: &str,
@@ -82,13 +92,17 @@ fn write_each(
 ) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{folder}`"))?;
     let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
+    let mut planned = planned_before(folder);
     for page in pages {
         for test in page? {
             let name = Utf8PathBuf::from(report::file_name(&test));
             writer.write(&name, test.content.as_bytes()).with_context(|| format!("cannot write `{name}`"))?;
+            planned.insert(name.into_string(), test.test_id.to_string());
             on_written(test);
         }
     }
+    let planned = serde_json::to_vec_pretty(&planned)?;
+    writer.write(Utf8Path::new(PLANNED_TESTS), &planned).with_context(|| format!("cannot write `{PLANNED_TESTS}`"))?;
     for SupportFile { path, content } in store.plan_support(plan)? {
         let path = OutputPath::new(&path).map_err(|reason| anyhow!("the plan's support file `{path}` {reason}"))?;
         let path = path.as_path();

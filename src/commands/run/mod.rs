@@ -6,6 +6,7 @@ mod listing;
 pub(super) mod planned;
 mod screen;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -115,9 +116,10 @@ fn execute_selection(
     let mut screen = Screen::new(python.clone(), detail);
     let run = Run { id: &id, units: &selection.units, rules: &rules, is_interrupted: &interrupt::requested };
     let scheduler = Scheduler::new(selection.jobs.clone(), machine);
-    let ended = execute(&run, scheduler, &mut workers, &mut recording, &mut screen)?;
+    let ended = execute(&run, scheduler, &mut workers, &mut recording, &mut screen);
     screen.finish();
     drop(workers);
+    let ended = ended?;
     report(args, &id, recording.path(), started, &python)?;
     if args.format == RunFormat::Human {
         let path = recording.path();
@@ -378,7 +380,20 @@ fn header(
         driver: machine::driver(),
         shard: args.shard.map(|shard| shard.to_string()),
         planned: selection.units.len() as u64,
+        units: names(selection),
     }
+}
+
+/// The units by name, unless the header would become too long a line.
+fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
+    const LONGEST: usize = 512 << 10;
+    let mut names: BTreeMap<HardwareType, Vec<String>> = BTreeMap::new();
+    if selection.units.iter().map(|unit| unit.name.len()).sum::<usize>() < LONGEST {
+        for unit in &selection.units {
+            names.entry(unit.hardware).or_default().push(unit.name.clone());
+        }
+    }
+    names
 }
 
 fn report(args: &RunArgs, id: &str, path: &Utf8Path, started: Instant, python: &str) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! Projects on disk, and which of them is found from where.
+//! Projects on disk, and which of them is found from which folder.
 
 use std::fs;
 
@@ -51,7 +51,7 @@ impl Disk {
         Utf8Path::from_path(self.0.path()).unwrap()
     }
 
-    /// What is found from a folder: a line for each project and each warning, or the error.
+    /// The projects found from a folder: a line for each project and each warning, or the error.
     fn locate(&self, folder: &str, options: &CargoOptions) -> String {
         fs::create_dir_all(self.root().join(folder)).unwrap();
         let current = if folder.is_empty() { self.root().to_owned() } else { self.root().join(folder) };

@@ -43,9 +43,56 @@ pub(super) fn mixed() -> Recorded {
     ])
 }
 
+/// Units that ran beside one another.
+pub(super) fn timed() -> Recorded {
+    let at = |second: &str| format!("2026-01-02T03:04:{second}Z");
+    let unit = |name: &str, second: &str, duration: f64| {
+        json!({"tgen-unit": format!("test/{name}.py"), "run": "r1", "hardware": "cpu", "outcome": "passed",
+               "started": at(second), "duration": duration})
+    };
+    let test = |name: &str, second: &str, duration: f64| {
+        json!({"run": "r1", "file": "test/a.py", "nodeid": format!("test/a.py::{name}"), "unit": "test/a.py", "hardware": "cpu",
+               "outcome": "passed", "phases": {"call": "passed"}, "started": at(second), "duration": duration})
+    };
+    recorded(&[
+        unit("a", "10", 4.0),
+        unit("b", "11", 1.5),
+        unit("c", "12.5", 1.0),
+        test("test_x", "11", 2.0),
+        // Longer than its unit, because times are rounded.
+        test("test_y", "13", 1.001),
+    ])
+}
+
+/// An earlier run, in which nothing was wrong.
+pub(super) fn passed_earlier() -> Recorded {
+    let lines = [line("test_a", "cpu", 1, "passed", ""), line("TestB::test_c[x::y]", "cpu", 1, "passed", "")];
+    let mut recorded = recorded(&lines);
+    recorded.headers.iter_mut().for_each(|header| header.run = "r0".to_owned());
+    recorded.attempts.iter_mut().for_each(|attempt| attempt.run = "r0".to_owned());
+    recorded
+}
+
+/// Texts that would harm a page or a terminal.
+pub(super) fn hostile() -> Recorded {
+    let texts = [
+        "</script><script>alert(1)</script><img src=x onerror=alert(1)>".to_owned(),
+        "\u{1b}[31mred\u{1b}[0m \u{0} \u{9b} \u{202e} \u{7f}".to_owned(),
+        "]]> <!-- ' \" ` ${x} |\n| # *".to_owned(),
+        "x".repeat(900_000),
+    ];
+    let line = |text: &String| {
+        let mut line = line(&format!("test_{}", &text[..text.len().min(300)]), "cpu", 1, "failed", text);
+        line["log"] = text.as_str().into();
+        line["model"] = text.as_str().into();
+        line
+    };
+    recorded(&texts.iter().map(line).collect::<Vec<_>>())
+}
+
 /// Tests that fail each for a reason of its own.
 pub(super) fn many_failures(number: usize) -> Recorded {
-    let line = |number: usize| line(&format!("test_{number:03}"), "cpu", 1, "failed", &format!("reason {number}"));
+    let line = |number: usize| line(&format!("test_{number:03}"), "cpu", 1, "failed", &format!("reason r{number}"));
     recorded(&(0..number).map(line).collect::<Vec<_>>())
 }
 

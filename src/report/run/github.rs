@@ -3,16 +3,17 @@
 use std::io::{self, Write};
 
 use tgen_core::base::problem::Severity;
+use tgen_core::results::clusters::{Cluster, clusters};
+use tgen_core::results::message::message;
 use tgen_core::results::outcome::Meaning;
 
-use super::causes::{Cause, causes};
 use super::{RunReport, explain, failed_line, words};
 use crate::printer::counted;
 use crate::report::github::{Annotation, LIMIT};
 
 /// Writes the report: an annotation for each cause, and a line that sums up.
 pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let causes = causes(report);
+    let causes = clusters(&report.tests);
     let shown = if causes.len() > LIMIT { LIMIT - 1 } else { causes.len() };
     for cause in &causes[..shown] {
         writeln!(out, "{}", annotation(report, cause))?;
@@ -25,7 +26,7 @@ pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<(
     writeln!(out, "{}", report.sentence())
 }
 
-fn annotation(report: &RunReport<'_>, cause: &Cause<'_>) -> String {
+fn annotation(report: &RunReport<'_>, cause: &Cluster<'_>) -> String {
     let attempt = cause.example().last();
     let mut annotation = Annotation::new(severity(cause));
     annotation.property("file", &attempt.file);
@@ -36,7 +37,7 @@ fn annotation(report: &RunReport<'_>, cause: &Cause<'_>) -> String {
     let more = (more > 0).then(|| format!("and {} for the same reason", counted(more, "more test")));
     let device = attempt.device.as_deref().unwrap_or(attempt.hardware.name());
     let lines = [
-        Some(format!("{} on {device}: {}", attempt.nodeid, cause.message)),
+        Some(format!("{} on {device}: {}", attempt.nodeid, message(&attempt.reason))),
         more,
         Some(format!("reproduce: {}", report.reproduce(attempt))),
         explain(attempt).map(|explain| format!("template: {explain}")),
@@ -44,7 +45,7 @@ fn annotation(report: &RunReport<'_>, cause: &Cause<'_>) -> String {
     annotation.saying(&words(cause.verdict), &lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
-fn severity(cause: &Cause<'_>) -> Severity {
+fn severity(cause: &Cluster<'_>) -> Severity {
     if cause.verdict.meaning() == Meaning::Failure { Severity::Error } else { Severity::Warning }
 }
 

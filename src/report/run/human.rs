@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use tgen_core::results::attempt::Attempt;
+use tgen_core::results::clusters::{Cluster, clusters};
 use tgen_core::results::outcome::Meaning;
 use tgen_core::results::verdict::Verdict;
 
-use super::causes::{Cause, causes};
 use super::{RunReport, explain, reproduce, words};
 use crate::printer::{Cut, FAINT, HEADING, Printer, counted, cut, visible, visible_lines};
 
@@ -22,7 +22,7 @@ const TEXT_LINES: usize = 30;
 
 /// Writes the report.
 pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let causes = causes(report);
+    let causes = clusters(&report.tests);
     let Cut { shown, rest } = cut(&causes, CAUSES);
     for cause in shown {
         write_cause(out, report, cause)?;
@@ -56,7 +56,7 @@ pub(crate) fn write_failure(out: &mut dyn Write, attempt: &Attempt, text: &str, 
     write_commands(out, attempt, &reproduce(python, attempt))
 }
 
-fn write_cause(out: &mut dyn Write, report: &RunReport<'_>, cause: &Cause<'_>) -> io::Result<()> {
+fn write_cause(out: &mut dyn Write, report: &RunReport<'_>, cause: &Cluster<'_>) -> io::Result<()> {
     let attempt = cause.example().last();
     write_heading(out, cause.verdict, attempt)?;
     write_reason(out, &attempt.reason)?;

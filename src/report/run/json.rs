@@ -12,6 +12,9 @@
 //! }
 //! ```
 //!
+//! A report has `missing` too, shards and units that should be there, and `against` where it is compared with another run:
+//! that run's headers, what became of models, and each test that changed or fails still.
+//!
 //! `runs` are the headers of the results file; `missing_units` are planned units without an end recorded. A test has what its last attempt recorded; `reproduce` and `explain` are
 //! commands, at tests that did not pass. `version` grows when a key changes its meaning or goes.
 
@@ -21,9 +24,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::results::attempt::Header;
+use tgen_core::results::comparison::{Change, ChangedTest, ModelChange};
 use tgen_core::results::outcome::Meaning;
 use tgen_core::results::verdict::{Test, Verdict};
 
+use super::overview::Overview;
 use super::{RunReport, explain};
 use crate::printer::write_json;
 
@@ -38,7 +43,35 @@ struct Document<'r> {
     missing_units: u64,
     runs: &'r [Header],
     summary: BTreeMap<HardwareType, BTreeMap<&'static str, usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<Missing<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<AgainstEntry<'r>>,
     tests: Vec<TestEntry<'r>>,
+}
+
+#[derive(Serialize)]
+struct Missing<'r> {
+    shards: &'r [String],
+    units: Vec<(&'r str, HardwareType)>,
+}
+
+#[derive(Serialize)]
+struct AgainstEntry<'r> {
+    runs: &'r [Header],
+    models: &'r BTreeMap<&'r str, ModelChange>,
+    tests: Vec<ChangeEntry<'r>>,
+}
+
+#[derive(Serialize)]
+struct ChangeEntry<'r> {
+    change: Change,
+    file: &'r str,
+    nodeid: &'r str,
+    hardware: HardwareType,
+    before: Option<&'static str>,
+    now: Option<&'static str>,
+    reason_before: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -66,15 +99,48 @@ struct TestEntry<'r> {
 
 /// Writes the report.
 pub(crate) fn write(report: &RunReport<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let document = Document {
+    write_json(out, &document(report))
+}
+
+/// Writes the report with what is missing, and with what changed from another run.
+pub(crate) fn write_overview(overview: &Overview<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let missing = &overview.completeness;
+    let missing = Missing {
+        shards: &missing.shards,
+        units: missing.units.iter().map(|unit| (unit.unit.as_str(), unit.hardware)).collect(),
+    };
+    let against = overview.against.as_ref().map(|against| AgainstEntry {
+        runs: &against.run.recorded.headers,
+        models: &against.comparison.models,
+        tests: against.comparison.tests.iter().filter_map(change_entry).collect(),
+    });
+    write_json(out, &Document { missing: Some(missing), against, ..document(overview.run) })
+}
+
+fn change_entry<'r>(changed: &ChangedTest<'r>) -> Option<ChangeEntry<'r>> {
+    let last = changed.test()?.last();
+    Some(ChangeEntry {
+        change: changed.change,
+        file: &last.file,
+        nodeid: &last.nodeid,
+        hardware: last.hardware,
+        before: changed.before.map(|test| test.verdict.name()),
+        now: changed.now.map(|test| test.verdict.name()),
+        reason_before: changed.before.map(|test| test.last().reason.as_str()),
+    })
+}
+
+fn document<'r>(report: &'r RunReport<'_>) -> Document<'r> {
+    Document {
         version: VERSION,
         elapsed_seconds: report.elapsed.map(|elapsed| elapsed.as_secs_f64()),
         missing_units: report.missing_units,
         runs: &report.recorded.headers,
         summary: report.summary.hardware().into_iter().map(|hardware| (hardware, counts(report, hardware))).collect(),
         tests: report.tests.iter().map(|test| entry(report, test)).collect(),
-    };
-    write_json(out, &document)
+        missing: None,
+        against: None,
+    }
 }
 
 fn counts(report: &RunReport<'_>, hardware: HardwareType) -> BTreeMap<&'static str, usize> {
@@ -140,5 +206,18 @@ mod tests {
           "explain": "cargo tgen explain test/test_bert.py:12"
         }
         "#);
+    }
+
+    #[test]
+    fn a_comparison_names_each_change_with_both_verdicts() {
+        let (now, before) = (fixture::mixed(), fixture::passed_earlier());
+        let (now, before) = (fixture::report(&now), fixture::report(&before));
+        let overview = Overview::new(&now, Some(&before), tgen_core::results::past::Past::default());
+        let mut out = Vec::new();
+        write_overview(&overview, &mut out).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        insta::assert_snapshot!(read["against"]["tests"][0], @r#"{"change":"new","file":"test/test_bert.py","nodeid":"test/test_bert.py::TestB::test_c[x::y]","hardware":"cpu","before":"passed","now":"failed","reason_before":""}"#);
+        insta::assert_snapshot!(read["against"]["models"], @r#"{"bert":"fails now"}"#);
+        insta::assert_snapshot!(read["missing"], @r#"{"shards":[],"units":[]}"#);
     }
 }

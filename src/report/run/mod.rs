@@ -2,11 +2,15 @@
 //!
 //! The formats only write what core says of the attempts. They must not know how tests are executed.
 
-mod causes;
 pub(crate) mod github;
+pub(crate) mod html;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;
+pub(crate) mod markdown;
+pub(crate) mod overview;
+mod timeline;
+pub(crate) mod trace;
 
 #[cfg(test)]
 mod fixture;
@@ -14,7 +18,8 @@ mod fixture;
 use std::time::Duration;
 
 use tgen_core::results::attempt::Attempt;
-use tgen_core::results::outcome::Meaning;
+use tgen_core::results::matrix::{Cell, Standing};
+use tgen_core::results::message::place_and_message;
 use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::missing_units;
 use tgen_core::results::verdict::{Conclusion, Summary, Test, Verdict, tests};
@@ -51,11 +56,6 @@ impl<'r> RunReport<'r> {
             Conclusion::Passed if self.missing_units > 0 => Conclusion::Incomplete,
             conclusion => conclusion,
         }
-    }
-
-    /// The tests that something is wrong with, or of which nothing is known.
-    fn bad_tests(&self) -> impl Iterator<Item = &Test<'r>> {
-        self.tests.iter().filter(|test| test.verdict.meaning() != Meaning::Success)
     }
 
     /// The command that runs a test again.
@@ -102,23 +102,23 @@ fn words(verdict: Verdict) -> String {
     verdict.name().replace('_', " ")
 }
 
+/// A cell of the matrix in a few signs, which differ by more than colour: `✗ 3/20`.
+fn cell_words(cell: &Cell) -> String {
+    let tests = cell.tests();
+    let of_all = |count: usize| if count == tests { count.to_string() } else { format!("{count}/{tests}") };
+    match cell.standing() {
+        Standing::Failing => format!("✗ {}", of_all(cell.failed)),
+        Standing::Unknown => format!("? {}", of_all(cell.unknown)),
+        Standing::Flaky => format!("~ {}", of_all(cell.flaky)),
+        Standing::Passing => format!("✓ {}", of_all(cell.passed)),
+        Standing::Skipped => format!("– {}", of_all(cell.skipped)),
+    }
+}
+
 /// The line of the test file in which an attempt failed: pytest begins the reason with the place of the error.
 fn failed_line(attempt: &Attempt) -> Option<usize> {
     let (path, line, _) = place_and_message(&attempt.reason)?;
     let path = path.replace('\\', "/");
     let is_own = path == attempt.file || path.ends_with(&format!("/{}", attempt.file));
     is_own.then_some(line)
-}
-
-/// Why an attempt failed, in one line and without the place that pytest puts before it: tests that failed alike have it in
-/// common.
-fn message(attempt: &Attempt) -> &str {
-    let message = place_and_message(&attempt.reason).map_or(attempt.reason.as_str(), |(_, _, message)| message);
-    message.lines().next().unwrap_or_default()
-}
-
-fn place_and_message(reason: &str) -> Option<(&str, usize, &str)> {
-    let (place, message) = reason.split_once(": ")?;
-    let (path, line) = place.rsplit_once(':')?;
-    Some((path, line.parse().ok()?, message))
 }

@@ -5,8 +5,8 @@ use tgen_core::results::attempt::Attempt;
 use tgen_core::results::outcome::Outcome;
 
 use super::{Engine, Stop, remove_log};
-use crate::run::active::Retry;
-use crate::run::autopsy::{innermost_calls, last_line, line_in, words_for_exit};
+use crate::run::active::{Cause, Retry};
+use crate::run::autopsy::{innermost_calls, last_line, line_in, usage_error, words_for_exit};
 use crate::run::blank::rounded;
 use crate::run::launcher::last_lines;
 use crate::run::machine;
@@ -27,7 +27,6 @@ impl Engine<'_> {
     /// A process has ended: records what of its tests is not recorded yet, and starts another one if that is due.
     pub(super) fn on_exit(&mut self, at: usize, code: i32, left_processes: bool) -> anyhow::Result<()> {
         self.end_left_processes(at, left_processes);
-        self.workers.forget_learner(self.active[at].process.id);
         let process = &self.active[at].process;
         match process.end {
             Some(status) if process.cause().is_none() && process.broken.is_none() => {
@@ -46,11 +45,24 @@ impl Engine<'_> {
         }
         if status == USAGE_ERROR || status == INTERNAL_ERROR {
             let text = last_lines(&process.log);
+            if let Some(message) = usage_error(&text).filter(|_| status == USAGE_ERROR) {
+                return self.on_usage_error(at, message);
+            }
             let reason = text.lines().rev().find(|line| line.contains("error") || line.contains("Error"));
             let reason = reason.unwrap_or("pytest could not run the file").to_owned();
             return self.record_whole_with_text(at, Outcome::Error, &reason, &text);
         }
         self.record_rest(at, "pytest stopped before this test")
+    }
+
+    /// Every file would end like this one: nothing more is started.
+    fn on_usage_error(&mut self, at: usize, message: &str) -> anyhow::Result<()> {
+        self.ended.stop = Some(Stop::WrongArguments);
+        self.usage_error.get_or_insert_with(|| message.to_owned());
+        for other in (0..self.active.len()).filter(|other| *other != at) {
+            self.end_process(other, Cause::Stopped(Stop::WrongArguments.reason()), Ending::Ask);
+        }
+        self.record_whole(at, Outcome::NotRun, Stop::WrongArguments.reason())
     }
 
     /// The process has ended in the middle.
@@ -129,6 +141,4 @@ impl Engine<'_> {
             Err(error) => self.on_unstarted(at, &format!("{error:#}")),
         }
     }
-
-    // --- Recording.
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Engine, Progress, Stop};
 use crate::run::active::{Active, Asked, Cause, Process};
+use crate::run::messages::StartId;
 use crate::run::processes::{self, Ending};
 
 /// How long after its end the messages of a process may arrive.
@@ -94,6 +95,14 @@ impl Engine<'_> {
             self.on_exit(at, code, false)?;
         }
         Ok(())
+    }
+
+    /// A process between the launcher and files has died: looks after those of the files that still run.
+    pub(super) fn on_lost(&mut self, starts: &[StartId]) {
+        for active in self.active.iter().filter(|active| starts.contains(&active.process.id)) {
+            self.orphaned.entry(active.process.id).or_default();
+        }
+        self.listener.warning("a process that starts tests has died; another one was started");
     }
 
     pub(super) fn orphan_all(&mut self) {

@@ -10,6 +10,7 @@ mod records;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tgen_core::model::hardware::HardwareType;
@@ -66,6 +67,8 @@ pub(crate) enum Stop {
     BudgetOver,
     /// Enough tests have failed.
     EnoughFailed,
+    /// Pytest does not take its arguments.
+    WrongArguments,
 }
 
 impl Stop {
@@ -74,6 +77,7 @@ impl Stop {
             Self::Interrupted => "the run was interrupted",
             Self::BudgetOver => "the time of `--budget` was over",
             Self::EnoughFailed => "`--fail-fast`: enough tests had failed",
+            Self::WrongArguments => "pytest does not take its arguments",
         }
     }
 }
@@ -106,7 +110,7 @@ pub(crate) struct Run<'a> {
 /// Runs all units of a queue.
 ///
 /// # Errors
-/// Results cannot be written.
+/// Results cannot be written, or pytest does not take its arguments.
 pub(crate) fn execute(
     run: &Run<'_>,
     scheduler: Scheduler,
@@ -128,10 +132,17 @@ pub(crate) fn execute(
         expected_of_done: Duration::ZERO,
         kernel_kills: machine::kills_for_memory(),
         orphaned: HashMap::new(),
+        usage_error: None,
     };
     let result = engine.work();
     engine.end_everything();
-    result.map(|()| engine.ended)
+    result?;
+    match engine.usage_error {
+        Some(message) => {
+            bail!("pytest cannot start: {message}; see the arguments after `--` and pytest's own configuration")
+        }
+        None => Ok(engine.ended),
+    }
 }
 
 struct Engine<'a> {
@@ -150,6 +161,8 @@ struct Engine<'a> {
     kernel_kills: Option<u64>,
     /// The starts whose launcher has died; those of them that have ended, with their exit status and since when.
     orphaned: HashMap<StartId, Option<(i32, Instant)>>,
+    /// Why pytest cannot start with the arguments that it is given.
+    usage_error: Option<String>,
 }
 
 impl Engine<'_> {
@@ -196,7 +209,7 @@ impl Engine<'_> {
         only: Option<&[String]>,
         skip: Vec<&String>,
     ) -> anyhow::Result<Process> {
-        let mut environment = BTreeMap::from([("TGEN_RUN_ID", self.run.id.to_owned())]);
+        let mut environment = BTreeMap::new();
         match unit.place {
             Place::Only => {}
             Place::First => drop(environment.insert("TGEN_PLATFORMS", format!("{},none", unit.hardware))),
@@ -226,6 +239,10 @@ impl Engine<'_> {
                 "importing what the tests import touches a device, after which no process can be forked; each file gets a new interpreter",
             );
         }
+        if let Message::Lost(starts) = message {
+            self.on_lost(&starts);
+            return Ok(());
+        }
         let Some(at) = self.active.iter().position(|active| active.process.id == about) else { return Ok(()) };
         let active = &mut self.active[at];
         let process = &mut active.process;
@@ -247,7 +264,7 @@ impl Engine<'_> {
             Message::Modules(modules) => self.workers.learn(modules),
             Message::End(status) => process.end = Some(status),
             Message::Broken(reason) => process.broken = Some(reason),
-            Message::Ready { .. } | Message::Warmed { .. } => {}
+            Message::Ready { .. } | Message::Warmed { .. } | Message::Lost(_) => {}
         }
         Ok(())
     }

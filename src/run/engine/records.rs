@@ -10,6 +10,9 @@ use super::{Engine, Stop, remove_log};
 use crate::run::blank::{bare_attempt, bare_end, rounded};
 use crate::run::unit::{Good, Unit};
 
+/// The most bytes of what pytest says of a failure that are recorded.
+const LONGEST_LOG: usize = 4096;
+
 impl Engine<'_> {
     pub(super) fn bare_attempt(&self, at: usize, nodeid: &str, outcome: Outcome, reason: &str) -> Attempt {
         bare_attempt(&self.run.units[self.active[at].job], nodeid, outcome, reason)
@@ -45,6 +48,7 @@ impl Engine<'_> {
             unit: unit.name.clone(),
             test_id: unit.test_id.clone(),
             shard: self.run.rules.shard.clone(),
+            log: log_end(text),
             ..attempt
         };
         self.recording.add(&attempt)?;
@@ -96,6 +100,7 @@ impl Engine<'_> {
             implementation: active.implementation.clone(),
             device: active.device.as_ref().map(|(_, label)| label.clone()),
             memory_peak: active.memory_peak,
+            memory_expected: Some(self.scheduler.jobs()[active.job].needs.memory.value.0),
             device_memory_peak: active.device_memory_peak,
             ..bare_end(unit, outcome)
         };
@@ -177,4 +182,10 @@ impl Engine<'_> {
     }
 
     // --- The clock.
+}
+
+/// What is kept of what pytest says of a failure; none where it says nothing.
+fn log_end(text: &str) -> Option<String> {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(LONGEST_LOG));
+    (!text.is_empty()).then(|| text[from..].to_owned())
 }

@@ -1,4 +1,4 @@
-//! The library as a file: where it may be, and how it is loaded.
+//! Finds the library's file and loads it.
 
 use std::env;
 use std::ffi::{CStr, c_char};
@@ -11,10 +11,10 @@ use libloading::Library;
 use super::VERSION;
 use super::table::{self, Function};
 
-/// The variable that names the folder with the library, as for the crate's own build script.
+/// The variable that names the library's folder; the crate's own build script reads it too.
 const FOLDER_VARIABLE: &str = "DUCKDB_LIB_DIR";
 
-/// DuckDB's archive with the library for this platform, where a release has one.
+/// DuckDB's archive that contains the library for this platform, if a release has one.
 const ARCHIVE: Option<&str> = if cfg!(target_os = "macos") {
     Some("libduckdb-osx-universal.zip")
 } else if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) {
@@ -32,24 +32,24 @@ const ARCHIVE: Option<&str> = if cfg!(target_os = "macos") {
 /// Why DuckDB cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum LibraryError {
-    /// No place has it.
+    /// The library was not found.
     #[error(
         "the template database needs DuckDB's library, `{file}` of release {VERSION}, which is not installed; {next}"
     )]
     Missing {
         /// The library's file name.
         file: String,
-        /// What to do.
+        /// The next step.
         next: String,
     },
-    /// The file is not a library, or not one for this machine.
+    /// The file is not a library for this machine.
     #[error("cannot load DuckDB's library `{}`: {reason}; {next}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What the system's loader says.
+        /// The error of the system's loader.
         reason: String,
-        /// What to do.
+        /// The next step.
         next: String,
     },
     /// The file is DuckDB's library of another release.
@@ -59,15 +59,15 @@ pub(crate) enum LibraryError {
         path: PathBuf,
         /// Its release.
         found: String,
-        /// What to do.
+        /// The next step.
         next: String,
     },
 }
 
-/// The functions of the library in the first place that has it.
+/// The functions of the first library found.
 ///
 /// # Errors
-/// Where no place has it, or the first one that does has an unusable one.
+/// If no library is found, or the first one is unusable.
 pub(super) fn functions() -> Result<duckdb_ext_api_v1, LibraryError> {
     let (path, library) = open(&Places::of_this_process())?;
     let unusable = |error: libloading::Error| unusable(&path, &error);
@@ -75,11 +75,11 @@ pub(super) fn functions() -> Result<duckdb_ext_api_v1, LibraryError> {
     table::from_names(|name| function::<Function>(library, name).map_err(unusable))
 }
 
-/// Where the library may be.
+/// The places to search for the library.
 struct Places {
-    /// The folder that the user names: nothing else counts then.
+    /// The folder that the user names; if set, no other place is searched.
     named: Option<PathBuf>,
-    /// The program's own folder, which wheels and archives have the library near to.
+    /// The program's own folder; wheels and archives put the library in it or nearby.
     program: Option<PathBuf>,
     /// The user's cache.
     cache: Option<PathBuf>,
@@ -87,7 +87,7 @@ struct Places {
 
 impl Places {
     fn of_this_process() -> Self {
-        // The program may have been called through a link to it, as pipx and uv make them.
+        // The program may have been started through a link, as pipx and uv create them.
         let program = env::current_exe().and_then(|program| program.canonicalize()).ok();
         Self {
             named: env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from),
@@ -96,7 +96,7 @@ impl Places {
         }
     }
 
-    /// The folders, first to last.
+    /// The folders, in search order.
     fn folders(&self) -> Vec<PathBuf> {
         if let Some(named) = &self.named {
             return vec![named.clone()];
@@ -105,19 +105,19 @@ impl Places {
             [
                 program.clone(),
                 program.join("../lib/cargo-tgen"),
-                // Where the crate's build script puts the library that it downloads for `DUCKDB_DOWNLOAD_LIB=1`.
+                // The crate's build script puts the library that it downloads for `DUCKDB_DOWNLOAD_LIB=1` there.
                 program.join("deps"),
             ]
         };
         self.program.iter().flat_map(near).chain(self.folder_in_cache()).collect()
     }
 
-    /// Where the library belongs when it comes with nothing else; `cargo xtask libduckdb` puts it there.
+    /// The folder for a library that was not installed with the program; `cargo xtask libduckdb` puts it there.
     fn folder_in_cache(&self) -> Option<PathBuf> {
         Some(self.cache.as_ref()?.join("cargo-tgen").join(format!("libduckdb-{VERSION}")))
     }
 
-    /// What to do where there is no library.
+    /// The next step if there is no library.
     fn advice(&self) -> String {
         if let Some(named) = &self.named {
             return format!(
@@ -151,16 +151,16 @@ fn open(places: &Places) -> Result<(PathBuf, &'static Library), LibraryError> {
     if places.named.is_some() {
         return Err(missing());
     }
-    // A name without a folder is looked for where the system keeps its libraries.
+    // For a name without a folder, the loader searches the system's library folders.
     let library = load(Path::new(&file)).map_err(|_| missing())?;
     Ok((file.into(), library))
 }
 
-/// Loads the library, never to unload it: its functions are called until the process ends.
+/// Loads the library permanently: its functions are called until the process ends.
 fn load(path: &Path) -> Result<&'static Library, libloading::Error> {
     static LOADED: OnceLock<Library> = OnceLock::new();
     #[expect(unsafe_code, reason = "loading a library runs its code")]
-    // SAFETY: this is DuckDB, whose code at loading only sets up its own data.
+    // SAFETY: this is DuckDB, whose initialisers only set up its own data.
     let library = unsafe { Library::new(path) }?;
     Ok(LOADED.get_or_init(|| library))
 }
@@ -169,7 +169,7 @@ fn refuse_other_releases(path: &Path, library: &Library) -> Result<(), LibraryEr
     let version = function::<unsafe extern "C" fn() -> *const c_char>(library, c"duckdb_library_version");
     let version = version.map_err(|error| unusable(path, &error))?;
     #[expect(unsafe_code, reason = "a function of C")]
-    // SAFETY: every release has this function; it returns a constant text that ends with a zero.
+    // SAFETY: every release has this function; it returns a constant NUL-terminated string.
     let found = unsafe { CStr::from_ptr(version()) }.to_string_lossy();
     if is_compatible(&found) {
         return Ok(());
@@ -178,7 +178,7 @@ fn refuse_other_releases(path: &Path, library: &Library) -> Result<(), LibraryEr
     Err(LibraryError::OtherRelease { path: path.to_owned(), found: found.into_owned(), next })
 }
 
-/// Whether a release has the interface that this build calls: it is the same from one patch of a release to the next.
+/// Whether a release has the interface that this build calls; patch releases do not change it.
 fn is_compatible(version: &str) -> bool {
     let release = |version: &str| version.rsplit_once('.').map(|(release, _)| release.to_owned());
     version.strip_prefix('v').and_then(release) == release(VERSION)
@@ -186,7 +186,7 @@ fn is_compatible(version: &str) -> bool {
 
 fn function<F: Copy>(library: &Library, name: &CStr) -> Result<F, libloading::Error> {
     #[expect(unsafe_code, reason = "a function's address in a library has no type")]
-    // SAFETY: `F` is what DuckDB's header says of the function of that name, or is not called before it is made so.
+    // SAFETY: `F` is the type that DuckDB's header declares for this function, or is converted to it before a call.
     let symbol = unsafe { library.get::<F>(name) }?;
     Ok(*symbol)
 }

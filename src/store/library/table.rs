@@ -1,21 +1,22 @@
-//! The functions of DuckDB's C interface that the crate `duckdb` can call, by name. Nothing here knows where they are.
+//! The functions of DuckDB's C interface that the crate `duckdb` calls, by name. This module must not know where they
+//! are loaded from.
 
 #[cfg(not(feature = "bundled"))]
 use std::ffi::CStr;
 
 use duckdb::ffi::duckdb_ext_api_v1;
 
-/// A function whose parameters are not known here.
+/// A function whose parameters are erased.
 pub(super) type Function = unsafe extern "C" fn();
 
-/// Makes the table of functions from their names. A name that the crate's table has and this list lacks, or the other
-/// way round, does not compile: a new release of the crate cannot leave a function without an address.
+/// Builds the table of functions from their names. A name that is only in the crate's table or only in this list is a
+/// compile error, so a new release of the crate cannot leave a function without an address.
 macro_rules! functions {
     ($($function:ident)*) => {
-        /// The table with the function that `find` has for each name.
+        /// The table with the functions that `find` returns for the names.
         ///
         /// # Errors
-        /// The first error of `find`.
+        /// The first error that `find` returns.
         #[cfg(not(feature = "bundled"))]
         pub(super) fn from_names<E>(
             find: impl Fn(&'static CStr) -> Result<Function, E>,
@@ -25,7 +26,7 @@ macro_rules! functions {
             })
         }
 
-        /// The table with the functions that the linker found.
+        /// The table with the linked functions.
         #[cfg(feature = "bundled")]
         pub(super) fn from_linker() -> duckdb_ext_api_v1 {
             #[expect(unsafe_code, reason = "the crate's own declarations expect a table")]
@@ -40,11 +41,11 @@ fn name(terminated: &'static str) -> &'static CStr {
     CStr::from_bytes_with_nul(terminated.as_bytes()).unwrap_or_default()
 }
 
-/// A function with the type that the crate's table gives it.
+/// Casts a function to its type in the crate's table.
 fn typed<F: Copy>(function: Function) -> F {
     const { assert!(size_of::<F>() == size_of::<Function>()) };
     #[expect(unsafe_code, reason = "a function that was found by its name has no type")]
-    // SAFETY: `F` is the type of the field with the function's name: a function of C, as DuckDB's header declares it.
+    // SAFETY: `F` is the type of the field with the function's name: a C function, as DuckDB's header declares it.
     unsafe {
         std::mem::transmute_copy::<Function, F>(&function)
     }

@@ -7,7 +7,7 @@ use tgen_core::template::Dialect;
 use super::super::{Counts, Mapping, Mode, NewTemplate, Store};
 use super::{Folder, message, template};
 
-/// Everything there is, as SQL sees it.
+/// The whole content, as SQL shows it.
 fn everything(folder: &Folder) -> Vec<Vec<Option<String>>> {
     let query = |sql| super::ask(folder.open(Mode::ReadOnly).unwrap(), sql).unwrap();
     let templates = query(
@@ -67,6 +67,26 @@ fn an_export_imported_elsewhere_is_the_same() {
 }
 
 #[test]
+fn an_export_survives_a_checkout_that_changes_line_ends() {
+    let texts = ["a\nb\n", "a\r\nb\r\n"];
+    for (from, to) in [("\n", "\r\n"), ("\r\n", "\n")] {
+        let (here, there) = (Folder::new(), Folder::new());
+        let mut store = here.store();
+        for (name, content) in ["one", "two"].into_iter().zip(texts) {
+            store.add_template(&template(name, "text", &[], content)).unwrap();
+        }
+        store.export(&here.path().join("out")).unwrap();
+        for name in ["one", "two"] {
+            let file = here.path().join(format!("out/templates/{name}/1.dollar"));
+            let unix = fs::read_to_string(&file).unwrap().replace("\r\n", "\n");
+            fs::write(&file, if to == "\n" { unix } else { unix.replace(from, to) }).unwrap();
+        }
+        there.store().import(&here.path().join("out")).unwrap();
+        assert_eq!(everything(&there), everything(&here));
+    }
+}
+
+#[test]
 fn what_an_import_lacks_is_added_and_what_it_contradicts_is_refused_whole() {
     let (here, there) = (Folder::new(), Folder::new());
     let store = filled(&here);
@@ -114,7 +134,7 @@ fn an_export_replaces_only_an_earlier_export() {
     ");
 }
 
-/// What is said of an export after its index or a file was edited.
+/// The error of an import after the index or a file of the export was edited.
 #[track_caller]
 fn import_edited(edit: impl FnOnce(String) -> String, content: Option<&str>) -> String {
     let (here, there) = (Folder::new(), Folder::new());

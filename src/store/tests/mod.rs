@@ -1,4 +1,4 @@
-//! The store on real files; each test has a folder of its own.
+//! Tests of the store on real files; each test has its own folder.
 
 mod exchange;
 mod opening;
@@ -42,7 +42,7 @@ impl Folder {
         self.open(Mode::ReadWrite).unwrap()
     }
 
-    /// The names of all that is in the folder.
+    /// The names of all entries of the folder.
     fn names(&self) -> Vec<String> {
         let entries = self.path().read_dir_utf8().unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
@@ -51,7 +51,7 @@ impl Folder {
     }
 }
 
-/// An answer in memory.
+/// An answer, collected in memory.
 #[derive(Debug, Default)]
 struct Answer {
     columns: Vec<Column>,
@@ -70,7 +70,7 @@ impl Rows<StoreError> for Answer {
     }
 }
 
-/// The answer to a question, within a minute.
+/// The answer to a query, with a time limit of a minute.
 fn ask(store: Store, sql: &str) -> Result<Answer, StoreError> {
     let mut answer = Answer::default();
     let limits = Limits { time: Some(Duration::from_mins(1)), is_interrupted: &|| false };
@@ -86,7 +86,7 @@ fn template<'a>(name: &'a str, family: &'a str, hardware: &'a [HardwareType], co
     NewTemplate { name, family, hardware, description: None, dialect: Dialect::Dollar, content }
 }
 
-/// What went wrong, with the test's own folder left out.
+/// The error message, without the path of the test's folder.
 #[track_caller]
 fn message<T>(folder: &Folder, result: Result<T, StoreError>) -> String {
     let error = result.err().expect("it must fail");

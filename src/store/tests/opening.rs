@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use super::super::{Mode, migrations, schema};
 use super::{Folder, message, open, template};
 
-/// The file is refused in both modes with the same words, and is not touched.
+/// Checks that the file is rejected in both modes with the same message, and is not changed.
 #[track_caller]
 fn check_refused(bytes: &[u8]) -> String {
     let folder = Folder::new();
@@ -19,7 +19,7 @@ fn check_refused(bytes: &[u8]) -> String {
     reading
 }
 
-/// A template database with something in it.
+/// A valid template database with some content.
 fn good_file() -> Vec<u8> {
     let folder = Folder::new();
     folder.store().add_template(&template("a", "vision", &[], &"text\n".repeat(100_000))).unwrap();
@@ -175,7 +175,7 @@ fn names_that_mean_something_to_duckdb_are_just_names() {
     }
 }
 
-/// A schema before the first and one after the newest.
+/// A schema before the current one, and one after it.
 const OLDER: &[&str] = &["CREATE TABLE schema_version (version INTEGER, reached_at TIMESTAMP, reached_by VARCHAR);
                           CREATE TABLE notes (note VARCHAR); INSERT INTO notes VALUES ('kept')"];
 const NEWER_STEP: &str = "ALTER TABLE notes ADD COLUMN author VARCHAR DEFAULT 'nobody'";

@@ -50,7 +50,7 @@ fn store_plan(store: &mut Store, name: &str, tests: &[PlannedTest<'_>]) {
 #[test]
 fn a_plan_comes_back_as_it_was_stored() {
     let folder = Folder::new();
-    // The second test comes first: what it depends on follows.
+    // The second test comes first, so its dependency follows.
     store_plan(&mut folder.store(), "nightly", &[SECOND, FIRST]);
     let store = folder.open(Mode::ReadOnly).unwrap();
     let tests = store.planned_tests("nightly", 0, 10, Content::With).unwrap();

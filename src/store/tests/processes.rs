@@ -1,4 +1,4 @@
-//! Several processes at one file. The other process is this test binary again, told which part to play.
+//! Several processes that use one file. The other process is this test binary, started with the part to play.
 
 use std::cell::{Cell, RefCell};
 use std::env;
@@ -14,7 +14,7 @@ use super::{Folder, message, open, template};
 
 const FILE: &str = "TGEN_TEST_DATABASE";
 
-/// Another process, killed when the test is over.
+/// Another process, killed at the end of the test.
 struct Other {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -30,7 +30,7 @@ impl Other {
         Self { process, lines }
     }
 
-    /// One that has said that it holds the file.
+    /// A process that has reported that it holds the file.
     #[track_caller]
     fn holding(part: &str, file: &Utf8Path) -> Self {
         let mut other = Self::start(part, file);
@@ -80,7 +80,7 @@ fn add_without_end() {
     for number in 0_u32.. {
         let content = format!("{number}\n").repeat(1 + number as usize % 1000 * 10);
         let mut store = open(&file_of_part(), Mode::ReadWrite).unwrap();
-        // Some of them in the log, some of them in the file.
+        // Some changes are in the log, some in the file.
         for part in 0..=number % 3 {
             let name = format!("{number}.{part}");
             store.add_template(&template(&name, "vision", &[], &content)).unwrap();
@@ -173,7 +173,7 @@ fn a_writer_that_is_killed_leaves_all_that_it_said_it_added() {
         let mut store = folder.store();
         let names: Vec<_> = store.templates().unwrap().into_iter().map(|template| template.name).collect();
         assert_eq!(names.len(), reading.len());
-        // One more may have been added before it could be said.
+        // One more may have been added before it could be reported.
         assert!((acknowledged.len()..=acknowledged.len() + 1).contains(&names.len()), "{acknowledged:?} {names:?}");
         assert!(acknowledged.iter().all(|name| names.contains(name)), "{acknowledged:?} {names:?}");
         for name in &names {

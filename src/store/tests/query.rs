@@ -152,7 +152,7 @@ fn a_store_for_writing_does_not_write_either() {
     assert_eq!(super::ask(folder.store(), "SELECT name FROM templates").unwrap().rows, [[Some("it's".to_owned())]]);
 }
 
-/// What becomes of a question under limits, and how long that takes.
+/// The result of a query under limits, and its duration.
 #[track_caller]
 fn limited(sql: &str, memory: &str, limits: &Limits<'_>) -> (String, Duration) {
     let folder = filled();

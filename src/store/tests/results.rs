@@ -1,10 +1,12 @@
 use insta::assert_snapshot;
+use tgen_core::results::attempt::Attempt;
 use tgen_core::results::reading::{Recorded, read};
+use tgen_core::results::rerun::run_with_reruns;
 
 use super::super::{ImportedResults, Mode, migrations, schema};
 use super::{Folder, ask};
 
-/// A results file from lines without what all of them have.
+/// A results file from lines without the fields that all of them share.
 fn recorded(lines: &[&str]) -> Recorded {
     let header = r#"{"tgen-results":1,"run":"r1","started":"2026-01-02T03:04:05.5Z","machine":"ci","planned":2}"#;
     read(format!("{header}\n{}\n", lines.join("\n")).as_bytes()).unwrap()
@@ -32,7 +34,7 @@ fn results_are_imported_once_however_often_their_file_is() {
     };
     assert_eq!(import(&[PASSED, NOT_RUN, END, PASSED]), (1, 2));
     assert_eq!(import(&[PASSED, NOT_RUN, END]), (0, 0));
-    // A test of which nothing was known has run meanwhile; the other way round, what is known stays.
+    // A test with unknown values has run meanwhile. In the opposite order, the known values are kept.
     let ran = NOT_RUN.replace("not_run", "failed");
     assert_eq!(import(&[&ran]), (0, 1));
     assert_eq!(import(&[NOT_RUN]), (0, 0));
@@ -71,4 +73,28 @@ fn results_of_the_earlier_schema_are_kept_by_the_upgrade() {
     assert_eq!(store.planned_tests("nightly", 0, 9, super::super::Content::Without).unwrap()[0].estimates, None);
     store.remove_plan("nightly").unwrap();
     assert!(store.plans().unwrap().is_empty());
+}
+
+#[test]
+fn a_run_is_read_back_with_its_reruns_and_without_others() {
+    let header = |run: &str, rerun_of: &str| {
+        format!(
+            r#"{{"tgen-results":1,"run":"{run}","started":"2026-01-02T03:04:05.5Z","rerun_of":{rerun_of},"planned":1}}"#
+        )
+    };
+    let end = r#"{"tgen-unit":"a.py","run":"r2","hardware":"cuda","outcome":"passed","duration":6.0,"started":"2026-01-02T03:04:05Z"}"#;
+    let lines = [header("r1", "null"), header("r2", "\"r1\""), header("r3", "null"), PASSED.to_owned(), end.to_owned()];
+    let all = read(lines.join("\n").as_bytes()).unwrap();
+    let folder = Folder::new();
+    folder.store().import_results(all.clone()).unwrap();
+    for run in ["r1", "r2"] {
+        let stored = folder.store().recorded(run).unwrap();
+        let expected = run_with_reruns(&all, "r1");
+        assert_eq!(stored.headers, expected.headers);
+        let key = |attempt: &Attempt| (attempt.nodeid.clone(), attempt.outcome, attempt.batch, attempt.memory_peak);
+        let keys = |recorded: &Recorded| recorded.attempts.iter().map(key).collect::<Vec<_>>();
+        assert_eq!(keys(&stored), keys(&expected));
+        assert_eq!(stored.ends, expected.ends);
+    }
+    assert_eq!(folder.store().recorded("no such run").unwrap(), Recorded::default());
 }

@@ -6,7 +6,7 @@ use tgen_core::project::registered::Wanted;
 use super::super::{Mapping, Store};
 use super::{Folder, template};
 
-/// What each case takes, as `model family hardware -> template`.
+/// The template chosen for each case, as `model family hardware -> template`.
 fn chosen(store: &Store, cases: &[(&str, &str, Option<HardwareType>)]) -> String {
     let wanted = |&(model, family, hardware): &(&str, &str, _)| Wanted {
         model: model.to_owned(),

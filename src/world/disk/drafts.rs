@@ -1,10 +1,10 @@
-//! Drafts: files under temporary names in the folder that they are for, until they are renamed to their place.
+//! Drafts: files under temporary names in their target folder, until they are renamed.
 //!
-//! Most systems let only one thread at a time make files in a folder, which can take longer than all other work. So a
-//! thread that makes a second draft for a folder gets a folder of its own inside it, which also holds replaced files.
+//! Most systems serialise the creation of files in a folder, which can take longer than all other work. So a thread
+//! that creates a second draft for a folder gets a subfolder of its own, which also holds replaced files.
 //!
-//! Every draft and every such folder is locked while its process lives, so that a later run can delete what a killed
-//! process left behind, and only that.
+//! Every draft and every such subfolder is locked while its process lives, so that a later run deletes only what a
+//! killed process left behind.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, TryLockError};
@@ -23,17 +23,17 @@ use super::here_if_empty;
 const PREFIX: &str = ".tgen-";
 /// The end of temporary names.
 const SUFFIX: &str = ".tmp";
-/// Where locks do not work, a temporary file is taken for abandoned at this age.
+/// Where locks do not work, a temporary file of this age is considered abandoned.
 const ABANDONED_AFTER: Duration = Duration::from_mins(10);
-/// A temporary folder without its lock file is just being made, unless it is older than this.
+/// A temporary folder without its lock file is considered new, unless it is older than this.
 const MADE_WITHIN: Duration = Duration::from_secs(2);
-/// How many folders of threads are kept open, each with its lock.
+/// How many subfolders of threads are kept open, each with its lock.
 const MOST_OWN_FOLDERS: usize = 64;
 
-/// Hides a thread's folder from version control, and is locked as long as the folder is used.
+/// Hides a thread's subfolder from version control, and is locked as long as the subfolder is used.
 const LOCK_FILE: &str = ".gitignore";
 
-/// A temporary name in a folder. The file of that name is deleted when this is dropped.
+/// A temporary name in a folder. Dropping it deletes the file of that name.
 #[derive(Debug)]
 pub(super) struct TemporaryName {
     folder: Arc<Folder>,
@@ -42,7 +42,7 @@ pub(super) struct TemporaryName {
 }
 
 impl TemporaryName {
-    /// Makes a file, a link or a folder under a free temporary name.
+    /// Creates a file, a link or a folder under an unused temporary name.
     pub(super) fn make<T>(
         folder: &Arc<Folder>,
         make: impl Fn(&Folder, &str) -> io::Result<T>,
@@ -64,12 +64,12 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Leaves the file, which a later run deletes with its folder.
+    /// Keeps the file; a later run deletes it with its folder.
     pub(super) fn leave(mut self) {
         self.is_taken = true;
     }
 
-    /// Renames the file over what stands at a place.
+    /// Renames the file to `name`, replacing an existing file.
     pub(super) fn place(mut self, folder: &Folder, name: &str) -> Result<(), (io::Error, Self)> {
         match self.folder.rename(&self.name, folder, name) {
             Ok(()) => {
@@ -80,7 +80,7 @@ impl TemporaryName {
         }
     }
 
-    /// Renames the file to a place where nothing stands.
+    /// Renames the file to `name`, which must not exist.
     pub(super) fn place_at_free(mut self, folder: &Folder, name: &str) -> Result<(), (io::Error, Self)> {
         match self.folder.rename_to_free(&self.name, folder, name) {
             Ok(()) => {
@@ -95,13 +95,13 @@ impl TemporaryName {
 impl Drop for TemporaryName {
     fn drop(&mut self) {
         if !self.is_taken {
-            // A file that stays is deleted by a later run.
+            // If this fails, a later run deletes the file.
             let _ = self.folder.remove_file(&self.name);
         }
     }
 }
 
-/// A name that no other process of this machine uses at this time.
+/// A name that no other running process on this machine uses.
 fn next_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("{PREFIX}{:x}-{:x}{SUFFIX}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
@@ -114,27 +114,27 @@ pub(super) struct Draft {
     pub(super) file: File,
 }
 
-/// The folders of threads, inside the folders that drafts are made for. They are deleted when this is dropped.
+/// The subfolders of threads. They are deleted when this is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Drafts(Mutex<OwnFolders>);
 
 #[derive(Debug, Default)]
 struct OwnFolders {
-    /// None for a thread that has made one draft for the folder, which needs no folder of its own.
+    /// `None` for a thread that has created only one draft for the folder, and so needs no subfolder.
     by_thread: HashMap<Key, Option<Arc<OwnFolder>>>,
-    /// Those with a folder, the oldest first.
+    /// The entries with a subfolder, the oldest first.
     order: VecDeque<Key>,
 }
 
 type Key = (ThreadId, Utf8PathBuf);
 
 impl Drafts {
-    /// A draft in a folder.
+    /// Writes a draft in a folder.
     pub(super) fn write(&self, folder: &Arc<Folder>, content: &[u8]) -> io::Result<Draft> {
         let make = |folder: &Arc<Folder>| TemporaryName::make(folder, Folder::make_file);
         let (name, mut file) = if self.is_first(folder) {
             let (name, file) = make(folder)?;
-            // Held until the file is closed. Without locks, the file's age decides.
+            // The lock is held until the file is closed. Where locks do not work, the file's age decides.
             let _ = file.lock();
             (name, file)
         } else {
@@ -144,7 +144,7 @@ impl Drafts {
         Ok(Draft { name, file })
     }
 
-    /// Does something in this thread's folder inside a folder, which is made if need be. If it cannot be made, the folder
+    /// Runs `act` with this thread's subfolder of a folder, which is created if necessary. If that fails, the folder
     /// itself is used.
     pub(super) fn in_own_folder<T>(
         &self,
@@ -153,7 +153,7 @@ impl Drafts {
     ) -> io::Result<T> {
         let Some(own) = self.own_folder(folder) else { return act(folder) };
         match act(&own.folder) {
-            // Something deleted the thread's folder.
+            // Someone deleted the thread's subfolder.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.forget(folder);
                 self.own_folder(folder).map_or(Err(error), |own| act(&own.folder))
@@ -187,7 +187,7 @@ impl Drafts {
         }
     }
 
-    /// Records that this thread makes a draft for a folder; whether it is the first.
+    /// Records that this thread creates a draft for a folder; returns whether it is the first one.
     fn is_first(&self, folder: &Folder) -> bool {
         self.0.lock().is_ok_and(|mut folders| {
             let mut is_first = false;
@@ -204,7 +204,7 @@ fn key(folder: &Folder) -> Key {
     (thread::current().id(), folder.path().to_owned())
 }
 
-/// A thread's folder inside a folder.
+/// A thread's subfolder.
 #[derive(Debug)]
 struct OwnFolder {
     folder: Arc<Folder>,
@@ -226,7 +226,7 @@ impl Drop for OwnFolder {
     fn drop(&mut self) {
         let is_empty = self.folder.names().is_ok_and(|names| names.iter().all(|name| name == LOCK_FILE));
         if is_empty {
-            // A folder that stays is deleted by a later run.
+            // If this fails, a later run deletes the folder.
             let _ = self.parent.remove_folder(&self.name);
         }
     }
@@ -235,12 +235,13 @@ impl Drop for OwnFolder {
 fn lock_folder(folder: &Folder) -> io::Result<File> {
     let mut lock = folder.make_file(LOCK_FILE)?;
     lock.write_all(b"*\n")?;
-    // Shared, so that git can read it on systems where locks bind everybody. Without locks, the folder's age decides.
+    // A shared lock, so that git can read the file on systems with mandatory locks. Where locks do not work, the
+    // folder's age decides.
     let _ = lock.lock_shared();
     Ok(lock)
 }
 
-/// A folder under a temporary name for files that only this process needs. It is deleted when this is dropped.
+/// A temporary folder for files that only this process needs. Dropping it deletes the folder.
 #[derive(Debug)]
 pub(crate) struct ScratchFolder {
     own: OwnFolder,
@@ -254,10 +255,10 @@ impl Drop for ScratchFolder {
 }
 
 impl ScratchFolder {
-    /// Makes one inside a folder, where it is hidden from version control.
+    /// Creates one inside a folder, hidden from version control.
     ///
     /// # Errors
-    /// If there is no such folder, or nothing can be made in it.
+    /// If the folder does not exist or is not writable.
     pub(crate) fn new_in(folder: &Utf8Path) -> io::Result<Self> {
         Ok(Self { own: OwnFolder::new(&Arc::new(Folder::open(folder)?))? })
     }
@@ -277,7 +278,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 pub(crate) fn clear_abandoned(folder: &Utf8Path) {
     for entry in fs::read_dir(here_if_empty(folder)).into_iter().flatten().flatten() {
         if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
-            // A temporary file does no harm; the next run tries again.
+            // If this fails, the next run tries again.
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
         }

@@ -1,6 +1,7 @@
-//! Open folders: what is done in one happens in that folder, even if another one, or a link, takes its path meanwhile.
+//! Open folders: an operation affects the folder that was opened, even if its path leads to another folder or a link by
+//! now.
 //!
-//! Only rustix and the system's `…at` calls are used here, so nothing resolves a path a second time.
+//! Only rustix and the `…at` system calls are used, so no path is resolved a second time.
 
 use std::fs::File;
 use std::io;
@@ -20,11 +21,11 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLO
 #[derive(Debug)]
 pub(super) struct Folder {
     handle: OwnedFd,
-    /// Where it was when it was opened, without links; for messages, and to follow links inside of it.
+    /// Its path without links when it was opened; for messages, and to follow links inside it.
     path: Utf8PathBuf,
 }
 
-/// What to do about a folder that is missing.
+/// What to do if a folder does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     Create,
@@ -32,14 +33,14 @@ pub(super) enum Missing {
 }
 
 impl Folder {
-    /// Opens a folder by its path.
+    /// Opens a folder by path.
     pub(super) fn open(path: &Utf8Path) -> io::Result<Self> {
         let path = here_if_empty(path).canonicalize_utf8()?;
         let handle = rustix::fs::openat(CWD, path.as_std_path(), FOLDER, Mode::empty())?;
         Ok(Self { handle, path })
     }
 
-    /// Opens a folder below this one. Links are followed as long as they lead to places below this folder.
+    /// Opens a subfolder. Links are followed if they lead to places below this folder.
     pub(super) fn open_below(&self, below: &Utf8Path, missing: Missing) -> io::Result<Self> {
         match self.walk(below, missing) {
             Err(error) if may_be_link(&error) => self.walk(&self.without_links(below)?, missing),
@@ -47,12 +48,12 @@ impl Folder {
         }
     }
 
-    /// Where this folder was when it was opened.
+    /// The path of this folder when it was opened.
     pub(super) fn path(&self) -> &Utf8Path {
         &self.path
     }
 
-    /// The path below this folder that `below` leads to by its links.
+    /// The path below this folder after resolving the links in `below`.
     fn without_links(&self, below: &Utf8Path) -> io::Result<Utf8PathBuf> {
         let path = self.path.join(below);
         let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&self.path);
@@ -64,7 +65,7 @@ impl Folder {
         }
     }
 
-    /// Opens a folder below this one, without following links.
+    /// Opens a subfolder without following links.
     fn walk(&self, below: &Utf8Path, missing: Missing) -> io::Result<Self> {
         let mut folder = Self { handle: self.handle.try_clone()?, path: self.path.clone() };
         for component in below.components() {
@@ -91,25 +92,25 @@ impl Folder {
         Ok(Self { handle, path: self.path.join(name) })
     }
 
-    /// Makes a folder that must not exist yet, and opens it.
+    /// Creates a folder, which must not exist yet, and opens it.
     pub(super) fn make_folder(&self, name: &str) -> io::Result<Self> {
         rustix::fs::mkdirat(&self.handle, name, Mode::RWXU)?;
         self.enter(name, Missing::Fail)
     }
 
-    /// Makes a file that must not exist yet, to read and to write. Its mode is what the user's mask leaves of reading
-    /// and writing for all.
+    /// Creates a file, which must not exist yet, for reading and writing. Its mode is 0666 without the bits of the
+    /// user's umask.
     pub(super) fn make_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.handle, name, flags, Mode::from_raw_mode(0o666))?.into())
     }
 
-    /// Opens a file to read it; not through a link, and without waiting for the other end of a pipe.
+    /// Opens a file for reading, without following a link and without blocking on a pipe.
     pub(super) fn open_to_read(&self, name: &str) -> io::Result<File> {
         self.open_file(name, OFlags::RDONLY)
     }
 
-    /// Opens a file to write it; not through a link, and without waiting for the other end of a pipe.
+    /// Opens a file for writing, without following a link and without blocking on a pipe.
     pub(super) fn open_to_write(&self, name: &str) -> io::Result<File> {
         self.open_file(name, OFlags::WRONLY)
     }
@@ -119,24 +120,24 @@ impl Folder {
         Ok(rustix::fs::openat(&self.handle, name, flags, Mode::empty())?.into())
     }
 
-    /// The stamp of what a name leads to; none if that does not exist.
+    /// The stamp of the file that a name leads to; `None` if it does not exist.
     pub(super) fn stamp(&self, name: &str) -> Option<Stamp> {
         rustix::fs::statat(&self.handle, name, AtFlags::empty()).ok().map(|status| Stamp::of_status(&status))
     }
 
-    /// Renames a file over what stands at its new name.
+    /// Renames a file, replacing an existing one.
     pub(super) fn rename(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.handle, name, &to.handle, new_name)?)
     }
 
-    /// Renames a file to a name that is not taken.
+    /// Renames a file to a name that must not exist.
     ///
     /// # Errors
-    /// `AlreadyExists` if it is.
+    /// `AlreadyExists` if the name exists.
     pub(super) fn rename_to_free(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         match rustix::fs::renameat_with(&self.handle, name, &to.handle, new_name, rustix::fs::RenameFlags::NOREPLACE) {
-            // The file system cannot do it in one step.
+            // The file system cannot do this atomically.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             renamed => return Ok(renamed?),
         }
@@ -144,7 +145,7 @@ impl Folder {
         self.remove_file(name)
     }
 
-    /// Gives a file another name.
+    /// Creates a hard link to a file.
     pub(super) fn link(&self, name: &str, to: &Self, new_name: &str) -> io::Result<()> {
         Ok(rustix::fs::linkat(&self.handle, name, &to.handle, new_name, AtFlags::empty())?)
     }
@@ -154,7 +155,7 @@ impl Folder {
         Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
     }
 
-    /// Deletes a folder with the files in it.
+    /// Deletes a folder and the files in it.
     pub(super) fn remove_folder(&self, name: &str) -> io::Result<()> {
         let folder = self.enter(name, Missing::Fail)?;
         for inside in folder.names()? {
@@ -168,7 +169,7 @@ impl Folder {
         Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)?)
     }
 
-    /// The names of what is in the folder.
+    /// The names of the folder's entries.
     pub(super) fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle)? {
@@ -182,13 +183,13 @@ impl Folder {
         Ok(names)
     }
 
-    /// Whether leases mean something for the folder's files.
+    /// Whether leases work for the folder's files.
     pub(super) fn has_leases(&self) -> bool {
         super::lease::are_known(self.handle.as_fd())
     }
 }
 
-/// Whether an error of a walk may come from a link.
+/// Whether an error of a walk may be due to a link.
 fn may_be_link(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::LOOP | Errno::NOTDIR))
 }

@@ -8,19 +8,19 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::c_int;
 
-/// The file systems whose files can only be opened through this kernel: ext2 to ext4, XFS, Btrfs, tmpfs, F2FS
-/// (`linux/include/uapi/linux/magic.h`). A lease does not hold for files on a network drive or below another file system.
+/// The file systems whose files can be opened only through this kernel: ext2 to ext4, XFS, Btrfs, tmpfs, F2FS
+/// (`linux/include/uapi/linux/magic.h`). On network file systems and below stacked ones, a lease protects nothing.
 const FILE_SYSTEMS: [i128; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0xF2F5_2010];
-/// The command that chooses the signal (`linux/include/uapi/asm-generic/fcntl.h`; the same on every architecture that Rust
-/// compiles to), which `libc` does not name.
+/// The command that sets the signal (`linux/include/uapi/asm-generic/fcntl.h`; the same on every architecture that Rust
+/// supports), which `libc` does not define.
 const F_SETSIG: c_int = 10;
 
-/// Whether leases mean something for the files of an open folder.
+/// Whether leases work for the files of an open folder.
 pub(super) fn are_known(folder: BorrowedFd<'_>) -> bool {
     rustix::fs::fstatfs(folder).is_ok_and(|system| FILE_SYSTEMS.contains(&i128::from(system.f_type)))
 }
 
-/// An open file with a lease, which ends with it.
+/// An open file with a lease; dropping it ends the lease.
 #[derive(Debug)]
 pub(super) struct Leased {
     file: File,
@@ -28,24 +28,24 @@ pub(super) struct Leased {
 }
 
 impl Leased {
-    /// Takes the lease of a file that was opened for writing and that no other program has open.
+    /// Takes a write lease on a file that was opened for writing and that no other program has open.
     ///
     /// # Errors
-    /// `WouldBlock` if another one has.
+    /// `WouldBlock` if another program has it open.
     pub(super) fn to_write(file: File) -> io::Result<Self> {
         Self::take(file, libc::F_WRLCK)
     }
 
-    /// Takes the lease of a file that no program has open for writing.
+    /// Takes a read lease on a file that no program has open for writing.
     ///
     /// # Errors
-    /// `WouldBlock` if one has.
+    /// `WouldBlock` if a program has.
     pub(super) fn to_read(file: File) -> io::Result<Self> {
         Self::take(file, libc::F_RDLCK)
     }
 
     fn take(file: File, kind: c_int) -> io::Result<Self> {
-        // The system sends a signal when another program opens the file; the default one would end this process.
+        // The system sends a signal when another program opens the file; the default signal would end this process.
         control(&file, F_SETSIG, libc::SIGURG)?;
         control(&file, libc::F_SETLEASE, kind)?;
         Ok(Self { file, kind })
@@ -56,13 +56,13 @@ impl Leased {
         &self.file
     }
 
-    /// Whether no program has tried to open the file in a way that the lease forbids. Once one has, the system reports the
-    /// kind of lease that is left.
+    /// Whether no program has tried to open the file in conflict with the lease. After such an attempt, the system
+    /// reports the kind of lease that is left.
     pub(super) fn is_undisturbed(&self) -> bool {
         control(&self.file, libc::F_GETLEASE, 0).is_ok_and(|kind| kind == self.kind)
     }
 
-    /// Ends the lease; gives the open file if no program has tried to open it meanwhile.
+    /// Ends the lease; returns the open file if no program has tried to open it meanwhile.
     pub(super) fn end(self) -> Option<File> {
         let is_undisturbed = self.is_undisturbed() && control(&self.file, libc::F_SETLEASE, libc::F_UNLCK).is_ok();
         is_undisturbed.then_some(self.file)

@@ -1,7 +1,7 @@
 //! Lists the files and folders below a folder.
 //!
-//! Links are followed as long as they lead to places inside the project, and so that a listing stays linear: a link that
-//! is reached through another link is followed only into a folder that was not listed yet.
+//! Links are followed if they lead to places inside the project. To keep a listing linear, a link that is reached
+//! through another link is followed only into a folder that has not been listed yet.
 
 use std::collections::HashSet;
 use std::fs::{self, DirEntry};
@@ -13,22 +13,22 @@ use tgen_core::base::files::reason;
 
 use super::drafts::is_temporary;
 
-/// What is below a folder. Every path begins with the name that the caller has for the folder.
+/// The content of a folder. Every path begins with the caller's name for the folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) files: Vec<Utf8PathBuf>,
     /// The folder itself included.
     pub(super) folders: Vec<Utf8PathBuf>,
-    /// Links that are not followed because they lead out of the project.
+    /// Links that are not followed because they lead outside the project.
     pub(super) refused: Vec<Utf8PathBuf>,
-    /// What the links below the folder lead to, by real paths.
+    /// The real paths that the links below the folder lead to.
     pub(super) link_targets: Vec<PathBuf>,
 }
 
-/// Lists the folder that stands at `path` and is called `name`; `root` is the project's.
+/// Lists the folder at `path`, which the caller calls `name`; `root` is the project's root.
 ///
 /// # Errors
-/// A folder below it that cannot be listed; one that disappears meanwhile is none.
+/// If a subfolder cannot be listed; one that disappears meanwhile is skipped.
 pub(super) fn list(root: &Utf8Path, path: &Utf8Path, name: &Utf8Path) -> io::Result<Listing> {
     let real = path.canonicalize()?;
     let allowed = [root.canonicalize().unwrap_or_else(|_| real.clone()), real.clone()];
@@ -46,15 +46,15 @@ struct FolderLink {
 }
 
 struct Walk {
-    /// Links may lead to places below these.
+    /// Links may lead to places below these folders.
     allowed: [PathBuf; 2],
-    /// The folders that were listed, by their real paths.
+    /// The real paths of the folders that have been listed.
     visited: HashSet<PathBuf>,
     listing: Listing,
 }
 
 impl Walk {
-    /// Lists a folder by its real path, without following links to folders: those are added to `links`.
+    /// Lists a folder by its real path. Links to folders are added to `links` instead of being followed.
     fn folder(&mut self, real: &Path, name: &Utf8Path, links: &mut Vec<FolderLink>) -> io::Result<()> {
         self.visited.insert(real.to_owned());
         self.listing.folders.push(name.to_owned());
@@ -70,18 +70,18 @@ impl Walk {
             } else if kind.is_symlink() {
                 self.link(&entry, name, links);
             } else {
-                // A pipe or a device is listed too: reading it is an error, which names it.
+                // A pipe or a device is listed too: reading it is an error that names it.
                 self.listing.files.push(name);
             }
         }
         Ok(())
     }
 
-    /// Lists a folder below the one that was asked for, and names it if that fails.
+    /// Lists a subfolder; an error names it.
     fn subfolder(&mut self, real: &Path, name: &Utf8Path, links: &mut Vec<FolderLink>) -> io::Result<()> {
         match self.folder(real, name, links) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            // An error from further below names its folder already.
+            // An error from a deeper level names its folder already.
             Err(error) if error.kind() == io::ErrorKind::Other => Err(error),
             Err(error) => Err(io::Error::other(format!("its folder `{name}` cannot be listed: {}", reason(&error)))),
             Ok(()) => Ok(()),
@@ -89,7 +89,7 @@ impl Walk {
     }
 
     fn link(&mut self, entry: &DirEntry, name: Utf8PathBuf, links: &mut Vec<FolderLink>) {
-        // A link that leads nowhere is no file: editors make such links as locks.
+        // A dangling link is skipped: editors create such links as locks.
         let Ok(target) = entry.path().canonicalize() else { return };
         let is_folder = target.is_dir();
         if is_folder && name.file_name().is_some_and(is_never_listed) {
@@ -108,7 +108,7 @@ impl Walk {
         }
     }
 
-    /// Lists the targets of links; then those of links that were found there, if they were not listed yet.
+    /// Lists the targets of links, then the unlisted targets of links found there, and so on.
     fn follow_all(&mut self, links: Vec<FolderLink>) -> io::Result<()> {
         let mut found = self.follow_level(links)?;
         while !found.is_empty() {
@@ -119,7 +119,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Lists the targets of links, in an order that does not depend on the file system; gives the links found there.
+    /// Lists the targets of links, in an order that does not depend on the file system; returns the links found there.
     fn follow_level(&mut self, mut links: Vec<FolderLink>) -> io::Result<Vec<FolderLink>> {
         links.sort_by(|left, right| left.name.cmp(&right.name));
         let mut found = Vec::new();
@@ -131,7 +131,7 @@ impl Walk {
     }
 }
 
-/// Folders of other tools, which hold nothing of a project's.
+/// Folders of other tools, which contain no files of a project.
 fn is_never_listed(name: &str) -> bool {
     matches!(name, ".git" | ".hg" | ".svn" | "__pycache__" | "node_modules" | ".venv")
 }
@@ -220,7 +220,7 @@ mod tests {
         let root = Utf8Path::from_path(project.0.path()).unwrap();
         let listed = list(root, &root.join("t"), Utf8Path::new("t"));
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
-        // Permissions do not hold root back.
+        // Permissions do not restrict root.
         if !rustix::process::geteuid().is_root() {
             let error = listed.unwrap_err().to_string();
             assert_eq!(error, "its folder `t/open/locked` cannot be listed: permission denied");

@@ -1,6 +1,6 @@
-//! Files on disk: reading and listing them for core, and writing outputs so that no reader ever sees half of one.
+//! Files on disk: reading and listing them for core, and writing outputs so that a reader never sees a partial file.
 //!
-//! The only module that touches outputs. It must not know templates; it is told bytes and paths.
+//! This is the only module that writes outputs. It must not know templates, only bytes and paths.
 
 mod drafts;
 #[cfg_attr(not(unix), path = "folder_by_path.rs")]
@@ -33,19 +33,19 @@ pub(crate) use self::writer::{Executable, NewFile, Overwritten, Writer};
 /// The files below a project's root.
 pub(crate) struct Disk {
     root: Utf8PathBuf,
-    /// Links in listed folders that lead out of the project.
+    /// Links in listed folders that lead outside the project.
     refused: RwLock<BTreeSet<Utf8PathBuf>>,
-    /// Whether there are any, which most reads ask without a lock.
+    /// Whether `refused` is not empty; most reads check only this, without the lock.
     has_refused: AtomicBool,
 }
 
 impl Disk {
-    /// The files below `root`; relative paths are taken from there.
+    /// The files below `root`, which relative paths are resolved against.
     pub(crate) fn new(root: Utf8PathBuf) -> Self {
         Self { root, refused: RwLock::default(), has_refused: AtomicBool::new(false) }
     }
 
-    /// All folders below a folder, itself included; none if one of them cannot be listed.
+    /// A folder and all folders below it; empty if one of them cannot be listed.
     pub(crate) fn folders(&self, folder: &Utf8Path) -> Vec<Utf8PathBuf> {
         self.listing(folder).map(|listing| listing.folders).unwrap_or_default()
     }
@@ -64,7 +64,7 @@ impl Disk {
         listing::list(&self.root, &self.absolute(folder), folder)
     }
 
-    /// Remembers which links below a folder lead out of the project, so that reading one says so.
+    /// Records the links below a folder that lead outside the project, so that reading one gives a clear error.
     fn set_refused(&self, folder: &Utf8Path, links: &[Utf8PathBuf]) {
         if links.is_empty() && !self.has_refused.load(Ordering::Acquire) {
             return;
@@ -89,17 +89,17 @@ impl Files for Disk {
         read_file(&self.absolute(path), LARGEST_FILE, buffer)
     }
 
-    /// Links that lead out of the project are listed too; reading one is an error that says so.
+    /// Links that lead outside the project are listed too; reading one is an error that says so.
     fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
         let Listing { mut files, refused, .. } = self.listing(folder)?;
         self.set_refused(folder, &refused);
         files.extend(refused);
-        // A path's own order goes component by component, which is slow for thousands.
+        // Comparing paths works component by component, which is slow for thousands of them.
         files.sort_unstable_by(|left, right| left.as_str().cmp(right.as_str()));
         Ok(files)
     }
 
-    /// Without listing what is below it.
+    /// Overridden because it need not list the folder.
     fn is_folder(&self, path: &Utf8Path) -> bool {
         fs::read_dir(self.absolute(path)).is_ok()
     }
@@ -114,14 +114,14 @@ impl Files for Disk {
     }
 }
 
-/// Whether a file can be run as a program.
+/// Whether a file is executable.
 #[cfg(unix)]
 pub(crate) fn is_executable(path: &Utf8Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// Whether a file can be run as a program, which needs no permission here.
+/// Whether a file is executable; this system has no such permission.
 #[cfg(not(unix))]
 pub(crate) fn is_executable(_: &Utf8Path) -> bool {
     false
@@ -133,11 +133,11 @@ fn link_out() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
-/// The error for a path that leads out of the folder that a writer writes to.
+/// The error for a path that leads outside the writer's folder.
 fn way_out(link: &Utf8Path, root: &Utf8Path) -> io::Error {
     io::Error::other(format!("`{link}` is a link that leads out of `{root}`"))
 }
-/// The current folder for an empty path, which the parent of a mere file name is.
+/// The current folder in place of an empty path, which is the parent of a bare file name.
 fn here_if_empty(folder: &Utf8Path) -> &Utf8Path {
     if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder }
 }

@@ -1,19 +1,19 @@
-//! Leases where the system has none.
+//! Leases on systems without them.
 
 use std::fs::File;
 use std::io;
 
-/// A lease on a system that has none: it is never granted.
+/// A lease, which is never granted on this system.
 #[derive(Debug)]
 pub(super) enum Leased {}
 
 impl Leased {
-    /// Fails.
+    /// Always fails.
     pub(super) fn to_write(_: File) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Fails.
+    /// Always fails.
     pub(super) fn to_read(_: File) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }

@@ -1,21 +1,21 @@
-//! Reads whole files into memory: regular files only, and none that is too large.
+//! Reads whole files into memory: only regular files, up to a size limit.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use camino::Utf8Path;
 
-/// The largest file that is read. No hand-written or generated text comes near.
+/// The largest file that is read; no hand-written or generated text comes near this size.
 pub(crate) const LARGEST_FILE: u64 = 128 << 20;
 
-/// The buffer's smallest size, so that files of about one size are read without asking for memory again.
+/// The buffer's initial capacity, so that files of similar sizes need no reallocation.
 #[cfg(unix)]
 const SMALLEST_BUFFER: usize = 16 * 1024;
 
 /// Reads a regular file into `buffer`, which is cleared first.
 ///
 /// # Errors
-/// `InvalidInput` for what is not a regular file, `FileTooLarge` for one larger than `limit`, or the system's.
+/// `InvalidInput` if it is not a regular file, `FileTooLarge` if it is larger than `limit`, or the system's error.
 pub(crate) fn read_file(path: &Utf8Path, limit: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
     let (file, size) = open_with_size(path)?;
@@ -25,7 +25,7 @@ pub(crate) fn read_file(path: &Utf8Path, limit: u64, buffer: &mut Vec<u8>) -> io
 /// Reads the first `limit` bytes of a regular file into `buffer`, which is cleared first.
 ///
 /// # Errors
-/// `InvalidInput` for what is not a regular file, or the system's.
+/// `InvalidInput` if it is not a regular file, or the system's error.
 pub(crate) fn read_beginning(path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
     open_regular(path)?.take(limit as u64).read_to_end(buffer).map(drop)
@@ -34,17 +34,17 @@ pub(crate) fn read_beginning(path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>
 /// Reads a regular file as text.
 ///
 /// # Errors
-/// As [`read_file`]; `InvalidData` if it is not UTF-8.
+/// See [`read_file`]; `InvalidData` if it is not UTF-8.
 pub(crate) fn read_text(path: &Utf8Path) -> io::Result<String> {
     let mut buffer = Vec::new();
     read_file(path, LARGEST_FILE, &mut buffer)?;
     String::from_utf8(buffer).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
-/// Opens a regular file to read it, without waiting for the other end of a pipe or for a device.
+/// Opens a regular file for reading, without blocking on a pipe or a device.
 ///
 /// # Errors
-/// `InvalidInput` for what is not a regular file, or the system's.
+/// `InvalidInput` if it is not a regular file, or the system's error.
 pub(crate) fn open_regular(path: &Utf8Path) -> io::Result<File> {
     open_with_size(path).map(|(file, _)| file)
 }
@@ -55,10 +55,10 @@ fn open_with_size(path: &Utf8Path) -> io::Result<(File, u64)> {
     Ok((file, size))
 }
 
-/// Fails if something stands at a path that is not a regular file.
+/// Fails if there is anything but a regular file at a path.
 ///
 /// # Errors
-/// As [`open_regular`]; a missing file is none.
+/// See [`open_regular`]; a missing file is not an error.
 #[cfg(feature = "store")]
 pub(crate) fn require_regular(path: &Utf8Path) -> io::Result<()> {
     match std::fs::metadata(path) {
@@ -76,7 +76,7 @@ fn open_without_waiting(path: &Utf8Path) -> io::Result<File> {
 
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     match File::options().read(true).custom_flags(flags).open(path) {
-        // The file is leased; its holder gives it up in a moment, for which a blocking open waits.
+        // The file is leased. The holder ends its lease shortly, and a blocking open waits for that.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => File::open(path),
         opened => opened,
     }
@@ -110,8 +110,8 @@ fn regular_size(file: &File) -> io::Result<u64> {
     }
 }
 
-/// Reads to the end of a file, or as far as the size that it had: that spares the read that finds the end. A size of 0
-/// says nothing, as for the files of `/proc`.
+/// Reads a file up to its known size, which saves the read call that would find the end. If the size is 0, as for the
+/// files of `/proc`, reads to the end.
 #[cfg(unix)]
 fn read_all(file: &File, size: u64, limit: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.reserve(usize::try_from(size).unwrap_or(usize::MAX).max(SMALLEST_BUFFER));

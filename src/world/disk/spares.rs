@@ -1,9 +1,9 @@
-//! Replaced files, kept under temporary names so that the next draft for the same place reuses them.
+//! Replaced files, kept under temporary names so that the next draft for the same path reuses them.
 //!
-//! Making and freeing a file can take the system far longer than writing one: ext4 without a journal scans every file that
-//! was freed within the last minutes whenever it makes one. A watch replaces the same files again and again and is spared
-//! both. A reader may still have a replaced file open, so a file is reused only if no other program can see it; where the
-//! system cannot tell, none is kept. This module must not know what the files are.
+//! Creating and deleting a file can take far longer than writing one: ext4 without a journal scans every file deleted
+//! within the last minutes whenever it creates one. A watch replaces the same files again and again, and reuse avoids
+//! both costs. A reader may still have a replaced file open, so a file is reused only if no other program can notice;
+//! where the system cannot tell, none is kept. This module must not know what the files are.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -16,15 +16,15 @@ use super::folder::Folder;
 use super::lease::Leased;
 use crate::world::stamp::{Access, Stamp};
 
-/// The reason for not replacing a file that another program may write to.
+/// The error for a file that another program may write to.
 const BUSY: &str = "another program has it open for writing";
 
-/// How long deleting the files may take when the process ends. A file that was written seconds ago is deleted once the disk
-/// has it, which is milliseconds for each.
+/// How long deleting the files may take when the process ends. Deleting a recently written file waits for its data to
+/// reach the disk, which takes milliseconds.
 const LONGEST_DELETION: Duration = Duration::from_millis(100);
 
-/// The spare files by the path that they stood at. They are deleted when this is dropped, or by a later run if that takes
-/// long. (A string, because hashing a path component by component is slow for thousands.)
+/// The spare files by their original path. They are deleted when this is dropped, or by a later run if that takes too
+/// long. (Paths are kept as strings, because hashing a path component by component is slow for thousands.)
 #[derive(Debug, Default)]
 pub(super) struct Spares(Mutex<HashMap<String, TemporaryName>>);
 
@@ -37,19 +37,19 @@ impl Drop for Spares {
 }
 
 impl Spares {
-    /// The file that stood at a place before the `present` one, with new content. None if another program has it open, or
-    /// if a new file would have another mode or owner.
+    /// Rewrites the spare file of a path with new content; `present` is the stamp of the file there now. `None` if
+    /// another program has the spare open, or if a new file would have another mode or owner.
     pub(super) fn rewrite(&self, folder: &Folder, name: &str, present: Stamp, content: &[u8]) -> Option<Draft> {
         let spare = self.0.lock().ok()?.remove(folder.path().join(name).as_str())?;
         let file = spare.folder().open_to_write(spare.name()).ok()?;
         let leased = Leased::to_write(file).ok().filter(|leased| is_like_new(leased.file(), present.access()))?;
         leased.file().write_all(content).ok()?;
         leased.file().set_len(content.len() as u64).ok()?;
-        // A file with a lease could not be opened at its place without waiting.
+        // While the file is leased, opening it at its final path would block.
         Some(Draft { name: spare, file: leased.end()? })
     }
 
-    /// Keeps a file until the next draft for a place.
+    /// Keeps a file for the next draft of the same path.
     fn keep(&self, folder: &Folder, name: &str, spare: TemporaryName) {
         if let Ok(mut spares) = self.0.lock() {
             spares.insert(folder.path().join(name).into_string(), spare);
@@ -57,18 +57,18 @@ impl Spares {
     }
 }
 
-/// A file that is about to be replaced. It has a second name, under which it stays, and while it is held no program can
-/// write to it unnoticed.
+/// A file that is about to be replaced. It gets a second name that outlives the replacement, and while this is held, no
+/// program can write to the file unnoticed.
 pub(super) struct Replaced {
     second_name: TemporaryName,
     leased: Leased,
 }
 
 impl Replaced {
-    /// Holds the file that had a stamp at a place, under a name in the folder `own`.
+    /// Holds the file at a path if it still has the given stamp; its second name is in the folder `own`.
     ///
     /// # Errors
-    /// `ResourceBusy` if another program has it open for writing; others if it cannot be held.
+    /// `ResourceBusy` if another program has it open for writing; other errors if it cannot be held.
     pub(super) fn hold(folder: &Folder, name: &str, before: Stamp, own: &Arc<Folder>) -> io::Result<Self> {
         let leased = Leased::to_read(folder.open_to_read(name)?).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => io::Error::new(io::ErrorKind::ResourceBusy, BUSY),
@@ -88,14 +88,14 @@ impl Replaced {
         self.leased.is_undisturbed()
     }
 
-    /// Keeps the file as a spare after the file with the stamp `written` replaced it. If a program is waiting to write to
-    /// the replaced file, puts that file back instead. Whether the replacement stands.
+    /// Keeps the file as a spare after the file with the stamp `written` replaced it. If a program is waiting to write
+    /// to the replaced file, restores that file instead. Returns whether the replacement stands.
     ///
     /// # Errors
-    /// Says where the file is, if it could not be put back.
+    /// If the file could not be restored; the error says where it is.
     pub(super) fn settle(self, folder: &Folder, name: &str, written: Stamp, spares: &Spares) -> io::Result<bool> {
         if !self.is_undisturbed() {
-            // A third program may have written there since; its file is the latest and stays.
+            // A third program may have written the path since; its file is the latest and stays.
             let is_ours = folder.stamp(name).is_some_and(|now| now.is_renamed_from(written));
             return if is_ours { self.put_back(folder, name).map(|()| false) } else { Ok(false) };
         }
@@ -121,7 +121,7 @@ impl Replaced {
     }
 }
 
-/// Gives a file a lasting name beside a place.
+/// Gives a file a permanent name next to its path.
 fn rescue(file: &TemporaryName, folder: &Folder, name: &str) -> io::Result<String> {
     for number in 1.. {
         let kept = format!("{name}.{number}.kept");
@@ -133,8 +133,8 @@ fn rescue(file: &TemporaryName, folder: &Folder, name: &str) -> io::Result<Strin
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Whether a spare file has one name only, the owner and mode of the present file, and no attributes such as an access
-/// list: so that nothing tells it from a new file.
+/// Whether a spare file has a single name, the owner and mode of the present file, and no extended attributes such as
+/// an access control list, so that it is indistinguishable from a new file.
 #[cfg(target_os = "linux")]
 fn is_like_new(spare: &File, present: Access) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -150,7 +150,7 @@ fn is_like_new(_: &File, _: Access) -> bool {
     false
 }
 
-/// Whether a file has extended attributes, other than those of the system's security, which every file has.
+/// Whether a file has extended attributes, other than security labels, which every file has.
 #[cfg(target_os = "linux")]
 fn has_attributes(file: &File) -> bool {
     let mut names = [0; 1024];
@@ -175,7 +175,7 @@ mod tests {
     use crate::world::disk::drafts::is_temporary;
     use crate::world::disk::writer::{Overwritten, Writer};
 
-    /// An output that is written over time and again.
+    /// An output that is replaced repeatedly.
     struct Output {
         folder: TempDir,
         writer: Writer,
@@ -186,7 +186,7 @@ mod tests {
             Self::in_folder(tempfile::tempdir().unwrap(), content)
         }
 
-        /// Where leases are known, on every Linux.
+        /// On Linux, where leases exist.
         #[cfg(target_os = "linux")]
         fn in_memory(content: &str) -> Self {
             Self::in_folder(tempfile::tempdir_in("/dev/shm").unwrap(), content)
@@ -397,7 +397,7 @@ mod tests {
         };
         check(&|path| setxattr(path.as_std_path(), "user.mark", b"1", XattrFlags::empty()).unwrap(), &|_| ());
         check(&|_| (), &|path| fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap());
-        // Only root may give files away.
+        // Only root may change the owner.
         if rustix::process::geteuid().is_root() {
             check(&|path| chown(path, Some(65534), None).unwrap(), &|_| ());
         }

@@ -1,7 +1,7 @@
-//! Writes outputs below one folder, whole or not at all, and nowhere else.
+//! Writes outputs below one folder and nowhere else, each atomically.
 //!
-//! Folders are opened once and written to through their handles, so that a folder that is replaced by a link meanwhile
-//! does not lead a write elsewhere.
+//! Folders are opened once and written to through their handles, so that replacing a folder by a link does not redirect
+//! a write.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
@@ -18,28 +18,28 @@ use crate::world::stamp::Stamp;
 /// How many folders are kept open.
 const MOST_FOLDERS: usize = 64;
 
-/// What became of a file that was to be replaced.
+/// The result of replacing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overwritten {
-    /// It was written; its stamp, unless another program wrote to it right after.
+    /// It was replaced. The stamp is that of the new file; `None` if another program has written to it since.
     Yes(Option<Stamp>),
-    /// Another program changed it first, and it was left alone.
+    /// Another program changed it first, so it was not replaced.
     No,
 }
 
-/// Whether a new file may be run as a program.
+/// Whether a new file is executable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Executable {
     Yes,
     No,
 }
 
-/// What to write.
+/// A file to write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewFile<'a> {
     /// The bytes.
     pub(crate) content: &'a [u8],
-    /// Whether the file may be run. A file that is replaced keeps its mode beside that.
+    /// Whether the file is executable. A replaced file keeps the rest of its mode.
     pub(crate) executable: Executable,
 }
 
@@ -59,7 +59,7 @@ impl<'a> From<&'a Vec<u8>> for NewFile<'a> {
 pub(crate) struct Writer {
     root: Arc<Folder>,
     folders: Mutex<OpenFolders>,
-    /// Before the folders that the files are in, so that they are deleted first.
+    /// Declared before the folders that the files are in, so that the files are deleted first.
     spares: Spares,
     drafts: Drafts,
 }
@@ -73,7 +73,7 @@ struct OpenFolders {
     written: HashSet<Utf8PathBuf>,
 }
 
-/// A file's folder and its name there.
+/// A file's folder and its name in it.
 struct Place<'a> {
     folder: Arc<Folder>,
     name: &'a str,
@@ -86,7 +86,7 @@ impl Place<'_> {
 }
 
 impl Writer {
-    /// A writer of files below `root`, which is created if need be.
+    /// A writer of files below `root`, which is created if necessary.
     pub(crate) fn new(root: &Utf8Path) -> io::Result<Self> {
         std::fs::create_dir_all(root)?;
         Ok(Self {
@@ -97,15 +97,14 @@ impl Writer {
         })
     }
 
-    /// Takes over the temporary folders and replaced files of an earlier writer, to use them again.
+    /// Takes over the temporary folders and replaced files of an earlier writer.
     pub(crate) fn succeeding(mut self, earlier: Self) -> Self {
         self.drafts = earlier.drafts;
         self.spares = earlier.spares;
         self
     }
 
-    /// Writes a file: a draft, then a rename, so that it is there whole or not at all. A file that is replaced keeps its
-    /// mode.
+    /// Writes a file atomically, as a draft that is renamed. A replaced file keeps its mode.
     pub(crate) fn write<'a>(&self, path: &Utf8Path, new: impl Into<NewFile<'a>>) -> io::Result<()> {
         let new = new.into();
         self.retrying(path, |place| {
@@ -114,7 +113,7 @@ impl Writer {
         })
     }
 
-    /// Writes a file in the same way, unless it has another stamp than `stamp_before`.
+    /// Writes a file atomically, if the existing file still has the stamp `stamp_before`.
     ///
     /// # Errors
     /// `ResourceBusy` if another program may be writing to it.
@@ -128,7 +127,7 @@ impl Writer {
         self.retrying(path, |place| self.try_write_over(place, new, stamp_before))
     }
 
-    /// Does something at a place, and does it again if a folder or a temporary file was deleted meanwhile.
+    /// Runs `act` with a place, and retries if a folder or a temporary file was deleted meanwhile.
     fn retrying<T>(&self, path: &Utf8Path, act: impl Fn(&Place<'_>) -> io::Result<T>) -> io::Result<T> {
         match act(&self.place(path, Missing::Create)?) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -161,10 +160,10 @@ impl Writer {
         Ok(Overwritten::Yes(place.stamp().filter(|now| now.is_renamed_from(written))))
     }
 
-    /// Renames a draft over the file that had a stamp; whether the draft then stands there.
+    /// Renames a draft over the file with a stamp; returns whether the draft is there now.
     fn replace(&self, place: &Place<'_>, before: Stamp, draft: Draft, written: Stamp) -> io::Result<bool> {
         let replaced = self.hold(place, before)?;
-        // Checked as late as possible: a file that is renamed to this place after the check is lost.
+        // Checked as late as possible: a file renamed to this path after the check is lost.
         let is_unchanged = place.stamp().is_some_and(|now| now.is_renamed_from(before));
         if !is_unchanged || replaced.as_ref().is_some_and(|replaced| !replaced.is_undisturbed()) {
             return Ok(false);
@@ -173,7 +172,7 @@ impl Writer {
         replaced.map_or(Ok(true), |replaced| replaced.settle(&place.folder, place.name, written, &self.spares))
     }
 
-    /// Holds a file that is about to be replaced; none where it could not be reused.
+    /// Holds a file that is about to be replaced; `None` if it could not be reused.
     fn hold(&self, place: &Place<'_>, before: Stamp) -> io::Result<Option<Replaced>> {
         if !place.folder.has_leases() {
             return Ok(None);
@@ -184,7 +183,7 @@ impl Writer {
         }
     }
 
-    /// The content in a draft beside its place, with the mode that the file has or should have.
+    /// A draft of the content in the same folder, with the mode of the existing file, or of a new one.
     fn draft(&self, place: &Place<'_>, new: NewFile<'_>) -> io::Result<Draft> {
         let present = place.stamp();
         if new.executable == Executable::No
@@ -242,7 +241,7 @@ impl Writer {
         Ok(folder)
     }
 
-    /// Lets the folder at a path be opened anew.
+    /// Drops the cached handle of a folder, so that it is opened again.
     fn close(&self, path: &Utf8Path) {
         if let Ok(mut folders) = self.folders.lock() {
             folders.by_path.remove(path);
@@ -255,12 +254,12 @@ fn parent(path: &Utf8Path) -> &Utf8Path {
     path.parent().unwrap_or(Utf8Path::new(""))
 }
 
-/// Gives a draft the mode of the file that it replaces; a program may be run by those who may read it.
+/// Gives a draft the mode of the file that it replaces; an executable can be run by those who can read it.
 #[cfg(unix)]
 fn set_mode(draft: &File, present: Option<Stamp>, executable: Executable) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    // Most replaced files have the mode of a new one, and reading a mode is cheaper than changing it.
+    // Most replaced files have the default mode, and reading a mode is cheaper than changing it.
     if present.is_none() && executable == Executable::No {
         return Ok(());
     }
@@ -278,7 +277,7 @@ fn set_mode(_: &File, _: Option<Stamp>, _: Executable) -> io::Result<()> {
     Ok(())
 }
 
-/// Renames a draft to a place where nothing stood; whether nothing stands there still.
+/// Renames a draft to a path that did not exist; returns false if it exists by now.
 fn put_new(draft: Draft, place: &Place<'_>) -> io::Result<bool> {
     match draft.name.place_at_free(&place.folder, place.name) {
         Ok(()) => Ok(true),

@@ -70,7 +70,7 @@ fn check(folder: &str, except: &[&str], heading: &str) {
     assert_eq!(rows(imported.collect()), rows(table.clone()), "left: the source; right: the table \"{heading}\"");
 }
 
-/// One line a room, as a difference is read best.
+/// One line for each room, so that a failed comparison is easy to read.
 fn rows(table: Table) -> Vec<String> {
     let row = |(room, imports): (String, BTreeSet<String>)| {
         let imports: Vec<_> = imports.iter().map(|import| format!("`{import}`")).collect();

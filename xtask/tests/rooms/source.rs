@@ -1,5 +1,5 @@
-//! The imports of a crate's files, read with `syn`. Tests and re-exports are left out: a test may look up at what uses
-//! its room, and a `mod.rs` that re-exports its parts does not depend on them.
+//! The imports of a crate's files, read with `syn`. Tests and re-exports are ignored: a test may import rooms that use
+//! its own, and a `mod.rs` that re-exports its parts does not depend on them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +8,14 @@ use std::path::Path;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, ItemUse, UseTree, Visibility};
 
-/// One file imports an item of another; both relative to the folder of the source, with `/`.
+/// An import of one file by another; both paths are relative to the source folder, with `/` as separator.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Import {
     pub(crate) from: String,
     pub(crate) to: String,
 }
 
-/// The imports of all files below a folder of source, each once; `except` names folders to leave out.
+/// The imports of all files below a source folder, without duplicates; `except` names folders to skip.
 pub(crate) fn imports_below(folder: &Path, except: &[&str]) -> Vec<Import> {
     let mut files = BTreeMap::new();
     collect(folder, "", except, &mut files);
@@ -59,13 +59,13 @@ fn is_test(stem: &str) -> bool {
     stem == "tests" || stem.ends_with("_tests") || stem == "fixture"
 }
 
-/// The file whose module is the longest beginning of a path.
+/// The file of the module whose path is the longest prefix of `path`.
 fn longest(path: &[String], files: &Modules) -> Option<String> {
     let known = (1..=path.len()).rev().find_map(|length| files.get(&path[..length]));
     known.map(|(file, _)| file.clone())
 }
 
-/// Collects the paths of a file that lead into its crate.
+/// Collects the paths in a file that refer to its own crate.
 struct Paths<'f> {
     module: Vec<String>,
     files: &'f Modules,
@@ -73,7 +73,7 @@ struct Paths<'f> {
 }
 
 impl Paths<'_> {
-    /// The path from the crate's root; none for a path that leads elsewhere.
+    /// The absolute path of a module or item; `None` if it is outside the crate.
     fn resolve(&self, path: &[String]) -> Option<Vec<String>> {
         let (first, rest) = path.split_first()?;
         let mut base = match first.as_str() {

@@ -24,6 +24,16 @@ function M.preview(model)
   require('tgen.preview').open(model)
 end
 
+-- Chooses what to do about the edit of the output in the current buffer.
+function M.adopt()
+  require('tgen.edited').adopt()
+end
+
+-- Shows how the output in the current buffer was edited.
+function M.difference()
+  require('tgen.edited').difference()
+end
+
 -- The names of the project's models, for completing a command.
 function M.complete_model(start)
   local names

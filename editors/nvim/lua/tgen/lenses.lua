@@ -1,4 +1,4 @@
--- The line of lenses above a template, and what each of them runs.
+-- The line of lenses above a template or an edited output, and what each of them runs.
 
 local options = require('tgen.options')
 local M = {}
@@ -6,11 +6,13 @@ local M = {}
 -- So long after a change the lenses are renewed.
 local PAUSE_MS = 300
 
--- What lenses run, each on the template in the current window.
+-- What lenses run, each on the file in the current window.
 M.commands = {
   ['tgen.outputs'] = function() require('tgen').outputs() end,
   ['tgen.preview'] = function() require('tgen').preview() end,
   ['tgen.generate'] = function(command) require('tgen').generate((command.arguments or {})[2]) end,
+  ['tgen.adopt'] = function() require('tgen').adopt() end,
+  ['tgen.difference'] = function() require('tgen').difference() end,
 }
 
 -- Asks for the lenses of a buffer again. Neovim shows only those of the current one.

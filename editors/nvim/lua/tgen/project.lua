@@ -1,4 +1,4 @@
--- Which project a buffer belongs to, and whether the server has something to say of it. It only reads files.
+-- Finds the project of a buffer, and whether the server serves the buffer. It only reads files.
 
 local M = {}
 
@@ -11,7 +11,7 @@ function M.above(folder)
   return found ~= '' and vim.fn.fnamemodify(found, ':p:h') or nil
 end
 
--- A path that the configuration names, as far as a look at its lines tells; the server reads it properly.
+-- A path in the configuration, found line by line without a TOML parser; the server parses it properly.
 local function configured(root, key)
   for _, line in ipairs(vim.fn.readfile(root .. '/tgen.toml')) do
     local value = line:match('^%s*' .. vim.pesc(key) .. '%s*=%s*["\'](.-)["\']')
@@ -30,7 +30,7 @@ local function is_output(buffer)
   return false
 end
 
--- The root of the buffer's project, where the buffer is something that the server knows: a template, the
+-- The root of the buffer's project; nil unless the buffer is a file that the server serves: a template, the
 -- configuration, the pipeline map or an output.
 function M.of(buffer, path)
   local folder = vim.fn.fnamemodify(path, ':p:h')

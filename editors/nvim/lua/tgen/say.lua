@@ -2,7 +2,7 @@
 
 local M = {}
 
--- What was said once is not said again for each buffer.
+-- Each message is shown once, not once for each buffer.
 local said = {}
 
 function M.say(message, level)

@@ -153,6 +153,43 @@ export const WORKING: Steps = {
     await editor.shot("generated");
   },
 
+  async "an edited output says so, and its edit moves into the template"(editor) {
+    await editor.open("templates/tasks.py.tera");
+    await editor.clickLens("generate");
+    await editor.see(toast("wrote 4 of 4 outputs"));
+    await editor.command("Notifications: Clear All Notifications");
+    await editor.open("test/tasks/test_bert.py");
+    await editor.atEnd();
+    await editor.press("ArrowUp", "End");
+    await editor.type("  # typed");
+    await editor.see(lens("edited: 1 place"));
+    await editor.clickLens("edited: 1 place");
+    await editor.see('.action-widget .monaco-list-row:has-text("which changes 3 other outputs")');
+    await editor.see('.action-widget .monaco-list-row:has-text("discard the edit")');
+    await editor.shot("adopt");
+    await editor.press("Enter");
+    await editor.gone(lens("edited: 1 place"));
+    await editor.open("templates/tasks.py.tera");
+    await editor.see(line("# typed"));
+  },
+
+  async "the edit of an output is shown beside what was generated, and discarded"(editor) {
+    await editor.open("test/tasks/test_bert.py");
+    await editor.atEnd();
+    await editor.type("ANOTHER = 1");
+    await editor.see(lens("edited: 1 place"));
+    await editor.clickLens("show the difference");
+    await editor.see('.tab:has-text("as generated")');
+    await editor.see(".diff-editor .line-insert, .diffEditor .line-insert, .line-insert");
+    await editor.shot("edited");
+    await editor.open("test/tasks/test_bert.py");
+    await editor.atEnd();
+    await askForActions(editor, "discard the edit");
+    // It stands below the first one.
+    await editor.press("ArrowDown", "Enter");
+    await editor.gone(lens("edited:"));
+  },
+
   async "a template of the other dialect is highlighted as Python, with a menu of its own"(editor) {
     await editor.open("templates/matrix.py");
     await editor.see(status("${} in Python"));

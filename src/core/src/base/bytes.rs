@@ -1,4 +1,4 @@
-//! Amounts of memory, as people write and read them. This module must not know what needs the memory.
+//! Amounts of memory, parsed and formatted. This module must not know what needs the memory.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ const UNITS: [(&str, u64); 8] = [
 ];
 
 impl Bytes {
-    /// An amount in gigabytes, as the configuration and plans state it. What is no amount becomes the nearest one.
+    /// An amount in gigabytes, as the configuration and plans state it. Negative values and NaN become 0.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -61,7 +61,7 @@ impl FromStr for Bytes {
     }
 }
 
-/// `1.5` of a unit, without the errors of floating point.
+/// A decimal number of units, such as `1.5` GB, in integer arithmetic, so that no rounding error appears.
 fn with_fraction(whole: &str, fraction: &str, size: u64) -> Option<u64> {
     const MOST_DIGITS: usize = 9;
     if fraction.is_empty() || fraction.len() > MOST_DIGITS || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -73,7 +73,7 @@ fn with_fraction(whole: &str, fraction: &str, size: u64) -> Option<u64> {
 }
 
 impl fmt::Display for Bytes {
-    /// Three digits and a decimal unit: `1.5 GB`, `850 MB`.
+    /// About three significant digits and a decimal unit: `1.5 GB`, `850 MB`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
         let amount = self.0 as f64;

@@ -1,14 +1,14 @@
-//! A request to stop work whose result nobody needs any more: an edited text was replaced, or the user ended the program.
+//! Cancellation of work whose result is no longer needed: an edited text was replaced, or the user ended the program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A request to stop work. Clones share the request. What was stopped has an incomplete result, which must be dropped.
+/// A cancellation flag. Clones share it. Cancelled work returns an incomplete result, which the caller must drop.
 #[derive(Debug, Clone, Default)]
 pub struct Cancellation(Arc<AtomicBool>);
 
 impl Cancellation {
-    /// Stops the work that was given this cancellation, at its next step.
+    /// Asks the work that holds this flag to stop at its next step.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

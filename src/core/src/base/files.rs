@@ -34,7 +34,7 @@ pub trait Files: Sync {
     /// Reads at most `limit` bytes from the beginning of a file into `buffer`, which is cleared first.
     ///
     /// # Errors
-    /// As [`Files::read_into`].
+    /// The same as for [`Files::read_into`].
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         self.read_into(path, buffer)?;
         buffer.truncate(limit);
@@ -44,7 +44,7 @@ pub trait Files: Sync {
     /// Reads a file as text.
     ///
     /// # Errors
-    /// As [`Files::read_into`]; a file that is not UTF-8 is [`io::ErrorKind::InvalidData`].
+    /// The same as for [`Files::read_into`]; a file that is not UTF-8 is [`io::ErrorKind::InvalidData`].
     fn read_text(&self, path: &Utf8Path) -> io::Result<String> {
         let mut buffer = Vec::new();
         self.read_into(path, &mut buffer)?;
@@ -131,7 +131,7 @@ impl MemoryFiles {
         self.0.remove(path.as_ref());
     }
 
-    /// Reads a fixture: a line `-- path --` begins each file.
+    /// Reads a fixture: a line `-- path --` starts each file.
     #[must_use]
     pub fn from_fixture(fixture: &str) -> Self {
         let mut files = Self::default();

@@ -1,4 +1,4 @@
-//! Texts laid over a project's files: open documents over what is on disk, or files as they would be after a change.
+//! An overlay of texts over a project's files: open documents, or files as they would be after a change.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// Texts by their paths relative to the project's root.
 pub type Texts = BTreeMap<Utf8PathBuf, Arc<str>>;
 
-/// Files, and texts that stand in for some of them.
+/// Files with an overlay: a text in `texts` hides the file at its path.
 #[derive(Clone)]
 pub struct Layered<F> {
     below: F,
@@ -18,7 +18,7 @@ pub struct Layered<F> {
 }
 
 impl<F> Layered<F> {
-    /// Texts over files.
+    /// Lays `texts` over the files of `below`.
     pub fn new(below: F, texts: Texts) -> Self {
         Self { below, texts }
     }

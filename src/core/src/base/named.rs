@@ -1,6 +1,6 @@
-//! Enums whose variants have a stable name and a sentence of documentation: one table feeds all three.
+//! Enums whose variants have a stable name and a description: one table declares the variants, names and descriptions.
 
-/// Declares an enum with `ALL`, `name` and `description`; the documentation of a variant is its description.
+/// Declares an enum with `ALL`, `name` and `description`; the doc comment of a variant is its description.
 macro_rules! named_enum {
     (
         $(#[$meta:meta])*
@@ -18,7 +18,7 @@ macro_rules! named_enum {
             /// Every value, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The stable name, as configuration, reports and file names have it.
+            /// The stable name, used in the configuration, in reports and in file names.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }

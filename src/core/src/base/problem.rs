@@ -1,6 +1,6 @@
 //! One finding about an input or an output: what, where, and what to do next.
 //!
-//! The terminal, the CI formats and the editor all show this one type. It must not know how it is shown.
+//! The terminal, the CI formats and the editor all show this one type. This module must not know how they show it.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
@@ -15,9 +15,9 @@ pub struct Problem {
     pub code: Code,
     /// How much it matters.
     pub severity: Severity,
-    /// The file it is about, as the user would name it; none for a command line.
+    /// The file it is about, as the user would name it; `None` for a problem of the command line.
     pub path: Option<Utf8PathBuf>,
-    /// The place in that file; none for the file as a whole.
+    /// The place in that file; `None` if the problem is about the whole file.
     pub range: Option<Range>,
     /// What is wrong: lower case, names in backticks, no final dot.
     pub message: String,
@@ -28,7 +28,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// An error without a place; [`Problem::in_file`] and [`Problem::at`] add one.
+    /// An error without a file or a place; [`Problem::in_file`] and [`Problem::at`] add them.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Problem {
         }
     }
 
-    /// A warning without a place.
+    /// A warning without a file or a place.
     #[must_use]
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
@@ -88,9 +88,9 @@ impl Problem {
 pub struct Related {
     /// The file.
     pub path: Utf8PathBuf,
-    /// The place in the file, where one is known.
+    /// The place in the file, if known.
     pub range: Option<Range>,
-    /// What that place has to do with the problem.
+    /// How that place relates to the problem.
     pub message: String,
 }
 
@@ -149,7 +149,7 @@ named_enum! {
         LiteralPlaceholder = "literal-placeholder",
         /// A template of the project is part of no output.
         UnusedTemplate = "unused-template",
-        /// A comment allows what is no problem's code, or what cannot be allowed.
+        /// A comment allows something that is not a problem code, or a code that cannot be allowed.
         UselessAllow = "useless-allow",
         /// A template extends or includes a template that does not exist, or one that leads back to itself.
         BrokenInheritance = "broken-inheritance",
@@ -175,7 +175,7 @@ named_enum! {
         OutputInaccessible = "output-inaccessible",
         /// A suite's formatter failed.
         FormatterFailed = "formatter-failed",
-        /// A reference implementation has a syntax error or does not hold what its name promises.
+        /// A reference implementation has a syntax error or lacks the class that its file name promises.
         InvalidReference = "invalid-reference",
         /// The source of a transformers release is laid out in a way that was not understood.
         UnreadableRelease = "unreadable-release",

@@ -8,7 +8,8 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let letters = Letters::of(&name);
     let distance = |candidate: &'a str| {
         let folded = candidate.to_lowercase();
-        // The distance itself costs a table of all pairs of letters, and most candidates are far away.
+        // Computing the distance takes a table of all pairs of letters, and a cheap lower bound rules most candidates
+        // out.
         let may_be_close = letters.least_distance(&Letters::of(&folded)) <= allowed;
         may_be_close.then(|| (strsim::damerau_levenshtein(&name, &folded), candidate))
     };
@@ -16,7 +17,7 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     close.min().map(|(_, candidate)| candidate)
 }
 
-/// How often each letter stands in a word; letters that share a place count as one, which only brings words closer.
+/// A count for each letter, hashed into a few slots; a collision can only make two words look closer than they are.
 struct Letters {
     counts: [u16; Self::PLACES],
     length: usize,
@@ -35,7 +36,7 @@ impl Letters {
         letters
     }
 
-    /// No edit brings more than one letter of a word in line with another word.
+    /// A lower bound of the edit distance: each edit removes at most one difference between the counts.
     fn least_distance(&self, other: &Self) -> usize {
         let shared: usize =
             self.counts.iter().zip(&other.counts).map(|(left, right)| usize::from(*left.min(right))).sum();

@@ -1,4 +1,4 @@
-//! Places in a text: byte offsets, positions and ranges, and the index that turns one into the other.
+//! Places in a text: byte offsets, positions and ranges, and an index that converts between them.
 //!
 //! This module must not know templates or files.
 
@@ -21,7 +21,7 @@ impl Position {
     }
 }
 
-/// A half-open stretch of text between two positions.
+/// A half-open range of text between two positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 pub struct Range {
     /// The first position inside the range.
@@ -76,7 +76,7 @@ impl LineIndex {
     }
 }
 
-/// A range of a text whose columns count characters, with columns that count bytes.
+/// Converts a range whose columns count characters to one whose columns count bytes.
 #[must_use]
 pub fn columns_to_bytes(source: &str, range: Range) -> Range {
     let index = LineIndex::new(source);
@@ -88,7 +88,7 @@ pub fn columns_to_bytes(source: &str, range: Range) -> Range {
     Range::new(convert(range.start), convert(range.end))
 }
 
-/// The stretch of `old` that an edit replaced on its way to `new`, as bytes in `old`, and the length of its replacement.
+/// The part of `old` that an edit replaced to give `new`, as byte offsets in `old`, and the length of the replacement.
 #[must_use]
 pub fn replaced(old: &str, new: &str) -> (std::ops::Range<usize>, usize) {
     let (old, new) = (old.as_bytes(), new.as_bytes());
@@ -102,7 +102,7 @@ pub fn replaced(old: &str, new: &str) -> (std::ops::Range<usize>, usize) {
 /// How many bytes are compared at once.
 const BLOCK: usize = 256;
 
-/// How many bytes two texts share from an end on, which is where their blocks begin too.
+/// The number of bytes that two texts share at one end. All iterators start at that end.
 fn common_length<'t>(
     old: impl Iterator<Item = &'t u8>,
     new: impl Iterator<Item = &'t u8>,
@@ -112,7 +112,7 @@ fn common_length<'t>(
     whole + old.zip(new).skip(whole).take_while(|(old, new)| old == new).count()
 }
 
-/// Saturates; texts with four billion lines or columns are not read.
+/// Saturates: texts with four billion lines or columns are never read.
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,28 +1,28 @@
-//! What the path of a problem or of a location names: a file, or a text that is in no file.
+//! What the path of a problem or of a location refers to: a file, or a text built into the tool.
 //!
-//! A path stays a path wherever it is carried and shown; this type is the one that tells the kinds apart.
+//! Paths are carried and shown as plain paths; only this type tells the two kinds apart.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 const BUILT_IN: &str = "built-in:";
 
-/// What a path names.
+/// What a path refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextPath<'p> {
     /// A file.
     File(&'p Utf8Path),
-    /// The text of this name that is built into the tool.
+    /// The built-in text of this name.
     BuiltIn(&'p str),
 }
 
 impl<'p> TextPath<'p> {
-    /// What `path` names.
+    /// Classifies `path`.
     #[must_use]
     pub fn of(path: &'p Utf8Path) -> Self {
         path.as_str().strip_prefix(BUILT_IN).map_or(Self::File(path), Self::BuiltIn)
     }
 
-    /// The path, as problems and locations have it.
+    /// The path that problems and locations carry.
     #[must_use]
     pub fn to_path(self) -> Utf8PathBuf {
         match self {
@@ -31,7 +31,7 @@ impl<'p> TextPath<'p> {
         }
     }
 
-    /// The file; none for a text that is in no file.
+    /// The file; `None` for a built-in text.
     #[must_use]
     pub fn file(self) -> Option<&'p Utf8Path> {
         match self {

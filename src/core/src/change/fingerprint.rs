@@ -1,7 +1,9 @@
-//! What an output is made from, as one number: equal numbers mean equal outputs, so nothing need be rendered.
+//! Fingerprints of outputs: a hash of everything that an output depends on. Equal fingerprints mean equal outputs, so
+//! nothing has to be rendered.
 //!
-//! This is where it stands which inputs an output depends on: the text of its template and of all that it builds on, the
-//! values of the placeholders that these use and of no others, its origin (which its signature tells) and its formatter.
+//! This module is the definition of what an output depends on: the text of its template and of the templates that it
+//! builds on, the values of the placeholders that these use, its origin (which its signature contains) and its
+//! formatter.
 
 use std::io::{self, Write};
 
@@ -11,11 +13,11 @@ use twox_hash::XxHash3_128;
 use crate::plan::{Plan, PlannedOutput};
 use crate::template::renderer::Values;
 
-/// What an output is made from.
+/// A hash of everything that an output depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u128);
 
-/// What an output of a plan is made from. The file that is there does not count.
+/// The fingerprint of a planned output. The existing file is not part of it.
 #[must_use]
 pub fn fingerprint(plan: &Plan<'_>, output: &PlannedOutput) -> Fingerprint {
     let template = &plan.templates[output.template];
@@ -37,7 +39,7 @@ pub fn fingerprint(plan: &Plan<'_>, output: &PlannedOutput) -> Fingerprint {
 struct Hasher(XxHash3_128);
 
 impl Hasher {
-    /// A length goes first, so that two texts are never taken for one.
+    /// The length comes first, so that two different sequences of texts never hash the same bytes.
     fn text(&mut self, text: &str) {
         self.0.write(&text.len().to_le_bytes());
         self.0.write(text.as_bytes());
@@ -47,7 +49,7 @@ impl Hasher {
         self.0.write(&number.to_le_bytes());
     }
 
-    /// A value as JSON, which tells types apart; a string, by far the most common, without that detour.
+    /// A value as JSON, which distinguishes types. Strings, by far the most common, are hashed directly.
     fn value(&mut self, value: Option<&Value>) {
         match value.map(|value| (value.as_str(), value)) {
             None => self.0.write(b"0"),
@@ -57,7 +59,7 @@ impl Hasher {
             }
             Some((None, value)) => {
                 self.0.write(b"v");
-                // Writing into a hash cannot fail, and every value has a form in JSON.
+                // Writing into a hash cannot fail, and every value can be written as JSON.
                 let _ = serde_json::to_writer(&mut *self, value);
             }
         }

@@ -1,6 +1,6 @@
-//! Remembers what each output was made from at the last update, and so finds the outputs that are affected now.
+//! Finds the outputs that a change affects, by comparing fingerprints with those of the last update.
 //!
-//! The ledger compares fingerprints; it knows nothing of files, and does not ask what becomes of an affected output.
+//! The ledger must not know files, or what its caller does with an affected output.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,21 +11,22 @@ use super::fingerprint::{Fingerprint, fingerprint};
 use crate::base::problem::Problem;
 use crate::plan::Plan;
 
-/// Remembers what each output was made from, by where it stands. (A path hashes part by part, which is slow for thousands.)
+/// The fingerprint of each output by its path as a string: hashing a path goes component by component, which is slow
+/// for thousands.
 #[derive(Debug, Default)]
 pub struct Ledger(HashMap<String, Fingerprint>);
 
-/// What a change affects.
+/// The outputs that a change affects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// The outputs that are new or made from something else than before, as numbers in the plan, in its order.
+    /// The outputs that are new or whose fingerprint changed, as indices into the plan, in its order.
     pub outputs: Vec<usize>,
-    /// Where outputs stand that no case renders any more, sorted.
+    /// The paths of outputs that are no longer planned, sorted.
     pub gone: Vec<Utf8PathBuf>,
 }
 
 impl Affected {
-    /// Whether every output stays as it is.
+    /// Whether no output is affected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty() && self.gone.is_empty()
@@ -33,10 +34,10 @@ impl Affected {
 }
 
 impl Ledger {
-    /// Says which outputs of a plan are affected by what has changed since the last call, and remembers them as up to date.
+    /// Returns the outputs of a plan that changed since the last call, and records their fingerprints.
     ///
-    /// A plan with errors leaves outputs out that are wanted. They stay remembered, so that nothing is rendered again when
-    /// a slip of the pen is taken back.
+    /// A plan with errors lacks outputs that are still wanted. Their fingerprints are kept, so that nothing is rendered
+    /// again once the error is fixed.
     pub fn update(&mut self, plan: &Plan<'_>) -> Affected {
         let made: Vec<_> = plan
             .outputs
@@ -52,7 +53,7 @@ impl Ledger {
         Affected { outputs, gone }
     }
 
-    /// Forgets everything, so that every output is affected.
+    /// Forgets all fingerprints, so that every output is affected.
     pub fn clear(&mut self) {
         self.0.clear();
     }

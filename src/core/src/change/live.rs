@@ -1,7 +1,7 @@
-//! A project that follows its files: after any changes it is what a fresh load would give.
+//! A project that follows changes of its files; the result is always equal to a fresh load.
 //!
-//! What no change concerns is not read or parsed again. It holds no plan: [`crate::plan::Plan`] is made from it anew, which
-//! costs little beside rendering.
+//! Unchanged inputs are not read or parsed again. It holds no plan: the caller computes a new [`crate::plan::Plan`],
+//! which is cheap compared to rendering.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::project::Project;
 use crate::project::inputs::{InputKind, Inputs};
 use crate::template::library::Pack;
 
-/// From this many changed paths on, as after a checkout, everything is read again: that costs less than asking of each.
+/// From this many changed paths on, for example after a checkout, a full reload is cheaper than checking each path.
 const MANY: usize = 64;
 
 /// A project and its files.
@@ -25,27 +25,27 @@ pub struct LiveProject<'f> {
     pack: &'static Pack,
     origin: Option<Origin>,
     inputs: Arc<Inputs>,
-    /// As of the last configuration that could be read.
+    /// Read with the last valid configuration.
     project: Option<Project<'f>>,
-    /// What is wrong with the configuration now.
+    /// The problems of the current configuration.
     faults: Vec<Problem>,
     cancellation: Cancellation,
 }
 
-/// What a changed path means to a project.
+/// How a changed path affects a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Concern {
-    /// It is no input, or came and went unseen.
+    /// Not an input, or a file that was created and deleted before anyone read it.
     None,
     /// One template or reference implementation.
     File,
-    /// Something on which everything may depend.
+    /// Anything may depend on it.
     All,
 }
 
 impl<'f> LiveProject<'f> {
-    /// Reads the project whose configuration stands at `origin`; none for the built-in one. A `tgen.toml`, or a table in a
-    /// `Cargo.toml`, that appears in its root later is found.
+    /// Reads the project whose configuration is at `origin`; `None` for the built-in configuration. A `tgen.toml`, or a
+    /// table in a `Cargo.toml`, that is created in the root later is noticed.
     #[must_use]
     pub fn load(files: &'f dyn Files, pack: &'static Pack, origin: Option<Origin>) -> Self {
         let inputs = Arc::new(Inputs::of_configuration(origin));
@@ -55,7 +55,7 @@ impl<'f> LiveProject<'f> {
         live
     }
 
-    /// Lets planning and rendering it end early, as [`Project::cancelled_by`] says.
+    /// Makes planning and rendering cancellable, see [`Project::cancelled_by`].
     #[must_use]
     pub fn cancelled_by(mut self, cancellation: &Cancellation) -> Self {
         self.cancellation = cancellation.clone();
@@ -63,24 +63,24 @@ impl<'f> LiveProject<'f> {
         self
     }
 
-    /// The project as its files are now.
+    /// The project in its current state.
     ///
     /// # Errors
-    /// What is wrong with its configuration, when that cannot be read.
+    /// The problems of its configuration, if that is not valid.
     pub fn current(&self) -> Result<&Project<'f>, &[Problem]> {
         self.project.as_ref().filter(|_| self.faults.is_empty()).ok_or(&self.faults)
     }
 
-    /// The project as of the last configuration that could be read.
+    /// The project with the last valid configuration.
     #[must_use]
     pub fn last_good(&self) -> Option<&Project<'f>> {
         self.project.as_ref()
     }
 
-    /// Follows changes of files.
+    /// Applies changes of files.
     pub fn apply(&mut self, changes: &Changes) {
         let of_configuration = changes.paths().any(|path| self.is_configuration(path));
-        // Once the configuration can be read again, everything is read with it.
+        // After a change that makes the configuration valid again, everything is read again.
         let can_follow = self.faults.is_empty();
         if of_configuration || !(can_follow && self.follow(changes)) {
             self.load_afresh();
@@ -94,19 +94,19 @@ impl<'f> LiveProject<'f> {
             || self.project.as_ref().is_some_and(|project| concern(project, self.files, path) != Concern::None)
     }
 
-    /// The files that it is read from: while the configuration cannot be read, as of the last one that could be.
+    /// The input files; while the configuration is not valid, those of the last valid one.
     #[must_use]
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
     }
 
-    /// Whether a path is a configuration, or the root above it.
+    /// Whether a path is a configuration, or the project's root.
     fn is_configuration(&self, path: &Utf8Path) -> bool {
         let mut kinds = self.inputs.kinds_of(path);
         path.as_str().is_empty() || kinds.any(|kind| kind == InputKind::Configuration)
     }
 
-    /// Reads again what has changed; false where that cannot be told file by file.
+    /// Reads the changed files again; false if a full reload is needed.
     fn follow(&mut self, changes: &Changes) -> bool {
         let Some(project) = &self.project else { return false };
         let Some(files) = changed_inputs(project, self.files, changes) else { return false };
@@ -139,14 +139,13 @@ impl<'f> LiveProject<'f> {
     }
 }
 
-/// A project as `files` has it after changes; what no change concerns is shared with the project before. None where only a
-/// fresh load can tell.
+/// The project after changes, which shares everything unaffected with `project`. `None` if a full reload is needed.
 #[must_use]
 pub fn follow<'g>(project: &Project<'_>, files: &'g dyn Files, changes: &Changes) -> Option<Project<'g>> {
     project.after(files, &changed_inputs(project, files, changes)?)
 }
 
-/// The templates and reference implementations that changes concern. None where everything may depend on a change.
+/// The changed templates and reference implementations. `None` if anything may depend on a change.
 fn changed_inputs(project: &Project<'_>, files: &dyn Files, changes: &Changes) -> Option<Vec<Utf8PathBuf>> {
     if changes.is_rescan() || changes.paths().len() >= MANY {
         return None;
@@ -162,11 +161,12 @@ fn changed_inputs(project: &Project<'_>, files: &dyn Files, changes: &Changes) -
     Some(inputs)
 }
 
-/// The files in which a configuration can stand, the one that wins first.
+/// The files that can contain the configuration, by precedence.
 const CONFIGURATIONS: [&str; 3] =
     [Origin::TgenToml.file_name(), Origin::PyProjectTool.file_name(), Origin::CargoPackageMetadata.file_name()];
 
-/// Where the configuration stands now. One that is gone is missed rather than silently replaced by the built-in one.
+/// The current place of the configuration. A deleted configuration stays an error; the built-in one does not silently
+/// replace it.
 fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
     let [tgen_toml, pyproject_toml, cargo_toml] = CONFIGURATIONS.map(Utf8Path::new);
     if files.is_file(tgen_toml) {
@@ -179,7 +179,7 @@ fn origin_now(files: &dyn Files, before: Option<Origin>) -> Option<Origin> {
     tables.first().copied().or(before)
 }
 
-/// What a change at a path, of a file or a folder, means.
+/// How a change at a path, of a file or a folder, affects the project.
 fn concern(project: &Project<'_>, files: &dyn Files, path: &Utf8Path) -> Concern {
     if project.inputs.stand_below(path) || project.has_read_below(path) {
         return Concern::All;

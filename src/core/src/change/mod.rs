@@ -1,8 +1,8 @@
-//! Changes of a project's inputs: what a watcher or an editor tells goes in, the outputs that it affects come out.
+//! From changes of a project's inputs, as a watcher or an editor reports them, to the affected outputs.
 //!
-//! [`LiveProject`] is the project after any number of changes, and is at every moment what a fresh load would give.
-//! [`Ledger`] knows what each output was made from, and so which of them a change affects. This room must not know who
-//! watches, how changes are gathered, or what is done about an affected output.
+//! [`LiveProject`] applies changes to a project and is always equal to a fresh load. [`Ledger`] finds the outputs that
+//! a change affects. This room must not know who watches, how changes are collected, or what is done about an affected
+//! output.
 
 mod fingerprint;
 mod ledger;
@@ -16,17 +16,17 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use ledger::{Affected, Ledger};
 pub use live::{LiveProject, follow};
 
-/// One change. It carries no content: what is there now is read through [`crate::base::files::Files`], so a change that is told
-/// twice, late or in another order does no harm.
+/// One change. It carries no content: the current content is read through [`crate::base::files::Files`], so duplicate,
+/// late or reordered changes do no harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A file or folder came, changed or went. A folder stands for everything below it.
+    /// A file or folder was created, changed or deleted. A folder includes everything below it.
     At(Utf8PathBuf),
-    /// Changes were lost: anything may be different.
+    /// Changes were lost: anything may have changed.
     Rescan,
 }
 
-/// Changes that are applied together, each path once.
+/// Changes that are applied together, without duplicate paths.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     paths: BTreeSet<Utf8PathBuf>,
@@ -59,7 +59,7 @@ impl Changes {
         self.paths.iter().map(Utf8PathBuf::as_path)
     }
 
-    /// Whether a file may have changed: it was named, or a folder above it was, or changes were lost.
+    /// Whether a file may have changed: the file or a folder above it was reported, or changes were lost.
     #[must_use]
     pub fn touch(&self, path: &Utf8Path) -> bool {
         self.rescan || path.ancestors().any(|above| self.paths.contains(above))

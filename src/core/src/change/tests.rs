@@ -53,7 +53,7 @@ class hf_gpt2:
     def init_cpu(self): pass
 "#;
 
-/// The outputs that a change affects, by their names.
+/// Checks the names of the outputs that a change affects.
 #[track_caller]
 fn check_affected(path: &str, content: Option<&str>, expected: &[&str]) {
     check_affected_in(FIXTURE, path, content, expected);
@@ -233,7 +233,7 @@ fn only_inputs_concern_a_project() {
     );
 }
 
-/// Files that can be exchanged under a project that looks at them.
+/// Files that can be replaced while a project refers to them.
 struct Switch(std::sync::RwLock<MemoryFiles>);
 
 impl Switch {
@@ -260,7 +260,7 @@ impl Files for Switch {
     }
 }
 
-/// What every output should hold, by its path; none where rendering fails.
+/// The expected text of every output, by its path; `None` if rendering fails.
 fn texts(plan: &Plan<'_>) -> BTreeMap<String, Option<String>> {
     let rendered = render_each(plan, &plan.outputs, |output, rendered| {
         (plan.location(output).into_string(), rendered.ok().map(|text| String::from_utf8_lossy(text).into_owned()))
@@ -268,7 +268,7 @@ fn texts(plan: &Plan<'_>) -> BTreeMap<String, Option<String>> {
     rendered.into_iter().collect()
 }
 
-/// All that can be seen of a project.
+/// The observable state of a project.
 fn picture(live: &LiveProject<'_>) -> String {
     match live.current() {
         Err(faults) => format!("{faults:#?}"),
@@ -341,7 +341,7 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
     prop::collection::vec(prop::collection::vec(step, 1..4), 1..8)
 }
 
-/// Carries a step out and says what a watcher would tell of it.
+/// Performs a step and returns the changes that a watcher would report.
 fn carry_out(step: &Step, files: &mut MemoryFiles) -> Vec<Change> {
     let at = |path: &str| Change::At(path.into());
     match step {
@@ -369,7 +369,7 @@ fn carry_out(step: &Step, files: &mut MemoryFiles) -> Vec<Change> {
     }
 }
 
-/// Takes a file out, or all files of a folder.
+/// Removes a file, or all files of a folder, and returns them.
 fn take(files: &mut MemoryFiles, path: &str) -> Vec<(Utf8PathBuf, Vec<u8>)> {
     let paths = files.list(path.into()).unwrap_or_default();
     let mut taken = Vec::new();
@@ -404,7 +404,7 @@ proptest! {
                 let path = plan.location(&plan.outputs[output]).into_string();
                 written.extend(should[&path].clone().map(|text| (path, text)));
             }
-            // What renders is what a fresh generate would write, though only what is affected was written.
+            // Every renderable output is what a fresh `generate` would write, although only affected ones were written.
             for (path, text) in should.iter().filter_map(|(path, text)| Some((path, text.as_ref()?))) {
                 prop_assert_eq!(written.get(path), Some(text));
             }

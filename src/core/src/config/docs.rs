@@ -1,6 +1,6 @@
 //! The page of the documentation that lists every key of the configuration.
 //!
-//! It follows the table of keys; what is said here by hand is only where a configuration is found.
+//! It is generated from the table of keys; only the text on where a configuration is found is written by hand.
 
 use super::keys::{self, Key, Kind, Omitted};
 use crate::model::hardware::HardwareType;
@@ -90,7 +90,7 @@ fn omitted_text(omitted: Omitted) -> String {
     }
 }
 
-/// An example as one would write it: tables below a header, with the keys that they must have.
+/// An example in the form that users write: a table below its header, with its required keys.
 fn example(key: &Key) -> String {
     match key.kind {
         Kind::Tables(keys) => {

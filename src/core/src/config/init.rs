@@ -1,12 +1,12 @@
-//! The `tgen.toml` that `cargo tgen init` writes: short, true, and read without a problem as it stands.
+//! The `tgen.toml` that `cargo tgen init` writes: short, and valid as written.
 //!
-//! It does not look for the project's files; the caller says what it found.
+//! This module does not look for the project's files; the caller passes what it found.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Suite;
 
-/// What is known of the project that the file is for. What is not known becomes a comment to fill in.
+/// What the caller found in the project. Everything that it did not find becomes a comment to fill in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// The JSON schema's path or address, for editors.
@@ -19,7 +19,7 @@ pub struct Options {
     pub templates: Option<Utf8PathBuf>,
 }
 
-/// The text of a `tgen.toml` to start from.
+/// The text of the new `tgen.toml`.
 #[must_use]
 pub fn tgen_toml(options: &Options) -> String {
     let schema = options.schema.as_ref().map_or_else(String::new, |schema| format!("#:schema {schema}\n\n"));
@@ -43,7 +43,7 @@ pub fn tgen_toml(options: &Options) -> String {
 #[placeholders]
 #organisation = "acme"
 
-# Facts about a model, over what is derived from its name and the pipeline map.
+# Facts about a model, which take precedence over what is derived from its name and the pipeline map.
 #[models."bert-base-uncased"]
 #family = "text_embedding"
 
@@ -97,7 +97,7 @@ mod tests {
         read(text, Utf8Path::new("tgen.toml"), Origin::TgenToml).unwrap()
     }
 
-    /// The text with its commented keys in force: those have no space after the `#`.
+    /// The text with its commented-out keys enabled: those have no space after the `#`.
     fn uncommented(text: &str) -> String {
         let lines = text.lines().map(|line| match line.strip_prefix('#') {
             Some(key) if !key.starts_with([' ', ':']) => key,

@@ -1,7 +1,7 @@
-//! The keys of the configuration: one row each, with its type, what leaving it out means, a sentence and an example.
+//! The keys of the configuration: one row each, with its type, its default, a description and an example.
 //!
-//! Reading, the JSON schema, the documentation and the editor's completion all follow this table. It knows nothing of
-//! how a value is read or shown.
+//! Reading, the JSON schema, the documentation and the editor's completion all follow this table. It must not know how
+//! a value is read or shown.
 
 /// One key of a table in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,22 +10,22 @@ pub struct Key {
     pub name: &'static str,
     /// What its value looks like.
     pub kind: Kind,
-    /// What it means to leave it out.
+    /// What happens if it is left out.
     pub omitted: Omitted,
     /// What it is for: one or two sentences of Markdown.
     pub doc: &'static str,
-    /// A value, as TOML.
+    /// An example value, as TOML.
     pub example: &'static str,
 }
 
-/// What it means to leave a key out.
+/// What happens if a key is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Omitted {
-    /// It must be there.
+    /// The key is required.
     IsAProblem,
-    /// This value, as TOML.
+    /// This default, as TOML, applies.
     IsTheValue(&'static str),
-    /// What a phrase says.
+    /// What this phrase says.
     Means(&'static str),
 }
 
@@ -80,7 +80,7 @@ impl Kind {
     }
 }
 
-/// The table `name` holds in `keys`.
+/// The key called `name` among `keys`.
 #[must_use]
 pub fn find(keys: &'static [Key], name: &str) -> Option<&'static Key> {
     keys.iter().find(|key| key.name == name)
@@ -107,10 +107,10 @@ pub const SUITE: &[Key] = &[
     SUITE_PLACEHOLDERS,
 ];
 
-/// The keys of a table that selects models: exactly one of them stands in it.
+/// The keys of a table that selects models; exactly one of them must be present.
 pub const SELECTOR: &[Key] = &[SELECT_FAMILY, SELECT_TASK];
 
-/// Which versions of cargo-tgen the project is for.
+/// The versions of cargo-tgen that can read the project.
 pub const REQUIRED_VERSION: Key = Key {
     name: "required-version",
     kind: Kind::Text,
@@ -120,7 +120,7 @@ pub const REQUIRED_VERSION: Key = Key {
     example: r#"">=0.1, <0.3""#,
 };
 
-/// The file of tasks by model type.
+/// The path of the pipeline map.
 pub const PIPELINE_MAP: Key = Key {
     name: "pipeline-map",
     kind: Kind::Path,
@@ -165,12 +165,12 @@ pub const PROJECT_PLACEHOLDERS: Key = Key {
     example: r#"{ organisation = "acme" }"#,
 };
 
-/// Facts about single models.
+/// Facts about individual models.
 pub const MODEL_FACTS: Key = Key {
     name: "models",
     kind: Kind::ModelTables(MODEL),
     omitted: Omitted::Means("everything is derived from the models' names and the pipeline map"),
-    doc: "Facts about single models, over what is derived from their names and the pipeline map.",
+    doc: "Facts about individual models, which take precedence over what is derived from their names and the pipeline map.",
     example: r#"{ "bert-base-uncased" = { family = "text_embedding" } }"#,
 };
 

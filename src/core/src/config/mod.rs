@@ -1,7 +1,7 @@
 //! The configuration: what `tgen.toml`, or the `metadata.tgen` table of a `Cargo.toml`, says.
 //!
-//! This module knows the keys and what they may hold, and keeps where each value stands so that a later problem can
-//! point at it. It does not find the file, and does not know which models, templates or files exist.
+//! This module knows the keys and the types of their values, and keeps the place of each value so that later problems
+//! can point at it. It does not find the file, and does not know which models, templates or files exist.
 //!
 //! To add a key: a row in [`keys`], a field here, a line in `read`; the schema and the documentation follow.
 
@@ -32,9 +32,9 @@ pub use read::{Origin, is_in_pyproject, load, origins_in, read};
 /// What a project configures.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    /// The file it was read from, for problems; none for the built-in configuration.
+    /// The file it was read from, for problems; `None` for the built-in configuration.
     pub path: Option<Utf8PathBuf>,
-    /// The file of tasks by model type, instead of the built-in one.
+    /// The pipeline map; `None` for the built-in one.
     pub pipeline_map: Option<Spot<Utf8PathBuf>>,
     /// The folder of reference implementations.
     pub skillset: Option<Spot<Utf8PathBuf>>,
@@ -44,21 +44,21 @@ pub struct Config {
     pub template_db: Option<Spot<Utf8PathBuf>>,
     /// The project's own placeholders.
     pub placeholders: Placeholders,
-    /// Facts about single models, by the model's name.
+    /// Facts about individual models, by the model's name.
     pub models: BTreeMap<String, ModelFacts>,
     /// The suites, in the order of the file; never empty.
     pub suites: Vec<Arc<Suite>>,
 }
 
 impl Config {
-    /// What applies where nothing is configured: one suite that renders the sample models with the built-in templates.
+    /// The configuration of a project that has none: one suite that renders the sample models with the built-in
+    /// templates.
     #[must_use]
     pub fn built_in() -> Self {
         Self { suites: vec![Arc::new(Suite::built_in())], ..Self::default() }
     }
 
-    /// What applies in a folder where nothing is configured: the built-in configuration, with the folder `templates` where
-    /// there is one.
+    /// The configuration of a folder that has none: the built-in one, plus the folder `templates` if it exists.
     #[must_use]
     pub fn unconfigured(files: &dyn Files) -> Self {
         let folder = Utf8Path::new(Self::USUAL_TEMPLATES);
@@ -66,10 +66,10 @@ impl Config {
         Self { templates, ..Self::built_in() }
     }
 
-    /// The configuration as `files` has it now, from where this one was read.
+    /// Reads the configuration again from the file that this one was read from.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All problems of the configuration.
     pub fn reread(&self, files: &dyn Files) -> Result<Self, Vec<Problem>> {
         match self.origin(files) {
             Some(origin) => load(files, origin),
@@ -77,7 +77,7 @@ impl Config {
         }
     }
 
-    /// The kind of file that it was read from; none for the built-in configuration.
+    /// The kind of file that it was read from; `None` for the built-in configuration.
     #[must_use]
     pub fn origin(&self, files: &dyn Files) -> Option<Origin> {
         let path = self.path.as_ref()?;
@@ -89,19 +89,19 @@ impl Config {
         })
     }
 
-    /// Where templates usually are.
+    /// The default folder of templates.
     pub const USUAL_TEMPLATES: &'static str = "templates";
 
-    /// The template database of a project that names none.
+    /// The default file name of the template database.
     pub const USUAL_TEMPLATE_DATABASE: &'static str = "templates.duckdb";
 
-    /// Where the template database is.
+    /// The path of the template database, configured or default.
     #[must_use]
     pub fn template_database(&self) -> &Utf8Path {
         self.template_db.as_ref().map_or(Utf8Path::new(Self::USUAL_TEMPLATE_DATABASE), |spot| &spot.value)
     }
 
-    /// Puts a problem at its place in the configuration; what is built in has none.
+    /// Adds the place in the configuration to a problem; a built-in value has no place.
     #[must_use]
     pub fn place(&self, problem: Problem, range: Option<Range>) -> Problem {
         match (&self.path, range) {
@@ -116,19 +116,19 @@ impl Config {
         matches!(self.suites.as_slice(), [only] if **only == Suite::built_in())
     }
 
-    /// What is configured of a model, by its own name.
+    /// The configured facts of a model, looked up by its own name only.
     #[must_use]
     pub fn facts_of(&self, model: &Model) -> Option<&ModelFacts> {
         self.models.get(model.name.as_str())
     }
 }
 
-/// A value and where it stands in the file that [`Config::path`] names.
+/// A value and its place in the file that [`Config::path`] names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Spot<T> {
     /// The value.
     pub value: T,
-    /// Its place; none for a value that is in no file.
+    /// Its place; `None` for a value that is not from a file.
     pub range: Option<Range>,
 }
 
@@ -139,7 +139,7 @@ impl<T> Spot<T> {
         Self { value, range: range.into() }
     }
 
-    /// A value that is in no file.
+    /// A value that is not from a file.
     #[must_use]
     pub fn nowhere(value: impl Into<T>) -> Self {
         Self { value: value.into(), range: None }
@@ -149,10 +149,10 @@ impl<T> Spot<T> {
 /// Placeholders by name.
 pub type Placeholders = BTreeMap<String, Spot<Literal>>;
 
-/// What is known of one model, over what is derived from its name and the pipeline map.
+/// Configured facts about one model; they take precedence over what its name and the pipeline map say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFacts {
-    /// Where the model's name stands.
+    /// The place of the model's name.
     pub range: Range,
     /// Its family.
     pub family: Option<Spot<String>>,
@@ -162,14 +162,14 @@ pub struct ModelFacts {
     pub tasks: Option<Spot<Vec<String>>>,
     /// The memory that a test of it needs, in gigabytes.
     pub memory_gb: Option<Spot<f64>>,
-    /// Placeholders for this model, over those of a suite and of the project.
+    /// Placeholders for this model; they win over those of a suite and of the project.
     pub placeholders: Placeholders,
 }
 
 /// A rule: which template, which models, which axes, which output path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suite {
-    /// Its name, which no other suite of the configuration has.
+    /// Its name, unique within the configuration.
     pub name: Spot<String>,
     /// Where its template comes from.
     pub template: TemplateSource,
@@ -177,9 +177,9 @@ pub struct Suite {
     pub models: Vec<Spot<Selector>>,
     /// The pattern of the output's path, relative to the project's root.
     pub output: Spot<String>,
-    /// The hardware axis: no value twice, never empty.
+    /// The hardware axis: without duplicates, never empty.
     pub hardware: Vec<HardwareType>,
-    /// The batch size axis: no value twice, none below 1, never empty.
+    /// The batch size axis: without duplicates, each at least 1, never empty.
     pub batch_sizes: Vec<u32>,
     /// A formatter: a program and its arguments; never empty.
     pub format: Option<Vec<String>>,
@@ -187,16 +187,16 @@ pub struct Suite {
     pub memory_gb: Option<Spot<f64>>,
     /// How long one test of it may run.
     pub test_timeout_seconds: Option<u32>,
-    /// Placeholders for this suite, over those of the project.
+    /// Placeholders for this suite; they win over those of the project.
     pub placeholders: Placeholders,
 }
 
 impl Suite {
-    /// The hardware axis of a suite that names none.
+    /// The default hardware axis.
     pub const DEFAULT_HARDWARE: &'static [HardwareType] =
         &[HardwareType::Cpu, HardwareType::Cuda, HardwareType::Openvino, HardwareType::Mps, HardwareType::Qualcomm];
 
-    /// The batch size axis of a suite that names none.
+    /// The default batch size axis.
     pub const DEFAULT_BATCH_SIZES: &'static [u32] = &[1];
 
     /// The templates of the built-in suite: the first that exists is taken.
@@ -216,7 +216,7 @@ impl Suite {
         matches!(self.template, TemplateSource::Database(_))
     }
 
-    /// The suite that applies where none is configured.
+    /// The suite of a project that configures none.
     #[must_use]
     pub fn built_in() -> Self {
         Self {
@@ -233,7 +233,7 @@ impl Suite {
         }
     }
 
-    /// The suite that applies where only the template database is named.
+    /// The suite of a project that configures none, for a run that names a template database.
     #[must_use]
     pub fn built_in_database() -> Self {
         Self {
@@ -255,7 +255,8 @@ pub enum TemplateSource {
     Database(Option<Range>),
 }
 
-/// The value of a placeholder of the project's own, typed by TOML. Dates are no placeholders: write them as strings.
+/// The value of a placeholder that the project defines, with its TOML type. Dates are not allowed: write them as
+/// strings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Literal {

@@ -1,6 +1,7 @@
-//! From the text of a file to a [`Config`], or to everything that is wrong with it.
+//! Parses the text of a file into a [`Config`], or into all of its problems.
 //!
-//! One way in for `tgen.toml` and for the tables of a `pyproject.toml` or a `Cargo.toml`, so that places are exact in all.
+//! `tgen.toml` and the tables of a `pyproject.toml` or a `Cargo.toml` are read by the same code, so places are exact in
+//! all.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::base::files::{Files, reason};
 use crate::base::problem::{Code, Problem};
 use crate::base::text::Range;
 
-/// Where a configuration stands.
+/// Where a configuration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// A file of its own.
@@ -41,7 +42,7 @@ impl Origin {
         }
     }
 
-    /// The keys that lead to the table; none where it is the whole file.
+    /// The path of keys to the table; empty if it is the whole file.
     #[must_use]
     pub const fn table(self) -> &'static [&'static str] {
         match self {
@@ -74,7 +75,7 @@ fn tables_in(text: &str, origins: &[Origin]) -> Option<Vec<Origin>> {
 /// Reads the configuration of a project from its root's file.
 ///
 /// # Errors
-/// That the file cannot be read, or everything that is wrong with it.
+/// The problem that the file cannot be read, or all problems of its content.
 pub fn load(files: &dyn Files, origin: Origin) -> Result<Config, Vec<Problem>> {
     let path = Utf8Path::new(origin.file_name());
     let text = files.read_text(path).map_err(|error| {
@@ -91,7 +92,7 @@ pub fn load(files: &dyn Files, origin: Origin) -> Result<Config, Vec<Problem>> {
 /// Reads a configuration. `path` is the file as the user would name it, for the problems.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the file.
+/// All problems of the configuration, in the order of the file.
 pub fn read(text: &str, path: &Utf8Path, origin: Origin) -> Result<Config, Vec<Problem>> {
     let mut reader = Reader::new(text, path, origin.table());
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -107,7 +108,7 @@ pub fn read(text: &str, path: &Utf8Path, origin: Origin) -> Result<Config, Vec<P
     }
     let section = top(&mut reader, document.get_ref(), origin);
     if let Some(fault) = section.and_then(|section| wrong_version(&mut reader, section)) {
-        // Another version may know other keys and values, so nothing else that is wrong counts.
+        // Another version may know other keys and values, so this is the only problem reported.
         return Err(vec![fault]);
     }
     let config = section.map(|section| Config { path: Some(path.to_owned()), ..config(&mut reader, section) });

@@ -1,12 +1,12 @@
-//! What a single name or pattern in the configuration must be, beyond its type.
+//! Rules for single names and patterns in the configuration, beyond their types.
 //!
-//! These rules look at one string and say what is wrong with it; they know nothing of TOML or of places.
+//! Each rule checks one string and says what is wrong with it. This module must not know TOML or places.
 
 use globset::Glob;
 
 use crate::template::vocabulary::{self, VOCABULARY};
 
-/// The words that Tera keeps for itself: a placeholder of such a name could never be used.
+/// Tera's reserved words: a placeholder with such a name could never be used.
 const TEMPLATE_WORDS: &[&str] = &[
     "true", "True", "false", "False", "loop", "self", "and", "or", "not", "is", "in", "continue", "break", "none",
     "None", "null",
@@ -27,7 +27,7 @@ pub(super) struct Fault {
     pub(super) help: String,
 }
 
-/// A string of the file, fit for a message of one line.
+/// A string from the file, escaped and shortened for a one-line message.
 pub(super) fn shown(text: &str) -> String {
     let visible = |char: char| {
         if char.is_control() { char.escape_debug().to_string() } else { char.to_string() }
@@ -35,12 +35,12 @@ pub(super) fn shown(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-/// The names that a project's own placeholder cannot have.
+/// The names that a placeholder of the project cannot have.
 pub(super) fn reserved_placeholders() -> impl Iterator<Item = &'static str> {
     VOCABULARY.iter().map(|entry| entry.name).chain(TEMPLATE_WORDS.iter().copied())
 }
 
-/// What is wrong with the name of a project's own placeholder.
+/// What is wrong with the name of a placeholder of the project.
 pub(super) fn placeholder_fault(name: &str) -> Option<Fault> {
     if vocabulary::entry(name).is_some() {
         return Some(Fault {
@@ -65,7 +65,7 @@ fn is_identifier(name: &str) -> bool {
     name.chars().all(is_word) && name.chars().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
-/// What is wrong with the pattern of an output's path, whatever its placeholders will hold.
+/// What is wrong with the pattern of an output path, for any values of its placeholders.
 pub(super) fn output_fault(pattern: &str) -> Option<Fault> {
     let path = without_expressions(pattern);
     let shown = shown(pattern);
@@ -101,7 +101,8 @@ fn is_absolute(path: &str) -> bool {
     path.starts_with(['/', '\\']) || drive(path)
 }
 
-/// The pattern with a `_` for each `{{ expression }}`, so that text inside expressions is not taken for path parts.
+/// The pattern with each `{{ expression }}` replaced by `_`, so that text in expressions is not mistaken for path
+/// components.
 fn without_expressions(pattern: &str) -> String {
     let mut rest = pattern;
     let mut path = String::with_capacity(pattern.len());

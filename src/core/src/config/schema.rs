@@ -1,6 +1,6 @@
 //! The JSON schema of `tgen.toml`, for editors that complete and check TOML by schema.
 //!
-//! It follows the table of keys. It cannot say everything that reading demands (that suites' names differ, say), but it
+//! It is generated from the table of keys. It cannot express every rule (such as that suites' names are unique), but it
 //! accepts whatever reading accepts.
 
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use super::keys::{self, Key, Kind, Omitted};
 use super::rules;
 use crate::model::hardware::HardwareType;
 
-/// The schema (draft 2020-12) of `tgen.toml`, as text with a final newline.
+/// The schema (draft 2020-12) of `tgen.toml`, as JSON text with a final newline.
 #[must_use]
 pub fn json_schema() -> String {
     let mut schema = Map::new();
@@ -61,7 +61,7 @@ fn properties(keys: &'static [Key]) -> Value {
     keys.iter().map(|key| (key.name.to_owned(), property(key))).collect::<Map<_, _>>().into()
 }
 
-/// The schema of a key's value, with what an editor shows of it.
+/// The schema of a key's value, with the description and default that editors show.
 fn property(key: &Key) -> Value {
     let mut schema = Map::new();
     schema.insert("description".to_owned(), json!(key.doc));
@@ -102,12 +102,12 @@ fn kind(kind: Kind) -> Map<String, Value> {
     }
 }
 
-/// The names that a list of hardware types may hold.
+/// The names allowed in a list of hardware types.
 fn hardware_names() -> Vec<&'static str> {
     HardwareType::ALL.iter().map(|hardware| hardware.name()).chain(["apple"]).collect()
 }
 
-/// A TOML value of the table of keys as JSON.
+/// A TOML value from the table of keys, as JSON.
 fn json_of(value: &str) -> Value {
     let table: toml::Table = format!("value = {value}").parse().unwrap_or_default();
     table.get("value").and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Reads the suites: what each says, and that no two have one name.
+//! Reads the suites, and checks that their names are unique.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::rules::shown;
 use super::values::{Reader, Section, Value};
 use super::{Selector, Spot, Suite, TemplateSource};
 
-/// The word that takes templates from the template database.
+/// The value of `template` that takes templates from the template database.
 const DATABASE: &str = "database";
 
-/// The suites of a configuration; where it has no such key, the built-in one.
+/// The suites of a configuration; without the key `suite`, the built-in one.
 pub(super) fn suites(reader: &mut Reader<'_>, top: Section<'_>) -> Vec<Arc<Suite>> {
     let Some(value) = top.value(&keys::SUITES) else { return vec![Arc::new(Suite::built_in())] };
     let Some(tables) = reader.elements(&keys::SUITES, value) else { return Vec::new() };
@@ -29,7 +29,8 @@ pub(super) fn suites(reader: &mut Reader<'_>, top: Section<'_>) -> Vec<Arc<Suite
     suites
 }
 
-/// A suite, where all that it must have is there. Everything is read before anything is missed.
+/// Reads one suite; `None` if a required key is missing. All keys are read first, so that their problems are reported
+/// too.
 fn suite(reader: &mut Reader<'_>, section: Section<'_>, name: Option<Spot<String>>) -> Option<Suite> {
     let template = template(reader, section);
     let models = models(reader, section);

@@ -1,4 +1,4 @@
-//! What the configuration's files say, read as a whole.
+//! The configuration files are read as a whole.
 
 use std::collections::BTreeMap;
 

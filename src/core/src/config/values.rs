@@ -1,6 +1,6 @@
-//! Typed values out of TOML, with their places; what does not fit becomes a problem, and the rest is read on.
+//! Reads typed values from TOML, with their places. A value of the wrong type becomes a problem, and reading continues.
 //!
-//! This module follows the table of keys; it does not know what the configuration means as a whole.
+//! This module follows the table of keys; it must not know what the configuration as a whole means.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -20,19 +20,19 @@ use crate::model::hardware::HardwareType;
 /// A TOML value with its span.
 pub(super) type Value<'toml> = Spanned<DeValue<'toml>>;
 
-/// A table of the file, and the keys that it may have.
+/// A table of the file, with the keys that are allowed in it.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'toml> {
-    /// The keys that it may have.
+    /// The allowed keys.
     pub(super) keys: &'static [Key],
-    /// What it has.
+    /// The parsed table.
     pub(super) table: &'toml DeTable<'toml>,
-    /// Its header, or the whole of an inline table.
+    /// The place of its header, or of the whole table if it is inline.
     pub(super) range: Range,
 }
 
 impl<'toml> Section<'toml> {
-    /// The value of a key, where the table has one.
+    /// The value of a key, if present.
     pub(super) fn value(&self, key: &Key) -> Option<&'toml Value<'toml>> {
         self.table.get(key.name)
     }
@@ -42,13 +42,13 @@ impl<'toml> Section<'toml> {
 pub(super) struct Reader<'file> {
     path: &'file Utf8Path,
     lines: LineIndex,
-    /// What stands before a key in a table's header: `workspace.metadata.tgen.` in a `Cargo.toml`.
+    /// The prefix of a table's header: `workspace.metadata.tgen.` in a `Cargo.toml`.
     header_prefix: String,
     problems: Vec<Problem>,
 }
 
 impl<'file> Reader<'file> {
-    /// Reads the file of that text and path, where the configuration is below the keys of `table`.
+    /// A reader of `text`, in which the configuration is the table at the path `table`.
     pub(super) fn new(text: &str, path: &'file Utf8Path, table: &[&str]) -> Self {
         let header_prefix: Vec<String> = table.iter().map(|key| format!("{key}.")).collect();
         let header_prefix = header_prefix.concat();
@@ -75,13 +75,13 @@ impl<'file> Reader<'file> {
         self.problems.push(self.error(range, message).help(help));
     }
 
-    /// Reports that a value stands twice.
+    /// Reports a duplicate value.
     pub(super) fn report_twice(&mut self, first: Option<Range>, second: Option<Range>, message: String, help: &str) {
         let first = Related { path: self.path.to_owned(), range: first, message: "the first one is here".to_owned() };
         self.problems.push(self.error(second, message).help(help).related(first));
     }
 
-    /// Reports a fault of a string; an output path has a code of its own.
+    /// Reports an invalid string; an output path has a problem code of its own.
     fn report_fault(&mut self, range: impl Into<Option<Range>>, code: Code, fault: Fault) {
         let problem = Problem::error(code, fault.message).in_file(self.path).help(fault.help);
         self.problems.push(Problem { range: range.into(), ..problem });
@@ -133,7 +133,7 @@ impl<'file> Reader<'file> {
 
 /// Sections and their keys.
 impl Reader<'_> {
-    /// The section that a value is; a problem where it is no table.
+    /// The value as a section; anything but a table is a problem.
     pub(super) fn section<'toml>(
         &mut self,
         key: &Key,
@@ -149,7 +149,7 @@ impl Reader<'_> {
         Some(section)
     }
 
-    /// Reports the keys that a section may not have and those that it lacks.
+    /// Reports unknown keys and missing required keys.
     pub(super) fn check_keys(&mut self, section: Section<'_>) {
         for key in section.table.keys().filter(|key| keys::find(section.keys, key.get_ref()).is_none()) {
             let message = format!("unknown key `{}`", shown(key.get_ref()));
@@ -163,7 +163,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The key that was meant; or the table where a key of that name belongs; or the keys that there are.
+    /// The help for an unknown key: the closest known key, the table where the key belongs, or the allowed keys.
     fn unknown_key_help(&self, keys: &'static [Key], name: &str) -> String {
         let names = keys.iter().map(|key| key.name);
         let is_block = keys != keys::SELECTOR;
@@ -171,7 +171,7 @@ impl Reader<'_> {
         home.or_else(|| suggest::did_you_mean(name, names)).unwrap_or_default()
     }
 
-    /// Where a key of that name belongs.
+    /// The description of the table where a key of that name belongs.
     fn home(&self, name: &str) -> Option<String> {
         let prefix = &self.header_prefix;
         let top = match prefix.strip_suffix('.') {
@@ -200,7 +200,7 @@ impl Reader<'_> {
         None
     }
 
-    /// A path as it is written.
+    /// A path, exactly as written.
     pub(super) fn path(&mut self, section: Section<'_>, key: &Key) -> Option<Spot<Utf8PathBuf>> {
         self.text(section, key).map(|text| Spot::new(Utf8PathBuf::from(text.value), text.range))
     }
@@ -251,7 +251,7 @@ impl Reader<'_> {
         read.map(|read| Spot::new(read, range))
     }
 
-    /// The text as it is, unless it is blank.
+    /// The text unchanged; a blank one is a problem.
     pub(super) fn filled(&mut self, key: &Key, text: &str, range: Range) -> Option<Spot<String>> {
         if text.trim().is_empty() {
             let help = self.example_help(key);
@@ -346,7 +346,7 @@ impl Reader<'_> {
         self.report(name.range, format!("unknown hardware type `{}`", shown(&name.value)), help);
     }
 
-    /// The values of a list, each once; repetitions are problems.
+    /// The values of a list without duplicates; each duplicate is a problem.
     fn different<T: Copy + Eq + Hash>(&mut self, key: &Key, words: Vec<Word<T>>) -> Vec<T> {
         let mut seen: HashMap<T, (String, Option<Range>)> = HashMap::with_capacity(words.len());
         let mut different = Vec::with_capacity(words.len());
@@ -367,7 +367,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value, how it is written, and where.
+/// A value with its spelling and its place.
 struct Word<T> {
     value: T,
     written: String,

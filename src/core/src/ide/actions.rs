@@ -1,5 +1,5 @@
-//! What an editor can do about a problem: put in what was meant, quote a value, create what is missing, allow it. What it
-//! can do without one stands in [`super::extract`].
+//! Quick fixes: replace a misspelt name, quote a value, create a missing file, allow a problem. Refactorings are in
+//! [`super::extract`].
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -9,22 +9,22 @@ use crate::base::text::{Position, Range};
 use crate::template::Dialect;
 use crate::template::library::Source;
 
-/// Something that can be done.
+/// A quick fix or a refactoring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// What it does: lower case, names in backticks.
     pub title: String,
-    /// The problem that it solves; none where it gives what is right another form.
+    /// The problem that it fixes; `None` for a refactoring.
     pub problem: Option<Problem>,
-    /// Whether it is what one nearly always wants.
+    /// How likely it is the wanted fix.
     pub likelihood: Likelihood,
-    /// The texts that it changes.
+    /// The edits it makes.
     pub edits: Vec<FileEdit>,
-    /// The files that it creates, empty.
+    /// The files that it creates, without content.
     pub creates: Vec<Utf8PathBuf>,
 }
 
-/// How likely an action is what one wants.
+/// How likely an action is the wanted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likelihood {
     /// Nearly always.
@@ -33,7 +33,7 @@ pub enum Likelihood {
     Possible,
 }
 
-/// What can be done about those of a template's problems that touch a range.
+/// The actions for a template's problems within a range.
 #[must_use]
 pub fn code_actions(view: &View<'_>, path: &Utf8Path, within: Range, problems: &[Problem]) -> Vec<Action> {
     let Some(template) = view.template(path) else { return Vec::new() };
@@ -68,7 +68,7 @@ impl ProblemPlace<'_> {
         Some(self.action(format!("change it to `{meant}`"), Likelihood::Preferred, vec![edit]))
     }
 
-    /// A value that breaks out is put in by a filter, in place of the quotes that it breaks out of.
+    /// A value that breaks out of its string is quoted by a filter, which replaces the quotes around it.
     fn quoted(&self) -> Option<Action> {
         if self.problem.code != Code::UnsafeValue || self.source.dialect() == Dialect::Dollar {
             return None;
@@ -79,7 +79,7 @@ impl ProblemPlace<'_> {
         let span = if written.contains("py_str") {
             let (before, after) = (&self.source.text[..start], &self.source.text[end..]);
             let quote = before.chars().next_back().filter(|quote| matches!(quote, '"' | '\''))?;
-            // A string with more in it than the value needs another thought.
+            // If the string contains more than the value, there is no simple fix.
             let is_alone = after.starts_with(quote) && !before[..before.len() - 1].ends_with(quote);
             is_alone.then_some(start - 1..end + 1)?
         } else {
@@ -89,7 +89,7 @@ impl ProblemPlace<'_> {
         Some(self.action(format!("write `{written}`"), Likelihood::Preferred, vec![edit]))
     }
 
-    /// A template that is named and missing is created in the project's folder.
+    /// A missing template is created in the project's folder.
     fn created(&self, view: &View<'_>) -> Option<Action> {
         if self.problem.code != Code::BrokenInheritance {
             return None;
@@ -105,7 +105,7 @@ impl ProblemPlace<'_> {
         })
     }
 
-    /// A comment at the end of the line, which writes nothing.
+    /// Adds a comment at the end of the line, which adds nothing to the output.
     fn allowed(&self) -> Option<Action> {
         if !self.problem.code.can_be_allowed() || self.source.dialect() == Dialect::Dollar {
             return None;
@@ -130,7 +130,7 @@ mod tests {
     use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::lint::diagnostics::{of_file, of_outputs};
 
-    /// What can be done at the cursor: the title, and the line as it is afterwards or the file that is created.
+    /// The action at the cursor: its title, and the changed line or the created file.
     fn check(fixture: &str) -> String {
         with_cursor(fixture, |view, path, offset| {
             let source = view.template(path).unwrap().source;

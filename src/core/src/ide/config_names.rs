@@ -1,5 +1,4 @@
-//! Names in the configuration: of placeholders, where they are declared and where patterns use them, of templates, and of the
-//! pipeline map.
+//! Names in the configuration: declarations and uses of placeholders, templates, and the pipeline map.
 
 use std::ops::Range;
 
@@ -17,44 +16,45 @@ use crate::template::syntax;
 /// A name in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ConfigName {
-    /// What it is the name of.
+    /// Its kind.
     pub(super) kind: ConfigNameKind,
-    /// The name, as it is written.
+    /// The name as written.
     pub(super) name: String,
-    /// Where it stands.
+    /// Its place.
     pub(super) range: text::Range,
     span: Range<usize>,
 }
 
-/// What a name in the configuration is the name of.
+/// The kind of a name in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConfigNameKind {
-    /// A placeholder that is declared there: a key of some `placeholders`.
+    /// A declaration of a placeholder: a key of a `placeholders` table.
     Declaration,
     /// A placeholder in the pattern of a path.
     Use,
-    /// A template, or the pattern of one.
+    /// A template's name or pattern.
     Template,
     /// The pipeline map.
     PipelineMap,
 }
 
-/// Where a name of that kind stands in the project's configuration.
+/// The places of a name in the project's configuration.
 pub(super) fn find(project: &Project<'_>, kind: ConfigNameKind, name: &str) -> Vec<Location> {
     let Some(path) = &project.config.path else { return Vec::new() };
     let found = all(project).into_iter().filter(|found| found.kind == kind && found.name == name);
     found.map(|found| Location { path: path.clone(), range: found.range }).collect()
 }
 
-/// The name at a byte offset of a file, where that is the project's configuration; its end counts as the name.
+/// The name at a byte offset of a file, if the file is the project's configuration. The offset may be at the name's
+/// end.
 pub(super) fn at(project: &Project<'_>, path: &Utf8Path, offset: usize) -> Option<ConfigName> {
     let is_here = |found: &ConfigName| found.span.start <= offset && offset <= found.span.end;
     let names = in_file(project, path).into_iter();
-    // A placeholder stands inside of a template's pattern.
+    // The pattern of a template's name contains placeholders, so the shortest match is the one at the cursor.
     names.filter(is_here).min_by_key(|found| found.span.len())
 }
 
-/// All names in a file, where that is the project's configuration.
+/// All names in a file, if it is the project's configuration.
 pub(super) fn in_file(project: &Project<'_>, path: &Utf8Path) -> Vec<ConfigName> {
     if project.config.path.as_deref() == Some(path) { all(project) } else { Vec::new() }
 }
@@ -70,7 +70,7 @@ fn all(project: &Project<'_>) -> Vec<ConfigName> {
     reader.names
 }
 
-/// The whole of a `tgen.toml`; of another file, its tables of cargo-tgen.
+/// The whole of a `tgen.toml`; of another file, the tables for cargo-tgen.
 fn own_tables<'d, 't>(path: &Utf8PathBuf, document: &'d DeTable<'t>) -> Vec<&'d DeTable<'t>> {
     if path.file_name() == Some(Origin::TgenToml.file_name()) {
         return vec![document];
@@ -112,8 +112,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The uses of placeholders in a pattern, which is a small template. It is read as it is written, quotes included, so
-    /// that its places are those of the file.
+    /// The placeholders in a pattern, which is a small template. It is read as written, quotes included, so that places
+    /// match the file.
     fn pattern(&mut self, span: Range<usize>) {
         let pattern = &self.text[span.clone()];
         let analysis = analysis::of_tera(pattern, &syntax::parse(pattern));
@@ -122,7 +122,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A key or a string may stand in quotes, which are no part of the name.
+    /// A key or a string may be quoted; the quotes are not part of the name.
     fn add(&mut self, kind: ConfigNameKind, span: Range<usize>) {
         let written = &self.text[span.clone()];
         let name = written.trim_matches(['"', '\'']);
@@ -132,7 +132,7 @@ impl Reader<'_> {
     }
 }
 
-/// Hands a table, or each table of a list, to `visit`.
+/// Calls `visit` with a table, or with each table of a list.
 fn each_table(value: &DeValue<'_>, visit: &mut dyn FnMut(&DeTable<'_>)) {
     match value {
         DeValue::Table(table) => visit(table),

@@ -1,6 +1,6 @@
-//! Takes a stretch of a template out into a component, where every output stays what it is.
+//! Refactoring: extracts a part of a template into a component without changing any output.
 //!
-//! Whether that is so is not reasoned about but tried: what the template is part of is rendered before and after.
+//! This is verified, not deduced: all affected outputs are rendered before and after.
 
 use std::ops::Range;
 
@@ -21,11 +21,11 @@ use crate::template::{Dialect, TemplateName};
 /// How many cases one thread takes at a time.
 const CHUNK: usize = 32;
 
-/// What a component is called at first; a rename gives it a better name.
+/// The component's initial name, to be renamed by the user.
 const NAME: &str = "extracted";
 
-/// Makes a component of what stands in a range of a template, and calls it there. The component takes the names that are
-/// used in it and mean something outside of it. None where that cannot be done or would change an output.
+/// Turns a range of a template into a component and a call of it. The component's parameters are the names that the
+/// range uses and that are bound outside. `None` if that is impossible or would change an output.
 #[must_use]
 pub fn extract_component(view: &View<'_>, path: &Utf8Path, within: text::Range) -> Option<Action> {
     let template = view.template(path)?;
@@ -41,14 +41,14 @@ pub fn extract_component(view: &View<'_>, path: &Utf8Path, within: text::Range) 
     Some(Action { title, problem: None, likelihood: Likelihood::Possible, edits, creates: Vec::new() })
 }
 
-/// A stretch that becomes a component.
+/// The edits of an extraction.
 struct Extraction {
-    /// Byte offsets of the stretch.
+    /// Byte offsets of the extracted text.
     span: Range<usize>,
     name: String,
-    /// What stands there instead.
+    /// The call that replaces it.
     call: String,
-    /// What defines the component, at the end of the template.
+    /// The component's definition, added at the end of the template.
     definition: String,
 }
 
@@ -79,7 +79,7 @@ impl Extraction {
     }
 }
 
-/// The stretch without the white space at its ends, where it cuts no tag in two.
+/// The range without surrounding white space; `None` if it would split a tag.
 fn whole_pieces(source: &Source, span: Range<usize>) -> Option<Range<usize>> {
     let selected = source.text.get(span.clone())?;
     let start = span.start + selected.len() - selected.trim_start().len();
@@ -93,7 +93,7 @@ fn whole_pieces(source: &Source, span: Range<usize>) -> Option<Range<usize>> {
     (is_tera && !span.is_empty() && !is_cut(span.start) && !is_cut(span.end)).then_some(span)
 }
 
-/// The names that are used in a stretch and come from outside of it, in the order of their use.
+/// The names that the range uses and that are bound outside, in order of use.
 fn free_names<'s>(source: &'s Source, span: &Range<usize>) -> Option<Vec<&'s str>> {
     let analysis = source.analysis();
     let mut names: Vec<&str> = Vec::new();
@@ -110,7 +110,7 @@ fn free_names<'s>(source: &'s Source, span: &Range<usize>) -> Option<Vec<&'s str
     Some(names)
 }
 
-/// A name that no component has.
+/// A component name that is not in use.
 fn free_name(view: &View<'_>) -> String {
     let taken = view.project.library.components();
     let numbered = (2..).map(|number: usize| format!("{NAME}_{number}"));
@@ -118,7 +118,7 @@ fn free_name(view: &View<'_>) -> String {
     names.find(|name| !taken.contains_key(name.as_str())).unwrap_or_default()
 }
 
-/// The call takes away the white space that the stretch took away around itself.
+/// The call trims the same surrounding white space as the extracted text did.
 fn call(name: &str, arguments: &[&str], body: &str) -> String {
     let before = if ["{%-", "{{-", "{#-"].iter().any(|tag| body.starts_with(tag)) { "-" } else { "" };
     let after = if ["-%}", "-}}", "-#}"].iter().any(|tag| body.ends_with(tag)) { "-" } else { "" };
@@ -126,16 +126,16 @@ fn call(name: &str, arguments: &[&str], body: &str) -> String {
     format!("{{{{{before} <{name}{arguments} /> {after}}}}}")
 }
 
-/// The definition stands on lines of its own and writes nothing where it stands, not even their ends.
+/// The definition is on lines of its own and writes nothing, not even line ends.
 fn definition(name: &str, arguments: &[&str], body: &str, text: &str) -> String {
-    // White space that is there is written, so only a line end of ours may be taken away.
+    // Existing white space is part of the output, so only a line end that was added here may be trimmed.
     let (before, trim) = if text.ends_with(char::is_whitespace) { ("", "") } else { ("\n", "-") };
     let parameters = arguments.join(", ");
     format!("{before}{{%{trim} component {name}({parameters}) -%}}\n{body}\n{{%- endcomponent {name} -%}}\n")
 }
 
-/// Whether everything that a template is part of renders as before when it has another text. What nothing is rendered from
-/// cannot be tried.
+/// Whether every output that uses the template stays the same with another text. A template without outputs cannot be
+/// verified, so it counts as different.
 fn renders_the_same(view: &View<'_>, name: &TemplateName, text: &str) -> bool {
     let roots = view.roots(name);
     !roots.is_empty() && roots.iter().all(|root| root_renders_the_same(view, root, name, text).unwrap_or(false))
@@ -154,7 +154,7 @@ fn root_renders_the_same(view: &View<'_>, root: &TemplateName, name: &TemplateNa
     Some(subjects.par_chunks(CHUNK).all(|subjects| all_the_same(&before, &after, subjects)))
 }
 
-/// Whether each value that is asked for without regard to whether it is there was asked for so before. An argument asks so.
+/// Whether no value is required that was not required before: passing an argument requires its value.
 fn asks_for_no_more(before: &Compiled, after: &Compiled) -> bool {
     let asks = |found: &Placeholder| !found.unguarded.is_empty();
     after.placeholders.iter().filter(|found| asks(found)).all(|found| before.placeholder(&found.name).is_some_and(asks))
@@ -182,7 +182,7 @@ mod tests {
     use crate::project::request::Request;
     use crate::rendering::comparison::render_each;
 
-    /// The template after the extraction of what stands between `$0` and `$1`; every output is what it was.
+    /// The template after the extraction of the range between `$0` and `$1`; checks that no output changes.
     #[track_caller]
     fn check(template: &str) -> String {
         let (selected, after) = template.split_once("$1").unwrap();
@@ -205,7 +205,7 @@ mod tests {
         Some(text)
     }
 
-    /// What each model gets.
+    /// The output for each model.
     fn outputs(template: &str) -> Vec<String> {
         let files = MemoryFiles::from_fixture(&format!("{CONFIG}-- templates/t.py.tera --\n{template}"));
         let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
@@ -294,12 +294,12 @@ mod tests {
         assert_eq!(check("$0{% if tasks %}$1x{% endif %}\n"), "nothing");
         assert_eq!(check("# {{ $0model_name }}$1\n"), "nothing");
         assert_eq!(check("a$0 \n $1b\n"), "nothing");
-        // A name that is set inside and used outside, and what only a loop has.
+        // A name that is set inside and used outside, and a name that only a loop binds.
         assert_eq!(check("$0{% set a = 1 %}$1# {{ a }}\n"), "nothing");
         assert_eq!(check("{% for task in tasks %}$0# {{ loop.index }}$1\n{% endfor %}\n"), "nothing");
-        // A value that is not always there.
+        // A value that may be missing.
         assert_eq!(check("$0# {{ hardware_type | default(value=1) }}$1\n"), "nothing");
-        // A template that has an error already, and one of which nothing is rendered.
+        // A template that has an error, and one that no output uses.
         let broken = "$0# {{ model_nam }}$1\n".replace("$1", "");
         assert_eq!(with_cursor(&broken, |view, path, offset| extracted(view, path, offset..offset + 5)), None);
         let lost = format!("{CONFIG}-- templates/t.py.tera --\n-- templates/lost.tera --\n$0x = 1\n");

@@ -1,6 +1,6 @@
-//! The white space inside of tags, as most people write it: one space inside of the braces, and around pipes.
+//! Formats the white space inside tags: one space inside the braces, and around pipes.
 //!
-//! Text is never touched, so a formatted template renders what it rendered before. A tag that is not valid is left alone.
+//! Text is never changed, so a formatted template renders the same output. Invalid tags are left alone.
 
 use camino::Utf8Path;
 
@@ -9,7 +9,7 @@ use crate::template::Dialect;
 use crate::template::library::Source;
 use crate::template::scan::{Piece, PieceKind, Token, TokenKind};
 
-/// The edits that format a template's tags; none where it is formatted already.
+/// The edits that format a template's tags; empty if it is formatted already.
 #[must_use]
 pub fn format(view: &View<'_>, path: &Utf8Path) -> Vec<TextEdit> {
     let template = view.template(path).filter(|template| template.source.dialect() == Dialect::Tera);
@@ -26,7 +26,7 @@ fn edits(source: &Source) -> Vec<TextEdit> {
     tags.filter(is_valid).filter_map(|piece| formatted(source, piece)).collect()
 }
 
-/// A tag over several lines is laid out by hand, and stays so.
+/// A tag that spans several lines is left as the author laid it out.
 fn formatted(source: &Source, piece: &Piece) -> Option<TextEdit> {
     let before = source.slice(&piece.span);
     if before.contains('\n') || piece.tokens.is_empty() {
@@ -55,7 +55,7 @@ fn tag(before: &str, source: &Source, tokens: &[Token]) -> String {
     format!("{text} {closing}")
 }
 
-/// Whether a space stands between two words of a tag. Where taste differs, it is as it was.
+/// Whether two tokens of a tag are separated by a space. Where styles differ, the existing spacing is kept.
 fn is_apart(left: &str, right: &str, last: &Token, was_apart: bool) -> bool {
     match (left, right) {
         ("|", _) | (_, "|") => true,

@@ -1,4 +1,4 @@
-//! A generated file: the template that it comes from, its state, and the line of a template that wrote a line of it.
+//! Generated files: the template, the state, and the template line that produced a given line.
 //!
 //! A file counts as generated if it carries a signature, even if it was edited since.
 
@@ -19,18 +19,18 @@ use crate::rendering::syntax::check_syntax;
 use crate::template::TemplateName;
 
 /// A generated file as it is on disk or in the editor.
-struct Generated<'v, 'p> {
+pub(super) struct Generated<'v, 'p> {
     view: &'p View<'v>,
     path: &'p Utf8Path,
-    text: String,
-    lines: LineIndex,
-    signature: Signature,
+    pub(super) text: String,
+    pub(super) lines: LineIndex,
+    pub(super) signature: Signature,
     /// The case that renders it; none if no case does.
-    case: Option<Case<'v>>,
-    template: TemplateName,
+    pub(super) case: Option<Case<'v>>,
+    pub(super) template: TemplateName,
 }
 
-/// Where a generated file comes from and its state, on its first lines.
+/// The origin and the state of a generated file, on its first lines.
 pub(super) fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
     let generated = Generated::at(view, path)?;
     let is_above = offset < generated.signature.line.end;
@@ -38,8 +38,7 @@ pub(super) fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<H
     is_above.then(|| Hover { range, markdown: generated.markdown() })
 }
 
-/// The line of a template that wrote the line at a byte offset, or the template's beginning if no template wrote the
-/// line.
+/// The template line that produced the line at a byte offset, or the start of the template if there is none.
 pub(super) fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Location> {
     let generated = Generated::at(view, path)?;
     generated.origin(offset).or_else(|| generated.beginning())
@@ -53,7 +52,7 @@ pub(super) fn link(view: &View<'_>, path: &Utf8Path) -> Option<Link> {
 }
 
 impl<'v, 'p> Generated<'v, 'p> {
-    fn at(view: &'p View<'v>, path: &'p Utf8Path) -> Option<Self> {
+    pub(super) fn at(view: &'p View<'v>, path: &'p Utf8Path) -> Option<Self> {
         let mut beginning = Vec::new();
         view.project.files.read_beginning(path, signature::SEARCHED, &mut beginning).ok()?;
         if !signature::is_signed(&beginning) {
@@ -88,11 +87,11 @@ impl<'v, 'p> Generated<'v, 'p> {
         format!("Generated from {from}\n\n{}", self.standing())
     }
 
-    /// The state of the file, in a sentence that says what to do next.
+    /// The state of the file and the next step, in one sentence.
     fn standing(&self) -> String {
         let standing = match &self.case {
             None if self.view.planned.lacks_outputs() => {
-                return "No case renders it as it is now; the project has errors, which may be why.".to_owned();
+                return "No case renders it now; errors in the project may be the reason.".to_owned();
             }
             None => Standing::Known(State::Orphaned),
             Some(case) if case.formatter().is_some() => unformatted(self.view.project.files, self.path),
@@ -103,7 +102,7 @@ impl<'v, 'p> Generated<'v, 'p> {
             Standing::Unformatted => {
                 "A formatter runs over it, so only `cargo tgen check` can tell its state.".to_owned()
             }
-            Standing::Broken(problem) => format!("What it should be cannot be told: {}.", problem.message),
+            Standing::Broken(problem) => format!("Its expected content is unknown: {}.", problem.message),
         }
     }
 
@@ -121,7 +120,7 @@ impl<'v, 'p> Generated<'v, 'p> {
         Some(Location { path: path.to_owned(), range: crate::base::text::Range::default() })
     }
 
-    /// The place in a template that wrote what stands at an offset.
+    /// The place in a template that produced the text at an offset.
     fn origin(&self, offset: usize) -> Option<Location> {
         let case = self.case.as_ref()?;
         let project = self.view.project;
@@ -173,14 +172,14 @@ mod tests {
         format!("{CONFIG}-- templates/t.py.tera --\n{template}-- out/test_bert.py --\n{output}")
     }
 
-    /// What is shown at the cursor, which begins the output where the text has none.
+    /// The hover text at the cursor, which is at the start of the output by default.
     fn check(template: &str, output: &str) -> String {
         let output = if output.contains("$0") { output.to_owned() } else { format!("$0{output}") };
         let found = with_cursor(&project(template, &output), |view, path, offset| hover(view, path, offset));
         found.map_or_else(|| "nothing".to_owned(), |hover| hover.markdown)
     }
 
-    /// The line of a template that the cursor in the output leads to.
+    /// The template line that the cursor in the output leads to.
     fn check_definition(template: &str, output: &str) -> String {
         with_cursor(&project(template, output), |view, path, offset| {
             let found = definition(view, path, offset);
@@ -216,12 +215,12 @@ mod tests {
         assert_snapshot!(check("{{ nothing }}\n", &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        No case renders it as it is now; the project has errors, which may be why.
+        No case renders it now; errors in the project may be the reason.
         ");
         assert_snapshot!(check("x = (\n", &fresh), @"
         Generated from `templates/t.py.tera` for bert; edit the template.
 
-        What it should be cannot be told: the rendered file is not valid Python: unexpected EOF while parsing, in ``.
+        Its expected content is unknown: the rendered file is not valid Python: unexpected EOF while parsing, in ``.
         ");
         assert_eq!(check(TEMPLATE, &fresh.replace("import", "im$0port")), "nothing");
         assert_eq!(check(TEMPLATE, "import x\n"), "nothing");

@@ -1,4 +1,4 @@
-//! The value of each placeholder in the case that is shown, for display beside it.
+//! Inlay hints: the value of each placeholder in the previewed case.
 
 use camino::Utf8Path;
 
@@ -8,16 +8,16 @@ use crate::base::text::{Position, Range};
 use crate::template::analysis::{Meaning, Use, UseKind};
 use crate::template::renderer::Values;
 
-/// A text that is shown beside a place.
+/// A text shown after a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InlayHint {
     /// After this place.
     pub position: Position,
-    /// What is shown.
+    /// The shown text.
     pub label: String,
 }
 
-/// The values of what is written out within a range of a template: `{{ model_name }}` shows `= "bert"`.
+/// The values of the expressions printed within a range of a template: `{{ model_name }}` shows `= "bert"`.
 #[must_use]
 pub fn inlay_hints(view: &View<'_>, path: &Utf8Path, within: Range) -> Vec<InlayHint> {
     let Some(template) = view.template(path) else { return Vec::new() };

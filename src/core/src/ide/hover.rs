@@ -1,4 +1,4 @@
-//! What is known of the word at a place: what it is, and the values that it has over the models.
+//! Hover: what the word at the cursor is, and its values over the models.
 
 use std::fmt::Write;
 
@@ -16,10 +16,10 @@ use crate::template::callees;
 use crate::template::renderer::Values;
 use crate::template::vocabulary;
 
-/// How many different values are shown.
+/// The most distinct values shown.
 const ROWS: usize = 6;
 
-/// What is known of the word at a byte offset of a template; on the first lines of a generated file, what it comes from.
+/// The hover text for a byte offset of a template, or for the first lines of a generated file.
 #[must_use]
 pub fn hover(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<Hover> {
     let Some(template) = view.template(path) else { return generated::hover(view, path, offset) };
@@ -54,7 +54,7 @@ fn local(view: &View<'_>, template: &Template<'_>, binding: usize) -> String {
     let binding = &template.source.analysis().bindings[binding];
     let what = match binding.kind {
         BindingKind::Set => "set in this template",
-        BindingKind::Loop => "of a loop; the first round's value is shown",
+        BindingKind::Loop => "of a loop; the value in the first iteration is shown",
         BindingKind::Parameter => "a parameter of the component",
     };
     let values = if binding.kind == BindingKind::Parameter {
@@ -121,8 +121,8 @@ fn other_template(view: &View<'_>, name: &str) -> String {
     }
 }
 
-/// The values over the models, as a list, since many editors print a Markdown table as it stands; nothing where there is no
-/// value to show.
+/// The values over the models, as a list, because many editors do not render Markdown tables; empty if there is no
+/// value.
 fn values<'v>(view: &View<'v>, template: &Template<'_>, value: impl Fn(&Case<'v>) -> Option<tera::Value>) -> String {
     let distinct = view.distinct(template, value);
     if distinct.iter().all(|found| found.value.is_none()) {
@@ -173,7 +173,7 @@ mod tests {
         assert_snapshot!(check("{{ model_fam$0ily }}"), @r#"
         `model_family`: string
 
-        Its family: `text_embedding`, `vision`, …; `unknown` when nothing tells. From the model.
+        Its family: `text_embedding`, `vision`, …; `unknown` if it cannot be determined. From the model.
 
         Over 4 models:
         - `"text_embedding"`: bert
@@ -207,7 +207,7 @@ mod tests {
         - `"image-feature-extraction"`: vit
         "#);
         assert_snapshot!(check("{% for task in tasks %}{{ ta$0sk }}{% endfor %}"), @r#"
-        `task`: of a loop; the first round's value is shown
+        `task`: of a loop; the value in the first iteration is shown
 
         Over 4 models:
         - `"fill-mask"`: bert

@@ -1,11 +1,12 @@
 //! The editor's features: completion, hover, definitions and the like, without a protocol.
 //!
 //! Every feature is a plain function of a [`View`], a path and an offset. This room must not know a protocol, an editor
-//! or which documents are open: its project has the open documents in place of the files.
+//! or which documents are open: the project it is given already contains their texts.
 
 pub mod actions;
 pub mod completion;
 mod config_names;
+pub mod edited;
 pub mod extract;
 pub mod format;
 mod generated;
@@ -32,12 +33,12 @@ use crate::base::text::Range;
 use crate::lint::usage::Template;
 pub use view::{Preview, View};
 
-/// A change of a text.
+/// A replacement of a range of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextEdit {
-    /// What is replaced.
+    /// The replaced range.
     pub range: Range,
-    /// What stands there afterwards.
+    /// The new text.
     pub text: String,
 }
 
@@ -59,7 +60,7 @@ pub struct Location {
     pub range: Range,
 }
 
-/// What an editor shows beside a word.
+/// The description of a word, shown beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hover {
     /// The word.

@@ -1,4 +1,4 @@
-//! The shape of a template: its symbols, what can be folded, what surrounds a place, and the files that it names.
+//! The structure of a template: symbols, folding ranges, selection ranges, and links to files.
 
 use camino::Utf8Path;
 
@@ -10,12 +10,12 @@ use crate::template::analysis::BindingKind;
 use crate::template::scan::PieceKind;
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, Span};
 
-/// A part of a template that has a name.
+/// A named part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Symbol {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: SymbolKind,
     /// From the beginning of its tag to its end.
     pub range: Range,
@@ -25,7 +25,7 @@ pub struct Symbol {
     pub children: Vec<Symbol>,
 }
 
-/// What has a name in a template.
+/// The kind of a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SymbolKind {
     /// A block.
@@ -38,16 +38,16 @@ pub enum SymbolKind {
     Loop,
 }
 
-/// A part of a template that can be folded, by its lines.
+/// A part of a template that can be folded, in whole lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fold {
-    /// From the tag that opens it to the one that closes it.
+    /// From the opening tag to the closing one.
     pub range: Range,
-    /// What it is.
+    /// Its kind.
     pub kind: FoldKind,
 }
 
-/// What can be folded.
+/// The kind of a fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoldKind {
     /// A section, or a raw block.
@@ -56,13 +56,13 @@ pub enum FoldKind {
     Comment,
 }
 
-/// The blocks, components, loops and names of a template, nested as they are.
+/// The blocks, components, loops and names of a template, nested as in the source.
 #[must_use]
 pub fn document_symbols(view: &View<'_>, path: &Utf8Path) -> Vec<Symbol> {
     let Some(template) = view.template(path) else { return Vec::new() };
     let mut symbols: Vec<(ElementId, Symbol)> = Vec::new();
     let mut outermost = Vec::new();
-    // From the end, so that what is inside of a section is there before the section.
+    // From the end, so that the content of a section is processed before the section.
     for element in (0..template.source.tree().elements.len()).rev() {
         let Some(mut symbol) = template.symbol(element) else { continue };
         let end = template.source.tree().elements[element].end.unwrap_or(element);
@@ -77,7 +77,7 @@ pub fn document_symbols(view: &View<'_>, path: &Utf8Path) -> Vec<Symbol> {
     outermost
 }
 
-/// The blocks and components of all templates whose names have the letters of `query` in their order.
+/// The blocks and components of all templates whose names contain the letters of `query` in order.
 #[must_use]
 pub fn workspace_symbols(view: &View<'_>, query: &str) -> Vec<(String, SymbolKind, Location)> {
     let library = &view.project.library;
@@ -119,7 +119,7 @@ pub fn folding(view: &View<'_>, path: &Utf8Path) -> Vec<Fold> {
     folds
 }
 
-/// What surrounds a byte offset, the innermost first, up to the whole template.
+/// The ranges around a byte offset, from the innermost to the whole template.
 #[must_use]
 pub fn selection_ranges(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Range> {
     let Some(template) = view.template(path) else { return Vec::new() };
@@ -129,8 +129,7 @@ pub fn selection_ranges(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<
     spans.iter().map(|span| template.source.range(span)).collect()
 }
 
-/// The files that a template or the configuration names and that exist; of a generated file, the template that it comes
-/// from.
+/// The existing files that a template or the configuration names; for a generated file, its template.
 #[must_use]
 pub fn links(view: &View<'_>, path: &Utf8Path) -> Vec<Link> {
     let Some(template) = view.template(path) else {
@@ -186,7 +185,7 @@ impl Template<'_> {
         })
     }
 
-    /// Expressions, the tag, the section's content and the section around an offset, from the inside out.
+    /// The expressions, tag, section content and section around an offset, from the inside out.
     fn surroundings(&self, offset: usize) -> Vec<Span> {
         let tree = self.source.tree();
         let Some(element) = tree.element_at(offset) else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! The outputs that a template is part of, and the state of each.
 //!
-//! All of them are rendered and their files read, which can take seconds, so the caller decides when. No formatter runs
-//! here.
+//! All outputs are rendered and their files read, which can take seconds, so the caller decides when. Formatters are
+//! not run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -24,9 +24,9 @@ const BATCH: usize = 256;
 /// What is known about the outputs of a template without rendering them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// How many outputs it is part of, including those that its errors keep from being rendered.
+    /// The number of outputs that use it, including those that its errors prevent.
     pub outputs: usize,
-    /// The model of the case that is shown; none if the template is part of no case.
+    /// The model of the previewed case; `None` if no case uses the template.
     pub model: Option<String>,
     /// The suites that it is rendered for.
     pub suites: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Summary {
 /// An output that a template is part of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateOutput {
-    /// Where it stands.
+    /// Its path.
     pub path: Utf8PathBuf,
     /// Its model, or its support template.
     pub subject: String,
@@ -48,24 +48,24 @@ pub struct TemplateOutput {
 pub enum Standing {
     /// It is in this state.
     Known(State),
-    /// Only running the suite's formatter would tell.
+    /// Unknown without running the suite's formatter.
     Unformatted,
     /// It cannot be rendered.
     Broken(Problem),
 }
 
-/// How many outputs there are of each standing.
+/// The number of outputs by standing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many are in each state.
+    /// By state.
     pub states: BTreeMap<State, usize>,
-    /// Of how many a formatter would have to tell.
+    /// Unknown without a formatter.
     pub unformatted: usize,
-    /// Of how many it cannot be told what they should be.
+    /// Cannot be rendered.
     pub broken: usize,
 }
 
-/// What can be told at once of the outputs of the template at a path; none where there is no template.
+/// The summary for the template at a path, without rendering; `None` if there is no template.
 #[must_use]
 pub fn summary(view: &View<'_>, path: &Utf8Path) -> Option<Summary> {
     let name = view.template(path)?.name;
@@ -76,8 +76,8 @@ pub fn summary(view: &View<'_>, path: &Utf8Path) -> Option<Summary> {
     })
 }
 
-/// The outputs that the template at a path is part of, in the order of the plan, and after them those that errors keep
-/// from being planned. None when `go_on` says no.
+/// The outputs that use the template at a path, in the order of the plan, then those that errors prevent. `None` if
+/// `go_on` returned false.
 #[must_use]
 pub fn outputs(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Option<Vec<TemplateOutput>> {
     let name = plan.project.template_name(path)?;
@@ -95,7 +95,7 @@ pub fn outputs(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Op
     Some(found)
 }
 
-/// Counts the outputs that the template at a path is part of. None when `go_on` says no.
+/// Counts the outputs that use the template at a path. `None` if `go_on` returned false.
 #[must_use]
 pub fn tally(plan: &Plan<'_>, path: &Utf8Path, go_on: &dyn Fn() -> bool) -> Option<Tally> {
     let mut tally = Tally::default();
@@ -150,7 +150,7 @@ fn judged(plan: &Plan<'_>, outputs: &[PlannedOutput]) -> Vec<TemplateOutput> {
     })
 }
 
-/// What the file alone tells about an output of a suite with a formatter.
+/// The state of an output of a suite with a formatter, as far as the file alone shows it.
 pub(super) fn unformatted(files: &dyn Files, path: &Utf8Path) -> Standing {
     let mut existing = Vec::new();
     match files.read_into(path, &mut existing) {
@@ -174,7 +174,7 @@ mod tests {
     use crate::ide::fixture::{CONFIG, with_cursor};
     use crate::project::request::Request;
 
-    /// What is said of the template at the cursor, and of each of its outputs.
+    /// The summary of the template at the cursor, and the standing of each of its outputs.
     fn check(fixture: &str) -> String {
         with_cursor(fixture, |view, path, _| {
             let Summary { outputs, model, suites } = summary(view, path).unwrap();

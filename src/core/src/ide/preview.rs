@@ -1,4 +1,4 @@
-//! What the output of a template would be for the case that is shown, text that is not saved included.
+//! Preview: the output of a template for the previewed case, including unsaved text.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -12,19 +12,19 @@ use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
 use crate::template::renderer::Renderer;
 
-/// An output that was rendered for showing it.
+/// A rendered output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// What `generate` would write, but for a formatter, which is not run.
+    /// The text that `generate` would write, before any formatter.
     pub text: String,
-    /// Where it would write it, below the project's root.
+    /// The path it would be written to, below the project's root.
     pub output: Utf8PathBuf,
-    /// The model that it was rendered for.
+    /// The model of its case.
     pub model: String,
 }
 
-/// Renders the template at a path for the case that is shown. A template that others build on is shown as a part of the
-/// first of them that has a case.
+/// Renders the template at a path for the previewed case. A template without cases is shown as part of the first
+/// template with cases that builds on it.
 ///
 /// # Errors
 /// Why it cannot be rendered.
@@ -33,11 +33,11 @@ pub fn preview(view: &View<'_>, path: &Utf8Path) -> Result<Rendered, Problem> {
         return Err(Problem::error(Code::MissingTemplate, format!("`{path}` is no template of the project")));
     };
     let Some(case) = view.shown_case(&template.name) else {
-        let problem = Problem::error(Code::MissingTemplate, format!("no case is made of `{}`", template.name));
+        let problem = Problem::error(Code::MissingTemplate, format!("no case uses `{}`", template.name));
         return Err(problem.help("name it in the `template` of a suite, or build on it in a template that is"));
     };
     let root = case.template.unwrap_or(&template.name);
-    // What is wrong with the text says more than what rendering stopped at.
+    // A problem of the text is more helpful than the resulting rendering error.
     let fault = || diagnostics::of_file(view, path).into_iter().find(Problem::is_error);
     render(&case, root).map_err(|problem| fault().unwrap_or(problem))
 }
@@ -49,7 +49,7 @@ pub fn models<'v>(view: &View<'v>, path: &Utf8Path) -> Vec<&'v Model> {
     cases.unwrap_or_default().iter().filter_map(|case| case.model).collect()
 }
 
-/// The model of the case that is shown of a template.
+/// The model of the previewed case of a template.
 #[must_use]
 pub fn shown_model<'v>(view: &View<'v>, path: &Utf8Path) -> Option<&'v Model> {
     view.shown_case(&view.template(path)?.name)?.model
@@ -62,7 +62,7 @@ fn render(case: &Case<'_>, name: &TemplateName) -> Result<Rendered, Problem> {
     Ok(Rendered { text: String::from_utf8_lossy(&text).into_owned(), output, model })
 }
 
-/// What the output of a case at a path should hold, but for a formatter.
+/// The signed output of a case at a path, before any formatter.
 pub(super) fn signed(case: &Case<'_>, name: &TemplateName, output: &Utf8Path) -> Result<Vec<u8>, Problem> {
     let project = case.project;
     let compiled = project.compilations.get(&project.library, name).map_err(first)?;
@@ -83,7 +83,7 @@ fn output(case: &Case<'_>) -> Result<Utf8PathBuf, Problem> {
     Ok(Utf8PathBuf::from(String::from_utf8_lossy(&path).into_owned()))
 }
 
-/// What is wrong first is what is to be corrected first.
+/// The first problem is the one to fix first.
 fn first(problems: Vec<Problem>) -> Problem {
     let fallback = || Problem::error(Code::RenderFailed, "the template has errors");
     problems.into_iter().next().unwrap_or_else(fallback)
@@ -131,6 +131,6 @@ mod tests {
     #[test]
     fn what_cannot_be_rendered_says_why() {
         check("{{ nothing }}$0", None, "there is no placeholder `nothing`");
-        check("-- templates/t.py.tera --\n-- templates/lost.tera --\n$0x\n", None, "no case is made of `lost.tera`");
+        check("-- templates/t.py.tera --\n-- templates/lost.tera --\n$0x\n", None, "no case uses `lost.tera`");
     }
 }

@@ -1,4 +1,4 @@
-//! Where a name comes from, where else it stands, and what it is renamed to.
+//! Definitions, references and renames of names.
 
 use camino::Utf8Path;
 
@@ -17,21 +17,21 @@ use crate::template::syntax;
 use crate::template::syntax::tree::{ElementKind, Span};
 use crate::template::vocabulary;
 
-/// Whether the place where a name is declared is one of its references.
+/// Whether references include the declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Declaration {
-    /// It is.
+    /// They do.
     Include,
-    /// It is not.
+    /// They do not.
     Exclude,
 }
 
-/// A word that is asked about.
+/// The word at the cursor.
 struct Asked<'v> {
     target: Target,
     range: Range,
     written: String,
-    /// The template that it stands in; none for the configuration.
+    /// The template that contains it; `None` for the configuration.
     template: Option<Template<'v>>,
 }
 
@@ -54,7 +54,7 @@ impl<'v> Asked<'v> {
     }
 }
 
-/// Where the word at a byte offset comes from; of a line of a generated file, the line of a template that wrote it.
+/// The definition of the word at a byte offset; in a generated file, the template line that produced the line.
 #[must_use]
 pub fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Location> {
     let Some(asked) = Asked::at(view, path, offset) else {
@@ -67,7 +67,7 @@ pub fn definition(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Locati
     }
 }
 
-/// Where the word at a byte offset stands, in all templates and the configuration.
+/// The references of the word at a byte offset, in all templates and the configuration.
 #[must_use]
 pub fn references(view: &View<'_>, path: &Utf8Path, offset: usize, declaration: Declaration) -> Vec<Location> {
     let Some(Asked { target, template, .. }) = Asked::at(view, path, offset) else { return Vec::new() };
@@ -79,17 +79,17 @@ pub fn references(view: &View<'_>, path: &Utf8Path, offset: usize, declaration: 
     found
 }
 
-/// The range and the name of what stands at a byte offset, if it can be renamed.
+/// The range and the name of the word at a byte offset, if it can be renamed.
 #[must_use]
 pub fn prepare_rename(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<(Range, String)> {
     let asked = Asked::at(view, path, offset)?;
     refusal(asked.template.as_ref(), &asked.target).is_none().then_some((asked.range, asked.written))
 }
 
-/// The edits that give what stands at a byte offset another name everywhere.
+/// The edits that rename the word at a byte offset everywhere.
 ///
 /// # Errors
-/// A problem that says why it cannot have that name.
+/// A problem that says why the new name is not possible.
 pub fn rename(view: &View<'_>, path: &Utf8Path, offset: usize, new_name: &str) -> Result<Vec<FileEdit>, Problem> {
     let refuse = |message: String| Err(Problem::error(Code::InvalidConfig, message));
     let Some(Asked { target, template, .. }) = Asked::at(view, path, offset) else {
@@ -129,7 +129,7 @@ fn refusal(template: Option<&Template<'_>>, target: &Target) -> Option<String> {
     }
 }
 
-/// Why a name does not fit what is renamed.
+/// Why a new name is not possible for the renamed thing.
 fn unfit(view: &View<'_>, target: &Target, new_name: &str) -> Option<String> {
     let is_name = |part: &str| {
         !part.is_empty()
@@ -151,10 +151,10 @@ fn unfit(view: &View<'_>, target: &Target, new_name: &str) -> Option<String> {
     is_taken.then(|| format!("there is a `{new_name}` already"))
 }
 
-/// Where a placeholder's value comes from: its place in the configuration, the pipeline map or the reference.
+/// The source of a placeholder's value: its place in the configuration, the pipeline map or the reference.
 fn of_placeholder(view: &View<'_>, template: Option<&Template<'_>>, name: &str) -> Vec<Location> {
     let project = view.project;
-    // A pattern of the configuration is for no template; the first model is as good as any.
+    // A pattern in the configuration belongs to no template, so any model will do.
     let model = match template {
         Some(template) => view.shown_case(&template.name).and_then(|case| case.model),
         None => view.planned.models.first(),
@@ -173,7 +173,7 @@ fn of_placeholder(view: &View<'_>, template: Option<&Template<'_>>, name: &str) 
     }
 }
 
-/// The template of that name; of the pattern of a name, all that fit it.
+/// The template of that name; for a pattern, all templates that match it.
 fn of_template(view: &View<'_>, name: &str) -> Vec<Location> {
     let library = &view.project.library;
     let constant: Vec<_> = constant_parts(name).collect();
@@ -182,7 +182,7 @@ fn of_template(view: &View<'_>, name: &str) -> Vec<Location> {
     paths.map(|path| Location { path: path.to_owned(), range: Range::default() }).collect()
 }
 
-/// What stands around the tags of a pattern: `tasks/` and `.py.tera` of `tasks/{{ task }}.py.tera`.
+/// The constant parts of a pattern: `tasks/` and `.py.tera` of `tasks/{{ task }}.py.tera`.
 fn constant_parts(pattern: &str) -> impl Iterator<Item = &str> {
     let pieces = syntax::parse(pattern).pieces.into_iter();
     let tags: Vec<_> = pieces.filter(|piece| piece.kind != PieceKind::Text).map(|piece| piece.span).collect();
@@ -191,7 +191,7 @@ fn constant_parts(pattern: &str) -> impl Iterator<Item = &str> {
     starts.into_iter().zip(ends).map(|(start, end)| &pattern[start..end])
 }
 
-/// Whether a name is made of these parts, in this order, with anything between them.
+/// Whether a name contains these parts in this order.
 fn fits(name: &str, parts: &[&str]) -> bool {
     let [first, middle @ .., last] = parts else { return parts == [name] };
     let inner = name.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
@@ -199,7 +199,7 @@ fn fits(name: &str, parts: &[&str]) -> bool {
     inner.is_some_and(|inner| middle.iter().try_fold(inner.to_owned(), |rest, part| skip(&rest, part)).is_some())
 }
 
-/// The block that is overridden, or else the block itself.
+/// The overridden block, or the block itself if it overrides none.
 fn of_block(view: &View<'_>, template: &Template<'_>, name: &str) -> Option<Location> {
     let library = &view.project.library;
     let parents = library.parents(&template.name);
@@ -213,7 +213,7 @@ fn location(source: &Source, span: &Span) -> Location {
     Location { path: source.path.clone(), range: source.range(span) }
 }
 
-/// Where a name is declared.
+/// The declarations of a name.
 fn declarations(view: &View<'_>, template: Option<&Template<'_>>, target: &Target) -> Vec<Location> {
     match target {
         Target::Placeholder(name) => config_names::find(view.project, ConfigNameKind::Declaration, name),
@@ -238,7 +238,7 @@ fn declarations(view: &View<'_>, template: Option<&Template<'_>>, target: &Targe
     }
 }
 
-/// Every place where a name stands, its declaration included.
+/// All occurrences of a name, including its declaration.
 fn occurrences(view: &View<'_>, template: Option<&Template<'_>>, target: &Target) -> Vec<Location> {
     let library = &view.project.library;
     let everywhere: Vec<&TemplateName> = library.names().collect();
@@ -314,7 +314,7 @@ fn block_spans(source: &Source, name: &str) -> Vec<Span> {
     spans
 }
 
-/// Where end tags repeat the name of what they end.
+/// The names in end tags.
 fn end_spans(source: &Source, name: &str, is_opening: impl Fn(&ElementKind) -> bool) -> Vec<Span> {
     let elements = &source.tree().elements;
     let ends = elements.iter().filter_map(|element| match (&element.kind, element.parent) {
@@ -324,7 +324,7 @@ fn end_spans(source: &Source, name: &str, is_opening: impl Fn(&ElementKind) -> b
     ends.filter(|span| source.slice(span) == name).cloned().collect()
 }
 
-/// The templates that share their blocks with this one: its parents, and all that extend one of them.
+/// The templates that share blocks with this one: its parents, and all that extend one of them.
 fn family(view: &View<'_>, name: &TemplateName) -> Vec<TemplateName> {
     let library = &view.project.library;
     let root = library.parents(name).pop().unwrap_or_else(|| name.clone());

@@ -7,7 +7,7 @@ use super::references::{Declaration, definition, prepare_rename, references, ren
 use super::{Location, View};
 use crate::ide::fixture::{CONFIG, with_cursor};
 
-/// Places as `path:line: the line, with the range between brackets`.
+/// Places as `path:line: text`, with the range in brackets.
 fn shown(view: &View<'_>, locations: &[Location]) -> String {
     let mut shown = String::new();
     for Location { path, range } in locations {
@@ -28,7 +28,7 @@ fn check_references(fixture: &str) -> String {
     with_cursor(fixture, |view, path, offset| shown(view, &references(view, path, offset, Declaration::Include)))
 }
 
-/// The lines that a rename changes, or why it is refused.
+/// The lines that a rename changes, or the reason why it is refused.
 fn check_rename(fixture: &str, new_name: &str) -> String {
     with_cursor(fixture, |view, path, offset| match rename(view, path, offset, new_name) {
         Ok(files) => files
@@ -136,7 +136,7 @@ fn what_cannot_be_renamed_says_so_before() {
     assert_eq!(prepared("te$0xt"), None);
 }
 
-/// The configuration with the cursor somewhere in it, and templates.
+/// A configuration with the cursor in it, and templates.
 fn in_configuration(part: &str, with_cursor: &str) -> String {
     assert!(CONFIG.contains(part), "{part}");
     format!("{}{LIBRARY}{{{{ organisation }}}}\n", CONFIG.replacen(part, with_cursor, 1))

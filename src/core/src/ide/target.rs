@@ -1,15 +1,15 @@
-//! What stands at a place of a template: the one answer that hover, definition, references and renaming share.
+//! Classifies the word at a place of a template, for hover, definition, references and renaming.
 
 use super::Template;
 use crate::template::analysis::{CalleeKind, Meaning};
 use crate::template::syntax::tree::{ElementKind, Expr, ExprKind, Span};
 
-/// What stands at a place.
+/// What a word refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// A placeholder's name.
     Placeholder(String),
-    /// A name that the template binds, as a number in its analysis.
+    /// A name that the template binds, by its index in the analysis.
     Local(usize),
     /// A filter, test or function.
     Callee(CalleeKind, String),
@@ -26,7 +26,7 @@ pub(super) enum Target {
 }
 
 impl Template<'_> {
-    /// What stands at an offset, and where it stands; a word's end counts as the word.
+    /// The target at an offset and its span. The offset may be at the word's end.
     pub(super) fn target(&self, offset: usize) -> Option<(Target, Span)> {
         let analysis = self.source.analysis();
         let is_here = |span: &Span| span.start <= offset && offset <= span.end;

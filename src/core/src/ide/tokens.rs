@@ -1,4 +1,4 @@
-//! The classes of a template's words, for highlighting: what a word means, where the text alone cannot tell.
+//! Semantic tokens: classes of words for highlighting that a grammar alone cannot determine.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::template::dollar::{self, DollarPiece};
 use crate::template::scan::{Piece, PieceKind, TokenKind};
 use crate::template::syntax::tree::{ElementKind, Span};
 
-/// A word and its class; it never goes over the end of a line.
+/// A word and its class; it never spans lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SemanticToken {
     /// The place.
@@ -24,7 +24,7 @@ pub struct SemanticToken {
 /// The classes of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenClass {
-    /// A word of the language.
+    /// A keyword.
     Keyword,
     /// A placeholder.
     Placeholder,
@@ -53,7 +53,7 @@ pub enum TokenClass {
 }
 
 impl TokenClass {
-    /// Every class, in the order in which an editor is told of them.
+    /// Every class, in the order of the legend that editors receive.
     pub const ALL: &'static [Self] = &[
         Self::Keyword,
         Self::Placeholder,
@@ -71,7 +71,7 @@ impl TokenClass {
     ];
 }
 
-/// The words of a template that mean something to it, in their order.
+/// The classified words of a template, in order.
 #[must_use]
 pub fn semantic_tokens(view: &View<'_>, path: &Utf8Path) -> Vec<SemanticToken> {
     let Some(template) = view.template(path) else { return Vec::new() };
@@ -149,7 +149,7 @@ fn push(template: &Template<'_>, span: &Span, class: TokenClass, tokens: &mut Ve
 }
 
 impl Template<'_> {
-    /// The classes of names, by where they begin.
+    /// The classes of names, by their start offset.
     fn known_words(&self) -> BTreeMap<usize, TokenClass> {
         let analysis = self.source.analysis();
         let class_of = |binding: usize| match analysis.bindings[binding].kind {

@@ -1,6 +1,6 @@
-//! Values of expressions, as far as names, fields and literals tell them, for one case or over all models.
+//! Evaluates expressions as far as names, fields and literals allow, for one case or over all models.
 //!
-//! Nothing is rendered here: what cannot be told is left out.
+//! Nothing is rendered: the value of any other expression is unknown.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use crate::template::filters::python_literal;
 use crate::template::renderer::Values;
 use crate::template::syntax::tree::{ElementKind, Expr, ExprKind, Literal, Loop, Span};
 
-/// How far expressions are followed through names that are bound to others.
+/// The longest chain of bound names that is followed.
 const DEPTH: usize = 8;
 
-/// The longest text of a value that is shown.
+/// The most characters of a value that are shown.
 const SHOWN: usize = 60;
 
-/// A value and the models that have it.
+/// A value and the models with that value.
 pub(super) struct Distinct<'v> {
     pub(super) value: Option<Value>,
     pub(super) models: Vec<&'v str>,
@@ -35,7 +35,7 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 impl<'v> View<'v> {
-    /// The different values over the models of a template, the most frequent first.
+    /// The distinct values over the models of a template, the most frequent first.
     pub(super) fn distinct(
         &self,
         template: &Template<'_>,
@@ -128,7 +128,7 @@ impl Evaluation<'_> {
         None
     }
 
-    /// The key and the value of a loop's first round.
+    /// The key and the value of a loop's first iteration.
     fn first_round(&self, header: &Loop, depth: usize) -> Option<(Value, Value)> {
         let target = self.value(&header.target, depth)?;
         match target.as_map() {
@@ -149,7 +149,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Filters that only pick; what others make of a value is Tera's matter.
+/// Supports filters that select an element; others are left to Tera.
 fn filtered(name: &str, value: Value) -> Option<Value> {
     match name {
         "first" => element(&value, 0),

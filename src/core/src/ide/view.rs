@@ -1,4 +1,4 @@
-//! What the editor's features ask: the templates and cases of a project, and the case whose values are shown.
+//! The input of the editor's features: a project's templates and cases, and the previewed case.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -16,11 +16,11 @@ use crate::template::TemplateName;
 /// A project as an editor shows it.
 pub struct View<'v> {
     usage: Usage<'v>,
-    /// The case whose values are shown.
+    /// The previewed case.
     pub preview: Preview,
 }
 
-/// Which case an editor shows; what is left out is the first that there is.
+/// Selects the previewed case; a field that is `None` matches any value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preview {
     /// The model's name.
@@ -32,13 +32,13 @@ pub struct Preview {
 }
 
 impl<'v> View<'v> {
-    /// A project and the cases of its plan; the plan may be older than the texts of the templates.
+    /// A project and its plan, which may be older than the texts of the templates.
     #[must_use]
     pub fn new(project: &'v Project<'v>, planned: &'v Planned, preview: Preview) -> Self {
         Self { usage: Usage::new(project, planned), preview }
     }
 
-    /// How many outputs a template is part of, including those that its errors keep from being rendered.
+    /// The number of outputs that use a template, including those that its errors prevent.
     pub(crate) fn count_outputs(&self, name: &TemplateName) -> usize {
         let is_part =
             |(root, _): &(&TemplateName, &PlannedOutput)| self.project.library.rendered_with(root).contains(name);
@@ -51,14 +51,14 @@ impl<'v> View<'v> {
         suites.into_iter().map(|suite| self.planned.suites[suite].suite.name.value.as_str()).collect()
     }
 
-    /// The case whose output stands at a path, and the template that it is rendered from.
+    /// The case whose output has this path, and its template.
     pub(crate) fn case_at(&self, path: &Utf8Path) -> Option<(Case<'v>, &'v TemplateName)> {
         let output = self.planned.output_at(path)?;
         let template = &self.planned.templates[output.template].name;
         Some((self.planned.case(self.project, template, output.subject), template))
     }
 
-    /// The case that is shown of a template: as near to what is asked for as there is one.
+    /// The previewed case of a template: the one that matches the preview best.
     pub(crate) fn shown_case(&self, name: &TemplateName) -> Option<Case<'v>> {
         let fit = |case: &PlannedCase<'_>| {
             let asked = &self.preview;
@@ -69,7 +69,7 @@ impl<'v> View<'v> {
                 asked.batch_size.is_some() && asked.batch_size == case.batch_size,
             )
         };
-        // `max_by_key` takes the last of several that fit equally well; the first is wanted.
+        // `max_by_key` returns the last of several maxima; reversing makes that the first one.
         self.cases(name).into_iter().rev().max_by_key(fit).map(|case| self.valued(case))
     }
 

@@ -86,7 +86,7 @@ impl<'v> Usage<'v> {
     }
 }
 
-/// A template that is asked about.
+/// A template and its source.
 pub(crate) struct Template<'v> {
     pub(crate) name: TemplateName,
     pub(crate) source: &'v Source,

@@ -1,7 +1,7 @@
-//! The models of a project: what is known of each, from the pipeline map, the configuration and the skillset.
+//! The models of a project, with what the pipeline map, the configuration and the skillset say about each.
 //!
-//! A [`Catalogue`] is plain data put together by its caller; it does not know how a pipeline map or a configuration is
-//! written, and it reads no files. [`crate::model::selection`] picks models from it.
+//! A [`Catalogue`] is plain data that its caller assembles; it must not know the file formats of the pipeline map or
+//! the configuration, and reads no files. [`crate::model::selection`] picks models from it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use crate::model::checkpoint::TypeIndex;
 use crate::model::family::{self, Family, Modality};
 use crate::model::names::{self, ModelName};
 
-/// The task of a model of which no task is known.
+/// The task of a model whose tasks are unknown.
 pub const DEFAULT_TASK: &str = "text-generation";
 
 /// A model, with everything that is derived from its name.
@@ -20,7 +20,7 @@ pub const DEFAULT_TASK: &str = "text-generation";
 pub struct Model {
     /// The name under which it was selected.
     pub name: ModelName,
-    /// Its transformers model type; none where nothing tells.
+    /// Its transformers model type, if known.
     pub model_type: Option<String>,
     /// What kind of model it is.
     pub family: Family,
@@ -28,7 +28,7 @@ pub struct Model {
     pub modality: Modality,
     /// Its tasks, the primary one first; never empty.
     pub tasks: Vec<String>,
-    /// The skillset module that a test of it must agree with: its own, or else its model type's.
+    /// The skillset module that its test must agree with: its own if there is one, else that of its model type.
     pub reference_module: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Model {
 }
 
 impl Selector {
-    /// What a plain string in the configuration selects.
+    /// The models that a plain string in the configuration selects.
     #[must_use]
     pub fn from_word(word: &str) -> Self {
         match word {
@@ -59,10 +59,10 @@ impl Selector {
     }
 }
 
-/// What the configuration says of a model, over what is derived.
+/// What the configuration says about a model; it takes precedence over derived values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
-    /// Its model type, where its name does not tell it.
+    /// Its model type, in case its name does not reveal it.
     pub model_type: Option<String>,
     /// Its family.
     pub family: Option<Family>,
@@ -87,14 +87,14 @@ pub enum Selector {
     Task(String),
 }
 
-/// Everything that is known of models.
+/// All known models.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     types: Vec<ModelType>,
     positions: HashMap<String, usize>,
-    /// Made when a name is not itself a model type.
+    /// Created on first use, by the first name that is not itself a model type.
     index: OnceLock<TypeIndex>,
-    /// The positions of the model types by their normalized names, made when a module is looked up.
+    /// The index of each model type by its normalized name, created on the first lookup of a module.
     normalized: OnceLock<HashMap<String, usize>>,
     facts: HashMap<String, Facts>,
     mappings: HashMap<String, Family>,
@@ -123,8 +123,8 @@ impl Catalogue {
         }
     }
 
-    /// Adds what the configuration says of models, by their names. What it says of a model type's family and tasks holds
-    /// for the checkpoints of that type too, unless they have facts of their own.
+    /// Adds configured facts by model name. A model type's family and tasks also apply to its checkpoints, unless those
+    /// have facts of their own.
     #[must_use]
     pub fn with_facts(mut self, facts: impl IntoIterator<Item = (String, Facts)>) -> Self {
         self.facts.extend(facts);
@@ -138,7 +138,8 @@ impl Catalogue {
         self
     }
 
-    /// Adds the names of the skillset's modules (`hf_bert`), in the order that a selection of the skillset has.
+    /// Adds the names of the skillset's modules (`hf_bert`), in the order in which a selection of the skillset lists
+    /// them.
     #[must_use]
     pub fn with_skillset(mut self, modules: impl IntoIterator<Item = String>) -> Self {
         self.modules.extend(modules);
@@ -163,7 +164,7 @@ impl Catalogue {
         self.modules.iter().map(String::as_str)
     }
 
-    /// Whether anything but the name itself is known of the model.
+    /// Whether more than the name is known about the model.
     #[must_use]
     pub fn knows(&self, model: &Model) -> bool {
         let name = model.name.as_str();
@@ -190,7 +191,8 @@ impl Catalogue {
         }
     }
 
-    /// The name of the model that a skillset module is about: the model type that is spelt so, or what follows `hf_`.
+    /// The name of the model that a skillset module is about: the model type whose normalized name matches, else the
+    /// text after `hf_`.
     #[must_use]
     pub(crate) fn name_of_module<'module>(&'module self, module: &'module str) -> &'module str {
         let normalized = module.strip_prefix("hf_").unwrap_or(module);
@@ -249,7 +251,7 @@ impl Catalogue {
     }
 }
 
-/// A model's name and then its type's: what is said of a type holds for its checkpoints.
+/// The model's name, then its type: facts about a type apply to its checkpoints.
 fn name_and_type<'name>(name: &'name str, model_type: Option<&'name str>) -> impl Iterator<Item = &'name str> {
     std::iter::once(name).chain(model_type)
 }

@@ -1,9 +1,9 @@
-//! Which model type a checkpoint's name speaks of: `openai/whisper-tiny` is a `whisper`.
+//! Finds the model type in a checkpoint's name: `openai/whisper-tiny` is a `whisper`.
 //!
-//! Both sides are cut into tokens at separators and between letters and digits, so that `blip2`, `blip-2` and `BLIP_2`
-//! are one thing and `vitmatte` is not `vit`. Of all known types, the one that stands first in the name wins, and of
-//! those that begin there, the longest: in `detr-resnet-50` and `llava-v1.6-mistral-7b` the first word is the model and
-//! the other its part. The repository decides; the organisation is asked only where the repository says nothing.
+//! Names and types are split into tokens at separators and between letters and digits, so that `blip2`, `blip-2` and
+//! `BLIP_2` are equal and `vitmatte` does not match `vit`. The type that starts earliest in the name wins, and of
+//! several that start there, the longest: in `detr-resnet-50` and `llava-v1.6-mistral-7b` the first word is the model
+//! and the other a component. The organisation is searched only if the repository name has no match.
 //!
 //! This module knows names; it does not know tasks or families.
 
@@ -17,12 +17,12 @@ use crate::model::size::in_millions;
 pub struct TypeIndex {
     /// The position of each type, by its tokens joined with `-`.
     types: HashMap<String, usize>,
-    /// The most tokens that a type with this first token has.
+    /// The number of tokens of the longest type that starts with this token.
     longest: HashMap<String, usize>,
 }
 
 impl TypeIndex {
-    /// An index of model types; where two are spelt alike, the first one wins.
+    /// An index of model types; of two types with equal tokens, the first one wins.
     #[must_use]
     pub fn new<'a>(model_types: impl IntoIterator<Item = &'a str> + Clone) -> Self {
         let mut index = Self::default();
@@ -40,7 +40,7 @@ impl TypeIndex {
         index
     }
 
-    /// The position, among the types that the index was made of, of the one that the name speaks of.
+    /// The index, in the list that was passed to `new`, of the type that the name contains.
     #[must_use]
     pub fn find(&self, name: &ModelName) -> Option<usize> {
         let (organisation, repository) = name.segments();
@@ -114,23 +114,23 @@ impl Tokens {
         self.spans.push(Token { start, end: self.text.len(), begins_word, is_number });
     }
 
-    /// The tokens from `first` to `last`, both inside.
+    /// The tokens from `first` to `last`, both inclusive.
     fn window(&self, first: usize, last: usize) -> &str {
         &self.text[self.spans[first].start..self.spans[last].end]
     }
 
-    /// Where a type may begin: never inside a word, so that a `4bit` model is not a `BiT`.
+    /// The tokens where a match may start: never inside a word, so that a `4bit` model is not a `BiT`.
     fn starts(&self) -> impl Iterator<Item = usize> {
         (0..self.spans.len()).filter(|at| self.spans[*at].begins_word)
     }
 
-    /// Whether a type may end with this token: at the end of a word, or before the number that counts its version.
+    /// Whether a match may end with this token: at the end of a word, or before its version number.
     fn can_end(&self, at: usize) -> bool {
         self.spans.get(at + 1).is_none_or(|next| next.begins_word || next.is_number)
     }
 }
 
-/// The words of a text, without those that only say how big the model is: in `gemma-2b` there is no `gemma2`.
+/// The words of a text, without those that state a size: `gemma-2b` does not contain `gemma2`.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_separator = |char: char| !char.is_ascii_alphanumeric();
     text.split(move |char| is_separator(char) && char != '.')
@@ -143,16 +143,16 @@ fn run_together(model_type: &str) -> String {
     model_type.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-/// Checkpoints that are named after something other than the model type that loads them.
+/// Checkpoints that are named after something other than their model type.
 const ALIASES: &[(&str, &str)] = &[
     ("ast-finetuned", "audio-spectrogram-transformer"),
     ("bloomz", "bloom"),
     ("byt5", "t5"),
     ("codellama", "llama"),
-    // The third version of the weights runs in the code of the second.
+    // Version 3 of the weights uses the code of version 2.
     ("deberta-v3", "deberta-v2"),
     ("dialogpt", "gpt2"),
-    // The vision transformers that DINO trained; `vits` by itself is a speech model.
+    // Vision transformers trained with DINO; `vits` alone is a speech model.
     ("dino-vitb", "vit"),
     ("dino-vits", "vit"),
     ("dinov3-vitb", "dinov3_vit"),

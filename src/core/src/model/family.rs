@@ -1,7 +1,7 @@
-//! What kind of model a model is: its family, which chooses a template, and its modality.
+//! The family of a model, which chooses its template, and its modality.
 //!
-//! To teach a task, a family or a telling word, add a row to a table below. This module knows tasks and words; it does
-//! not know which models a project has.
+//! To add a task, a family or a keyword, add a row to a table below. This module knows tasks and words; it does not
+//! know which models a project has.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,20 +18,20 @@ impl Family {
     pub const TEXT_EMBEDDING: Self = Self::known("text_embedding");
     /// Models that write text.
     pub const TEXT_GENERATION: Self = Self::known("text_generation");
-    /// Models that look at images or video.
+    /// Models of images or video.
     pub const VISION: Self = Self::known("vision");
-    /// Models that hear or speak.
+    /// Models that recognise or synthesise sound.
     pub const AUDIO: Self = Self::known("audio");
-    /// Models of several kinds of input at once.
+    /// Models that take several kinds of input at once.
     pub const MULTIMODAL: Self = Self::known("multimodal");
     /// Forecasters of series of numbers.
     pub const TIME_SERIES: Self = Self::known("time_series");
     /// Models that choose actions.
     pub const REINFORCEMENT_LEARNING: Self = Self::known("reinforcement_learning");
-    /// Nothing tells what kind of model it is.
+    /// The family cannot be determined.
     pub const UNKNOWN: Self = Self::known("unknown");
 
-    /// Every family that a task or a name can lead to, in the order that tables use.
+    /// Every family that a task or a name can map to, in the order that tables use.
     pub const KNOWN: &'static [Self] = &[
         Self::TEXT_EMBEDDING,
         Self::TEXT_GENERATION,
@@ -46,7 +46,7 @@ impl Family {
         Self(Cow::Borrowed(name))
     }
 
-    /// The family of that name, known or the project's own.
+    /// The family of that name; it may be one that only the project defines.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(Cow::Owned(name.into()))
@@ -58,7 +58,7 @@ impl Family {
         &self.0
     }
 
-    /// What the family's models take in or give out; unknown for a family of the project's own.
+    /// The modality of the family's models; `Unknown` for a family that the project defines.
     #[must_use]
     pub fn modality(&self) -> Modality {
         match self.name() {
@@ -78,7 +78,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// What a model's input is made of, or its output where that is the more telling of the two.
+/// What a model's input consists of, or its output if that describes the model better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Modality {
@@ -94,7 +94,7 @@ pub enum Modality {
     Multimodal,
     /// Numbers: series and trajectories.
     Numeric,
-    /// Nothing tells.
+    /// It cannot be determined.
     Unknown,
 }
 
@@ -120,27 +120,27 @@ impl fmt::Display for Modality {
     }
 }
 
-/// The family of the models whose primary task this is; none for a task that is not in the table.
+/// The family of the models with this primary task; `None` for an unknown task.
 #[must_use]
 pub fn family_of_task(task: &str) -> Option<Family> {
     row_of(task).map(|(_, family, _)| family.clone())
 }
 
-/// The modality of a task; none for a task that is not in the table.
+/// The modality of a task; `None` for an unknown task.
 #[must_use]
 pub fn modality_of_task(task: &str) -> Option<Modality> {
     row_of(task).map(|(_, _, modality)| *modality)
 }
 
-/// Whether the task says of itself what kind of model has it. Every model with a bare `AutoModel` has
-/// `feature-extraction`, whether it reads text, images or sound, so a name with a telling word in it knows better.
+/// Whether the task determines the kind of model. Every model with a bare `AutoModel` has `feature-extraction`, whether
+/// it reads text, images or sound, so there a keyword in the model's name takes precedence.
 #[must_use]
 pub fn is_telling(task: &str) -> bool {
     task != "feature-extraction"
 }
 
-/// The family that a name tells by itself: a model type that is in the table, or its last telling word, for names go from
-/// the general to the special (`video_llama_3_vision` is the vision part of a model of video).
+/// The family that a name implies: the model type's row in the table, else the last keyword in the name, because names
+/// go from the general to the special (`video_llama_3_vision` is the vision part of a video model).
 #[must_use]
 pub fn family_of_name(name: &str) -> Option<Family> {
     let name = name.to_ascii_lowercase();
@@ -148,8 +148,8 @@ pub fn family_of_name(name: &str) -> Option<Family> {
     row_with(TELLING_NAMES, &name).or_else(|| words().find_map(|word| row_with(TELLING_WORDS, word)))
 }
 
-/// The modality of a model of this family whose primary task is `task`. The task refines what the family says, and speaks
-/// for a family that says nothing, but never against it.
+/// The modality of a model of this family with the primary task `task`. The task refines the family's modality, and
+/// decides if the family has none, but never contradicts it.
 #[must_use]
 pub fn modality(family: &Family, task: Option<&str>) -> Modality {
     let of_family = family.modality();
@@ -165,18 +165,18 @@ fn row_with(table: &[(&[&str], Family)], entry: &str) -> Option<Family> {
     table.iter().find(|(entries, _)| entries.contains(&entry)).map(|(_, family)| family.clone())
 }
 
-/// Tasks, by family. A task's family is the template that can feed a model of it.
+/// Tasks, by family: the one whose template can build inputs for the task.
 #[rustfmt::skip]
 const TASKS: &[(&str, Family, Modality)] = &[
     ("feature-extraction", Family::TEXT_EMBEDDING, Modality::Text),
-    // Encoders with a head: what they give is read off an embedding of the text.
+    // Encoders with a head on the text embedding.
     ("fill-mask", Family::TEXT_EMBEDDING, Modality::Text),
     ("text-classification", Family::TEXT_EMBEDDING, Modality::Text),
     ("token-classification", Family::TEXT_EMBEDDING, Modality::Text),
     ("zero-shot-classification", Family::TEXT_EMBEDDING, Modality::Text),
     ("question-answering", Family::TEXT_EMBEDDING, Modality::Text),
     ("sentence-similarity", Family::TEXT_EMBEDDING, Modality::Text),
-    // TAPAS and its like are text encoders that read a table as text.
+    // TAPAS and similar models are text encoders that read a table as text.
     ("table-question-answering", Family::TEXT_EMBEDDING, Modality::Text),
 
     ("text-generation", Family::TEXT_GENERATION, Modality::Text),
@@ -184,7 +184,7 @@ const TASKS: &[(&str, Family, Modality)] = &[
     ("summarization", Family::TEXT_GENERATION, Modality::Text),
     ("translation", Family::TEXT_GENERATION, Modality::Text),
     ("conversational", Family::TEXT_GENERATION, Modality::Text),
-    // A decision is read off the next token of a chat model; images are optional.
+    // The decision is read from the next token of a chat model; images are optional.
     ("decision", Family::TEXT_GENERATION, Modality::Text),
 
     ("image-classification", Family::VISION, Modality::Image),
@@ -200,7 +200,7 @@ const TASKS: &[(&str, Family, Modality)] = &[
 
     ("automatic-speech-recognition", Family::AUDIO, Modality::Audio),
     ("audio-classification", Family::AUDIO, Modality::Audio),
-    // It takes words as well, but a multimodal template would feed it an image, and it hears.
+    // It takes text as well, but a multimodal template would pass it an image instead of sound.
     ("zero-shot-audio-classification", Family::AUDIO, Modality::Audio),
     ("text-to-audio", Family::AUDIO, Modality::Audio),
     ("text-to-speech", Family::AUDIO, Modality::Audio),
@@ -212,7 +212,7 @@ const TASKS: &[(&str, Family, Modality)] = &[
     ("video-text-to-text", Family::MULTIMODAL, Modality::Multimodal),
     ("visual-question-answering", Family::MULTIMODAL, Modality::Multimodal),
     ("document-question-answering", Family::MULTIMODAL, Modality::Multimodal),
-    // The classes to look for are given in words, so these take an image and text, as CLIP does.
+    // The candidate classes are given as text, so these take an image and text, as CLIP does.
     ("zero-shot-image-classification", Family::MULTIMODAL, Modality::Multimodal),
     ("zero-shot-object-detection", Family::MULTIMODAL, Modality::Multimodal),
 
@@ -220,13 +220,13 @@ const TASKS: &[(&str, Family, Modality)] = &[
     ("reinforcement-learning", Family::REINFORCEMENT_LEARNING, Modality::Numeric),
 ];
 
-/// Model types of which transformers has only the bare model, so that no task tells their family.
+/// Model types that transformers has only as a bare model, so that no task implies their family.
 const TELLING_NAMES: &[(&[&str], Family)] = &[
     (
         &["autoformer", "informer", "patchtsmixer", "patchtst", "time_series_transformer", "timesfm", "timesfm2_5"],
         Family::TIME_SERIES,
     ),
-    // The text parts of models whose names would tell something else.
+    // The text components of models whose names imply another family.
     (
         &[
             "glm_image_text",
@@ -308,7 +308,7 @@ const TELLING_NAMES: &[(&[&str], Family)] = &[
     ),
 ];
 
-/// Words that tell a family wherever they stand in a name.
+/// Keywords that imply a family anywhere in a name.
 const TELLING_WORDS: &[(&[&str], Family)] = &[
     (&["vision", "image", "video", "vqmodel"], Family::VISION),
     (&["audio", "speech", "asr", "tts", "acoustic", "transcribe", "diarization", "diarize", "diarizer"], Family::AUDIO),

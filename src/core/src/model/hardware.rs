@@ -1,7 +1,7 @@
 //! The hardware types that a test can be for.
 //!
 //! To add one, add a row to the table below; the configuration, its schema, the commands and the documentation follow.
-//! This module names platforms; what tells that a machine has one is in `detection`.
+//! This module names platforms; how a machine is searched for one is in `detection`.
 
 pub mod detection;
 
@@ -41,7 +41,7 @@ impl HardwareType {
         Self::ALL.iter().copied().find(|hardware| hardware.name() == name)
     }
 
-    /// The hardware type that was probably meant by a name that is none: a common word for it, or a slip of its name.
+    /// The hardware type that a misspelt name or a common synonym probably means.
     #[must_use]
     pub fn meant_by(name: &str) -> Option<Self> {
         let word = name.to_lowercase();
@@ -51,7 +51,7 @@ impl HardwareType {
     }
 }
 
-/// What hardware types are called elsewhere.
+/// Common synonyms of hardware types.
 const COMMON_WORDS: &[(&[&str], HardwareType)] = &[
     (&["x86", "x86_64", "arm64", "aarch64", "processor"], HardwareType::Cpu),
     (&["gpu", "nvidia", "tensorrt"], HardwareType::Cuda),

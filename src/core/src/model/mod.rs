@@ -1,7 +1,7 @@
-//! What is known of a model: its names, model type, family, tasks and hardware types, and which models a selector means.
+//! Models: names, model types, families, tasks and hardware types, and the models that a selector picks.
 //!
-//! A catalogue is plain data that its caller puts together. This room must not know how a pipeline map or a configuration
-//! is written, and reads no files.
+//! A catalogue is plain data that its caller assembles. This room must not know the file formats of the pipeline map or
+//! the configuration, and reads no files.
 
 pub mod catalogue;
 pub mod checkpoint;

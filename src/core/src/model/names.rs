@@ -1,7 +1,7 @@
-//! Names of models, and the forms in which they appear in paths and in Python.
+//! Names of models, and the forms that they take in paths and in Python.
 //!
-//! A name is checked once, where it enters; from then on it can be put into a path or into source text without a second
-//! thought. This module knows what a name looks like, not which models there are.
+//! A name is validated once, on construction; after that it is safe in a path and in source text. This module knows the
+//! syntax of names, not which models exist.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer};
 
 use crate::base::problem::{Code, Problem};
 
-/// The most characters that a name on the Hugging Face hub may have.
+/// The longest name that the Hugging Face hub allows.
 pub const MAX_LENGTH: usize = 96;
 
-/// A model type (`bert`) or a checkpoint (`openai/whisper-tiny`), in characters that no path or string can choke on.
+/// A model type (`bert`) or a checkpoint (`openai/whisper-tiny`); its characters are safe in every path and string.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelName {
     name: String,
@@ -22,7 +22,7 @@ pub struct ModelName {
 }
 
 impl ModelName {
-    /// Checks a name by the rules of the Hugging Face hub.
+    /// Validates a name by the rules of the Hugging Face hub.
     ///
     /// # Errors
     /// A [`Code::InvalidModelName`] that says what is wrong with the name and what is allowed.
@@ -57,19 +57,19 @@ impl ModelName {
             .map_or((None, self.as_str()), |(organisation, repository)| (Some(organisation), repository))
     }
 
-    /// As [`normalized_name`].
+    /// See [`normalized_name`].
     #[must_use]
     pub fn normalized_name(&self) -> &str {
         &self.normalized
     }
 
-    /// As [`camel_case_name`].
+    /// See [`camel_case_name`].
     #[must_use]
     pub fn camel_case_name(&self) -> &str {
         &self.camel_case
     }
 
-    /// As [`class_name`].
+    /// See [`class_name`].
     #[must_use]
     pub fn class_name(&self) -> &str {
         &self.class
@@ -94,13 +94,13 @@ pub fn normalized_name(name: &str) -> String {
     name.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '_' }).collect()
 }
 
-/// The words of the name run together, each with a capital: `big_bird` is `BigBird`.
+/// The words of the name in camel case: `big_bird` becomes `BigBird`.
 #[must_use]
 pub fn camel_case_name(name: &str) -> String {
     name.split(|char: char| !char.is_ascii_alphanumeric()).map(capitalized).collect()
 }
 
-/// The class that a reference implementation or a generated test gives the model: `hf_big_bird`.
+/// The class of the model's reference implementation or generated test: `hf_big_bird`.
 #[must_use]
 pub fn class_name(name: &str) -> String {
     format!("hf_{}", normalized_name(name))
@@ -147,7 +147,7 @@ fn quoted(char: char) -> String {
     }
 }
 
-/// A hostile name must not fill the terminal or move its cursor.
+/// Escaped and shortened, so that a hostile name can neither flood the terminal nor move its cursor.
 fn shown(name: &str) -> String {
     let escaped = name.escape_debug();
     if name.chars().count() <= MAX_LENGTH {

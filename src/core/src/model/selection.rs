@@ -1,7 +1,7 @@
-//! Which models a suite or a command line means.
+//! Resolves the selectors of a suite or a command line to models.
 //!
-//! A selection never fails: it is the models that were found, and the problems with the rest. It does not know where
-//! its selectors were written; the caller adds that place to the problems.
+//! Selection never fails: it returns the models that were found and a problem for each other selector. It does not know
+//! where its selectors were written; the caller adds that place to the problems.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -16,11 +16,12 @@ use crate::model::names::ModelName;
 /// The models of [`Selector::Sample`].
 pub const SAMPLE: &[&str] = &["bert", "vit", "whisper", "llava"];
 
-/// A suite may name thousands of private checkpoints; beyond this many, unknown names are counted instead of listed.
+/// The most unknown names that are listed; the rest are counted, because a suite may name thousands of private
+/// checkpoints.
 const MOST_UNKNOWN_NAMES: usize = 20;
 
 impl Catalogue {
-    /// The models that the selectors mean, in the order of the selectors and each once, and what is wrong with the rest.
+    /// The selected models without duplicates, in the order of the selectors, and the problems of the other selectors.
     #[must_use]
     pub fn select(&self, selectors: &[Selector]) -> (Vec<Model>, Vec<Problem>) {
         let mut selection = Selection::of(self);
@@ -36,7 +37,7 @@ struct Selection<'catalogue> {
     models: Vec<Model>,
     names: HashSet<ModelName>,
     unknown_names: usize,
-    /// Each once, in the order in which they are found.
+    /// Without duplicates, in the order in which they are found.
     problems: IndexSet<Problem>,
 }
 
@@ -61,8 +62,11 @@ impl<'catalogue> Selection<'catalogue> {
         let types = self.types_where(|_| true);
         if types.is_empty() {
             self.report(
-                Problem::error(Code::UnknownModel, "`all` selects nothing, for the pipeline map has no model type")
-                    .help("run `cargo tgen map sync`, or configure no pipeline map to use the built-in one"),
+                Problem::error(
+                    Code::UnknownModel,
+                    "`all` selects nothing, because the pipeline map has no model types",
+                )
+                .help("run `cargo tgen map sync`, or configure no pipeline map to use the built-in one"),
             );
         }
         self.extend(types);
@@ -74,9 +78,9 @@ impl<'catalogue> Selection<'catalogue> {
             self.report(
                 Problem::error(
                     Code::UnknownModel,
-                    "`skillset` selects nothing, for there is no reference implementation",
+                    "`skillset` selects nothing, because there are no reference implementations",
                 )
-                .help("let `skillset` name the folder of the modules `hf_<name>.py`, or select models by their names"),
+                .help("set `skillset` to the folder of the modules `hf_<name>.py`, or select models by their names"),
             );
         }
         for module in catalogue.modules() {
@@ -90,8 +94,7 @@ impl<'catalogue> Selection<'catalogue> {
             Err(error) => {
                 let message = format!("`{pattern}` is not a glob: {}", error.kind());
                 return self.report(
-                    Problem::error(Code::UnknownModel, message)
-                        .help("`*`, `?`, `[...]` and `{...}` are what a glob is made of"),
+                    Problem::error(Code::UnknownModel, message).help("a glob may use `*`, `?`, `[...]` and `{...}`"),
                 );
             }
         };
@@ -145,7 +148,7 @@ impl<'catalogue> Selection<'catalogue> {
         }
     }
 
-    /// The model types that a rule picks by their names; a name that no model can have is a problem of the pipeline map.
+    /// The model types whose names satisfy `keep`; an invalid name is a problem of the pipeline map.
     fn types_where(&mut self, keep: impl Fn(&str) -> bool) -> Vec<Model> {
         let mut models = Vec::new();
         for name in self.catalogue.model_types().filter(|name| keep(name)) {
@@ -195,7 +198,7 @@ impl<'catalogue> Selection<'catalogue> {
         near(repository).or_else(|| first_word.and_then(near))
     }
 
-    /// The model types that are not too long or short to be what was meant, for a distance costs more than a length.
+    /// The model types of similar length: comparing lengths is cheaper than computing distances.
     fn near(&self, name: &str) -> impl Iterator<Item = &'catalogue str> + Clone {
         let length = name.len();
         self.catalogue.model_types().filter(move |known| known.len().abs_diff(length) <= length / 3 + 1)
@@ -213,7 +216,7 @@ impl<'catalogue> Selection<'catalogue> {
     }
 }
 
-/// Whether a selector's name is a pattern; no model's name has these characters.
+/// Whether a selector's name is a glob; model names cannot contain these characters.
 fn is_glob(name: &str) -> bool {
     name.contains(['*', '?', '[', '{'])
 }
@@ -253,7 +256,7 @@ mod tests {
     #[test]
     fn all_is_the_pipeline_map_in_its_order() {
         insta::assert_snapshot!(shown(&catalogue(), &[Selector::All]), @"bert bert-generation big_bird gpt2 llava vit whisper");
-        insta::assert_snapshot!(shown(&Catalogue::default(), &[Selector::All]), @"Error unknown-model: `all` selects nothing, for the pipeline map has no model type; run `cargo tgen map sync`, or configure no pipeline map to use the built-in one");
+        insta::assert_snapshot!(shown(&Catalogue::default(), &[Selector::All]), @"Error unknown-model: `all` selects nothing, because the pipeline map has no model types; run `cargo tgen map sync`, or configure no pipeline map to use the built-in one");
     }
 
     #[test]
@@ -265,7 +268,7 @@ mod tests {
     fn the_skillset_is_every_module() {
         let catalogue = catalogue().with_skillset(["hf_bert_generation", "hf_embed", "hf_vit"].map(str::to_owned));
         insta::assert_snapshot!(shown(&catalogue, &[Selector::Skillset]), @"bert-generation embed vit");
-        insta::assert_snapshot!(shown(&Catalogue::default(), &[Selector::Skillset]), @"Error unknown-model: `skillset` selects nothing, for there is no reference implementation; let `skillset` name the folder of the modules `hf_<name>.py`, or select models by their names");
+        insta::assert_snapshot!(shown(&Catalogue::default(), &[Selector::Skillset]), @"Error unknown-model: `skillset` selects nothing, because there are no reference implementations; set `skillset` to the folder of the modules `hf_<name>.py`, or select models by their names");
     }
 
     #[test]
@@ -293,7 +296,7 @@ mod tests {
         insta::assert_snapshot!(shown(&catalogue(), &selectors), @r"
         Error unknown-model: no model type matches `brt*`; did you mean `bert`?
         Error unknown-model: no model type matches `zzz*`; a glob selects from the model types that `cargo tgen models` lists
-        Error unknown-model: `[b` is not a glob: unclosed character class; missing ']'; `*`, `?`, `[...]` and `{...}` are what a glob is made of
+        Error unknown-model: `[b` is not a glob: unclosed character class; missing ']'; a glob may use `*`, `?`, `[...]` and `{...}`
         Error unknown-model: no model type is of the family `visoin`; did you mean `vision`?
         Error unknown-model: no model type has the task `fil-mask`; did you mean `fill-mask`?
         Error unknown-model: no model type has the task `juggling`; there is `fill-mask`, `text-generation`, `image-text-to-text`, `image-classification`, `automatic-speech-recognition`

@@ -1,12 +1,13 @@
-//! How many parameters a model has: as its name says (`Llama-2-7b-hf`), else as the default configuration of its model type.
+//! The number of parameters of a model, from its name (`Llama-2-7b-hf`), else from the default configuration of its
+//! model type.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// The model types and their millions of parameters, a line each. `model_sizes.py` beside it counts them.
+/// Millions of parameters by model type, one a line. `model_sizes.py` in the same folder generates the file.
 const SIZES: &str = include_str!("../../data/model_sizes.txt");
 
-/// The millions of parameters of a model, where its name or its type tells.
+/// The model's parameters in millions, if its name or its type determines them.
 #[must_use]
 pub fn millions_of_parameters(name: &str, model_type: Option<&str>) -> Option<f64> {
     static OF_TYPES: LazyLock<HashMap<&str, f64>> = LazyLock::new(|| {
@@ -17,12 +18,12 @@ pub fn millions_of_parameters(name: &str, model_type: Option<&str>) -> Option<f6
     told_by_name(name).or_else(|| OF_TYPES.get(model_type?).copied())
 }
 
-/// The largest size in a name: another number may be the length of the context (`7B-Instruct-1M`, `4k`).
+/// The largest size in a name: a smaller number may be the context length (`7B-Instruct-1M`, `4k`).
 fn told_by_name(name: &str) -> Option<f64> {
     name.split(['-', '_', '/']).filter_map(in_millions).filter(|size| *size >= 1.0).max_by(f64::total_cmp)
 }
 
-/// A word that counts parameters, in millions: `7b`, `1.5B`, `350M`, `60k` or, for a mixture of experts, `8x7b`.
+/// Parses a parameter count, in millions: `7b`, `1.5B`, `350M`, `60k` or, for a mixture of experts, `8x7b`.
 pub(super) fn in_millions(word: &str) -> Option<f64> {
     let last = word.len().checked_sub(1)?;
     let (number, unit) = word.split_at_checked(last)?;

@@ -1,7 +1,7 @@
-//! Differences between two texts as hunks, and hunks that say the same about many outputs as one.
+//! Differences between two texts as hunks, and groups of equivalent hunks of many outputs.
 //!
-//! One edited template line changes hundreds of outputs in the same way, each with its own model's name in it. Here such
-//! hunks are told to be alike by putting the case's own values back to their placeholders.
+//! One edited template line changes hundreds of outputs in the same way, each with its own model's name. Hunks are
+//! recognised as equivalent by replacing the case's values with their placeholders.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,15 +11,15 @@ use serde::Serialize;
 use similar::{Algorithm, ChangeTag, TextDiff};
 use twox_hash::XxHash3_128;
 
-/// Lines shown around a change.
+/// The number of unchanged lines around a change.
 const CONTEXT: usize = 3;
 
-/// One stretch of changed lines with its surroundings.
+/// A group of changed lines with context.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hunk {
-    /// The first line in the old text, from 1, and how many.
+    /// The first line in the old text, from 1, and the number of lines.
     pub old: (usize, usize),
-    /// The first line in the new text, from 1, and how many.
+    /// The first line in the new text, from 1, and the number of lines.
     pub new: (usize, usize),
     /// The lines.
     pub lines: Vec<Line>,
@@ -28,13 +28,13 @@ pub struct Hunk {
 /// A line of a hunk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Line {
-    /// Whether it was there, is there, or both.
+    /// Which of the two texts has it.
     pub change: Change,
     /// The text without its line end.
     pub text: String,
 }
 
-/// What happened to a line.
+/// Which of the two texts has a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
@@ -58,7 +58,7 @@ impl Change {
     }
 }
 
-/// The hunks that lead from `old` to `new`, line ends aside. The signature's hash is left out: it always changes.
+/// The hunks from `old` to `new`, ignoring line ends and the signature's hash, which always changes.
 #[must_use]
 pub fn hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
     let old = readable(old);
@@ -84,7 +84,7 @@ pub fn hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
         .collect()
 }
 
-/// The text without the hash of its signature, which says nothing to a reader.
+/// The text without the hash of its signature.
 fn readable(content: &[u8]) -> String {
     match super::signature::find(content) {
         Some(signature) => {
@@ -108,14 +108,14 @@ fn change_of(tag: ChangeTag) -> Change {
 }
 
 impl Hunk {
-    /// How many lines stand before the first change.
+    /// The number of context lines before the first change.
     #[must_use]
     pub fn lines_before_change(&self) -> usize {
         self.lines.iter().take_while(|line| line.change == Change::Kept).count()
     }
 
-    /// A hash of the changed lines with the values of the case back at their placeholders: hunks that say the same about
-    /// two cases have the same. `values` are the names and values that are the case's own.
+    /// A hash of the changed lines in which the values of the case are replaced by their placeholders: equivalent hunks
+    /// of two cases have the same hash. `values` are the names and values specific to the case.
     #[must_use]
     pub fn likeness(&self, values: &[(&str, String)]) -> u128 {
         let mut by_length: Vec<_> = values.iter().filter(|(_, value)| !value.is_empty()).collect();
@@ -133,23 +133,23 @@ impl Hunk {
     }
 }
 
-/// Hunks that are alike: the first as the example, and how many.
+/// Equivalent hunks: one example and their number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HunkGroup {
-    /// The number of the output that the example belongs to.
+    /// The output of the example, by number.
     pub output: usize,
     /// The example.
     pub hunk: Hunk,
-    /// How many hunks are like it, itself included.
+    /// The number of equivalent hunks, including the example.
     pub count: usize,
 }
 
-/// Gathers hunks that are alike, in whatever order they come; only one example of each is kept.
+/// Groups equivalent hunks, added in any order, and keeps one example of each.
 #[derive(Debug, Default)]
 pub struct HunkGroups(HashMap<u128, HunkGroup>);
 
 impl HunkGroups {
-    /// Adds a hunk of an output; of hunks that are alike, the one of the lowest output is the example.
+    /// Adds a hunk of an output; the example of a group is the hunk of the lowest output.
     pub fn add(&mut self, output: usize, hunk: Hunk, likeness: u128) {
         match self.0.entry(likeness) {
             Entry::Vacant(vacant) => {

@@ -28,7 +28,6 @@ impl Edit {
 
     /// Whether it is a person's, for serde.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub fn is_text(&self) -> bool {
         *self == Self::Text
     }

@@ -1,4 +1,4 @@
-//! Merging a person's edit of an output with what has changed in its rendering since.
+//! Three-way merges of a user's edit of an output with later changes of its rendering.
 //!
 //! This module must not know where the three texts come from.
 
@@ -7,17 +7,17 @@ use similar::TextMerge;
 use super::signature;
 use crate::base::conflict::Conflicts;
 
-/// An edited output with the changes of its rendering.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
     /// The whole file: the signature of the new rendering, and the merged text.
     pub content: Vec<u8>,
-    /// How many conflicts git's markers enclose in it.
+    /// The number of conflicts marked in it.
     pub conflicts: usize,
 }
 
-/// Merges an output that was generated as `generated`, that a person made `edited`, and that should be `expected` now. All
-/// three are whole files; none where one of them is not signed or not UTF-8 text.
+/// Merges `edited`, a user's edit of `generated`, with `expected`, the current rendering. All three are whole files;
+/// `None` if one of them is not signed or not UTF-8 text.
 #[must_use]
 pub fn merge(generated: &[u8], edited: &[u8], expected: &[u8]) -> Option<Merged> {
     let text = |content| String::from_utf8(signature::without_signature(content)?).ok();
@@ -31,14 +31,14 @@ pub fn merge(generated: &[u8], edited: &[u8], expected: &[u8]) -> Option<Merged>
     Some(Merged { content, conflicts: merge.conflict_count() })
 }
 
-/// The changes from `base` to both other texts in one; none where they contradict each other.
+/// Merges two changes of `base`; `None` on a conflict.
 #[must_use]
 pub fn merge_cleanly(base: &str, ours: &str, theirs: &str) -> Option<String> {
     let merge = TextMerge::from_lines(base, ours, theirs);
     (!merge.is_conflicted()).then(|| merge.to_string())
 }
 
-/// Whether a text holds a conflict as git writes it.
+/// Whether a text contains a conflict as git writes it.
 #[must_use]
 pub fn has_conflict_markers(text: &str) -> bool {
     Conflicts::read(text.as_bytes()).is_some()

@@ -1,4 +1,4 @@
-//! Outputs: where they may stand, how they are signed, and how what is there differs from what should be.
+//! Outputs: their paths, their signatures, and how an existing file differs from the expected one.
 //!
 //! This room knows bytes and paths. It must not know templates or models, and it never writes.
 

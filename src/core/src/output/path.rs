@@ -1,14 +1,14 @@
-//! Where an output may stand: below the project's root, under a name that every file system can hold.
+//! Paths of outputs: below the project's root, with names that every file system supports.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// The longest path part that common file systems can hold, in bytes.
+/// The longest path component that common file systems support, in bytes.
 const LONGEST_PART: usize = 255;
 
-/// A relative path below the root, with `/` between the parts, and never a way out.
+/// A relative path below the root, with `/` as separator and without `..`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutputPath(Utf8PathBuf);
 
@@ -35,7 +35,7 @@ impl OutputPath {
         &self.0
     }
 
-    /// What two paths share when a file system that ignores case would take them for one.
+    /// Equal for two paths that a case-insensitive file system would not distinguish.
     #[must_use]
     pub fn case_folded(&self) -> Cow<'_, str> {
         let path = self.0.as_str();
@@ -59,7 +59,7 @@ fn check_part(part: &str) -> Result<(), &'static str> {
     }
 }
 
-/// The names that Windows has for devices, whatever comes after a dot.
+/// The device names of Windows, with any extension.
 fn is_reserved(stem: &str) -> bool {
     let is_port = || match stem.as_bytes() {
         [port @ .., digit] => {

@@ -1,15 +1,15 @@
-//! The state of an output, from what should be there and what is: nothing else is asked.
+//! The state of an output: a function of the expected and the existing content.
 
 use serde::Serialize;
 
 use super::conflict::Conflict;
 use super::signature::{self, Signature};
 
-/// How what is there relates to what the template says.
+/// How the existing file relates to the expected output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The bytes are equal, but for line ends.
+    /// The contents are equal, except for line ends.
     Fresh,
     /// There is no file.
     Missing,
@@ -17,20 +17,20 @@ pub enum State {
     Stale,
     /// The file holds git's conflict markers between two texts that were both generated.
     Conflicted,
-    /// The file differs and its signature does not match its text: it was changed by hand.
+    /// The file differs and its signature does not match its text: someone edited it.
     Edited,
-    /// The file differs and has no signature: it is not ours.
+    /// The file differs and has no signature: cargo-tgen did not write it.
     Foreign,
-    /// The file is signed, but no case renders it any more.
+    /// The file is signed, but no case renders it any longer.
     Orphaned,
 }
 
 impl State {
-    /// Every state, in the order of a summary.
+    /// Every state, in the order of summaries.
     pub const ALL: [Self; 7] =
         [Self::Fresh, Self::Missing, Self::Stale, Self::Conflicted, Self::Edited, Self::Foreign, Self::Orphaned];
 
-    /// The state of an output that should hold `expected`, where `existing` is what the file holds.
+    /// The state of an output with the content `expected`, if its file contains `existing`.
     #[must_use]
     pub fn of(expected: &[u8], existing: Option<&[u8]>) -> Self {
         let Some(existing) = existing else { return Self::Missing };
@@ -54,7 +54,7 @@ impl State {
         }
     }
 
-    /// The word for it.
+    /// The stable name, for reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl State {
         }
     }
 
-    /// What it means, of one output or of many.
+    /// Its meaning, in a phrase that fits one output or many.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl State {
         }
     }
 
-    /// What to do about outputs in it.
+    /// The next step for outputs in this state.
     #[must_use]
     pub const fn next_step(self) -> &'static str {
         match self {
@@ -99,7 +99,7 @@ impl State {
         }
     }
 
-    /// Whether writing the output would destroy something that no template can bring back.
+    /// Whether overwriting the output would destroy something that no template can restore.
     #[must_use]
     pub const fn is_protected(self) -> bool {
         matches!(self, Self::Edited | Self::Foreign)

@@ -1,7 +1,7 @@
 //! Which transformers auto class loads a model type for a task.
 //!
-//! The pipeline map's own file has no room for them, so a synced map has them in a file beside it. This module knows
-//! nothing of the disk or of how a release is read.
+//! The format of the pipeline map's file has no room for them, so a synced map has a second file beside it. This module
+//! must not know the disk or how a release is read.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -28,7 +28,7 @@ const RETIRED_TASKS: &[(&str, &str)] = &[
     ("visual-question-answering", "AutoModelForVisualQuestionAnswering"),
 ];
 
-/// The auto class of each task, and of the model types for which it is another one.
+/// The auto class of each task, and the exceptions by model type.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AutoClasses {
     tasks: BTreeMap<String, String>,
@@ -36,7 +36,7 @@ pub struct AutoClasses {
 }
 
 impl AutoClasses {
-    /// The auto classes that belong to the built-in pipeline map, and those of tasks that only older releases have.
+    /// The auto classes of the built-in pipeline map, and those of tasks that only older releases have.
     #[must_use]
     pub fn built_in() -> &'static Self {
         static CLASSES: LazyLock<AutoClasses> = LazyLock::new(|| {
@@ -50,19 +50,19 @@ impl AutoClasses {
         &CLASSES
     }
 
-    /// The file that holds the auto classes of the map at `map`: `<stem>.auto_classes.json`.
+    /// The path of the auto classes file of the map at `map`: `<stem>.auto_classes.json`.
     #[must_use]
     pub fn path_beside(map: &Utf8Path) -> Utf8PathBuf {
         map.with_extension("auto_classes.json")
     }
 
-    /// Reads such a file. What cannot be read is left out and said in a problem.
+    /// Parses such a file. An invalid entry is left out and becomes a problem.
     #[must_use]
     pub fn parse(path: &Utf8Path, text: &str) -> (Self, Vec<Problem>) {
         json::read(path, text, &SHAPE, Self::read)
     }
 
-    /// The auto class that loads a model type for a task; none for a task that is not known.
+    /// The auto class that loads a model type for a task; `None` for an unknown task.
     #[must_use]
     pub fn get(&self, model_type: &str, task: &str) -> Option<&str> {
         let own = self.models.get(model_type).and_then(|tasks| tasks.get(task));
@@ -74,7 +74,7 @@ impl AutoClasses {
         self.tasks.insert(task.into(), class.into());
     }
 
-    /// Sets the auto class of one model type for a task; the usual one takes no room.
+    /// Sets the auto class of one model type for a task; nothing is stored if it is the usual one.
     pub fn set(&mut self, model_type: &str, task: &str, class: &str) {
         if self.get(model_type, task) != Some(class) {
             self.models.entry(model_type.to_owned()).or_default().insert(task.to_owned(), class.to_owned());

@@ -1,6 +1,6 @@
-//! How one pipeline map differs from another: what following a newer transformers would change.
+//! The differences between two pipeline maps: what an update to a newer transformers would change.
 //!
-//! It compares two maps and knows nothing of where they came from or of the outputs that would change.
+//! It compares two maps and must not know where they came from or which outputs would change.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,8 @@ pub struct Drift {
     pub changed: BTreeMap<String, ModelDrift>,
 }
 
-/// What changes for one model type. The order of tasks after the primary one does not count: it is the project's to choose.
+/// What changes for one model type. The order of tasks after the primary one is ignored, because the project chooses
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ModelDrift {
     /// Tasks that only `theirs` has, in its order.
@@ -28,15 +29,15 @@ pub struct ModelDrift {
     /// Tasks that only `ours` has, in its order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed_tasks: Vec<String>,
-    /// The primary task, when it is another one.
+    /// The primary task, if it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_task: Option<Replaced>,
-    /// The auto class of tasks that both have, when it is another one.
+    /// The auto class of tasks that both have, if it differs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub auto_classes: BTreeMap<String, Replaced>,
 }
 
-/// A value that is another one in `theirs`.
+/// A value that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Replaced {
     /// The value in our map.
@@ -120,7 +121,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&drift(&ours, &theirs)).unwrap(), expected);
     }
 
-    /// A line a model type: `bert: fill-mask text-generation=AutoModelForCausalLM`.
+    /// A map from lines such as `bert: fill-mask text-generation=AutoModelForCausalLM`.
     fn map(lines: &str) -> PipelineMap {
         let (mut map, mut classes) = (PipelineMap::default(), AutoClasses::default());
         for (model_type, tasks) in lines.lines().filter_map(|line| line.trim().split_once(": ")) {

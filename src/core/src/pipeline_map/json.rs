@@ -1,7 +1,7 @@
-//! JSON with places: reads the pipeline map's files so that a problem points at the exact line and column, and writes
-//! them so that a diff is readable.
+//! JSON with places: reads the pipeline map's files so that a problem has an exact line and column, and writes them so
+//! that diffs are readable.
 //!
-//! It knows shapes (object, list, string) and nothing of what they mean.
+//! It knows shapes (object, list, string), not their meaning.
 
 use std::collections::HashMap;
 
@@ -15,11 +15,11 @@ use crate::base::problem::{Code, Problem, Related};
 use crate::base::text::{LineIndex, Range};
 use crate::python::lower_first;
 
-/// What a file is and what it looks like, for messages.
+/// The name and the expected shape of a file, for messages.
 pub(super) struct Shape {
     /// Such as `the pipeline map`.
     pub(super) subject: &'static str,
-    /// A small file of that shape.
+    /// An example of a small file.
     pub(super) example: &'static str,
 }
 
@@ -31,7 +31,8 @@ pub(super) struct Entry<'text> {
     pub(super) value: &'text Value<'text>,
 }
 
-/// Reads a text whose root is an object with `visit`; any other text is a problem and the default value.
+/// Parses a text whose root must be an object, and reads it with `visit`; any other root is a problem and gives the
+/// default.
 pub(super) fn read<T: Default>(
     path: &Utf8Path,
     text: &str,
@@ -49,7 +50,7 @@ pub(super) fn read<T: Default>(
     (value.unwrap_or_default(), reader.problems)
 }
 
-/// Collects what is wrong with a text while it is read.
+/// Collects the problems of a text while it is read.
 pub(super) struct Reader<'a> {
     path: &'a Utf8Path,
     shape: &'a Shape,
@@ -99,13 +100,13 @@ impl Reader<'_> {
         string.map(|string| string.value.as_ref())
     }
 
-    /// Says that something is odd but has only one meaning.
+    /// Reports something odd but unambiguous as a warning.
     pub(super) fn warn(&mut self, place: &impl Ranged, message: String, help: &str) {
         let range = self.range(place);
         self.problems.push(Problem::warning(Code::InvalidPipelineMap, message).in_file(self.path).at(range).help(help));
     }
 
-    /// Says that a place holds what does not belong there.
+    /// Reports a wrong value or key as an error.
     pub(super) fn reject(&mut self, range: Range, message: String) {
         let Shape { subject, example } = self.shape;
         self.problems.push(
@@ -153,7 +154,7 @@ impl Reader<'_> {
     }
 }
 
-/// JSON and nothing beyond it: other tools read these files too.
+/// Plain JSON without extensions: other tools read these files too.
 fn strict() -> ParseOptions {
     ParseOptions {
         allow_comments: false,
@@ -180,27 +181,27 @@ fn kind_of(value: &Value<'_>) -> &'static str {
     }
 }
 
-/// Writes an object with a property a line, its lines behind `indent`; the values are JSON already.
+/// An object with one property a line, each line indented by `indent`; the values are JSON already.
 pub(super) fn object<'a>(properties: impl IntoIterator<Item = (&'a str, String)>, indent: &str) -> String {
     let lines: Vec<String> =
         properties.into_iter().map(|(key, value)| format!("{indent}  {}: {value}", string(key))).collect();
     if lines.is_empty() { "{}".to_owned() } else { format!("{{\n{}\n{indent}}}", lines.join(",\n")) }
 }
 
-/// Writes an object of strings on one line.
+/// An object of strings on one line.
 pub(super) fn inline_object<'a>(properties: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let properties: Vec<String> =
         properties.into_iter().map(|(key, value)| format!("{}: {}", string(key), string(value))).collect();
     format!("{{{}}}", properties.join(", "))
 }
 
-/// Writes a list of strings on one line.
+/// A list of strings on one line.
 pub(super) fn list(items: &[String]) -> String {
     let items: Vec<String> = items.iter().map(|item| string(item)).collect();
     format!("[{}]", items.join(", "))
 }
 
-/// Writes a string.
+/// A string literal.
 pub(super) fn string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

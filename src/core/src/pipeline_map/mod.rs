@@ -1,7 +1,7 @@
-//! The pipeline map: which tasks each model type serves, the primary task first, and by which auto class.
+//! The pipeline map: the tasks of each model type, the primary task first, and the auto class for each task.
 //!
-//! It is read from the project's JSON file, from the source of a transformers release, or built in. This module knows
-//! nothing of suites, templates or how a map reaches the disk.
+//! It is read from the project's JSON file, from the source of a transformers release, or built in. This module must
+//! not know suites, templates or the disk.
 
 mod auto_classes;
 pub mod drift;
@@ -44,20 +44,20 @@ impl PipelineMap {
         &MAP
     }
 
-    /// Reads a map's JSON text, `{model type: [task, ...]}`. What cannot be read is left out and said in a problem.
+    /// Parses a map's JSON text, `{model type: [task, ...]}`. An invalid entry is left out and becomes a problem.
     #[must_use]
     pub fn parse(path: &Utf8Path, text: &str) -> (Self, Vec<Problem>) {
         json::read(path, text, &SHAPE, Self::read)
     }
 
-    /// Puts the auto classes of a file of their own in the place of the built-in ones.
+    /// Replaces the built-in auto classes with those read from a file.
     #[must_use]
     pub fn with_auto_classes(mut self, auto_classes: AutoClasses) -> Self {
         self.auto_classes = Some(auto_classes);
         self
     }
 
-    /// The tasks of a model type, the primary one first; none for a model type that is not in the map.
+    /// The tasks of a model type, the primary one first; `None` for an unknown model type.
     #[must_use]
     pub fn tasks(&self, model_type: &str) -> Option<&[String]> {
         self.tasks.get(model_type).map(Vec::as_slice)
@@ -92,7 +92,7 @@ impl PipelineMap {
         self.auto_classes.as_ref().unwrap_or_else(|| AutoClasses::built_in())
     }
 
-    /// Where the map's file names a model type; none for a map that was not read from a file.
+    /// The place of a model type in the map's file; `None` if the map was not read from a file.
     #[must_use]
     pub fn range_of(&self, model_type: &str) -> Option<Range> {
         self.places.get(model_type).copied()
@@ -103,13 +103,13 @@ impl PipelineMap {
         self.tasks.insert(model_type.into(), tasks.into_iter().map(Into::into).collect());
     }
 
-    /// Drops a model type and says which tasks it had.
+    /// Removes a model type and returns its tasks.
     pub fn remove(&mut self, model_type: &str) -> Option<Vec<String>> {
         self.places.remove(model_type);
         self.tasks.remove(model_type)
     }
 
-    /// The map as JSON text: sorted, one model type a line, so that a diff shows what changed and nothing else.
+    /// The map as JSON text: sorted, one model type a line, so that diffs are minimal.
     #[must_use]
     pub fn to_json(&self) -> String {
         json::object(self.tasks.iter().map(|(model_type, tasks)| (model_type.as_str(), json::list(tasks))), "") + "\n"

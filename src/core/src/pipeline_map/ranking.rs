@@ -1,9 +1,9 @@
-//! The order of a model type's tasks, and so its primary task, when a map is read from a release.
+//! Ranks the tasks of a model type that is read from a release; the first one becomes its primary task.
 //!
-//! One fixed ranking for all model types: a head that few model types have says what a model is for, a head that most
-//! model types have says little. A project that wants another order for a model edits its map.
+//! One fixed ranking serves all model types: a head that few model types have is specific, a head that most have is
+//! not. A project that wants another order for a model edits its map.
 
-/// Every task of the releases known so far, from the most telling to the least, with the reason for its place.
+/// Every task of the known releases, from the most specific to the least, with the reason for its rank.
 const RANKING: &[(&str, &str)] = &[
     ("table-question-answering", "tapas also fills masks, but only it answers from tables"),
     ("document-question-answering", "what the layoutlm models are for, over the labels they can also give"),
@@ -38,15 +38,15 @@ const RANKING: &[(&str, &str)] = &[
     ("decision", "general text and vision-language models used in another way"),
 ];
 
-/// Tasks that every backbone serves, so that they come after even those that the ranking does not know.
+/// Tasks that every backbone serves; they rank below all others, even below unknown tasks.
 const BARE_FEATURES: &[&str] = &["image-feature-extraction", "feature-extraction"];
 
-/// Whether the ranking has a place for a task.
+/// Whether the ranking contains a task.
 pub(super) fn knows(task: &str) -> bool {
     RANKING.iter().any(|(known, _)| *known == task) || BARE_FEATURES.contains(&task)
 }
 
-/// Puts tasks in order; tasks that the ranking does not know stay in the order they have, before the bare features.
+/// Sorts tasks by rank; unknown tasks keep their order and come before the bare features.
 pub(super) fn sort(tasks: &mut [String]) {
     tasks.sort_by_key(|task| rank(task));
 }

@@ -1,6 +1,6 @@
-//! One member of a suite's matrix, and the values it gives to placeholders.
+//! One case of a suite's matrix, and the values it gives to placeholders.
 //!
-//! A case knows where values come from; it must not know which template asks for them.
+//! A case knows where values come from; it must not know which template uses them.
 
 use tera::Value;
 
@@ -12,7 +12,7 @@ use crate::template::TemplateName;
 use crate::template::renderer::Values;
 use crate::template::vocabulary::{self, Builtin};
 
-/// The axes of a suite, as configured or as asked for on the command line.
+/// The axes of a suite, as configured or requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Axes {
     /// The hardware types.
@@ -21,7 +21,7 @@ pub struct Axes {
     pub batch_sizes: Vec<u32>,
 }
 
-/// What is known while a template is rendered. A support template has no model, suite or axes.
+/// The context in which a template is rendered. A support template has no model, suite or axes.
 #[derive(Clone, Copy)]
 pub struct Case<'p> {
     /// The project.
@@ -32,9 +32,9 @@ pub struct Case<'p> {
     pub axes: Option<&'p Axes>,
     /// The model.
     pub model: Option<&'p Model>,
-    /// The hardware type, where the output path expands that axis.
+    /// The hardware type, if the output path expands that axis.
     pub hardware: Option<HardwareType>,
-    /// The batch size, where the output path expands that axis.
+    /// The batch size, if the output path expands that axis.
     pub batch_size: Option<u32>,
     /// The template that is rendered.
     pub template: Option<&'p TemplateName>,
@@ -50,7 +50,7 @@ impl Values for Case<'_> {
 }
 
 impl<'p> Case<'p> {
-    /// The value of a built-in placeholder; none where the case has no such value.
+    /// The value of a built-in placeholder; `None` if the case has none.
     #[must_use]
     pub fn builtin_value(&self, placeholder: Builtin) -> Option<Value> {
         match placeholder {
@@ -79,7 +79,7 @@ impl<'p> Case<'p> {
         }
     }
 
-    /// A placeholder of the project's own: the model's value, else the suite's, else the project's.
+    /// The value of a placeholder that the project defines: the model's, else the suite's, else the project's.
     fn own_value(&self, placeholder: &str) -> Option<Value> {
         let config = &self.project.config;
         let of_model = self.model.and_then(|model| config.facts_of(model)).map(|facts| &facts.placeholders);
@@ -90,21 +90,21 @@ impl<'p> Case<'p> {
         of_model.and_then(find).or_else(|| of_suite.and_then(find)).or_else(|| find(&config.placeholders))
     }
 
-    /// The template's name as its author knows it.
+    /// The template's name as its author knows it; a registered template has another name in the plan.
     pub(crate) fn template_name(&self) -> Option<&str> {
         let name = self.template?;
         let registered = self.project.registry.as_ref().and_then(|registry| registry.find(name));
         Some(registered.map_or(name.as_str(), |template| &template.name))
     }
 
-    /// The case of a support template, which is for all outputs of its folder.
+    /// The case of a support template, which serves all outputs of its folder.
     #[must_use]
     pub fn of_support(project: &'p Project<'p>, template: &'p TemplateName) -> Self {
         let template = Some(template);
         Self { project, suite: None, axes: None, model: None, hardware: None, batch_size: None, template }
     }
 
-    /// The formatter that runs over its output.
+    /// The formatter for its output.
     #[must_use]
     pub fn formatter(&self) -> Option<&'p [String]> {
         self.suite.and_then(|suite| suite.format.as_deref())
@@ -116,7 +116,7 @@ impl<'p> Case<'p> {
         let template = self.template.map_or("", TemplateName::as_str);
         let Some(model) = self.model else { return format!("{template} for the tests beside it") };
         let model = model.name.as_str();
-        // A plan has as many of these as outputs, so each is put together in one piece of memory.
+        // Called once an output, so it allocates once.
         let mut origin = String::with_capacity(template.len() + model.len() + 48);
         for word in [template, " for ", model] {
             origin.push_str(word);
@@ -132,7 +132,7 @@ impl<'p> Case<'p> {
         origin
     }
 
-    /// The names and values that are this case's own, for telling that two cases say the same thing.
+    /// The names and values that are specific to this case, for recognising the same difference in two cases.
     #[must_use]
     pub fn telling_values(&self) -> Vec<(&'static str, String)> {
         const TELLING: [&str; 10] = [

@@ -1,9 +1,8 @@
-//! The cases of a plan by the template that each is rendered from, including those whose errors leave them without an
-//! output.
+//! The cases of a plan by template, including cases without an output because of errors.
 //!
-//! Which cases exist follows from the configuration, the pipeline map and the names of templates, never from a
-//! template's text. So the cases of an earlier plan stay right while a text is edited, and this module must not ask for
-//! any text.
+//! The set of cases follows from the configuration, the pipeline map and the names of templates, never from a
+//! template's text. So the cases of an earlier plan stay correct while a text is edited, and this module must not read
+//! any template's text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -24,22 +23,22 @@ use crate::template::vocabulary::VOCABULARY;
 pub(crate) struct PlannedCase<'p> {
     /// The template that it is rendered from.
     pub(crate) template: &'p TemplateName,
-    /// Where its output stands, or would if errors did not keep it from being planned; below the plan's root.
+    /// The path of its output below the plan's root, even if errors prevent the output.
     pub(crate) path: &'p OutputPath,
     /// The suite.
     pub(crate) suite: SuiteIndex,
     /// The model.
     pub(crate) model: ModelIndex,
-    /// The hardware type, where the output path expands that axis.
+    /// The hardware type, if the output path expands that axis.
     pub(crate) hardware: Option<HardwareType>,
-    /// The batch size, where the output path expands that axis.
+    /// The batch size, if the output path expands that axis.
     pub(crate) batch_size: Option<u32>,
 }
 
-/// What is computed from a finished plan when it is first asked for.
+/// An index of a finished plan, built on first use.
 #[derive(Default)]
 pub(super) struct CaseIndex {
-    /// Numbers of cases, which count the outputs first and the cases without an output after them.
+    /// Numbers of cases: the outputs come first, then the cases without an output.
     by_template: BTreeMap<TemplateName, Vec<usize>>,
     distinct_values: OnceLock<BTreeMap<&'static str, usize>>,
 }
@@ -65,18 +64,16 @@ impl Planned {
     /// The output at a path, which is relative to the project's root.
     pub(crate) fn output_at(&self, path: &Utf8Path) -> Option<&PlannedOutput> {
         let below = path.strip_prefix(&self.root).ok()?;
-        // Comparing two paths goes component by component, which is slow for thousands.
+        // Comparing paths works component by component, which is slow for thousands of them.
         self.outputs.iter().find(|output| output.path.as_path().as_str() == below.as_str())
     }
 
-    /// Whether errors keep outputs from being planned, so that a file which is no output of the plan may still be
-    /// wanted.
+    /// Whether errors removed outputs from the plan, so that a file outside the plan may still be wanted.
     pub(crate) fn lacks_outputs(&self) -> bool {
         self.problems.iter().any(Problem::is_error)
     }
 
-    /// The folders that suites write to, without those inside of others; a suite that writes into the root itself has
-    /// none.
+    /// The folders that suites write to, without nested ones; a suite that writes to the root itself adds none.
     #[must_use]
     pub fn output_folders(&self) -> Vec<Utf8PathBuf> {
         let mut folders: Vec<Utf8PathBuf> =
@@ -86,14 +83,14 @@ impl Planned {
         folders
     }
 
-    /// Whether a file is an output, or stands in a folder that outputs are written to.
+    /// Whether a file is an output or is in a folder of outputs.
     #[must_use]
     pub fn is_among_outputs(&self, path: &Utf8Path) -> bool {
         self.output_folders().iter().any(|folder| path.starts_with(folder)) || self.output_at(path).is_some()
     }
 
-    /// How many different values a built-in placeholder has over all models. None for one value, and for `reference`,
-    /// whose values cost too much to compute.
+    /// The number of distinct values of a built-in placeholder over all models. `None` if there is only one, and for
+    /// `reference`, whose values are too expensive to compute.
     pub(crate) fn distinct_values(&self, project: &Project<'_>, placeholder: &str) -> Option<usize> {
         let counts = self.index().distinct_values.get_or_init(|| self.count_distinct_values(project));
         counts.get(placeholder).copied()
@@ -101,7 +98,7 @@ impl Planned {
 
     fn count_distinct_values(&self, project: &Project<'_>) -> BTreeMap<&'static str, usize> {
         let mut values: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-        // Every reference implementation would have to be parsed.
+        // That would parse every reference implementation.
         let entries: Vec<_> = VOCABULARY.iter().filter(|entry| entry.name != "reference").collect();
         for case in self.first_case_of_each_model() {
             let case = self.valued(project, case);
@@ -140,7 +137,7 @@ impl Planned {
         })
     }
 
-    /// None for the output of a support template, which is no case of a suite.
+    /// `None` for the output of a support template, which is not a case of a suite.
     fn numbered_case(&self, number: usize) -> Option<PlannedCase<'_>> {
         let (template, path, subject) = if let Some(output) = self.outputs.get(number) {
             (&self.templates[output.template].name, &output.path, output.subject)

@@ -1,4 +1,4 @@
-//! Two outputs at one path: both are left out, and the problem names the cases.
+//! Two outputs at one path: both are removed from the plan, and the problem names the cases.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use super::{Planned, PlannedOutput};
 use crate::base::problem::{Code, Problem};
 use crate::project::Project;
 
-/// Leaves out outputs that would stand at one path, on file systems that ignore case too. The problems say which.
+/// Removes outputs whose paths are equal, ignoring case, and returns the problems.
 pub(super) fn refuse(project: &Project<'_>, plan: &mut Planned) -> Vec<Problem> {
     let mut first: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(plan.outputs.len());
     let mut refused = vec![false; plan.outputs.len()];
@@ -33,7 +33,7 @@ fn collision(project: &Project<'_>, plan: &Planned, first: &PlannedOutput, secon
     let message =
         format!("two cases have the output path `{}`: {}, and {}", second.path, origin(first), origin(second));
     let problem = Problem::error(Code::OutputCollision, message)
-        .help("name in the `output` of the suite what tells them apart, such as `{{ normalized_name }}` or `{{ hardware_type }}`");
+        .help("add a placeholder that differs between them to the suite's `output`, such as `{{ normalized_name }}` or `{{ hardware_type }}`");
     match second.suite() {
         Some(suite) => project.config.place(problem, plan.suites[suite].suite.output.range),
         None => problem,

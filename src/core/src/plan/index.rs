@@ -1,6 +1,6 @@
-//! What a plan's suites, models and templates are called by: an index each, so that none is taken for another.
+//! Typed indices for a plan's suites, models and templates, so that they cannot be mixed up.
 
-/// Declares a type of index, for a `TiVec`.
+/// Declares an index type for a `TiVec`.
 macro_rules! index {
     ($(#[doc = $doc:literal])+ $Index:ident) => {
         $(#[doc = $doc])+
@@ -22,14 +22,14 @@ macro_rules! index {
 }
 
 index! {
-    /// A suite of a plan.
+    /// An index of a suite in a plan.
     SuiteIndex
 }
 index! {
-    /// A model of a plan.
+    /// An index of a model in a plan.
     ModelIndex
 }
 index! {
-    /// A template of a plan.
+    /// An index of a template in a plan.
     TemplateIndex
 }

@@ -15,7 +15,7 @@ use crate::template::TemplateName;
 use crate::template::compiled::Compiled;
 use crate::template::renderer::Renderer;
 
-/// The values of an axis: each of them where it is expanded, else none at all.
+/// The values of an axis: each one if it is expanded, else a single `None`.
 pub(super) fn axis<T: Copy>(expanded: bool, values: &[T]) -> Vec<Option<T>> {
     if expanded { values.iter().copied().map(Some).collect() } else { vec![None] }
 }
@@ -24,17 +24,17 @@ pub(super) fn axis<T: Copy>(expanded: bool, values: &[T]) -> Vec<Option<T>> {
 pub(super) enum Pattern {
     Constant(TemplateName),
     Rendered(Box<Compiled>, Spot<String>),
-    /// The template database's choice.
+    /// Chosen by the template database.
     Registered,
 }
 
-/// A case with the template and the path that were found for it.
+/// A case with its template and path.
 pub(super) struct ResolvedCase {
     pub(super) subject: Subject,
     pub(super) found: Result<(TemplateName, OutputPath), Problem>,
 }
 
-/// What the cases of one suite share while one thread looks for their templates and paths.
+/// State that one thread shares between the cases of one suite while it resolves their templates and paths.
 pub(super) struct Matrix<'c> {
     pub(super) suite: SuiteIndex,
     output: Renderer<'c>,
@@ -73,7 +73,7 @@ impl<'c> Matrix<'c> {
     }
 }
 
-/// Gives the names of templates, case after case.
+/// Renders the names of templates, case by case.
 enum Names<'c> {
     Constant(&'c TemplateName),
     Rendered(Box<Renderer<'c>>),
@@ -107,7 +107,7 @@ impl Names<'_> {
 /// The template that the template database has for a case.
 fn registered(case: &Case<'_>) -> Result<TemplateName, Problem> {
     let (Some(registry), Some(model)) = (&case.project.registry, case.model) else {
-        return Err(Problem::error(Code::MissingTemplate, "the template database was not asked"));
+        return Err(Problem::error(Code::MissingTemplate, "the template database was not queried"));
     };
     let wanted = Wanted::of(model, case.hardware);
     registry.choose(&wanted).map(Registered::template_name).ok_or_else(|| {

@@ -1,6 +1,7 @@
-//! From suites to outputs: every case with its template and its path.
+//! Plans outputs from suites: every case with its template and its path.
 //!
-//! A plan says what there should be. It must not know what there is; [`crate::rendering::comparison`] holds the two together.
+//! A plan says which outputs should exist. It must not know which do; [`crate::rendering::comparison`] compares the
+//! two.
 
 pub mod case;
 pub mod cases;
@@ -34,10 +35,9 @@ use crate::template::compiled::Compiled;
 
 pub use self::index::{ModelIndex, SuiteIndex, TemplateIndex};
 
-/// A plan beside the project that its placeholders get their values from.
+/// A plan and the project that its placeholders get their values from.
 ///
-/// What was planned owns everything it holds, so that a language server keeps it from one keystroke to the next, while the
-/// project beside it changes.
+/// The planned part owns its data, so that a language server can keep it between keystrokes while the project changes.
 pub struct Plan<'p> {
     /// The project.
     pub project: &'p Project<'p>,
@@ -45,57 +45,57 @@ pub struct Plan<'p> {
     pub planned: Arc<Planned>,
 }
 
-/// Every output that there should be.
+/// All outputs that should exist, and the data they share.
 #[derive(Default)]
 pub struct Planned {
     /// The folder that output paths are relative to: the project's root (empty) or the given output folder.
     pub root: Utf8PathBuf,
-    /// Whether all that is configured was asked for.
+    /// Whether the request covers everything configured.
     pub is_complete: bool,
-    /// The suites, with what is asked for put in.
+    /// The suites, with the request applied.
     pub suites: TiVec<SuiteIndex, PlannedSuite>,
     /// The templates, compiled.
     pub templates: TiVec<TemplateIndex, Arc<Compiled>>,
-    /// The models of all suites, each once.
+    /// The models of all suites, without duplicates.
     pub models: TiVec<ModelIndex, Model>,
     /// The outputs, in the order of the suites and their models.
     pub outputs: Vec<PlannedOutput>,
     /// Cases without an output, because of errors in their template or an unreadable reference implementation.
     pub left_out: Vec<LeftOut>,
-    /// What is wrong; the outputs concerned are left out.
+    /// The problems found; the affected outputs are missing.
     pub problems: Vec<Problem>,
     /// Computed on first use.
     index: OnceLock<CaseIndex>,
 }
 
-/// A suite, with what is asked for put in.
+/// A suite with the request applied.
 #[derive(Clone)]
 pub struct PlannedSuite {
     /// The suite as configured.
     pub suite: Arc<Suite>,
-    /// Its axes, as configured or as asked for.
+    /// Its axes, as configured or requested.
     pub axes: Axes,
     /// The names of the axes that its output path expands.
     pub expanded: Vec<&'static str>,
-    /// The constant beginning of its output paths; empty where they begin with a placeholder.
+    /// The constant prefix of its output paths; empty if they begin with a placeholder.
     pub folder: Utf8PathBuf,
 }
 
 /// One output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedOutput {
-    /// Where it stands, below the plan's root.
+    /// Its path, below the plan's root.
     pub path: OutputPath,
     /// The template.
     pub template: TemplateIndex,
-    /// What it is for.
+    /// The case or support template that it belongs to.
     pub subject: Subject,
 }
 
 /// A case without an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Where its output would stand, below the plan's root.
+    /// The path that its output would have, below the plan's root.
     pub path: OutputPath,
     /// The template.
     pub template: TemplateName,
@@ -103,7 +103,7 @@ pub struct LeftOut {
     pub subject: Subject,
 }
 
-/// What an output is for.
+/// The case or support template that an output belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// A case of a suite.
@@ -112,17 +112,17 @@ pub enum Subject {
         suite: SuiteIndex,
         /// The model.
         model: ModelIndex,
-        /// The hardware type, where the path expands it.
+        /// The hardware type, if the path expands it.
         hardware: Option<HardwareType>,
-        /// The batch size, where the path expands it.
+        /// The batch size, if the path expands it.
         batch_size: Option<u32>,
     },
-    /// All outputs of a folder: a support template.
+    /// A support template, which serves all outputs of a folder.
     Support,
 }
 
 impl<'p> Plan<'p> {
-    /// Plans what is asked for.
+    /// Plans the outputs that are requested.
     #[must_use]
     pub fn new(project: &'p Project<'p>, request: &Request) -> Self {
         Self { project, planned: Arc::new(Planner::plan(project, request)) }
@@ -134,13 +134,13 @@ impl<'p> Plan<'p> {
         self.planned.case(self.project, &self.templates[output.template].name, output.subject)
     }
 
-    /// What an output is generated from, for its signature: ``skillset.py.tera for bert on cuda, batch size 4``.
+    /// The origin of an output for its signature: ``skillset.py.tera for bert on cuda, batch size 4``.
     #[must_use]
     pub fn origin(&self, output: &PlannedOutput) -> String {
         self.case(output).origin()
     }
 
-    /// The outputs that a change of these files, relative to the project's root, can have changed or made stale.
+    /// The outputs that may have changed or become stale after a change of these files, relative to the project's root.
     pub fn touched_by<'a>(&'a self, changed: &'a [Utf8PathBuf]) -> impl Iterator<Item = &'a PlannedOutput> {
         let touch = Touch::of(self, changed);
         self.outputs.iter().filter(move |output| touch.reaches(self, output))
@@ -177,7 +177,7 @@ impl Planned {
         }
     }
 
-    /// What an output is for, in a word: its model, or its support template.
+    /// The name of what an output is for: its model, or its support template.
     #[must_use]
     pub fn subject_name(&self, output: &PlannedOutput) -> String {
         self.name_of(output.subject, &self.templates[output.template].name)
@@ -190,7 +190,7 @@ impl Planned {
         }
     }
 
-    /// Where an output stands, relative to the project's root.
+    /// The path of an output, relative to the project's root.
     #[must_use]
     pub fn location(&self, output: &PlannedOutput) -> Utf8PathBuf {
         self.root.join(output.path.as_path())

@@ -1,4 +1,5 @@
-//! Makes a plan: chooses suites and models, finds the template and the path of every case, and leaves out what has errors.
+//! Builds a plan: selects suites and models, resolves the template and the path of every case, and removes cases with
+//! errors.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -30,21 +31,21 @@ use crate::template::compiled::Compiled;
 /// How many models one thread takes at a time.
 const MODELS_AT_A_TIME: usize = 16;
 
-/// Makes a plan.
+/// The state while a plan is built.
 pub(super) struct Planner<'p, 'r> {
     project: &'p Project<'p>,
     request: &'r Request,
     plan: Planned,
     compiled: HashMap<TemplateName, Option<TemplateIndex>>,
-    /// Templates that were compiled over all cores, until [`Self::compile`] takes them.
+    /// Templates compiled in parallel, until [`Self::compile`] takes them.
     compiled_ahead: HashMap<TemplateName, Result<Arc<Compiled>, Vec<Problem>>>,
     model_indices: HashMap<(String, Family), ModelIndex>,
-    /// Each problem once, in the order in which they are found.
+    /// Without duplicates, in the order in which they are found.
     problems: IndexSet<Problem>,
 }
 
 impl<'p, 'r> Planner<'p, 'r> {
-    /// Plans what is asked for.
+    /// Plans the requested outputs.
     pub(super) fn plan(project: &'p Project<'p>, request: &'r Request) -> Planned {
         let mut planner = Planner::new(project, request);
         planner.choose_suites();
@@ -116,7 +117,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.check_placeholders(index, &output);
     }
 
-    /// The cases of a suite with their templates and paths, over all cores.
+    /// The cases of a suite with their templates and paths, resolved in parallel.
     fn resolved(
         &self,
         suite: SuiteIndex,
@@ -240,16 +241,16 @@ impl<'p, 'r> Planner<'p, 'r> {
         }
     }
 
-    /// Compiles the templates of cases over all cores.
+    /// Compiles the templates of cases in parallel.
     fn compile_ahead(&mut self, cases: &[ResolvedCase]) {
-        let named = cases.iter().filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
-        let names: HashSet<&TemplateName> = named.filter(|name| !self.compiled.contains_key(*name)).collect();
+        let templates = cases.iter().filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
+        let names: HashSet<&TemplateName> = templates.filter(|name| !self.compiled.contains_key(*name)).collect();
         let Project { compilations, library, cancellation, .. } = self.project;
         let compiled = names.into_par_iter().filter(|_| !cancellation.is_cancelled());
         self.compiled_ahead = compiled.map(|name| (name.clone(), compilations.get(library, name))).collect();
     }
 
-    /// Compiles a template once; its problems are reported once.
+    /// Compiles a template on first use; its problems are reported once.
     fn compile(&mut self, name: &TemplateName) -> Option<TemplateIndex> {
         if let Some(known) = self.compiled.get(name) {
             return *known;
@@ -328,8 +329,8 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.leave_out(|output| output.template_of(suite).is_some_and(|used| broken.contains(&used)));
     }
 
-    /// Leaves out the outputs that follow from a reference implementation that cannot be read: without it they would be
-    /// rendered as if the model had none.
+    /// Removes the outputs that use an unreadable reference implementation: otherwise they would be rendered as if the
+    /// model had none.
     fn leave_out_unreadable_references(&mut self) {
         let asks: Vec<ModelIndex> =
             self.plan.outputs.iter().filter_map(|output| self.asks_for_reference(output)).collect();
@@ -373,7 +374,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.plan.left_out.extend(held);
     }
 
-    /// The support templates that outputs ask for, and those that these ask for, once a folder.
+    /// Adds the support templates that outputs use, and those that these use in turn, once for each folder.
     fn plan_support(&mut self) {
         let mut wanted: BTreeSet<(String, TemplateName)> = BTreeSet::new();
         let mut planned = BTreeSet::new();
@@ -398,7 +399,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.add_problems(problems);
     }
 
-    /// A problem of something that stands in the configuration is shown there.
+    /// Reports a problem at the place of `spot` in the configuration.
     fn in_config<T>(&self, problem: Problem, spot: &Spot<T>) -> Problem {
         self.project.config.place(problem, spot.range)
     }
@@ -408,7 +409,7 @@ impl<'p, 'r> Planner<'p, 'r> {
     }
 }
 
-/// The folder in front of the first placeholder of a path pattern.
+/// The folder before the first placeholder of a path pattern.
 fn constant_folder(pattern: &str) -> &Utf8Path {
     let constant = &pattern[..pattern.find('{').unwrap_or(pattern.len())];
     Utf8Path::new(constant.rfind('/').map_or("", |at| &constant[..at]))

@@ -1,6 +1,6 @@
 //! Which placeholders a template may use: a name without a value is an error, never an empty string.
 //!
-//! This module judges names against the vocabulary and the configuration; it renders nothing.
+//! This module checks names against the vocabulary and the configuration; it renders nothing.
 
 use std::cell::LazyCell;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use crate::template::compiled::{Compiled, Placeholder};
 use crate::template::library::Library;
 use crate::template::vocabulary::{self, VOCABULARY, ValueSource};
 
-/// The placeholders of the axes, which have a value where the output path names them.
+/// The placeholders of the axes; they have a value only if the output path names them.
 pub const AXES: [&str; 2] = ["hardware_type", "batch_size"];
 
 /// The problems of the placeholders that a template uses in a suite whose output path is `output`.
@@ -31,7 +31,8 @@ pub fn check_placeholders(config: &Config, template: &Compiled, output: &Compile
         .collect()
 }
 
-/// The problems of the placeholders in one template's text; `expands` knows the axes of the suites that it is used in.
+/// The problems of the placeholders in one template's text; `expands` says whether the suites that use the template
+/// expand an axis.
 #[must_use]
 pub fn problems_of_template(
     project: &Project<'_>,
@@ -58,18 +59,18 @@ pub fn problems_of_template(
     problems
 }
 
-/// Whether one of the templates, which are rendered together, binds a name.
+/// Whether one of these templates, which are rendered together, binds a name.
 fn is_bound<'n>(library: &Library<'_>, mut templates: impl Iterator<Item = &'n TemplateName>, name: &str) -> bool {
     templates.any(|template| library.source(template).is_ok_and(|source| source.analysis().binds_for_others(name)))
 }
 
-/// Whether a suite with that output path has an output for each value of an axis.
+/// Whether a suite with that output path has one output for each value of an axis.
 #[must_use]
 pub fn expands(output: &Compiled, axis: &str) -> bool {
     output.placeholder(axis).is_some()
 }
 
-/// What is wrong with a name that a template takes for a placeholder; `expands` knows the axes of its suite.
+/// The problem of a placeholder's name, if any; `expands` says whether the suite expands an axis.
 #[must_use]
 pub fn fault(config: &Config, name: &str, expands: impl Fn(&str) -> bool) -> Option<Problem> {
     match vocabulary::entry(name).map(|entry| entry.source) {
@@ -104,14 +105,15 @@ fn unknown(config: &Config, name: &str) -> Problem {
     Problem::error(Code::UnknownPlaceholder, format!("there is no placeholder `{name}`")).help(help)
 }
 
-/// Whether the project, a suite or a model has a placeholder of that name.
+/// Whether the project, a suite or a model defines a placeholder of that name.
 fn is_configured(config: &Config, name: &str) -> bool {
     config.placeholders.contains_key(name)
         || config.suites.iter().any(|suite| suite.placeholders.contains_key(name))
         || config.models.values().any(|facts| facts.placeholders.contains_key(name))
 }
 
-/// A name that is nowhere to be seen, and that Tera asks for all the same, is a problem without a place.
+/// One problem for each place of the placeholder. A name that Tera uses but the text does not contain gives one without
+/// a place.
 fn at_each_place(problem: &Problem, placeholder: &Placeholder) -> Vec<Problem> {
     if placeholder.places.is_empty() {
         return vec![problem.clone()];

@@ -1,6 +1,6 @@
-//! The cases of a plan as tests to execute: ids, priorities, requirements, dependencies.
+//! The cases of a plan as tests to execute: ids, priorities, requirements and dependencies.
 //!
-//! The rules are here; how a test plan is kept, shown or executed is not known.
+//! This module has the rules; it must not know how a test plan is stored, shown or executed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use crate::schedule::estimate::{Estimate, Origin};
 use crate::schedule::history::{self, History};
 use crate::template::compiled::Compiled;
 
-/// What kind of test every planned test is.
+/// The type of every planned test.
 pub const TEST_TYPE: &str = "model_test";
 
-/// How long a test may run where its suite does not say, in seconds.
+/// The default time limit of a test, in seconds.
 const DEFAULT_TIMEOUT: u32 = 600;
 
-/// A parameter has two bytes in the checkpoints of large models, and loading them takes a fifth more.
+/// Large models have two bytes a parameter in their checkpoints, and loading takes a fifth more.
 const GIGABYTES_OF_A_MILLION: f64 = 0.002 * 1.2;
 
-/// The namespace of the ids, which is ours and never changes: the same test has the same id in every release.
+/// The namespace of the ids. It never changes, so that a test has the same id in every release.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7b3e_9a5c_41d8_5f0e_9c27_5d1f_60a4_e8b2);
 
 /// A test to execute.
@@ -38,7 +38,7 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x7b3e_9a5c_41d8_5f0e_9c27_5d1f_60a4_e8b
 pub struct PlannedTest {
     /// The id: equal for equal template content, model, hardware type and batch size.
     pub id: Uuid,
-    /// The output whose content the test is, as an index into the plan's.
+    /// The output that contains the test, as an index into the plan's.
     pub output: usize,
     /// The model.
     pub model: ModelIndex,
@@ -46,22 +46,22 @@ pub struct PlannedTest {
     pub hardware: HardwareType,
     /// The batch size, at least 1.
     pub batch_size: u32,
-    /// From 1, first, to 10.
+    /// From 1 (first) to 10.
     pub priority: u8,
     /// The memory it needs, in gigabytes.
     pub min_memory_gb: f64,
-    /// Where that comes from.
+    /// The source of `min_memory_gb`.
     pub memory_origin: Origin,
-    /// How long it takes, as far as earlier runs tell.
+    /// How long it takes, estimated from earlier runs.
     pub expected: Option<Estimate<Duration>>,
     /// How long it may run.
     pub timeout_seconds: u32,
-    /// The test that must have passed first.
+    /// The test that must pass first.
     pub depends_on: Option<Uuid>,
 }
 
-/// Every test of a plan, in an order in which a test comes after the one that it depends on and those of a better
-/// priority come first; and what is wrong.
+/// Every test of a plan and the problems found. Each test follows the one that it depends on; otherwise tests are
+/// ordered by priority.
 #[must_use]
 pub fn planned_tests(plan: &Plan<'_>) -> (Vec<PlannedTest>, Vec<Problem>) {
     let templates: TiVec<TemplateIndex, Uuid> =
@@ -85,7 +85,7 @@ pub fn planned_tests(plan: &Plan<'_>) -> (Vec<PlannedTest>, Vec<Problem>) {
     (tests, problems)
 }
 
-/// Puts what earlier runs tell into tests: how long they take, and the memory of those for which none is stated.
+/// Adds estimates from earlier runs: durations, and memory for tests without a configured amount.
 pub fn learn(plan: &Plan<'_>, tests: &mut [PlannedTest], history: &History) {
     for test in tests {
         let model = &plan.models[test.model];
@@ -108,12 +108,12 @@ pub fn learn(plan: &Plan<'_>, tests: &mut [PlannedTest], history: &History) {
     }
 }
 
-/// To a hundredth, so that a plan shows a number that people can read.
+/// Rounded up to two decimals, for a readable plan.
 fn rounded_up(gigabytes: f64) -> f64 {
     (gigabytes * 100.0).ceil().max(1.0) / 100.0
 }
 
-/// From 1, first, to 10: small batches and the hardware that everybody has come first.
+/// The priority, from 1 (first) to 10: small batches and common hardware come first.
 #[must_use]
 pub fn priority(hardware: HardwareType, batch_size: u32) -> u8 {
     let of_batch = match batch_size {
@@ -129,8 +129,8 @@ pub fn priority(hardware: HardwareType, batch_size: u32) -> u8 {
     5_u8.saturating_add_signed(of_batch + of_hardware)
 }
 
-/// The memory that a test of a model needs where nothing is configured, in gigabytes: its weights, as far as its size is
-/// known, and what a batch of its family takes.
+/// The estimated memory of a test, in gigabytes, if none is configured: the model's weights, if its size is known, plus
+/// the memory of a batch of its family.
 #[must_use]
 pub fn estimated_memory_gb(model: &Model, batch_size: u32) -> f64 {
     let weights = millions_of_parameters(model.name.as_str(), model.model_type.as_deref());
@@ -150,7 +150,7 @@ fn batch_memory_gb(family: &Family, batch_size: u32) -> f64 {
     base * f64::from(batch_size) / 4.0
 }
 
-/// Stands for everything a template's output follows from but the values: its text and that of what it builds on.
+/// Identifies everything that a template's output depends on except its values: its text and the texts it builds on.
 fn template_id(plan: &Plan<'_>, template: &Compiled) -> Uuid {
     let mut content = Vec::new();
     for source in template.closure.iter().filter_map(|name| plan.project.library.source(name).ok()) {
@@ -160,8 +160,8 @@ fn template_id(plan: &Plan<'_>, template: &Compiled) -> Uuid {
     Uuid::new_v5(&NAMESPACE, &content)
 }
 
-/// A plan with an output for each test, in their order. Where a template loops over an axis that its output path does not
-/// expand, it loops over the test's own value there.
+/// A plan with one output for each test, in the same order. A template that loops over an axis that its output path
+/// does not expand loops over the test's own value only.
 #[must_use]
 pub fn contents<'p>(plan: &Plan<'p>, tests: &[PlannedTest]) -> Plan<'p> {
     let mut suites: TiVec<SuiteIndex, PlannedSuite> = TiVec::new();
@@ -215,8 +215,8 @@ fn tests_of(
     pairs.map(|(hardware, size)| test(hardware, size)).collect()
 }
 
-/// The values of an axis that an output has tests for: its own where its path expands the axis, all where its template
-/// loops over them, else the least, because the tests of the others would have the same text.
+/// The values of an axis for which an output has tests: its own if its path expands the axis, all if its template loops
+/// over them, else only the smallest, because the tests for other values would have the same text.
 fn values_of_tests<T: Copy + Ord>(own: Option<T>, all: &[T], loops_over_all: bool) -> Vec<T> {
     match own {
         Some(own) => vec![own],
@@ -226,7 +226,7 @@ fn values_of_tests<T: Copy + Ord>(own: Option<T>, all: &[T], loops_over_all: boo
 }
 
 fn test_id(template: &Uuid, model: &str, hardware: HardwareType, batch_size: u32) -> Uuid {
-    // No model's name holds a line break, so no two tests have one name.
+    // A model's name cannot contain a line break, so the names are unique.
     Uuid::new_v5(template, format!("{model}\n{hardware}\n{batch_size}").as_bytes())
 }
 

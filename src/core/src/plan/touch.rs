@@ -1,7 +1,7 @@
-//! Which outputs of a plan a change of files can have touched.
+//! Finds the outputs of a plan that a change of files may have affected.
 //!
-//! Each changed file is classified once and each output is looked up once, so that the cost is that of the changes plus
-//! that of the outputs. This module asks the file system only whether a changed input is still there.
+//! Each changed file is classified once and each output is looked up once, so the cost is linear in both. This module
+//! uses the file system only to ask whether a changed input still exists.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use crate::model::catalogue::Model;
 use crate::project::inputs::{InputKind, Reach};
 use crate::template::compiled::Compiled;
 
-/// What a change of files can have touched.
+/// What a change of files may have affected.
 pub(super) struct Touch<'a> {
     every_output: bool,
     database_suites: bool,
-    /// By template of the plan.
+    /// For each template of the plan, whether it builds on a changed one.
     templates: TiVec<TemplateIndex, bool>,
-    /// By model of the plan: whether its reference implementation has changed.
+    /// For each model of the plan, whether its reference implementation has changed.
     models: TiVec<ModelIndex, bool>,
     /// The changed files that may be outputs.
     others: HashSet<&'a str>,
@@ -41,7 +41,7 @@ impl<'a> Touch<'a> {
                 match reach {
                     Reach::Everything => touch.every_output = true,
                     Reach::DatabaseSuites => touch.database_suites = true,
-                    // Any case may have used a file that is gone.
+                    // Any case may have used a deleted file.
                     Reach::Templates | Reach::References if touch.every_output || !plan.project.files.is_file(path) => {
                         touch.every_output = true;
                     }
@@ -118,7 +118,7 @@ idle
 class hf_bert: pass
 "#;
 
-    /// Files that count how often they are asked whether there is a file.
+    /// Files that count the calls of `is_file`.
     struct Counted(MemoryFiles, AtomicUsize);
 
     impl Files for Counted {
@@ -136,7 +136,7 @@ class hf_bert: pass
         }
     }
 
-    /// The outputs that a change of these files touches, and how many questions the files were asked.
+    /// The outputs that a change of these files affects, and the number of calls of `is_file`.
     fn touched(changed: &[&str]) -> (Vec<String>, usize) {
         let files = Counted(MemoryFiles::from_fixture(FIXTURE), AtomicUsize::new(0));
         let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
@@ -150,7 +150,7 @@ class hf_bert: pass
         (outputs, files.1.load(Ordering::Relaxed))
     }
 
-    /// A template database with one template, which fits every case.
+    /// A template database with one template, which matches every case.
     fn registry(project: &Project<'_>) -> Registry {
         use crate::project::registered::{Registered, Selection};
         use crate::template::Dialect;

@@ -1,10 +1,10 @@
-//! Which files a project is made from: the one list that reading, watching, hashing and classifying changes ask.
+//! The inputs of a project: the one list that reading, watching, hashing and classifying changes use.
 //!
-//! This module must not know what the files hold, or whether they exist.
+//! This module must not know what the files contain, or whether they exist.
 //!
-//! To add a kind of input: a variant of [`InputKind`]. The compiler then names what has to be decided: where its files
-//! stand ([`InputKind::paths`]), what a change of one affects ([`InputKind::reach`]) and how it is read
-//! (`reading.rs`). Everything else follows.
+//! To add a kind of input, add a variant to [`InputKind`]. The compiler then asks for its paths ([`InputKind::paths`]),
+//! the outputs that a change affects ([`InputKind::reach`]) and how it is read (`reading.rs`). A new [`Reach`] also
+//! needs an arm in [`InputKind::shape`] and in `plan/touch.rs`. Everything else follows.
 
 use std::io;
 
@@ -17,15 +17,15 @@ use crate::config::{Config, Origin};
 use crate::pipeline_map::AutoClasses;
 
 named_enum! {
-    /// A kind of input, in the order in which they are read. The name is what messages call it.
+    /// A kind of input, in reading order. The name is the one that messages use.
     pub enum InputKind {
-        /// The file that configures the project, and the files that would if they appeared.
+        /// The file that configures the project, and the files that would configure it if they were created.
         Configuration = "configuration",
         /// The tasks of each model type.
         PipelineMap = "pipeline map",
         /// The auto classes, in a file beside the pipeline map.
         AutoClasses = "auto classes file",
-        /// The template database, where a suite takes its templates from there.
+        /// The template database, if a suite takes its templates from there.
         TemplateDatabase = "template database",
         /// The project's own templates.
         Templates = "templates folder",
@@ -41,14 +41,13 @@ pub enum Reach {
     Everything,
     /// The outputs of the suites that take their templates from the template database.
     DatabaseSuites,
-    /// The outputs whose template builds on the changed file; a file that is gone can affect every output.
+    /// The outputs whose template builds on the changed file; a deleted file can affect every output.
     Templates,
-    /// The outputs of the models whose reference implementation the changed file is; a file that is gone can affect
-    /// every output.
+    /// The outputs of the models whose reference implementation changed; a deleted file can affect every output.
     References,
 }
 
-/// What stands at an input's path.
+/// Whether an input is a file or a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// One file.
@@ -80,7 +79,7 @@ pub struct InputFiles {
 }
 
 impl InputKind {
-    /// Where the inputs of this kind stand.
+    /// The paths of the inputs of this kind.
     fn paths(self, config: &Config) -> Vec<Utf8PathBuf> {
         let map = config.pipeline_map.as_ref().map(|spot| spot.value.as_path());
         match self {
@@ -122,7 +121,7 @@ impl Inputs {
         Self(InputKind::ALL.iter().copied().flat_map(of_kind).collect())
     }
 
-    /// The configuration alone: what is known of a project before its configuration is read.
+    /// The configuration alone, for a project whose configuration has not been read yet.
     #[must_use]
     pub fn of_configuration(origin: Option<Origin>) -> Self {
         let path = origin.map(|origin| Utf8Path::new(origin.file_name()));
@@ -130,7 +129,7 @@ impl Inputs {
         Self(configurations(path).into_iter().map(input).collect())
     }
 
-    /// The same inputs, but with the configuration of another project.
+    /// These inputs, but with the configuration of `of`.
     #[must_use]
     pub fn with_configuration(&self, of: &Self) -> Self {
         let is_configuration = |input: &&Input| input.kind == InputKind::Configuration;
@@ -153,24 +152,24 @@ impl Inputs {
         self.paths_of(Shape::Folder)
     }
 
-    /// The kinds of input that a file at `path` is, or would be: mostly none or one.
+    /// The kinds of input that a file at `path` is, or would be if it existed: usually none or one.
     pub fn kinds_of(&self, path: &Utf8Path) -> impl Iterator<Item = InputKind> {
         self.0.iter().filter(move |input| input.covers(path)).map(|input| input.kind)
     }
 
-    /// Whether a file at `path` is, or would be, an input.
+    /// Whether a file at `path` is an input, or would be if it existed.
     #[must_use]
     pub fn contain(&self, path: &Utf8Path) -> bool {
         self.kinds_of(path).next().is_some()
     }
 
-    /// Whether `path` is a folder above an input, or the input itself, so that a change of it changes all of that input.
+    /// Whether `path` is an input or a folder above one, so that a change of `path` can change all of that input.
     #[must_use]
     pub fn stand_below(&self, path: &Utf8Path) -> bool {
         self.0.iter().any(|input| input.path.starts_with(path))
     }
 
-    /// The files of all inputs as `files` has them now.
+    /// Lists the files of all inputs.
     #[must_use]
     pub fn list(&self, files: &dyn Files) -> InputFiles {
         let mut found = InputFiles { files: self.files().map(Utf8Path::to_owned).collect(), unlisted: Vec::new() };
@@ -197,15 +196,15 @@ impl Input {
     }
 }
 
-/// The file that configures a project, and those that would win over it if they appeared. Beside a `tgen.toml` no other
-/// file counts.
+/// The file that configures a project, and the files that would take precedence over it. Nothing takes precedence over
+/// a `tgen.toml`.
 fn configurations(path: Option<&Utf8Path>) -> Vec<Utf8PathBuf> {
     let by_rank = [Origin::TgenToml, Origin::PyProjectTool, Origin::CargoPackageMetadata].map(Origin::file_name);
     let own = by_rank.iter().position(|name| path == Some(Utf8Path::new(name)));
     by_rank.iter().take(own.map_or(by_rank.len(), |rank| rank + 1)).map(Utf8PathBuf::from).collect()
 }
 
-/// A project without a configuration takes its templates from the usual folder as soon as that exists.
+/// Without a configuration, the default folder is an input even before it exists.
 fn templates(config: &Config) -> Option<Utf8PathBuf> {
     let usual = || config.path.is_none().then(|| Utf8PathBuf::from(Config::USUAL_TEMPLATES));
     config.templates.as_ref().map(|spot| spot.value.clone()).or_else(usual)

@@ -1,6 +1,6 @@
 //! A project: its configuration, models, templates and reference implementations, read once.
 //!
-//! Everything a plan needs is here; what is on disk as output is not looked at.
+//! It holds everything that a plan needs. It does not look at the outputs on disk.
 
 pub mod inputs;
 mod module;
@@ -31,14 +31,14 @@ use crate::template::TemplateName;
 use crate::template::compilations::Compilations;
 use crate::template::library::{Library, Pack};
 
-/// A project, read. A copy shares everything that was read.
+/// A project. Clones share everything that was read.
 #[derive(Clone)]
 pub struct Project<'f> {
-    /// The world it is read from.
+    /// The files it is read from.
     pub files: &'f dyn Files,
     /// Its configuration.
     pub config: Arc<Config>,
-    /// The files it is read from.
+    /// Its input files.
     pub inputs: Arc<Inputs>,
     /// Which tasks each model type has.
     pub pipeline_map: Arc<PipelineMap>,
@@ -46,23 +46,23 @@ pub struct Project<'f> {
     pub catalogue: Arc<Catalogue>,
     /// Its templates.
     pub library: Library<'f>,
-    /// What the template database answered, where a suite takes its templates from there and it was asked.
+    /// The answer of the template database, if a suite needs it and it was queried.
     pub registry: Option<Arc<Registry>>,
-    /// Its templates, ready to render.
+    /// Its templates, compiled on first use.
     pub compilations: Compilations,
-    /// What of its outputs is known to be valid Python.
+    /// Parts of its outputs known to be valid Python.
     pub known_python: Arc<KnownParts>,
-    /// What is wrong with its inputs.
+    /// The problems of its inputs.
     pub problems: Vec<Problem>,
-    /// Stops planning and rendering it.
+    /// Cancels planning and rendering.
     pub cancellation: Cancellation,
     references: BTreeMap<String, Arc<Module>>,
-    /// The paths of its own templates and of its reference implementations, collected when they are first asked for.
+    /// The paths of its own templates and reference implementations, collected on first use.
     files_in_folders: Arc<OnceLock<BTreeSet<String>>>,
 }
 
 impl<'f> Project<'f> {
-    /// Reads a project. What cannot be read is a problem, and the built-in stands in for it.
+    /// Reads a project. An input that cannot be read becomes a problem and is replaced by the built-in one.
     #[must_use]
     pub fn load(files: &'f dyn Files, config: Config, pack: &'static Pack) -> Self {
         let ReadInputs { pipeline_map, library, references, problems } = ReadInputs::read(files, &config, pack);
@@ -84,13 +84,13 @@ impl<'f> Project<'f> {
         }
     }
 
-    /// Lets planning and rendering it end early. A plan that was cancelled lacks outputs, and must be dropped.
+    /// Makes planning and rendering cancellable. A cancelled plan is incomplete, and must be dropped.
     #[must_use]
     pub fn cancelled_by(self, cancellation: Cancellation) -> Self {
         Self { cancellation, ..self }
     }
 
-    /// Takes what the template database answered; `database` is its path as the user would name it.
+    /// Adds the answer of the template database; `database` is its path as the user would name it.
     #[must_use]
     pub fn with_registry(mut self, database: &Utf8Path, registry: Registry) -> Self {
         for template in registry.templates() {
@@ -101,9 +101,9 @@ impl<'f> Project<'f> {
         self
     }
 
-    /// The project as `files` has it, which differs from what was read at these paths alone; what was read of all others
-    /// stays. None where only a fresh load can tell: the configuration, the pipeline map or the set of models has changed,
-    /// or something could not be read.
+    /// The project after changes at these paths only; everything else that was read is reused. `None` if the project
+    /// has to be loaded again: the configuration, the pipeline map or the set of models has changed, or something could
+    /// not be read.
     #[must_use]
     pub fn after<'g>(&self, files: &'g dyn Files, changed: &[Utf8PathBuf]) -> Option<Project<'g>> {
         if !self.problems.is_empty() || !self.has_its_folders(files, changed) {
@@ -142,33 +142,35 @@ impl<'f> Project<'f> {
         })
     }
 
-    /// The project with other values for placeholders; all else that `config` says must be as it was.
+    /// The project with the placeholders and model facts of `config`, which must be equal to the project's configuration
+    /// otherwise.
     #[must_use]
-    pub fn with_placeholders_of(&self, config: Config) -> Self {
-        Self { config: Arc::new(config), ..self.clone() }
+    pub fn with_values_of(&self, config: Config) -> Self {
+        let catalogue = reading::catalogue(&self.pipeline_map, &config, self.references.keys().cloned());
+        Self { catalogue: Arc::new(catalogue), config: Arc::new(config), ..self.clone() }
     }
 
-    /// Whether the folders out of which a file may be gone are still there.
+    /// Whether each input folder that lost a file still exists.
     fn has_its_folders(&self, files: &dyn Files, changed: &[Utf8PathBuf]) -> bool {
         let loses = |folder: &Utf8Path| changed.iter().any(|path| path.starts_with(folder) && !files.is_file(path));
         self.inputs.folders().filter(|folder| loses(folder)).all(|folder| files.is_folder(folder))
     }
 
-    /// The name of the template that stands, or would stand, at a path of the project's own folder.
+    /// The name of the template at a path of the project's own folder, whether or not the file exists.
     #[must_use]
     pub fn template_name(&self, path: &Utf8Path) -> Option<TemplateName> {
         let folder = self.config.templates.as_ref()?;
         path.strip_prefix(&folder.value).ok().map(TemplateName::at)
     }
 
-    /// The name of the module that stands, or would stand, at a path of the skillset folder.
+    /// The name of the module at a path of the skillset folder, whether or not the file exists.
     fn module_at<'a>(&self, path: &'a Utf8Path) -> Option<&'a str> {
         let folder = self.config.skillset.as_ref()?;
         path.starts_with(&folder.value).then(|| module_name(path)).flatten()
     }
 
-    /// What makes an input unreadable: as long as there is any such problem, the outputs that would follow from the inputs
-    /// are not the wanted ones, and none may be written.
+    /// The problems of unreadable inputs. While there are any, the planned outputs are not the intended ones, so none
+    /// may be written.
     pub fn unreadable(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| problem.is_error())
     }
@@ -196,25 +198,25 @@ impl<'f> Project<'f> {
         })
     }
 
-    /// The models of a selection, each once.
+    /// The models of a selection, without duplicates.
     #[must_use]
     pub fn select(&self, selectors: &[Selector]) -> (Vec<Model>, Vec<Problem>) {
         self.catalogue.select(selectors)
     }
 
-    /// Whether a path is one of the project's inputs beside the templates, whose text a problem may show.
+    /// Whether a path is an input other than a template, so that a problem may quote its text.
     #[must_use]
     pub fn is_input(&self, path: &Utf8Path) -> bool {
         self.inputs.files().any(|file| file == path) || self.references.values().any(|module| module.path == path)
     }
 
-    /// Whether a change at a path can be one of what the project is read from: an input, or a file that becomes one.
+    /// Whether a change at a path can change an input: the path is one, would be one, or is a folder above one.
     #[must_use]
     pub fn is_read_from(&self, path: &Utf8Path) -> bool {
         self.inputs.contain(path) || self.inputs.stand_below(path)
     }
 
-    /// The parsed reference implementation of a model, as templates see it; none where there is none.
+    /// The parsed reference implementation of a model, as templates see it; Tera's none if there is none.
     #[must_use]
     pub fn reference(&self, model: &Model) -> Value {
         self.parsed_reference(model).map_or_else(Value::none, |parsed| parsed.value.clone())
@@ -232,14 +234,14 @@ impl<'f> Project<'f> {
         self.parsed_reference(model).map(|parsed| (parsed.reference.as_ref(), parsed.problems.as_slice()))
     }
 
-    /// Why the file of a model's reference implementation cannot be read; none where it can be, and where there is none.
+    /// The problem that a model's reference implementation cannot be read; `None` if it can, or if there is none.
     #[must_use]
     pub fn unreadable_reference(&self, model: &Model) -> Option<Problem> {
         let problems = &self.parsed_reference(model)?.problems;
         problems.iter().find(|problem| problem.code == Code::UnreadableFile).cloned()
     }
 
-    /// Task to transformers auto class, for the tasks of a model.
+    /// The transformers auto class of each task of a model.
     #[must_use]
     pub fn auto_classes(&self, model: &Model) -> Value {
         let class = |task: &String| {
@@ -255,7 +257,7 @@ impl<'f> Project<'f> {
         Some(module.parsed(self.files))
     }
 
-    /// The module that the catalogue found for the model.
+    /// The module of the model's reference implementation.
     fn module(&self, model: &Model) -> Option<&Module> {
         self.references.get(model.reference_module.as_ref()?).map(Arc::as_ref)
     }
@@ -306,7 +308,7 @@ class hf_bert:
         Project::load(files, config::load(files, Origin::TgenToml).unwrap(), &[("part.tera", "built in")])
     }
 
-    /// What can be seen of a project: its templates, its references, and what it plans.
+    /// The observable state of a project: its templates, references and plan.
     fn picture(project: &Project<'_>) -> String {
         let text = |name: &TemplateName| project.library.source(name).map(|source| source.text.clone());
         let templates: Vec<_> = project.library.names().map(|name| (name, text(name))).collect();
@@ -347,7 +349,7 @@ class hf_bert:
     }
 
     proptest! {
-        // A load takes a while without optimization.
+        // Loading is slow without optimisation.
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]

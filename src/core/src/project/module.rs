@@ -1,4 +1,4 @@
-//! A reference implementation as a file of the skillset folder, parsed when it is first asked for.
+//! A reference implementation: a file of the skillset folder, parsed on first use.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ pub(super) struct Module {
     parsed: OnceLock<ParsedModule>,
 }
 
-/// What its source says.
+/// The parsed source.
 pub(super) struct ParsedModule {
     pub(super) reference: Option<Reference>,
     pub(super) value: Value,
@@ -48,7 +48,7 @@ impl Module {
     }
 }
 
-/// `hf_big_bird.py` is the module `hf_big_bird`; other files of the folder are none.
+/// `hf_big_bird.py` is the module `hf_big_bird`; `None` for other files.
 pub(super) fn module_name(path: &Utf8Path) -> Option<&str> {
     path.file_name()?.strip_suffix(".py").filter(|name| name.starts_with("hf_"))
 }

@@ -1,5 +1,5 @@
-//! Reads the inputs of a project. An input that cannot be read is a problem, and the built-in one stands in for it, so
-//! that all other problems are found in the same run.
+//! Reads the inputs of a project. An unreadable input becomes a problem and is replaced by the built-in one, so that
+//! all other problems are found in the same run.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +21,7 @@ use crate::template::library::{Library, Pack};
 pub(super) struct ReadInputs<'f> {
     pub(super) pipeline_map: PipelineMap,
     pub(super) library: Library<'f>,
-    /// The reference implementations by the names of their modules.
+    /// The reference implementations by module name.
     pub(super) references: BTreeMap<String, Arc<Module>>,
     pub(super) problems: Vec<Problem>,
 }
@@ -39,7 +39,7 @@ impl<'f> ReadInputs<'f> {
             match kind {
                 InputKind::PipelineMap => read.pipeline_map(files, config),
                 InputKind::AutoClasses => read.auto_classes(files, config),
-                // The caller has read the configuration, and queries the database for a plan (`Project::with_registry`).
+                // The caller reads the configuration, and queries the database for a plan (`Project::with_registry`).
                 InputKind::Configuration | InputKind::TemplateDatabase => {}
                 InputKind::Templates => read.templates(files, config, pack),
                 InputKind::References => read.references(files, config),
@@ -64,7 +64,7 @@ impl<'f> ReadInputs<'f> {
         }
     }
 
-    /// A map without a file of auto classes beside it has the built-in ones.
+    /// Without an auto classes file beside the map, the built-in auto classes apply.
     fn auto_classes(&mut self, files: &dyn Files, config: &Config) {
         let Some(spot) = &config.pipeline_map else { return };
         let path = AutoClasses::path_beside(&spot.value);
@@ -109,7 +109,7 @@ impl<'f> ReadInputs<'f> {
     }
 }
 
-/// The models of a project, as far as its inputs know them.
+/// The models of a project, from its pipeline map, configuration and reference implementations.
 pub(super) fn catalogue(map: &PipelineMap, config: &Config, references: impl Iterator<Item = String>) -> Catalogue {
     let types = map.model_types().filter_map(|name| Some((name, map.tasks(name)?)));
     let facts = config.models.iter().map(|(name, facts)| (name.clone(), known_facts(facts)));
@@ -124,7 +124,7 @@ fn known_facts(facts: &ModelFacts) -> Facts {
     }
 }
 
-/// A file that the configuration names and that is not there is a problem of the configuration.
+/// A missing file that the configuration names is reported at its place in the configuration.
 fn configured_at<T>(problem: Problem, config: &Config, spot: &Spot<T>) -> Problem {
     match (&config.path, spot.range) {
         (Some(path), Some(range)) => problem.in_file(path).at(range),

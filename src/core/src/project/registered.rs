@@ -1,7 +1,7 @@
-//! What the template database answers for a plan, as plain data: the templates that its cases take.
+//! The template database's answer for a plan, as plain data: the template of each case.
 //!
-//! All cases are asked for at once, so that a large suite is one query. This module does not know how templates are
-//! kept; the caller that opens the database fills it in.
+//! All cases are queried at once, so a large suite costs one query. This module does not know how templates are stored;
+//! the caller that opens the database fills it in.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -14,47 +14,47 @@ use crate::model::hardware::HardwareType;
 use crate::project::request::Request;
 use crate::template::{Dialect, TemplateName};
 
-/// What decides which template a case takes.
+/// The criteria by which the database chooses the template of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wanted {
     /// The model's name, whose mapping may name a template.
     pub model: String,
     /// The model's family.
     pub family: Family,
-    /// The case's hardware type; none where the output path does not expand that axis.
+    /// The case's hardware type; `None` if the output path does not expand that axis.
     pub hardware: Option<HardwareType>,
 }
 
-/// The newest version of a template that some case takes.
+/// The newest version of a template that some case uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// The template's name in the database.
     pub name: String,
-    /// The number of the version.
+    /// The version number.
     pub version: u32,
-    /// The language it is written in.
+    /// Its template dialect.
     pub dialect: Dialect,
     /// Its text.
     pub content: String,
 }
 
-/// What there is a template for, to be said where there is none for a case.
+/// A combination that has a template, listed in the error for a case without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     /// The family.
     pub family: String,
-    /// The hardware type; none for all.
+    /// The hardware type; `None` for all.
     pub hardware: Option<HardwareType>,
-    /// The template that a case of these takes.
+    /// The template that such a case uses.
     pub template: String,
 }
 
-/// The templates of cases.
+/// The templates chosen for a list of cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// The templates that were chosen, each once.
+    /// The chosen templates, without duplicates.
     pub templates: Vec<Registered>,
-    /// For each case, in the order that they were given, its place in `templates`; none where no template fits.
+    /// For each case, in the given order, an index into `templates`; `None` if no template matches.
     pub choices: Vec<Option<usize>>,
 }
 
@@ -70,7 +70,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry that knows the models, and no template yet.
+    /// A registry with the models and no templates.
     #[must_use]
     pub fn new(catalogue: &Catalogue, mappings: impl IntoIterator<Item = (String, Family)>) -> Self {
         let catalogue = catalogue.clone().with_mappings(mappings);
@@ -78,14 +78,14 @@ impl Registry {
         Self { catalogue, templates: Vec::new(), places, choices, offers: Vec::new() }
     }
 
-    /// Whether what is asked for takes templates from the template database.
+    /// Whether the requested suites take templates from the template database.
     #[must_use]
     pub fn is_needed(config: &Config, request: &Request) -> bool {
         database_suites(config, request).next().is_some()
     }
 
-    /// What the cases of all database suites want, each once. A hardware type counts whether or not an output path
-    /// expands it, which is known later.
+    /// The criteria of all cases of database suites, without duplicates. Every hardware type is included, because it is
+    /// not known yet whether an output path expands that axis.
     #[must_use]
     pub fn wanted(&self, config: &Config, request: &Request) -> Vec<Wanted> {
         let mut seen = HashSet::new();
@@ -104,7 +104,7 @@ impl Registry {
         wanted
     }
 
-    /// Takes what the database selected for `wanted`, and what it has.
+    /// Adds the selected templates for `wanted`, and the available combinations.
     #[must_use]
     pub fn with_selection(mut self, wanted: Vec<Wanted>, selection: Selection, offers: Vec<Offer>) -> Self {
         let chosen = wanted.into_iter().zip(selection.choices);
@@ -115,19 +115,19 @@ impl Registry {
         self
     }
 
-    /// The templates that were selected.
+    /// The selected templates.
     #[must_use]
     pub fn templates(&self) -> &[Registered] {
         &self.templates
     }
 
-    /// The template that a case takes; none where no template fits.
+    /// The template for a case; `None` if none matches.
     #[must_use]
     pub fn choose(&self, wanted: &Wanted) -> Option<&Registered> {
         self.choices.get(wanted).and_then(|at| self.templates.get(*at))
     }
 
-    /// The registered template of that name, if a case takes it.
+    /// The registered template of that name, if a case uses it.
     #[must_use]
     pub fn find(&self, name: &TemplateName) -> Option<&Registered> {
         self.places.get(name).and_then(|at| self.templates.get(*at))
@@ -165,7 +165,7 @@ impl Registry {
 }
 
 impl Wanted {
-    /// What a case of a model on a hardware type wants.
+    /// The criteria of a case.
     #[must_use]
     pub fn of(model: &Model, hardware: Option<HardwareType>) -> Self {
         Self { model: model.name.as_str().to_owned(), family: model.family.clone(), hardware }
@@ -173,7 +173,7 @@ impl Wanted {
 }
 
 impl Registered {
-    /// The name under which a plan knows it, which no file has.
+    /// Its name in a plan, which no file can have.
     #[must_use]
     pub fn template_name(&self) -> TemplateName {
         TemplateName::registered(&self.name, self.dialect)

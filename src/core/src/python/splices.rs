@@ -1,4 +1,5 @@
-//! What a value is put into in Python source: a string, a name, a comment; and whether it breaks out of it.
+//! The context of each value that is spliced into Python source: a string, a name, a comment or code; and whether a
+//! value would break out of it.
 //!
 //! This module knows Python's tokens. It must not know where source and values come from.
 
@@ -10,15 +11,15 @@ use ruff_text_size::{Ranged, TextSize};
 
 use crate::python;
 
-/// What stands in for a value while it is found out what it is put into.
+/// The replacement for a value while its context is determined.
 const STAND_IN: &str = "x";
 
-/// What a value is put into.
+/// The context of a spliced value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Splice {
-    /// A string that ends with its quote or its line.
+    /// A string that must end on its line.
     String(char),
-    /// A string in three quotes.
+    /// A triple-quoted string.
     LongString(char),
     /// A part of a name.
     Name,
@@ -29,7 +30,7 @@ pub enum Splice {
 }
 
 impl Splice {
-    /// What it is, in a phrase.
+    /// The noun for it, in messages.
     #[must_use]
     pub const fn phrase(self) -> &'static str {
         match self {
@@ -40,7 +41,7 @@ impl Splice {
         }
     }
 
-    /// Whether a value would end what it is put into, or make it something else.
+    /// Whether a value would end its context or change it to another one.
     #[must_use]
     pub fn is_broken_by(self, value: &str) -> bool {
         let escapes_the_end = || (value.len() - value.trim_end_matches('\\').len()) % 2 == 1;
@@ -69,7 +70,7 @@ fn has_unescaped(value: &str, quote: char) -> bool {
     false
 }
 
-/// The source with every value replaced by a name, which shows what the values are put into whatever they are.
+/// The source with every value replaced by a name, so that the contexts do not depend on the values.
 #[must_use]
 pub fn without_values(source: &str, values: &[Range<usize>]) -> String {
     let mut neutral = String::with_capacity(source.len());
@@ -83,7 +84,7 @@ pub fn without_values(source: &str, values: &[Range<usize>]) -> String {
     neutral
 }
 
-/// What each value is put into; `neutral` is the source without its values, which stood at these places.
+/// The context of each value; `neutral` comes from [`without_values`], with the values at these places.
 #[must_use]
 pub fn splices(neutral: &str, values: &[Range<usize>]) -> Vec<Splice> {
     python::with_stack_for(neutral, || {
@@ -140,7 +141,7 @@ fn text_size(offset: usize) -> TextSize {
 mod tests {
     use super::*;
 
-    /// What the values in `source`, each written `<value>`, are put into.
+    /// Checks the contexts of the values in `source`, each written `<value>`.
     #[track_caller]
     fn check(source: &str, expected: &[Splice]) {
         let mut text = String::new();

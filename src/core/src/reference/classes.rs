@@ -1,8 +1,7 @@
-//! The classes of a Python module, and the methods that their instances have, read without running it.
+//! The classes of a Python module and the methods of their instances, read without running it.
 //!
-//! What Python decides as it runs is guessed as a reader would: of two definitions the later one counts, unless it stands
-//! under an `if` or a `try`, where the first branch counts. This module knows Python's scopes; it does not know what a
-//! class is for.
+//! What Python decides at run time is approximated: of two definitions the later one wins, except under an `if` or a
+//! `try`, where the first branch wins. This module knows Python's scopes; it does not know what a class is for.
 
 use std::collections::HashSet;
 
@@ -23,21 +22,21 @@ impl<'a> Module<'a> {
         self.0.classes.iter().map(|found| found.node)
     }
 
-    /// The class that the name means at the end of the module.
+    /// The class that the name refers to at the end of the module.
     pub(crate) fn class(&self, name: &str) -> Option<&'a StmtClassDef> {
         let named = || self.0.classes.iter().filter(|found| found.node.name.as_str() == name);
         named().rfind(|found| !found.is_conditional).or_else(|| named().next()).map(|found| found.node)
     }
 
-    /// The place after the class where its name is given to something else.
+    /// The place after the class where its name is rebound.
     pub(crate) fn rebinding(&self, class: &StmtClassDef) -> Option<TextRange> {
         let later = self.0.assignments.iter().filter(|found| found.node.range.start() > class.range.end());
         let is_name = |target: &&Expr| name_of(target) == Some(class.name.as_str());
         later.flat_map(|found| &found.node.targets).find(is_name).map(ruff_text_size::Ranged::range)
     }
 
-    /// The methods that an instance of the class has: its own, those of its bases in this module, and those that the
-    /// class or its constructor gives a second name.
+    /// The methods of an instance: the class's own, those of its bases in this module, and aliases that the class or
+    /// its constructor assigns.
     pub(crate) fn methods(&self, class: &'a StmtClassDef) -> Methods<'a> {
         let mut methods = Methods::default();
         self.collect(class, &mut methods, &mut HashSet::new());
@@ -69,7 +68,7 @@ pub(crate) struct Methods<'a>(Vec<Method<'a>>);
 pub(crate) struct Method<'a> {
     pub(crate) name: &'a str,
     pub(crate) function: &'a StmtFunctionDef,
-    /// Where it is given that name.
+    /// Where it gets that name.
     pub(crate) place: TextRange,
 }
 
@@ -93,7 +92,7 @@ impl<'a> Methods<'a> {
         }
     }
 
-    /// Follows the assignments of one method to another name; `read` finds a method's name in either side.
+    /// Follows the assignments that alias methods; `read` extracts a method's name from either side.
     fn rename_all(&mut self, assignments: &[Found<'a, StmtAssign>], read: fn(&'a Expr) -> Option<&'a str>) {
         for Found { node: assignment, .. } in assignments {
             let Some(method) = read(&assignment.value).and_then(|name| self.get(name)) else { continue };
@@ -109,7 +108,7 @@ impl<'a> Methods<'a> {
     }
 }
 
-/// What a body of statements defines, without looking into the bodies of classes and functions.
+/// The definitions in a list of statements, without the bodies of classes and functions.
 struct Scope<'a> {
     classes: Vec<Found<'a, StmtClassDef>>,
     functions: Vec<Found<'a, StmtFunctionDef>>,

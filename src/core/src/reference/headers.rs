@@ -1,7 +1,7 @@
-//! The bones of a broken Python module: its class and function headers where they stand, and nothing else.
+//! Extracts the class and function headers of a Python module with syntax errors.
 //!
-//! The parser recovers from most errors by itself, but a line with the wrong indentation ends a class for it. Without
-//! the bodies, where the errors are, the headers can still be read. This module knows Python's tokens, not what for.
+//! The parser recovers from most errors, but a line with the wrong indentation ends a class. Without the bodies, where
+//! the errors are, the headers can still be parsed. This module knows Python's tokens, not what they are for.
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::token::{Token, TokenKind};
@@ -10,7 +10,7 @@ use ruff_text_size::Ranged;
 
 use crate::python;
 
-/// The source with a space for every byte that is not in a header, so that offsets and lines stay what they were.
+/// The source with each byte outside headers replaced by a space, so that offsets and lines stay the same.
 pub(crate) fn of(source: &str, parsed: &Parsed<ModModule>) -> String {
     let tokens: &[Token] = parsed.tokens();
     let mut bones: Vec<u8> = source.bytes().map(|byte| if byte == b'\n' { byte } else { b' ' }).collect();
@@ -36,7 +36,7 @@ fn ends_line(kind: TokenKind) -> bool {
     matches!(kind, TokenKind::Newline | TokenKind::NonLogicalNewline | TokenKind::Indent | TokenKind::Dedent)
 }
 
-/// Where the header ends that the first token begins: after its colon, or with the line where there is none.
+/// The end of the header that starts at the first token: after its colon, or at the end of the line if it has none.
 fn end_of_header(tokens: &[Token]) -> usize {
     let mut depth = 0_usize;
     let mut end = 0;

@@ -1,7 +1,7 @@
-//! Reference implementations: what a skillset module `hf_<normalized_name>.py` defines, read without running it.
+//! Reference implementations: the definitions of a skillset module `hf_<normalized_name>.py`, read without running it.
 //!
-//! A template sees a [`Reference`] as `reference`, so its field names are part of the tool's interface. This module sees
-//! one file at a time; it does not know where the skillset is or which models there are.
+//! Templates use a [`Reference`] as `reference`, so its field names are part of the tool's interface. This module reads
+//! one file at a time; it does not know where the skillset is or which models exist.
 
 mod classes;
 mod headers;
@@ -18,25 +18,25 @@ use crate::base::text::LineIndex;
 use crate::model::hardware::HardwareType;
 use crate::python;
 
-/// One broken line can make the parser stumble over every line after it.
+/// The most syntax errors reported: after one broken line, the parser may reject every following line.
 const MOST_SYNTAX_ERRORS: usize = 10;
 
-/// What a skillset module defines.
+/// The definitions of a skillset module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reference {
     /// The module's name: `hf_bert`.
     pub module: String,
     /// The file.
     pub path: Utf8PathBuf,
-    /// The class that holds the methods; `hf_bert`, unless the module calls it something else.
+    /// The class that holds the methods: `hf_bert`, or the module's own name for it.
     pub class_name: String,
-    /// What the class is constructed with.
+    /// The parameters of the class's constructor.
     pub init_parameters: Vec<Parameter>,
     /// Whether there is a method `init`.
     pub has_init: bool,
     /// Whether there is a method `__test__`.
     pub has_test: bool,
-    /// What `__test__` is called with.
+    /// The parameters of `__test__`.
     pub test_parameters: Vec<Parameter>,
     /// The methods `init_<platform>`, in the order of the source.
     pub init_methods: Vec<InitMethod>,
@@ -51,30 +51,30 @@ pub struct InitMethod {
     pub name: String,
     /// The platform as the method's name spells it: `apple` stays `apple`.
     pub platform: String,
-    /// The hardware type of that name, if there is one.
+    /// The hardware type of that name, if any.
     pub hardware_type: Option<HardwareType>,
-    /// What it is called with, without `self`.
+    /// The parameters, without `self`.
     pub parameters: Vec<Parameter>,
-    /// Whether it has to be awaited.
+    /// Whether it is an `async def`.
     pub is_async: bool,
     /// The line of its name, counted from one.
     pub line: u32,
 }
 
-/// A method that makes the function which answers requests on a platform.
+/// A method that creates the function that answers requests on a platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandlerMethod {
     /// The method's name.
     pub name: String,
-    /// The platform as the method's name spells it; none where the name has no platform (`create_vlm_endpoint_handler`).
+    /// The platform as the method's name spells it; `None` if the name has none (`create_vlm_endpoint_handler`).
     pub platform: Option<String>,
-    /// The hardware type of that name, if there is one.
+    /// The hardware type of that name, if any.
     pub hardware_type: Option<HardwareType>,
-    /// The rest of the method's name, which says what is handled: `text_embedding`.
+    /// The rest of the method's name, which says what the function handles: `text_embedding`.
     pub task: Option<String>,
-    /// What it is called with, without `self`.
+    /// The parameters, without `self`.
     pub parameters: Vec<Parameter>,
-    /// Whether it has to be awaited.
+    /// Whether it is an `async def`.
     pub is_async: bool,
     /// The line of its name, counted from one.
     pub line: u32,
@@ -87,23 +87,23 @@ pub struct Parameter {
     pub name: String,
     /// Its default value, as the source has it.
     pub default: Option<String>,
-    /// Whether it can only be given by its name.
+    /// Whether it can only be passed by keyword.
     pub keyword_only: bool,
     /// Its annotation, as the source has it.
     pub annotation: Option<String>,
-    /// How it can be given.
+    /// How it can be passed.
     pub kind: ParameterKind,
 }
 
-/// How a parameter can be given.
+/// How a parameter can be passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterKind {
-    /// By its position alone, before a `/`.
+    /// By position only, before a `/`.
     PositionalOnly,
-    /// By its position or its name.
+    /// By position or keyword.
     Positional,
-    /// By its name alone, after a `*`.
+    /// By keyword only, after a `*`.
     Keyword,
     /// `*args`.
     Vararg,
@@ -118,7 +118,7 @@ impl Reference {
         self.init_methods.iter().find(|method| method.hardware_type == Some(hardware))
     }
 
-    /// How much was read; of two readings of one broken file, the larger one lost less.
+    /// The number of definitions read; of two readings of one broken file, the larger one is better.
     fn size(&self) -> usize {
         1 + usize::from(self.has_init)
             + usize::from(self.has_test)
@@ -127,7 +127,7 @@ impl Reference {
     }
 }
 
-/// Reads a skillset module. What cannot be read is a problem; what can be is in the reference all the same.
+/// Reads a skillset module. Unreadable parts become problems; everything else is still in the reference.
 #[must_use]
 pub fn parse_reference(path: &Utf8Path, source: &str) -> (Option<Reference>, Vec<Problem>) {
     let module = path.file_stem().unwrap_or_default();
@@ -153,7 +153,7 @@ struct Class<'a> {
     methods: Methods<'a>,
 }
 
-/// The class that is named after the module, or else the first that has the methods of a reference implementation.
+/// The class that is named after the module, else the first with methods of a reference implementation.
 fn class_of<'a>(module: &str, names: &Module<'a>) -> Option<Class<'a>> {
     let with_methods = |node| Class { node, methods: names.methods(node) };
     let namesake = names.class(module).map(with_methods);
@@ -227,7 +227,8 @@ impl File<'_> {
         })
     }
 
-    /// What a caller of a method gives it: everything but the instance, which a method that is not static gets first.
+    /// The parameters that a caller passes: all but the instance, which is the first parameter of a method that is not
+    /// static.
     fn parameters(&self, function: &StmtFunctionDef) -> Vec<Parameter> {
         let ast::Parameters { posonlyargs, args, vararg, kwonlyargs, kwarg, .. } = &*function.parameters;
         let instance = usize::from(!is_static(function));
@@ -263,14 +264,14 @@ impl File<'_> {
         let mut problems: Vec<_> =
             errors.iter().take(MOST_SYNTAX_ERRORS).map(|error| self.syntax_problem(error)).collect();
         if let (Some(last), 1..) = (problems.last_mut(), more) {
-            last.help = Some(format!("{more} more syntax errors follow; mend the first one first"));
+            last.help = Some(format!("{more} more syntax errors follow; fix the first one first"));
         }
         problems
     }
 
     fn syntax_problem(&self, error: &python::SyntaxError) -> Problem {
         Problem::error(Code::InvalidReference, format!("`{}` is not valid Python: {}", self.module, error.message))
-            .help("mend the module, for a test that agrees with it has to import it")
+            .help("fix the module: a generated test has to import it")
             .in_file(self.path)
             .at(self.lines.range(error.span.clone()))
     }
@@ -280,13 +281,13 @@ impl File<'_> {
         let module = self.module;
         let name = &class.node.name;
         let (message, help, place) = if name.as_str() != module {
-            let message = format!("the class `{name}` stands in for `{module}`, which the module does not define");
+            let message = format!("the class `{name}` is used, because the module does not define `{module}`");
             (message, format!("call the class `{module}`"), name.range)
         } else if !class.has_platforms() {
             let message = format!("the class `{module}` has no method for any platform");
             (message, "define `init_<platform>` and `create_<platform>_<task>_endpoint_handler`".to_owned(), name.range)
         } else {
-            let message = format!("`{module}` is something else from here on, so importing it does not give the class");
+            let message = format!("`{module}` is rebound here, so importing it does not give the class");
             (message, "give this a name of its own".to_owned(), names.rebinding(class.node)?)
         };
         let problem = Problem::warning(Code::InvalidReference, message).help(help);
@@ -316,8 +317,8 @@ fn handled_by(method: &str) -> Option<&str> {
     method.strip_prefix("create_")?.strip_suffix("_endpoint_handler").filter(|handled| !handled.is_empty())
 }
 
-/// Cuts `cuda_text_embedding` after the platform. Both halves may hold `_`, so the platforms are those that the class
-/// initialises, the longest first, and then the ones that have a hardware type.
+/// Splits `cuda_text_embedding` after the platform. Both halves may contain `_`, so the known platforms are tried:
+/// those that the class initialises, the longest first, then the hardware types.
 fn platform_and_task<'a>(handled: &'a str, platforms: &[&str]) -> (Option<&'a str>, Option<&'a str>) {
     let cut = |length: usize| (handled.get(..length), handled.get(length + 1..));
     let is_whole = |platform: &&&str| {

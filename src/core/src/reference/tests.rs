@@ -1,4 +1,4 @@
-//! What is read from skillset modules, whole and broken.
+//! Reading valid and broken skillset modules.
 
 use super::*;
 
@@ -163,14 +163,14 @@ fn a_broken_module_yields_what_can_be_read() {
     2: init_cpu [cpu cpu] (model)
     4: init_cuda [cuda cuda] (model, device)
     5: init_mps [mps mps] ()
-    4:2: Error: `hf_x` is not valid Python: expected an identifier, but found a keyword `def` that cannot be used here; mend the module, for a test that agrees with it has to import it
-    4:6: Error: `hf_x` is not valid Python: expected `)`, found name; mend the module, for a test that agrees with it has to import it
-    4:6: Error: `hf_x` is not valid Python: invalid annotated assignment target; mend the module, for a test that agrees with it has to import it
-    4:36: Error: `hf_x` is not valid Python: expected an expression; mend the module, for a test that agrees with it has to import it
-    4:39: Error: `hf_x` is not valid Python: expected an identifier, but found a keyword `pass` that cannot be used here; mend the module, for a test that agrees with it has to import it
-    5:2: Error: `hf_x` is not valid Python: compound statements are not allowed on the same line as simple statements; mend the module, for a test that agrees with it has to import it
-    5:21: Error: `hf_x` is not valid Python: expected an expression; mend the module, for a test that agrees with it has to import it
-    6:1: Error: `hf_x` is not valid Python: unexpected EOF while parsing; mend the module, for a test that agrees with it has to import it
+    4:2: Error: `hf_x` is not valid Python: expected an identifier, but found a keyword `def` that cannot be used here; fix the module: a generated test has to import it
+    4:6: Error: `hf_x` is not valid Python: expected `)`, found name; fix the module: a generated test has to import it
+    4:6: Error: `hf_x` is not valid Python: invalid annotated assignment target; fix the module: a generated test has to import it
+    4:36: Error: `hf_x` is not valid Python: expected an expression; fix the module: a generated test has to import it
+    4:39: Error: `hf_x` is not valid Python: expected an identifier, but found a keyword `pass` that cannot be used here; fix the module: a generated test has to import it
+    5:2: Error: `hf_x` is not valid Python: compound statements are not allowed on the same line as simple statements; fix the module: a generated test has to import it
+    5:21: Error: `hf_x` is not valid Python: expected an expression; fix the module: a generated test has to import it
+    6:1: Error: `hf_x` is not valid Python: unexpected EOF while parsing; fix the module: a generated test has to import it
     "
     );
 }
@@ -202,7 +202,7 @@ fn a_class_with_the_methods_stands_in_for_the_one_that_is_missing() {
     insta::assert_snapshot!(shown("s/hf_bert.py", source), @r"
     hf_bert.Bert() init=false test=false
     4: init_cpu [cpu cpu] ()
-    3:7: Warning: the class `Bert` stands in for `hf_bert`, which the module does not define; call the class `hf_bert`
+    3:7: Warning: the class `Bert` is used, because the module does not define `hf_bert`; call the class `hf_bert`
     ");
 }
 
@@ -217,7 +217,7 @@ fn a_module_that_is_no_reference_is_warned_of() {
     insta::assert_snapshot!(shown("s/hf_x.py", "class hf_x:\n def init_cpu(self): pass\nhf_x = hf_x()\n"), @r"
     hf_x.hf_x() init=false test=false
     2: init_cpu [cpu cpu] ()
-    3:1: Warning: `hf_x` is something else from here on, so importing it does not give the class; give this a name of its own
+    3:1: Warning: `hf_x` is rebound here, so importing it does not give the class; give this a name of its own
     ");
 }
 

@@ -53,6 +53,9 @@ pub struct Header {
     /// How many units were planned.
     #[serde(default)]
     pub planned: u64,
+    /// The planned units, so that those that did not end can be named; empty where there are too many for a line.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub units: BTreeMap<HardwareType, Vec<String>>,
 }
 
 /// One attempt of one test.
@@ -93,6 +96,9 @@ pub struct Attempt {
     /// Why it did not pass, or what a test that passed has noted.
     #[serde(default)]
     pub reason: String,
+    /// The end of what pytest or the interpreter said of the failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// How each phase ended: `setup`, `call`, `teardown`.
     #[serde(default)]
     pub phases: BTreeMap<String, String>,
@@ -180,6 +186,9 @@ pub struct UnitEnd {
     /// As [`Attempt::memory_peak`].
     #[serde(default)]
     pub memory_peak: Option<u64>,
+    /// The memory that it was expected to need, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_expected: Option<u64>,
     /// As [`Attempt::device_memory_peak`].
     #[serde(default)]
     pub device_memory_peak: Option<u64>,

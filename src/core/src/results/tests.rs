@@ -5,8 +5,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::attempt::{Attempt, Header, UnitEnd, VERSION};
+use super::clusters::clusters;
+use super::comparison::{Change, Comparison, ModelChange};
+use super::completeness::Completeness;
+use super::matrix::Matrix;
 use super::merging::{merged, text};
 use super::outcome::{Meaning, Outcome};
+use super::past::Past;
 use super::reading::{ReadError, Recorded, line, read};
 use super::rerun::{Unfinished, latest_run, missing_units, run_with_reruns, unfinished};
 use super::verdict::{Conclusion, Summary, Verdict, tests};
@@ -49,6 +54,7 @@ fn header(run: &str, rerun_of: Option<&str>) -> Header {
         driver: None,
         shard: None,
         planned: 2,
+        units: std::collections::BTreeMap::new(),
     }
 }
 
@@ -211,6 +217,168 @@ fn a_summary_counts_by_hardware_and_verdict() {
     assert_eq!(summary.count(Cpu, Verdict::Ended(Outcome::Passed)), 2);
     assert_eq!((summary.total(Verdict::Ended(Outcome::Failed)), summary.tests()), (1, 3));
     assert_eq!((summary.meaning(Meaning::Success), summary.meaning(Meaning::Unknown)), (2, 0));
+}
+
+/// Attempts as [`recorded`] has them, with a reason after the outcome; the model is the file's name.
+fn with_reasons(lines: &str) -> Recorded {
+    let short: Vec<String> =
+        lines.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
+    let mut recorded = recorded(&short.join("\n"));
+    for (attempt, line) in recorded.attempts.iter_mut().zip(lines.lines()) {
+        attempt.reason = line.splitn(3, ' ').nth(2).unwrap_or_default().to_owned();
+        attempt.model = attempt.file.strip_suffix(".py").map(str::to_owned);
+    }
+    recorded
+}
+
+#[track_caller]
+fn check_changes(before: &str, now: &str, expected: &str) {
+    let (before, now) = (with_reasons(before), with_reasons(now));
+    let (before, now) = (tests(&before), tests(&now));
+    let comparison = Comparison::new(&now, &before);
+    let changes = comparison.tests.iter().map(|test| (test.change.name(), test.test().unwrap().last()));
+    let shown: Vec<String> = changes.map(|(change, last)| format!("{change} {}", last.nodeid)).collect();
+    assert_eq!(shown.join(", "), expected);
+}
+
+#[test]
+fn what_changed_is_what_fails_now_or_failed_or_no_longer_runs() {
+    check_changes("a.py::t passed", "a.py::t failed x", "new a.py::t");
+    check_changes("", "a.py::t failed x", "new a.py::t");
+    check_changes("a.py::t skipped", "a.py::t failed x", "new a.py::t");
+    check_changes("a.py::t failed x", "a.py::t passed", "fixed a.py::t");
+    check_changes("a.py::t failed a.py:3: got 1", "a.py::t failed a.py:9: got 2", "still a.py::t");
+    check_changes("a.py::t failed got 1", "a.py::t failed lost 1", "changed a.py::t");
+    check_changes("a.py::t failed got 1", "a.py::t crashed got 1", "changed a.py::t");
+    // What does not run is neither fixed nor well.
+    check_changes("a.py::t failed x", "a.py::t skipped", "gone a.py::t");
+    check_changes(
+        "a.py::t passed\na.py::u passed\na.py::v passed",
+        "a.py::t blocked\na.py::u skipped",
+        "gone a.py::t, gone a.py::u, gone a.py::v",
+    );
+    // Where nothing ran, nothing is gone; what is well tells nothing.
+    check_changes("a.py::t skipped\na.py::u passed", "a.py::u passed\nb.py::u passed", "");
+    check_changes(
+        "a_cuda.py::t failed x",
+        "a_cuda.py::t failed x\na.py::t failed x",
+        "new a.py::t, still a_cuda.py::t",
+    );
+}
+
+#[test]
+fn a_planned_test_is_the_same_under_another_id() {
+    let mut before = with_reasons("plan/1.py::t passed");
+    let mut now = with_reasons("plan/2.py::t failed x");
+    for attempt in before.attempts.iter_mut().chain(&mut now.attempts) {
+        (attempt.test_id, attempt.model) = (Some(attempt.file.clone()), Some("bert".to_owned()));
+    }
+    let (before, now) = (tests(&before), tests(&now));
+    let changes: Vec<Change> = Comparison::new(&now, &before).tests.iter().map(|test| test.change).collect();
+    assert_eq!(changes, [Change::New]);
+}
+
+#[test]
+fn models_are_new_gone_broken_or_fixed() {
+    let before = with_reasons("a.py::t passed\nb.py::t failed x\nc.py::t passed\ne.py::t failed x");
+    let now = with_reasons("a.py::t failed x\na.py::u passed\nb.py::t passed\nd.py::t passed\ne.py::t failed y");
+    let (before, now) = (tests(&before), tests(&now));
+    let comparison = Comparison::new(&now, &before);
+    let models: Vec<(&str, ModelChange)> = comparison.models.iter().map(|(model, change)| (*model, *change)).collect();
+    let expected = [
+        ("a", ModelChange::FailsNow),
+        ("b", ModelChange::Fixed),
+        ("c", ModelChange::Removed),
+        ("d", ModelChange::Added),
+    ];
+    assert_eq!(models, expected);
+}
+
+#[test]
+fn failures_that_differ_in_numbers_only_are_one_cluster_and_the_largest_comes_first() {
+    let recorded = with_reasons(
+        "a.py::s blocked no room\na.py::t failed a.py:3: got 1\na.py::u failed lost\nb.py::t failed got 2\nc.py::t passed",
+    );
+    let tests = tests(&recorded);
+    let shown: Vec<String> = clusters(&tests)
+        .iter()
+        .map(|cluster| format!("{} {}: {}", cluster.tests.len(), cluster.verdict.name(), cluster.message))
+        .collect();
+    assert_eq!(shown, ["2 failed: got <n>", "1 failed: lost", "1 blocked: no room"]);
+}
+
+#[test]
+fn the_matrix_has_the_worst_model_first_and_holes_where_nothing_ran() {
+    let recorded =
+        with_reasons("a.py::t passed\nb.py::t skipped\nc_cuda.py::t failed x\nc_cuda.py::u passed\nd.py::t blocked");
+    let tests = tests(&recorded);
+    let matrix = Matrix::new(&tests);
+    assert_eq!(matrix.hardware, [Cpu, Cuda]);
+    let shown: Vec<String> = matrix
+        .rows
+        .iter()
+        .map(|row| {
+            let cells = row.cells.iter().map(|cell| cell.map_or("-", |cell| cell.standing().name()));
+            format!("{} {}", row.model, cells.collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    assert_eq!(shown, ["c_cuda - failing", "d unknown -", "a passing -", "b skipped -"]);
+}
+
+#[test]
+fn what_is_missing_from_a_run_is_named() {
+    let mut recorded = recorded("run 01\na.py::t passed\nend a.py passed\nb.py::t passed");
+    recorded.headers[0].shard = Some("2/3".to_owned());
+    let completeness = Completeness::of(&recorded);
+    assert_eq!(completeness.shards, ["1/3", "3/3"]);
+    assert_eq!((completeness.units.len(), completeness.unnamed_units), (1, 0));
+    assert_eq!((completeness.units[0].unit.as_str(), completeness.units[0].has_begun), ("b.py", true));
+    // The header names what was planned.
+    recorded.headers[0].planned = 4;
+    recorded.headers[0].units = [(Cpu, ["a.py", "c.py"].map(str::to_owned).into())].into();
+    let completeness = Completeness::of(&recorded);
+    let named: Vec<(&str, bool)> = completeness.units.iter().map(|unit| (unit.unit.as_str(), unit.has_begun)).collect();
+    assert_eq!((named, completeness.unnamed_units), (vec![("b.py", true), ("c.py", false)], 1));
+    let whole = self::recorded("run 01\nend a.py passed\nb.py blocked");
+    assert!(Completeness::of(&whole).is_whole());
+}
+
+/// What the past tells of the only test of the last run, a line for each run: outcome and seconds.
+fn past_of(runs: &[(&str, f64)]) -> (String, bool, Option<(f64, f64)>) {
+    let lines: Vec<String> =
+        (10..).zip(runs).map(|(run, (outcome, _))| format!("run {run}\na.py::t {outcome}")).collect();
+    let mut all = recorded(&lines.join("\n"));
+    for (attempt, (_, seconds)) in all.attempts.iter_mut().zip(runs) {
+        attempt.duration = *seconds;
+    }
+    let reported = run_with_reruns(&all, &latest_run(&all).unwrap());
+    let (past, tests) = (Past::new(&all, &reported), tests(&reported));
+    let strip: Vec<&str> = past.strip(&tests[0]).iter().map(|verdict| &verdict.name()[..1]).collect();
+    let slow = past.slow(&tests[0]).map(|slow| (slow.took.as_secs_f64(), slow.median.as_secs_f64()));
+    (strip.concat(), past.is_unstable(&tests[0]), slow)
+}
+
+#[test]
+fn the_past_of_a_test_tells_whether_it_flips() {
+    let outcomes = |outcomes: &[&'static str]| past_of(&outcomes.iter().map(|one| (*one, 0.1)).collect::<Vec<_>>());
+    assert_eq!(outcomes(&["passed", "failed"]), ("pf".to_owned(), false, None));
+    assert_eq!(outcomes(&["passed", "failed", "skipped", "passed"]), ("pfsp".to_owned(), true, None));
+    assert_eq!(outcomes(&["passed", "skipped", "passed"]), ("psp".to_owned(), false, None));
+    let (strip, _, _) = outcomes(&["passed"; 30]);
+    assert_eq!(strip, "p".repeat(20));
+}
+
+#[test]
+fn a_test_is_slow_if_it_exceeds_what_is_usual_by_more_than_it_varies() {
+    let slow = |last: f64, earlier: &[f64]| {
+        past_of(&earlier.iter().chain([&last]).map(|one| ("passed", *one)).collect::<Vec<_>>()).2
+    };
+    assert_eq!(slow(9.0, &[2.0, 2.0, 2.1, 2.0, 2.0]), Some((9.0, 2.0)));
+    // A second is the least that is told, and four runs say too little.
+    assert_eq!(slow(0.9, &[0.1; 5]), None);
+    assert_eq!(slow(9.0, &[2.0; 4]), None);
+    // It varies as much.
+    assert_eq!(slow(7.9, &[2.0, 5.0, 8.0, 4.0, 6.0]), None);
 }
 
 #[test]

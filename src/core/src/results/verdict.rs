@@ -120,6 +120,11 @@ fn verdict(attempts: &[&Attempt], ends: &LastEnds<'_>) -> Verdict {
     }
 }
 
+/// The verdict of a test over its attempts in one run.
+pub(super) fn verdict_of(attempts: &[&Attempt]) -> Verdict {
+    verdict(attempts, &LastEnds::new())
+}
+
 /// Whether a line stands for a unit that had no test to blame.
 #[must_use]
 pub fn is_of_whole_unit(attempt: &Attempt) -> bool {

@@ -1,5 +1,5 @@
-//! Tera's filters and functions whose results can be far larger than their inputs, written so that they spend the budget
-//! of the rendering before they take memory. What they return is what Tera's own return; a test holds them to that.
+//! Replacements for Tera's filters and functions whose results can be far larger than their inputs: they spend the
+//! rendering's budget before they allocate. Their results equal those of Tera's own; a test compares them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use tera::{Error, Kwargs, Map, State, StringInput, Tera, TeraResult, Value};
 
 use super::budget::{spend, spend_bytes, weigh};
 
-/// How wide Tera lets `indent` indent.
+/// The widest indentation that Tera's `indent` allows.
 const WIDEST_INDENT: usize = 1000;
 
-/// Replaces Tera's own.
+/// Replaces Tera's implementations.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_function("range", range);
     tera.register_filter("replace", replace);
@@ -23,7 +23,7 @@ pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("group_by", group_by);
 }
 
-/// `range`, which counts down as well.
+/// Counts up or down.
 #[expect(clippy::needless_pass_by_value, reason = "Tera hands a function its arguments by value")]
 fn range(arguments: Kwargs, _: &State<'_>) -> TeraResult<Vec<i64>> {
     let start = arguments.get::<i64>("start")?.unwrap_or_default();
@@ -104,7 +104,7 @@ fn truncate(text: &str, arguments: Kwargs, _: &State<'_>) -> TeraResult<String> 
     })
 }
 
-/// Tera compares each element with all that are kept, because it has values that cannot be hashed.
+/// Quadratic, like Tera's own: some values cannot be hashed.
 fn unique(elements: &[Value], _: Kwargs, _: &State<'_>) -> TeraResult<Vec<Value>> {
     let mut kept: Vec<Value> = Vec::new();
     for element in elements {
@@ -117,8 +117,8 @@ fn unique(elements: &[Value], _: Kwargs, _: &State<'_>) -> TeraResult<Vec<Value>
     Ok(kept)
 }
 
-/// Tera's own returns the groups in the order of a hash map, another one in each run; here they come in the order of
-/// their first elements.
+/// Tera's own returns the groups in hash map order, which differs from run to run; here they keep the order of their
+/// first elements.
 #[expect(clippy::needless_pass_by_value, reason = "Tera hands a filter its arguments by value")]
 fn group_by(elements: &[Value], arguments: Kwargs, _: &State<'_>) -> TeraResult<Map> {
     let attribute = arguments.must_get::<&str>("attribute")?;

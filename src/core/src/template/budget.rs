@@ -1,7 +1,7 @@
-//! The budget of one rendering: steps and memory in one currency, spent by everything that a template can make Tera do.
+//! The budget of one rendering: a single count of units for time and memory, which everything in a template spends.
 //!
-//! Tera has no hook for what it executes, so [`super::metering`] puts calls of the filters below into a template's text
-//! before Tera compiles it, and [`super::bounded`] replaces the filters whose results can be far larger than their
+//! Tera has no hook for what it executes, so [`super::metering`] inserts calls of the filters below into a template's
+//! text before Tera compiles it, and [`super::bounded`] replaces the filters whose results can be far larger than their
 //! inputs. This module must not know templates, only values and counts.
 
 use std::cell::{Cell, RefCell};
@@ -9,11 +9,11 @@ use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
 use crate::base::cancellation::Cancellation;
 
-/// How many units one rendering may spend. A unit is one expression or tag that is executed, or [`BYTES_PER_UNIT`] bytes
-/// that are captured, concatenated or put into a list.
+/// The number of units that one rendering may spend. A unit is one executed expression or tag, or [`BYTES_PER_UNIT`]
+/// bytes that are captured, concatenated or added to a list.
 pub const RENDERING_BUDGET: u64 = 4 * 1024 * 1024;
 
-/// How many bytes of memory one unit pays for, so that the budget is 64 MiB as well.
+/// The bytes of memory that one unit pays for; the whole budget is 64 MiB.
 pub const BYTES_PER_UNIT: u64 = 16;
 
 /// The largest output that is rendered, in bytes.
@@ -22,25 +22,25 @@ pub const LARGEST_OUTPUT: usize = 64 * 1024 * 1024;
 /// How deep a template may nest lists and maps; Tera formats, compares and drops them recursively.
 pub const DEEPEST_VALUE: usize = 64;
 
-/// What an element of a list and an entry of a map take in memory, in units.
+/// The memory of an element of a list or an entry of a map, in units.
 const UNITS_PER_ELEMENT: u64 = 2;
 const UNITS_PER_ENTRY: u64 = 8;
 
 /// Spends a constant: `{{ 5 | tgen_step }}` writes nothing.
 pub(super) const STEP: &str = "tgen_step";
-/// Spends what its value weighs, and returns the value.
+/// Spends the weight of its value, and returns the value.
 pub(super) const WEIGH: &str = "tgen_weigh";
-/// Spends the rounds of a loop over its value, and returns the value.
+/// Spends one unit for each iteration of a loop over its value, and returns the value.
 pub(super) const LOOP: &str = "tgen_loop";
-/// Spends what an index or a slice of `of` costs, and returns its value, which is the index.
+/// Spends the cost of an index or a slice of `of`, and returns its value, which is the index.
 pub(super) const INDEX: &str = "tgen_index";
-/// Refuses a value that nests too deep to be put into a list or map.
+/// Rejects a value that is nested too deeply to be added to a list or map.
 pub(super) const NEST: &str = "tgen_nest";
 
-/// Why a rendering was stopped.
+/// The reason why a rendering was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It spent its budget.
+    /// The budget is exhausted.
     Spent,
     /// It nests values deeper than [`DEEPEST_VALUE`].
     TooDeep,
@@ -54,7 +54,7 @@ thread_local! {
     static CANCELLATION: RefCell<Option<Cancellation>> = const { RefCell::new(None) };
 }
 
-/// Runs one rendering on this thread with a whole budget. The second value says whether and why it was stopped.
+/// Runs one rendering on this thread with a full budget. The second value is the reason if it was stopped.
 pub(super) fn with_budget<T>(cancellation: Option<&Cancellation>, render: impl FnOnce() -> T) -> (T, Option<Stop>) {
     LEFT.set(RENDERING_BUDGET);
     STOP.set(None);
@@ -64,10 +64,10 @@ pub(super) fn with_budget<T>(cancellation: Option<&Cancellation>, render: impl F
     (rendered, STOP.take())
 }
 
-/// Spends units of the budget of the rendering on this thread.
+/// Spends units of the budget of this thread's rendering.
 ///
 /// # Errors
-/// When the rendering has to stop.
+/// An error if the rendering has to stop.
 pub(super) fn spend(units: u64) -> TeraResult<()> {
     if CANCELLATION.with_borrow(|cancellation| cancellation.as_ref().is_some_and(Cancellation::is_cancelled)) {
         return Err(stop(Stop::Cancelled));
@@ -81,10 +81,10 @@ pub(super) fn spend(units: u64) -> TeraResult<()> {
     }
 }
 
-/// Spends the units that pay for some bytes.
+/// Spends the units for a number of bytes.
 ///
 /// # Errors
-/// As [`spend`].
+/// See [`spend`].
 pub(super) fn spend_bytes(bytes: usize) -> TeraResult<()> {
     spend(units_of_bytes(bytes))
 }
@@ -102,10 +102,10 @@ fn stop(reason: Stop) -> Error {
     })
 }
 
-/// Spends what a value weighs with everything in it, `times` over.
+/// Spends the weight of a value and everything in it, multiplied by `times`.
 ///
 /// # Errors
-/// As [`spend`], and when the value nests too deep.
+/// See [`spend`]; also if the value is nested too deeply.
 pub(super) fn weigh(value: &Value, times: u64) -> TeraResult<()> {
     weigh_nested(value, times, DEEPEST_VALUE)
 }
@@ -131,7 +131,7 @@ fn weigh_nested(value: &Value, times: u64, deepest: usize) -> TeraResult<()> {
     spend_bytes(value.as_bytes().map_or(0, <[u8]>::len))
 }
 
-/// How many elements, entries or bytes a value has that a loop can go through.
+/// The number of elements, entries or bytes that a loop over the value visits.
 fn length(value: &Value) -> usize {
     value
         .as_array()
@@ -146,7 +146,7 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// Teaches an engine the filters that spend.
+/// Registers the filters of the budget.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter(STEP, |units: u64, _: Kwargs, _: &State<'_>| spend(units).map(|()| String::new()));
     tera.register_filter(WEIGH, |value: &Value, arguments: Kwargs, _: &State<'_>| {

@@ -1,5 +1,5 @@
-//! What Tera's own filters, tests and functions are called, what they do and which arguments they take. One table serves
-//! checking, completion and hover; [`super::filters`] has ours.
+//! Tera's built-in filters, tests and functions, with their descriptions and arguments. This one table serves checking,
+//! completion and hover; [`super::filters`] has the filters that cargo-tgen adds.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,31 +10,31 @@ use super::filters::FILTERS;
 /// A filter, test or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signature {
-    /// Which of the three it is.
+    /// Its kind.
     pub kind: CalleeKind,
     /// The name in templates.
     pub name: &'static str,
-    /// What it does, in a sentence.
+    /// Its effect, in a sentence.
     pub description: &'static str,
-    /// The arguments that it takes.
+    /// Its parameters.
     pub arguments: &'static [Parameter],
 }
 
-/// An argument that can be given.
+/// A parameter of a callee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
     /// The name.
     pub name: &'static str,
-    /// Whether it must be given.
+    /// Whether it is required.
     pub need: Need,
 }
 
-/// Whether an argument must be given.
+/// Whether a parameter is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// It must.
+    /// It is.
     Required,
-    /// It need not.
+    /// It is not.
     Optional,
 }
 
@@ -55,16 +55,16 @@ const fn callee(
     Signature { kind, name, description, arguments }
 }
 
-/// What Tera 2.4 has, by kind and name.
+/// The callees of Tera 2.4, by kind and name.
 const TERA: &[Signature] = &[
     callee(Filter, "abs", "The absolute value of a number.", &[]),
-    callee(Filter, "capitalize", "The text with its first letter as a capital and the others small.", &[]),
+    callee(Filter, "capitalize", "The text with its first letter in upper case and the others in lower case.", &[]),
     callee(Filter, "default", "The value, or `value` where it has none.", &[required("value"), optional("boolean")]),
     callee(Filter, "escape", "The text, escaped for HTML.", &[]),
     callee(Filter, "escape_html", "The text, escaped for HTML.", &[]),
     callee(Filter, "escape_xml", "The text, escaped for XML.", &[]),
     callee(Filter, "first", "The first element of a list.", &[]),
-    callee(Filter, "float", "The value as a number with a dot.", &[]),
+    callee(Filter, "float", "The value as a floating-point number.", &[]),
     callee(Filter, "get", "The value of `key` in a map, or `default`.", &[required("key"), optional("default")]),
     callee(
         Filter,
@@ -83,20 +83,20 @@ const TERA: &[Signature] = &[
     callee(Filter, "keys", "The keys of a map as a list.", &[]),
     callee(Filter, "last", "The last element of a list.", &[]),
     callee(Filter, "length", "How many elements, entries or characters there are.", &[]),
-    callee(Filter, "lower", "The text in small letters.", &[]),
+    callee(Filter, "lower", "The text in lower case.", &[]),
     callee(Filter, "newlines_to_br", "The text with `<br>` for every line end.", &[]),
     callee(Filter, "nth", "The element number `n` of a list, from 0.", &[required("n")]),
     callee(Filter, "pairs", "The entries of a map as a list of keys and values.", &[]),
     callee(
         Filter,
         "pluralize",
-        "The ending of a word for so many: `s` for any number but 1.",
+        "The plural ending for a number: `s` unless it is 1.",
         &[optional("singular"), optional("plural")],
     ),
     callee(Filter, "replace", "The text with `to` for every `from`.", &[required("from"), required("to")]),
     callee(Filter, "reverse", "The list or text from its end to its beginning.", &[]),
     callee(Filter, "round", "The number, rounded.", &[optional("method"), optional("precision")]),
-    callee(Filter, "safe", "The text, which is not escaped.", &[]),
+    callee(Filter, "safe", "The text without escaping.", &[]),
     callee(Filter, "sort", "The list, sorted.", &[optional("attribute")]),
     callee(Filter, "split", "The parts of a text between every `pat`.", &[required("pat")]),
     callee(Filter, "str", "The value as text.", &[]),
@@ -116,7 +116,7 @@ const TERA: &[Signature] = &[
         &[required("length"), optional("end")],
     ),
     callee(Filter, "unique", "The list with every element once.", &[]),
-    callee(Filter, "upper", "The text in capitals.", &[]),
+    callee(Filter, "upper", "The text in upper case.", &[]),
     callee(Filter, "values", "The values of a map as a list.", &[]),
     callee(Filter, "wordcount", "How many words there are.", &[]),
     callee(Test, "array", "Whether it is a list.", &[]),
@@ -128,7 +128,7 @@ const TERA: &[Signature] = &[
     callee(Test, "even", "Whether it is an even number.", &[]),
     callee(Test, "float", "Whether it is a number with a dot.", &[]),
     callee(Test, "integer", "Whether it is a whole number.", &[]),
-    callee(Test, "iterable", "Whether a loop can go through it.", &[]),
+    callee(Test, "iterable", "Whether a loop can iterate over it.", &[]),
     callee(Test, "map", "Whether it is a map.", &[]),
     callee(Test, "none", "Whether it is none.", &[]),
     callee(Test, "number", "Whether it is a number.", &[]),
@@ -146,7 +146,7 @@ const TERA: &[Signature] = &[
     callee(Function, "throw", "Ends the rendering with an error that says `message`.", &[required("message")]),
 ];
 
-/// Everything of a kind that templates can call: ours first, then Tera's own.
+/// Every callee of a kind that templates can use: cargo-tgen's first, then Tera's.
 pub fn of_kind(kind: CalleeKind) -> impl Iterator<Item = Signature> + Clone {
     let ours = FILTERS.iter().map(|filter| callee(Filter, filter.name, filter.description, &[]));
     ours.chain(TERA.iter().copied()).filter(move |callee| callee.kind == kind)
@@ -157,7 +157,7 @@ pub fn of_kind(kind: CalleeKind) -> impl Iterator<Item = Signature> + Clone {
 pub fn find(kind: CalleeKind, name: &str) -> Option<Signature> {
     static BY_NAME: LazyLock<HashMap<(CalleeKind, &str), Signature>> = LazyLock::new(|| {
         let kinds = [Filter, Test, Function].into_iter();
-        // Ours come first in a list, so they are put in last.
+        // Later entries replace earlier ones, and cargo-tgen's take precedence, so they are inserted last.
         let all: Vec<_> = kinds.flat_map(of_kind).map(|callee| ((callee.kind, callee.name), callee)).collect();
         all.into_iter().rev().collect()
     });
@@ -165,7 +165,7 @@ pub fn find(kind: CalleeKind, name: &str) -> Option<Signature> {
 }
 
 impl CalleeKind {
-    /// The word for it.
+    /// The noun for it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::template::filters;
 
-    /// A template that calls it with these arguments, each of them the number 1.
+    /// A template that calls it with these arguments, each with the value 1.
     fn call(callee: &Signature, arguments: &str) -> String {
         match callee.kind {
             Filter => format!("{{{{ x | {}({arguments}) }}}}", callee.name),

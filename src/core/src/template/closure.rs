@@ -1,5 +1,5 @@
-//! What a template is rendered with: everything that it extends or includes, directly or not, and the templates that
-//! define the components which are called. Compiling, checking and the editor all ask here.
+//! The closure of a template: everything that it extends or includes, directly or not, and the templates that define
+//! the components which are called. Compiling, checking and the editor all use it.
 //!
 //! This module must not know how templates are compiled.
 
@@ -11,14 +11,14 @@ use super::library::{Library, Source};
 use super::syntax::tree::Span;
 use crate::base::problem::{Code, Problem, Related};
 
-/// How deep templates may extend or include each other; Tera looks for blocks and values through all levels.
+/// The deepest chain of templates that extend or include each other; Tera searches all levels for blocks and values.
 pub(super) const MAX_LEVELS: usize = 100;
 
-/// A template and everything that it is rendered with.
+/// A template and everything that is rendered with it.
 pub(super) struct Closure<'l> {
     /// The template itself, then the others in the order of their first reference.
     pub(super) members: Vec<Member<'l>>,
-    /// What cannot be read.
+    /// The problems of templates that cannot be read.
     pub(super) problems: Vec<Problem>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Member<'l> {
     pub(super) analysis: &'l Analysis,
 }
 
-/// Where a template is asked for.
+/// The reference that added a member, if any.
 type AskedBy<'l> = Option<(&'l Source, &'l Span)>;
 
 impl<'l> Closure<'l> {
@@ -63,14 +63,14 @@ impl<'l> Closure<'l> {
         references.map(|found| (TemplateName::new(&found.name), Some((source, &found.span)))).collect()
     }
 
-    /// The templates that define components which are called and not yet defined.
+    /// The templates that define components which are called but not defined by a member yet.
     fn definers(&self, library: &'l Library<'_>) -> BTreeSet<&'l TemplateName> {
         let defined = self.names_of(|analysis| &analysis.defines);
         let called = self.names_of(|analysis| &analysis.calls);
         called.difference(&defined).flat_map(|component| library.graph().definers_of(component)).collect()
     }
 
-    /// The names in a list of the members' analyses.
+    /// The names in one list of every member's analysis.
     pub(super) fn names_of(&self, list: impl Fn(&'l Analysis) -> &'l Vec<Reference>) -> BTreeSet<&'l str> {
         self.members.iter().flat_map(|member| list(member.analysis)).map(|reference| reference.name.as_str()).collect()
     }
@@ -83,7 +83,7 @@ fn too_deep(asked_by: AskedBy<'_>) -> Option<Problem> {
     Some(problem.in_file(&source.path).at(source.range(span)))
 }
 
-/// A template that cannot be read is a problem of the place that asks for it.
+/// Reports an unreadable template at the place that refers to it.
 fn blame(problem: Problem, asked_by: AskedBy<'_>) -> Problem {
     let Some((source, span)) = asked_by else { return problem };
     let code = if problem.code == Code::MissingTemplate { Code::BrokenInheritance } else { problem.code };

@@ -18,7 +18,7 @@ impl Compilations {
     /// A template of the library, compiled on the first call.
     ///
     /// # Errors
-    /// All problems of the template and of what it builds on, when there are any.
+    /// All problems of the template and of what it builds on.
     pub fn get(&self, library: &Library<'_>, name: &TemplateName) -> Result<Arc<Compiled>, Vec<Problem>> {
         if let Some(known) = self.all().get(name) {
             return Ok(Arc::clone(known));
@@ -45,7 +45,7 @@ impl Compilations {
     }
 }
 
-/// The components that a template defines; none if the template does not exist.
+/// The components that a template defines; empty if the template does not exist.
 fn defined(library: &Library<'_>, name: &TemplateName) -> Vec<String> {
     // This runs on every edit, and searching for a word is cheaper than parsing.
     let source =

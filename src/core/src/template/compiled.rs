@@ -1,6 +1,6 @@
-//! A template made ready to render: parsed with everything it builds on, its placeholders known.
+//! A template compiled for rendering: parsed with everything it builds on, its placeholders determined.
 //!
-//! This module must not know values, nor how a template is rendered.
+//! This module must not know values, or how a template is rendered.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,20 +22,20 @@ use crate::base::problem::{Code, Problem};
 /// Tera's name for a map of all values.
 const CONTEXT: &str = "__tera_context";
 
-/// How many templates one may be rendered with; Tera renders templates in templates recursively.
+/// The most templates that one may be rendered with; Tera renders templates in templates recursively.
 const LARGEST_CLOSURE: usize = 4096;
 
-/// A template ready to render.
+/// A template that is ready to render.
 pub struct Compiled {
     /// The template's name.
     pub name: TemplateName,
-    /// The placeholders it and what it builds on use, sorted by name.
+    /// The placeholders used by it and what it builds on, sorted by name.
     pub placeholders: Vec<Placeholder>,
-    /// The templates whose text decides its output: itself first, then what it builds on.
+    /// The templates whose texts its output depends on: itself first, then what it builds on.
     pub closure: Vec<TemplateName>,
-    /// The support templates that it or what it builds on asks for.
+    /// The support templates named by it and what it builds on.
     pub support: Vec<TemplateName>,
-    /// The names and texts of the closure, as one number.
+    /// A hash of the names and texts of the closure.
     pub text_hash: u128,
     /// The components that it, or what it builds on, calls; any template of the library may define them.
     pub(super) calls: BTreeSet<String>,
@@ -47,13 +47,13 @@ pub struct Compiled {
 pub struct Placeholder {
     /// The name.
     pub name: String,
-    /// Where it is used.
+    /// The places where it is used.
     pub places: Vec<Place>,
-    /// Where it is used without asking first whether there is a value.
+    /// The places where it is used without a test whether it has a value.
     pub unguarded: Vec<Place>,
-    /// Whether the template also binds the name itself, somewhere.
+    /// Whether the template also binds the name itself somewhere.
     pub bound: bool,
-    /// Whether it is only ever written as it is, so that its value changes nothing else.
+    /// Whether every use writes it unchanged, so that its value cannot affect anything else in the output.
     pub(super) bare: bool,
 }
 
@@ -66,25 +66,25 @@ pub struct Place {
     pub range: crate::base::text::Range,
 }
 
-/// What a template is rendered from.
+/// The part of a compiled template that depends on the dialect.
 pub(super) enum Body {
     Tera(Box<TeraBody>),
     Dollar(Skeleton),
 }
 
-/// A Tera template with everything that it is rendered with.
+/// A Tera template with its closure.
 pub(super) struct TeraBody {
     pub(super) tera: Tera,
-    /// What stands in no block and is executed in any case, in units of the budget.
+    /// The units of the budget spent by everything outside blocks.
     pub(super) weight: u64,
-    /// The way from places in the metered texts to places in the templates.
+    /// Maps places in the metered texts to places in the templates.
     pub(super) places: Places,
 }
 
-/// Makes a template ready to render.
+/// Compiles a template.
 ///
 /// # Errors
-/// All problems of the template and of what it builds on, when there are any.
+/// All problems of the template and of what it builds on.
 pub fn compile(library: &Library<'_>, name: &TemplateName) -> Result<Compiled, Vec<Problem>> {
     let mut closure = Closure::of(library, name);
     if !closure.problems.is_empty() {
@@ -103,7 +103,7 @@ pub fn compile(library: &Library<'_>, name: &TemplateName) -> Result<Compiled, V
 }
 
 impl Closure<'_> {
-    /// All that is wrong with the members; Tera itself would stop at the first error.
+    /// All problems of the members; Tera would stop at the first error.
     fn refuse(&self, library: &Library<'_>) -> Result<(), Vec<Problem>> {
         let problems: Vec<_> = self.members.iter().flat_map(|member| check::refusals(library, &member.name)).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
@@ -128,9 +128,9 @@ impl Closure<'_> {
             Ok(names) => names.into_iter().map(str::to_owned).collect(),
             Err(error) => return Err(self.explain(name, &metered, &error)),
         };
-        // A component can take a value from its surroundings by name (`@name`), which Tera does not count as a use.
+        // A component can take a value from its caller's scope by name (`@name`), which Tera does not count as a use.
         names.extend(self.component_parameters());
-        // Nor does it count the map of all values, whose order differs from run to run.
+        // Tera does not count the map of all values either, whose order differs from run to run.
         let asks_for_all = |found: &Use| found.name == CONTEXT && found.meaning == Meaning::Placeholder;
         if self.members.iter().any(|member| member.analysis.uses.iter().any(asks_for_all)) {
             names.insert(CONTEXT.to_owned());
@@ -152,7 +152,7 @@ impl Closure<'_> {
         metering::meter(&members.collect::<Vec<_>>())
     }
 
-    /// What is executed where it stands: the content of the outermost parent.
+    /// The weight of code that is executed in place: the content of the outermost parent.
     fn weight(&self, name: &TemplateName, metered: &[Metered]) -> u64 {
         let mut current = name.as_str();
         loop {
@@ -221,8 +221,8 @@ impl Closure<'_> {
         hasher.finish_128()
     }
 
-    /// What Tera has against the metered texts. Where it has nothing against the templates themselves, an expression
-    /// has so many operators that the calls put into it are too many.
+    /// Explains why Tera rejects the metered texts. If it accepts the original templates, an expression is close to the
+    /// limit of operators, and metering exceeded it.
     fn explain(&self, root: &TemplateName, metered: &[Metered], error: &tera::Error) -> Vec<Problem> {
         let find =
             |name: &str| self.members.iter().find(|member| member.name.as_str() == name).map(|member| member.source);
@@ -236,7 +236,7 @@ impl Closure<'_> {
 }
 
 impl Placeholder {
-    /// Counts a use of the name.
+    /// Records a use of the name.
     fn add(&mut self, found: &Use, place: Place) {
         self.bare &= found.kind == UseKind::Bare;
         if found.meaning == Meaning::Placeholder {
@@ -248,7 +248,7 @@ impl Placeholder {
     }
 }
 
-/// Tera with our filters and these templates.
+/// A Tera engine with these templates and cargo-tgen's filters.
 fn engine<'t>(texts: impl ExactSizeIterator<Item = (&'t Member<'t>, &'t str)>) -> tera::TeraResult<Tera> {
     let mut tera = Tera::default();
     tera.autoescape_on(Vec::<&str>::new());
@@ -274,10 +274,10 @@ fn dollar_skeleton(text: &str, placeholders: &[Placeholder]) -> Skeleton {
 }
 
 impl Compiled {
-    /// Compiles a Tera text that stands in no file, such as a path pattern; `what` says what it is.
+    /// Compiles a Tera text that is not in a file, such as a path pattern; `what` describes it.
     ///
     /// # Errors
-    /// All problems of the text, when there are any.
+    /// All problems of the text.
     pub fn inline(what: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let name = TemplateName::new(format!("{what}.tera"));
         compile(&Library::of_text(&name, text), &name)

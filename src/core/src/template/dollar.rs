@@ -1,11 +1,11 @@
-//! The `${}` dialect: text in which `${name}` is a placeholder and `$${` a literal `${`, and nothing else is special.
+//! The `${}` dialect: `${name}` is a placeholder, `$${` a literal `${`, and everything else is text.
 
 use std::ops::Range;
 
 /// One piece of a `${}` template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DollarPiece {
-    /// Text that is written as it is.
+    /// Text that is written unchanged.
     Text(Range<usize>),
     /// `$${`, which writes `${`.
     Escape(Range<usize>),
@@ -16,7 +16,7 @@ pub enum DollarPiece {
         /// The name alone.
         name: Range<usize>,
     },
-    /// `${` that no `name}` follows.
+    /// `${` without a following `name}`.
     Broken(Range<usize>),
 }
 
@@ -30,7 +30,7 @@ impl DollarPiece {
     }
 }
 
-/// Scans a whole template; the pieces leave no gaps and never fail.
+/// Scans a whole template. It never fails, and the pieces leave no gaps.
 #[must_use]
 pub fn scan(source: &str) -> Vec<DollarPiece> {
     let mut pieces = Vec::new();
@@ -71,19 +71,19 @@ fn special_piece(source: &str, at: usize, braces: &mut Braces<'_>) -> DollarPiec
     if named && source[name.end..].starts_with('}') {
         return DollarPiece::Placeholder { span: at..name.end + 1, name };
     }
-    // A broken placeholder is underlined up to its brace, if the brace stands on the same line.
+    // A broken placeholder is underlined up to its brace, if the brace is on the same line.
     DollarPiece::Broken(at..braces.end_on_line(at).unwrap_or(at + 2))
 }
 
-/// Finds closing braces; a line is searched once, however many broken placeholders it has.
+/// Finds closing braces; each line is searched once, however many broken placeholders it has.
 struct Braces<'s> {
     source: &'s str,
-    /// Up to here no brace stands on the line.
+    /// There is no brace on this line before this offset.
     without_until: usize,
 }
 
 impl Braces<'_> {
-    /// Where the first brace after an offset ends, if it stands on the same line.
+    /// The end of the first brace after an offset, if it is on the same line.
     fn end_on_line(&mut self, at: usize) -> Option<usize> {
         if at < self.without_until {
             return None;

@@ -1,4 +1,4 @@
-//! The filters that templates have beyond Tera's own: literals and names of the target language.
+//! The filters that cargo-tgen adds to Tera's: literals and names of the target language.
 //!
 //! Each is a pure function of its arguments, so an output stays a function of its inputs.
 
@@ -9,15 +9,15 @@ use tera::{ArgFromValue, Kwargs, State, Tera, TeraResult, Value};
 
 use super::budget;
 
-/// A filter's name and what it does, for documentation and completion.
+/// A filter's name and description, for documentation and completion.
 pub struct FilterDoc {
     /// The name in templates.
     pub name: &'static str,
-    /// What it does, in a sentence.
+    /// Its effect, in a sentence.
     pub description: &'static str,
 }
 
-/// The filters of ours, in the order of the documentation.
+/// The added filters, in the order of the documentation.
 pub const FILTERS: &[FilterDoc] = &[
     FilterDoc {
         name: "py_str",
@@ -31,7 +31,7 @@ pub const FILTERS: &[FilterDoc] = &[
     FilterDoc { name: "camel_case", description: "`big_bird-base` becomes `BigBirdBase`." },
 ];
 
-/// Teaches an engine our filters.
+/// Registers the filters.
 pub(super) fn register(tera: &mut Tera) {
     tera.register_filter("py_str", py_str);
     tera.register_filter("py_ident", |text: &str, _: Kwargs, _: &State<'_>| on_text(text, python_identifier));
@@ -44,10 +44,10 @@ fn on_text(text: &str, filter: fn(&str) -> String) -> TeraResult<String> {
     Ok(filter(text))
 }
 
-/// What is not there at all is an error, as it is without the filter; `None` is for what is there and is nothing.
+/// A missing value is an error, as it is without the filter; `None` is for a value that is none.
 fn py_str(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     if value.is_undefined() {
-        // Tera's own error, which it places at the value.
+        // Tera's own error, which it reports at the value.
         return <&str>::from_value(value).map(str::to_owned);
     }
     budget::weigh(value, 2)?;
@@ -176,7 +176,7 @@ fn upper_first(word: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Lower-case words: cut at every other character, and where a capital follows a small letter or a digit.
+/// Lower-case words: split at non-alphanumeric characters, and where a capital follows a small letter or a digit.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut previous_is_small = false;

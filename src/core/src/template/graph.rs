@@ -1,4 +1,4 @@
-//! Which templates use which, and which define a component: what all templates of a library say of each other, read once.
+//! The references between all templates of a library, and the definitions of components, computed once.
 //!
 //! This module must not know where templates come from.
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::TemplateName;
 use super::analysis::Analysis;
 
-/// The references between templates, against their direction.
+/// References between templates, from the referenced template to the referring ones.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Graph {
     /// The templates that define each component.
@@ -17,7 +17,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// The graph of some templates.
+    /// The graph of these templates.
     pub(super) fn of<'t>(templates: impl Iterator<Item = (&'t TemplateName, &'t Analysis)>) -> Self {
         let mut graph = Self::default();
         for (name, analysis) in templates {

@@ -1,4 +1,4 @@
-//! The templates that a project has: its own folder over the built-in pack. Of two templates with one name, the project's wins.
+//! The templates of a project: its own folder as an overlay over the built-in pack.
 //!
 //! The library finds and reads templates. It must not know their syntax.
 
@@ -20,7 +20,7 @@ use crate::base::suggest::did_you_mean;
 use crate::base::text::{LineIndex, columns_to_bytes};
 use crate::base::text_path::TextPath;
 
-/// The largest template that is read, in bytes. One full of placeholders takes a hundred times as much in memory.
+/// The largest template that is read, in bytes. A template full of placeholders takes a hundred times as much memory.
 const LARGEST_TEMPLATE: usize = 8 * 1024 * 1024;
 
 /// The built-in templates: name and text.
@@ -58,8 +58,8 @@ struct Entry {
     previous: Previous,
 }
 
-/// The template as it was before an edit, whose tree saves most of the work for the next tree. It is dropped when that is
-/// made; a copy of a source goes without.
+/// The entry before an edit, whose tree speeds up parsing the new text. It is dropped after that; clones of a source do
+/// not have it.
 #[derive(Default)]
 struct Previous(Mutex<Option<Arc<Entry>>>);
 
@@ -93,7 +93,7 @@ impl<'f> Library<'f> {
         Library { files, pack: self.pack, entries: self.entries.clone(), graph: OnceLock::new() }
     }
 
-    /// Forgets the cached text of a project's template, which may be new, changed or deleted.
+    /// Drops the cached text of a project's template that was created, changed or deleted.
     pub fn reread(&mut self, name: TemplateName, path: &Utf8Path) {
         let built_in = || self.in_pack(&name);
         let entry = if self.files.is_file(path) {
@@ -110,7 +110,7 @@ impl<'f> Library<'f> {
         self.entries.insert(name, Arc::new(Entry { previous, ..entry }));
     }
 
-    /// A library of one text that comes from no file.
+    /// A library with one text that is not from a file.
     #[must_use]
     pub fn of_text(name: &TemplateName, text: &str) -> Library<'static> {
         let mut library = Self::of_texts();
@@ -118,20 +118,20 @@ impl<'f> Library<'f> {
         library
     }
 
-    /// A library of texts that are added one by one.
+    /// An empty library, to which texts are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
         Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), graph: OnceLock::new() }
     }
 
-    /// Adds a template that comes from no file of the project.
+    /// Adds a template that is not from a file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
         self.graph.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source, previous: Previous::default() }));
     }
 
-    /// Puts a problem that names a template, with columns in characters, at its place in the template's file.
+    /// Resolves a problem that names a template, with columns in characters, to a place in the template's file.
     #[must_use]
     pub fn locate(&self, mut problem: Problem) -> Problem {
         let named = problem.path.as_ref().map(|path| TemplateName::new(path.as_str()));
@@ -154,7 +154,7 @@ impl<'f> Library<'f> {
         self.entries.get(name).map(|entry| entry.path.as_path())
     }
 
-    /// The text of the template at a path, if it was read.
+    /// The text of the template at a path, if it has been read.
     #[must_use]
     pub fn text_of(&self, path: &Utf8Path) -> Option<String> {
         let source = self.entry_at(path)?.1.source.get()?;
@@ -173,7 +173,7 @@ impl<'f> Library<'f> {
         self.entries.iter().find(|(_, entry)| entry.path.as_str() == path.as_str())
     }
 
-    /// The text that the built-in pack has for a name.
+    /// The text of a name in the built-in pack.
     #[must_use]
     pub fn built_in_text(&self, name: &TemplateName) -> Option<&'static str> {
         self.in_pack(name).map(|(_, text)| *text)
@@ -203,10 +203,10 @@ impl<'f> Library<'f> {
         self.entries.iter().filter(|(_, entry)| entry.built_in.is_none()).map(|(name, _)| name)
     }
 
-    /// The text of a template, read at the first call.
+    /// The text of a template, read on the first call.
     ///
     /// # Errors
-    /// A problem that names the template when it does not exist or cannot be read.
+    /// A problem that names the template, if it does not exist or cannot be read.
     pub fn source(&self, name: &TemplateName) -> Result<&Source, Problem> {
         let Some(entry) = self.entries.get(name) else {
             return Err(self.missing(name));
@@ -248,7 +248,7 @@ impl Entry {
         Ok(Source { previous, ..Source::new(self.path.clone(), dialect, &text) })
     }
 
-    /// This entry, or the one before it, whichever was parsed last.
+    /// This entry or its predecessor, whichever was parsed last.
     fn last_parsed(self: &Arc<Self>) -> Option<Arc<Self>> {
         match self.source.get() {
             Some(Ok(source)) if source.tree.get().is_some() => Some(Arc::clone(self)),
@@ -258,7 +258,7 @@ impl Entry {
         }
     }
 
-    /// The text and its tree, which are copied if another snapshot still shares them.
+    /// The text and its tree, cloned if another snapshot still shares them.
     fn into_parsed(self: Arc<Self>) -> Option<(String, Tree)> {
         match Arc::try_unwrap(self) {
             Ok(entry) => {
@@ -306,7 +306,7 @@ impl Source {
         Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, previous }
     }
 
-    /// The dialect, which the template's name decides.
+    /// The dialect, determined by the template's name.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
@@ -324,7 +324,8 @@ impl Source {
         })
     }
 
-    /// The analysis of the text. A tree that is built only for it is not kept: a tree is many times larger than the text.
+    /// The analysis of the text. A tree that is built only for the analysis is dropped: it is many times larger than
+    /// the text.
     #[must_use]
     pub fn analysis(&self) -> &Analysis {
         self.analysis.get_or_init(|| match (self.dialect, self.tree.get()) {
@@ -347,8 +348,8 @@ impl Source {
     }
 }
 
-/// A text whose lines end with `\n`: a checkout with `core.autocrlf` must not change what a template captures. Lines and
-/// columns stay what they are.
+/// Converts line ends to `\n`: a checkout with `core.autocrlf` must not change what a template captures. Lines and
+/// columns stay the same.
 fn with_unix_line_ends(text: &str) -> String {
     match memchr::memchr(b'\r', text.as_bytes()) {
         Some(_) => text.replace("\r\n", "\n"),
@@ -356,7 +357,7 @@ fn with_unix_line_ends(text: &str) -> String {
     }
 }
 
-/// The files of a library whose texts come from no file.
+/// The files of a library without files.
 struct NoFiles;
 
 impl Files for NoFiles {

@@ -7,17 +7,18 @@ use super::closure::Closure;
 use super::library::{Library, Source};
 use super::syntax::tree::{Definition, ElementKind};
 
-/// The components of a library by their names, each with the template that defines it.
+/// The components of a library by name, each with the template that defines it.
 pub type Components<'l> = BTreeMap<&'l str, (&'l Source, &'l Definition)>;
 
 impl Library<'_> {
-    /// A template, everything that it extends or includes, and the templates that define the components which are called.
+    /// A template with its closure: everything it extends or includes, and the templates that define the components
+    /// which are called.
     #[must_use]
     pub fn rendered_with(&self, name: &TemplateName) -> BTreeSet<TemplateName> {
         Closure::of(self, name).members.into_iter().map(|member| member.name).collect()
     }
 
-    /// The templates that a template extends, the nearest first; a circle ends where it closes.
+    /// The templates that a template extends, the nearest first. A cycle is followed once.
     #[must_use]
     pub fn parents(&self, name: &TemplateName) -> Vec<TemplateName> {
         self.each_parent(name).collect()
@@ -70,13 +71,13 @@ impl Library<'_> {
         together.into_iter().filter(|other| other != name).collect()
     }
 
-    /// The templates that extend or include a template, directly.
+    /// The templates that directly extend or include a template.
     #[must_use]
     pub fn users(&self, name: &TemplateName) -> &[TemplateName] {
         self.graph().users_of(name)
     }
 
-    /// The component of that name, with the template that defines it; of several, the first by the templates' names.
+    /// The component of that name and the template that defines it; if there are several, the first by template name.
     #[must_use]
     pub fn component(&self, name: &str) -> Option<(&Source, &Definition)> {
         let sources = self.graph().definers_of(name).iter().filter_map(|definer| self.known_source(definer));
@@ -101,14 +102,14 @@ impl Library<'_> {
         components
     }
 
-    /// A template that exists and can be read.
+    /// The source of a template, if it exists and can be read.
     fn known_source(&self, name: &TemplateName) -> Option<&Source> {
         self.contains(name).then(|| self.source(name).ok()).flatten()
     }
 }
 
 impl Source {
-    /// The component of that name, where this template defines it.
+    /// The component of that name, if this template defines it.
     fn component(&self, name: &str) -> Option<&Definition> {
         self.tree().elements.iter().find_map(|element| match &element.kind {
             ElementKind::Component(definition) => {

@@ -1,13 +1,13 @@
-//! Puts calls of the budget's filters into a template's text, so that Tera, which has no hook for what it executes,
-//! spends the budget of the rendering as it goes.
+//! Metering: inserts calls of the budget's filters into a template's text, so that Tera spends the budget while it
+//! executes, although it has no hook for that.
 //!
-//! Straight-line parts are added up here, as gas metering of WebAssembly adds up basic blocks: a loop pays for its rounds
-//! when it begins, an include where it stands, a block or component when it is entered, and the dearest branch of an `if`
-//! stands for all of them. What a value weighs is known only at run time, so operands of `~`, inputs of filters, compared
-//! values, and whatever may be captured are weighed where they are used.
+//! Straight-line code is summed up statically, as gas metering of WebAssembly does with basic blocks: a loop pays for
+//! its iterations when it begins, an include where it is written, a block or component when it is entered, and an `if`
+//! pays for its most expensive branch. The weight of a value is known only at run time, so operands of `~`, inputs of
+//! filters, compared values, and values that may be captured are weighed where they are used.
 //!
-//! The calls write nothing and change no value; places in the metered text are led back to the original by
-//! [`MeteredPlaces::original`]. The template must have no faults.
+//! The calls write nothing and change no value. [`MeteredPlaces::original`] maps places in the metered text back to the
+//! original. The template must have no syntax errors.
 
 mod expressions;
 mod insertions;
@@ -23,15 +23,15 @@ pub(super) use self::member::Member;
 
 /// A metered template.
 pub(super) struct Metered {
-    /// The text with the calls in it.
+    /// The text with the inserted calls.
     pub(super) text: String,
-    /// The way back to places in the original.
+    /// Maps places back to the original.
     pub(super) places: MeteredPlaces,
-    /// What stands in no block, in units of the budget.
+    /// The units of the budget spent by everything outside blocks.
     pub(super) weight: u64,
 }
 
-/// The templates of a rendering, metered, in the order in which they were given.
+/// Meters the templates of a rendering, in the given order.
 pub(super) fn meter(members: &[Member<'_>]) -> Vec<Metered> {
     let captures = members
         .iter()

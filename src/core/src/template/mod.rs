@@ -1,7 +1,7 @@
-//! Templates: their names and dialects, what they say about themselves, and how they render.
+//! Templates: names, dialects, parsing, analysis and rendering.
 //!
-//! This room knows text, tags and values. It must not know suites, models or files: others decide which values a
-//! template gets and where its text comes from.
+//! This room knows text, tags and values. It must not know suites, models or files: its callers supply the values and
+//! the texts.
 
 pub mod analysis;
 mod bounded;
@@ -32,7 +32,7 @@ use std::fmt;
 
 use crate::base::named::named_enum;
 
-/// A template's name: its path below the templates folder, with `/` between the parts.
+/// A template's name: its path below the templates folder, with `/` as separator.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateName(String);
 
@@ -43,7 +43,7 @@ impl TemplateName {
         Self(name.into())
     }
 
-    /// The name of a template of the template database. Its end tells the dialect, as every template's does.
+    /// The name of a template of the template database. Its ending determines the dialect, as for every template.
     #[must_use]
     pub fn registered(name: &str, dialect: Dialect) -> Self {
         let end = match (dialect, Self::new(name).dialect()) {
@@ -54,7 +54,7 @@ impl TemplateName {
         Self(format!("database:{name}{end}"))
     }
 
-    /// The template that stands at a path below the templates folder.
+    /// The name of the template at a path below the templates folder.
     #[must_use]
     pub fn at(path: &camino::Utf8Path) -> Self {
         Self(path.as_str().replace('\\', "/"))
@@ -72,7 +72,7 @@ impl TemplateName {
         if has_extension(&self.0, "tera") { Dialect::Tera } else { Dialect::Dollar }
     }
 
-    /// Where a support template is rendered, relative to the folder that asks for it: its own path without `.tera`.
+    /// The path of a support template's output, relative to the folder that needs it: its own path without `.tera`.
     #[must_use]
     pub fn support_path(&self) -> &str {
         if has_extension(&self.0, "tera") { &self.0[..self.0.len() - ".tera".len()] } else { &self.0 }
@@ -90,7 +90,7 @@ fn has_extension(name: &str, extension: &str) -> bool {
 }
 
 named_enum! {
-    /// The two languages a template can be written in.
+    /// The languages in which templates are written.
     pub enum Dialect {
         /// `*.tera`: Tera 2.
         Tera = "tera",

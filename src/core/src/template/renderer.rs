@@ -1,6 +1,6 @@
-//! Rendering case after case of one compiled template, within limits of time, memory and size.
+//! Renders the cases of one compiled template, within limits of time, memory and size.
 //!
-//! There is one way to render, and it is here. This module takes values by name; it must not know where they come from.
+//! This is the only way to render. This module looks values up by name; it must not know where they come from.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,9 +15,9 @@ use super::{filters, stack, tera_errors};
 use crate::base::cancellation::Cancellation;
 use crate::base::problem::{Code, Problem};
 
-/// Where a rendering gets the values of placeholders.
+/// The source of the values of placeholders.
 pub trait Values {
-    /// The value of a placeholder; none when it has no value here.
+    /// The value of a placeholder; `None` if it has none.
     fn value(&self, placeholder: &str) -> Option<Value>;
 }
 
@@ -30,20 +30,20 @@ impl Values for BTreeMap<String, Value> {
 /// Renders case after case of one template.
 pub struct Renderer<'c> {
     compiled: &'c Compiled,
-    /// The values of the case at hand, in the order of the placeholders.
+    /// The values of the current case, in the order of the placeholders.
     values: Vec<Option<Value>>,
-    /// The values of the last case that can change more than their own place.
+    /// The values of the last case that may affect more than the place where they are written.
     shared: Option<Vec<Option<Value>>>,
-    /// What consecutive cases with the same shared values have in common.
+    /// The part of the output that consecutive cases with the same shared values have in common.
     skeleton: Option<Skeleton>,
     narrowed: Narrowed,
     holes: Vec<String>,
-    /// What Tera rendered last.
+    /// The last text that Tera rendered.
     text: Vec<u8>,
     cancellation: Option<Cancellation>,
 }
 
-/// What a case renders to: a whole text, or the pieces of one, which need not be put together to be compared.
+/// The rendering of a case: a whole text, or pieces that can be compared without being joined.
 pub struct Rendering<'r>(Pieces<'r>);
 
 enum Pieces<'r> {
@@ -58,7 +58,7 @@ impl<'r> Rendering<'r> {
         Self(Pieces::Whole(text))
     }
 
-    /// Puts it together in `output`, which is cleared first.
+    /// Writes the whole text into `output`, which is cleared first.
     pub fn write(&self, output: &mut Vec<u8>) {
         output.clear();
         match self.0 {
@@ -67,7 +67,7 @@ impl<'r> Rendering<'r> {
         }
     }
 
-    /// Whether it is what these parts are, one after the other.
+    /// Whether it equals the concatenation of these parts.
     #[must_use]
     pub fn is(&self, parts: [&[u8]; 2]) -> bool {
         let mut rest = Rest(parts);
@@ -80,11 +80,11 @@ impl<'r> Rendering<'r> {
     }
 }
 
-/// What is left of a text in two parts.
+/// The unmatched rest of a text in two parts.
 struct Rest<'t>([&'t [u8]; 2]);
 
 impl Rest<'_> {
-    /// Takes a piece from the beginning; false when it is not what is there.
+    /// Removes a piece from the beginning; false if the text does not start with it.
     fn take(&mut self, piece: &[u8]) -> bool {
         let [first, second] = self.0;
         if first.is_empty() {
@@ -109,7 +109,7 @@ impl Rest<'_> {
 }
 
 impl<'c> Renderer<'c> {
-    /// A renderer of a template, which remembers what consecutive cases have in common.
+    /// A renderer of a template.
     #[must_use]
     pub fn of(compiled: &'c Compiled) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl<'c> Renderer<'c> {
         }
     }
 
-    /// Lets a rendering end early when its result is not needed any more; it then fails with `limit-exceeded`.
+    /// Makes renderings cancellable; a cancelled one fails with `limit-exceeded`.
     #[must_use]
     pub fn cancelled_by(self, cancellation: Cancellation) -> Self {
         Self { cancellation: Some(cancellation), ..self }
@@ -135,7 +135,7 @@ impl Renderer<'_> {
     /// Renders one case into `output`, which is cleared first.
     ///
     /// # Errors
-    /// A problem on the template's line when it cannot be rendered with these values.
+    /// A problem on the template's line, if it cannot be rendered with these values.
     pub fn render(&mut self, values: &dyn Values, output: &mut Vec<u8>) -> Result<(), Problem> {
         self.rendering(values).map(|rendering| rendering.write(output))
     }
@@ -143,7 +143,7 @@ impl Renderer<'_> {
     /// Renders one case.
     ///
     /// # Errors
-    /// As [`Renderer::render`].
+    /// See [`Renderer::render`].
     pub fn rendering(&mut self, values: &dyn Values) -> Result<Rendering<'_>, Problem> {
         self.values.clear();
         self.values.extend(self.compiled.placeholders.iter().map(|placeholder| values.value(&placeholder.name)));
@@ -167,7 +167,7 @@ impl Renderer<'_> {
         Ok(Rendering::whole(&self.text))
     }
 
-    /// Whether the current case is the skeleton of the previous ones with its own values filled in.
+    /// Whether the current case can use the skeleton of the previous ones.
     fn has_skeleton(&mut self, body: &TeraBody) -> bool {
         if !self.fill_holes() {
             return false;
@@ -184,7 +184,7 @@ impl Renderer<'_> {
         self.skeleton.is_some()
     }
 
-    /// Writes the values of bare placeholders; false when one of them is nothing that can be put in as it is.
+    /// Writes the values of bare placeholders; false if one of them cannot be inserted unchanged.
     fn fill_holes(&mut self) -> bool {
         self.holes.resize_with(self.compiled.placeholders.len(), String::new);
         let places = self.compiled.placeholders.iter().zip(&self.values).zip(&mut self.holes);
@@ -261,7 +261,7 @@ fn no_value(placeholder: &Placeholder) -> Problem {
     }
 }
 
-/// Writes a string as it is or an integer; false for a value whose text Tera decides.
+/// Writes a string or an integer unchanged; false for other values, whose text Tera determines.
 fn push_plain(value: &Value, text: &mut String) -> bool {
     if let Some(string) = value.as_str() {
         text.push_str(string);
@@ -273,7 +273,7 @@ fn push_plain(value: &Value, text: &mut String) -> bool {
     }
 }
 
-/// Gives up on an output that grows beyond every sensible file.
+/// Fails once an output exceeds the size limit.
 struct Bounded<'a>(&'a mut Vec<u8>);
 
 impl io::Write for Bounded<'_> {

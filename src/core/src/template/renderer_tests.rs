@@ -1,4 +1,4 @@
-//! Renderings within limits: what a template may cost, and where it is told that it costs too much.
+//! The limits of renderings: how much a template may cost, and where exceeding a limit is reported.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use crate::base::cancellation::Cancellation;
 use crate::base::files::MemoryFiles;
 use crate::base::problem::{Code, Problem};
 
-/// A release build takes less than a second; an unoptimised one on a busy machine is given more. Without a budget, none of
-/// these would ever end.
+/// A release build takes less than a second; the rest is a margin for an unoptimised build on a busy machine. Without a
+/// budget, none of these renderings would ever end.
 const LONGEST: Duration = Duration::from_mins(2);
 
 fn render(fixture: &str, values: &BTreeMap<String, Value>) -> Result<String, Problem> {
@@ -28,7 +28,7 @@ fn render(fixture: &str, values: &BTreeMap<String, Value>) -> Result<String, Pro
     rendered.map(|()| String::from_utf8(output).unwrap())
 }
 
-/// A template costs too much; `place` is the text that it is told at.
+/// Checks that a template exceeds the budget; `place` is the text at which that is reported.
 #[track_caller]
 fn check_exceeds(fixture: &str, place: &str) {
     let start = Instant::now();
@@ -143,7 +143,7 @@ fn an_expression_that_is_too_long_to_be_metered_is_told() {
     assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), [Code::LimitExceeded]);
 }
 
-/// Templates of every kind of syntax, and what Tera renders them to without any metering.
+/// Templates with every kind of syntax, and their renderings by Tera without metering.
 #[test]
 fn metering_changes_nothing_that_is_rendered() {
     let values: BTreeMap<String, Value> = [

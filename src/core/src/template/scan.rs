@@ -1,15 +1,15 @@
 //! An error-tolerant scanner of Tera templates: pieces and tokens with their exact byte spans.
 //!
-//! Tera is the authority on what is valid. The scanner only has to see what Tera sees in a valid template, and
-//! something useful in a broken one: a half-typed tag ends at the next tag and hides nothing else. It never fails, and
-//! the pieces always rejoin to the source. The rules follow `parsing/lexer.rs` of Tera 2.4.
+//! Tera is the authority on what is valid. The scanner must agree with Tera on valid templates, and return something
+//! useful for broken ones: a half-typed tag ends at the next tag and hides nothing else. It never fails, and the pieces
+//! always rejoin to the source. The rules follow `parsing/lexer.rs` of Tera 2.4.
 
 use std::ops::Range;
 
 /// One piece of a template, in the order of the source; the pieces leave no gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// What the piece is.
+    /// Its kind.
     pub kind: PieceKind,
     /// Byte offsets of the whole piece, delimiters included.
     pub span: Range<usize>,
@@ -37,7 +37,7 @@ pub enum PieceKind {
 /// One token inside an expression or a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What the token is.
+    /// Its kind.
     pub kind: TokenKind,
     /// Byte offsets in the source.
     pub span: Range<usize>,
@@ -66,8 +66,8 @@ pub enum TokenKind {
     Unknown,
 }
 
-/// Where a string ends if its closing quote comes only after the end of its tag. Tera accepts such a string, but mostly it
-/// is a string that is being typed.
+/// Where a string ends if its closing quote comes after the end of its tag. Tera accepts such a string, but usually the
+/// user is still typing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strings {
     /// At its closing quote, as in Tera.
@@ -76,15 +76,15 @@ pub enum Strings {
     ToTheEndOfTheTag,
 }
 
-/// A template, scanned.
+/// The result of scanning a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
     /// The pieces.
     pub pieces: Vec<Piece>,
     /// Whether the result depends on the choice of [`Strings`].
     pub ambiguous: bool,
-    /// Whether each piece follows from its own text and from the beginning of the piece behind it: no string, comment or raw
-    /// block was searched for up to the end of the source.
+    /// Whether the extent of each piece depends only on its own text and the beginning of the next piece: no string,
+    /// comment or raw block was searched for up to the end of the source.
     pub is_local: bool,
 }
 
@@ -100,7 +100,8 @@ pub fn scan_with(source: &str, strings: Strings) -> Scanned {
     Scanner::new(source, strings, 0).scan(|_| false)
 }
 
-/// Scans from the border of a piece up to an offset where `ends`, which is asked at every border behind it.
+/// Scans from the start of a piece to an offset at which `ends` returns true; it is called at the start of every later
+/// piece.
 pub(super) fn scan_from(source: &str, start: usize, ends: impl Fn(usize) -> bool) -> Scanned {
     Scanner::new(source, Strings::ToTheirEnd, start).scan(ends)
 }
@@ -111,11 +112,12 @@ struct Scanner<'source> {
     at: usize,
     pieces: Vec<Piece>,
     ambiguous: bool,
-    /// Delimiters that the rest of the source does not have. Not searching for them again keeps the scan linear.
+    /// Delimiters that are known not to occur in the rest of the source. Not searching for them again keeps the scan
+    /// linear.
     lost: Vec<Closing>,
 }
 
-/// Closing delimiters that are searched up to the end of the source.
+/// Closing delimiters that are searched for up to the end of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     Comment,
@@ -199,7 +201,7 @@ impl<'source> Scanner<'source> {
         }
     }
 
-    /// `={{` in a component's call is the value `{…}` of an attribute, which is a map.
+    /// `={{` in a component's call starts the value `{…}` of an attribute, which is a map.
     fn is_attribute(&self, tokens: &[Token], at: usize) -> bool {
         let is_last = |token: &Token| token.span.end == at && token.text(self.source) == "=";
         self.source[at..].starts_with("{{")
@@ -218,7 +220,8 @@ impl<'source> Scanner<'source> {
         Token { kind, span: at..at + len }
     }
 
-    /// The length of a string with its quotes; one that is never closed ends with its tag, or at least with its line.
+    /// The length of a string with its quotes; one that is never closed ends with its tag, or at the latest with its
+    /// line.
     fn string_len(&mut self, at: usize, quote: u8, closing: &str) -> usize {
         let rest = &self.source[at..];
         let is_lost = self.lost.contains(&Closing::Quote(quote));
@@ -259,7 +262,7 @@ fn next_delimiter(source: &str, from: usize) -> usize {
         .unwrap_or(source.len())
 }
 
-/// The length of a raw block, given the length of its opening tag; none if it is not closed.
+/// The length of a raw block, given the length of its opening tag; `None` if it is not closed.
 fn raw_end(rest: &str, opening: usize) -> Option<usize> {
     let mut at = opening;
     loop {
@@ -301,7 +304,7 @@ fn number_len(rest: &str) -> usize {
     }
 }
 
-/// The length of a string with its quotes, when it is closed.
+/// The length of a string with its quotes; `None` if it is not closed.
 fn closed_string_len(rest: &str, quote: u8) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in rest.bytes().enumerate().skip(1) {

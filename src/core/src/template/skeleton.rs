@@ -1,19 +1,19 @@
-//! Rendering many cases of one template faster than one by one, without knowing Tera's rules.
+//! Renders many cases of one template faster than one by one, without knowledge of Tera's rules.
 //!
-//! A placeholder that a template only ever writes as it is (`{{ name }}`) cannot change anything else in the output. So
-//! Tera renders once with marks in place of such values; what it wrote, cut at the marks, is a skeleton, and every case
-//! with the same other values is the skeleton with its own values put in. Tera stays the authority: the skeleton is its
-//! output.
+//! A placeholder that a template only writes unchanged (`{{ name }}`) cannot affect anything else in the output. So
+//! Tera renders once with marks in place of such values. The result, split at the marks, is a skeleton: for every case
+//! whose other values are the same, the output is the skeleton with the case's own values inserted. Tera stays the
+//! authority, because the skeleton is its output.
 
 use std::ops::Range;
 
-/// Opens a mark. It is a private-use code point; templates and values that contain it are rendered case by case.
+/// Begins a mark. It is a private-use code point; templates and values that contain it are rendered case by case.
 const MARK: char = '\u{10fffd}';
 
-/// The first code point that counts placeholders in marks.
+/// The code point that stands for placeholder 0 in marks.
 const FIRST: u32 = 0x0010_0000;
 
-/// The constant text of a rendering, and the holes in it for values.
+/// The constant texts of a rendering, and holes for values between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Skeleton {
     text: String,
@@ -26,19 +26,19 @@ enum Part {
     Hole(usize),
 }
 
-/// The mark that stands for placeholder number `index` while the skeleton is rendered.
+/// The mark for the placeholder with this index.
 pub(super) fn mark(index: usize) -> String {
     let counter = u32::try_from(index).ok().and_then(|index| char::from_u32(FIRST + index)).unwrap_or(MARK);
     [MARK, counter].iter().collect()
 }
 
-/// Whether a text could be taken for a mark.
+/// Whether a text could be mistaken for a mark.
 pub(super) fn has_mark(text: &str) -> bool {
     text.contains(MARK)
 }
 
 impl Skeleton {
-    /// Cuts a rendering at its marks; none when a mark was torn or changed on the way.
+    /// Splits a rendering at its marks; `None` if a mark was changed.
     pub(super) fn cut(rendered: String, placeholders: usize) -> Option<Self> {
         let mut parts = Vec::new();
         let mut at = 0;
@@ -55,7 +55,7 @@ impl Skeleton {
         Some(Self { text: rendered, parts })
     }
 
-    /// A skeleton from pieces: text, or the number of a placeholder.
+    /// A skeleton from pieces: a text, or the index of a placeholder.
     pub(super) fn from_pieces<'text>(pieces: impl Iterator<Item = Result<&'text str, usize>>) -> Self {
         let mut skeleton = Self { text: String::new(), parts: Vec::new() };
         for piece in pieces {
@@ -76,12 +76,12 @@ impl Skeleton {
         }
     }
 
-    /// Writes the skeleton with values in its holes.
+    /// Writes the skeleton with these values in its holes.
     pub(super) fn fill(&self, values: &[String], output: &mut Vec<u8>) {
         self.pieces(values).for_each(|piece| output.extend_from_slice(piece));
     }
 
-    /// The skeleton with some of the holes filled for good.
+    /// The skeleton with some of the holes filled permanently.
     fn with_fixed(&self, values: &[String], is_fixed: &[bool]) -> Self {
         let mut fixed = Self { text: String::with_capacity(self.text.len() * 5 / 4), parts: Vec::new() };
         for part in &self.parts {
@@ -94,7 +94,7 @@ impl Skeleton {
         fixed
     }
 
-    /// What stands one after the other when the holes are filled.
+    /// The texts and values in order.
     pub(super) fn pieces<'s>(&'s self, values: &'s [String]) -> impl Iterator<Item = &'s [u8]> {
         self.parts.iter().map(|part| match part {
             Part::Text(span) => &self.text.as_bytes()[span.clone()],
@@ -103,8 +103,8 @@ impl Skeleton {
     }
 }
 
-/// A skeleton narrowed to the holes whose values change from case to case: the cases of one model on one hardware type
-/// differ in their batch sizes alone.
+/// A skeleton whose only holes are for values that change from case to case: the cases of one model on one hardware
+/// type differ only in their batch sizes.
 #[derive(Debug, Default)]
 pub(super) struct Narrowed {
     skeleton: Option<Skeleton>,
@@ -133,7 +133,7 @@ impl Narrowed {
         self.skeleton.as_ref().unwrap_or(whole)
     }
 
-    /// Forgets everything.
+    /// Drops the narrowed skeleton and the remembered values.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

@@ -1,10 +1,10 @@
-//! A stack that is large enough for Tera, which parses expressions and renders templates in templates recursively.
+//! Runs Tera with a stack that is large enough: it parses expressions and renders nested templates recursively.
 
-/// What Tera needs to compile one template: an expression may have 256 operators, each a level of recursion.
+/// For compiling one template: an expression may have 256 operators, each a level of recursion.
 const STACK_OF_COMPILING: usize = 8 * 1024 * 1024;
-/// What Tera needs for each template that another one extends or includes; without optimisation, half of it.
+/// For rendering one nested template; even an unoptimised build needs only half of it.
 const STACK_PER_TEMPLATE: usize = 256 * 1024;
-/// The largest stack that is allocated; only the pages that are used take memory.
+/// The largest stack that is allocated; only pages that are used take memory.
 const LARGEST_STACK: usize = 512 * 1024 * 1024;
 
 /// Compiles templates with enough stack.
@@ -12,7 +12,7 @@ pub(super) fn for_compiling<T>(templates: usize, compile: impl FnOnce() -> T) ->
     with(STACK_OF_COMPILING.saturating_add(templates.saturating_mul(STACK_PER_TEMPLATE)), compile)
 }
 
-/// Renders a template that is rendered with so many others with enough stack.
+/// Renders a template whose closure has this many templates with enough stack.
 pub(super) fn for_rendering<T>(templates: usize, render: impl FnOnce() -> T) -> T {
     with(templates.saturating_mul(STACK_PER_TEMPLATE), render)
 }

@@ -1,7 +1,7 @@
-//! Tera's errors as problems with exact places.
+//! Converts Tera's errors to problems with exact places.
 //!
-//! Tera reports lines from 1 and columns in characters from 0, and for unknown names only in its rendered report; this
-//! is the one module that knows how it words them, which is why Tera's version is pinned exactly.
+//! Tera reports lines from 1 and columns in characters from 0, and unknown names only in its rendered report. This is
+//! the only module that parses its wording, which is why Tera's version is pinned exactly.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
 use crate::base::text::{Position, Range, columns_to_bytes};
 
-/// The problems in an error of parsing or linking templates. `find` gives the source of a template by name.
+/// The problems for an error of parsing or linking templates. `find` returns the source of a template by name.
 pub(super) fn explain_all<'l>(
     error: &Error,
     root: &TemplateName,
@@ -34,10 +34,10 @@ pub(super) fn explain_all<'l>(
     }
 }
 
-/// The ways from places in metered texts to places in the templates, by the templates' names.
+/// For each template, the mapping of places in its metered text back to the original.
 pub(super) type Places = HashMap<TemplateName, MeteredPlaces>;
 
-/// The problem in an error of rendering. The path is the template's name, which `Library::locate` replaces.
+/// The problem for a rendering error. Its path is the template's name, which `Library::locate` replaces.
 pub(super) fn explain_rendering(error: &Error, stop: Option<Stop>, root: &TemplateName, places: &Places) -> Problem {
     let report = match error.kind() {
         ErrorKind::RenderingError(report) => Some(report),
@@ -73,7 +73,7 @@ fn stopped(stop: Stop) -> Problem {
     Problem::error(Code::LimitExceeded, message).help(help)
 }
 
-/// The problem of an expression that Tera accepts without, but not with the calls that meter it.
+/// The problem for an expression that Tera accepts, but not with the inserted metering calls.
 pub(super) fn too_complex<'l>(
     error: &Error,
     root: &TemplateName,
@@ -102,7 +102,7 @@ fn rendering_problem(report: &ReportError) -> Problem {
     Problem::error(Code::RenderFailed, lower_first(message))
 }
 
-/// Where a report points to, with columns in characters.
+/// The place that a report points to, with columns in characters.
 fn characters(report: &ReportError) -> Range {
     let span = report.span();
     let start = Position::new(narrow(span.start_line.saturating_sub(1)), narrow(span.start_col));
@@ -110,7 +110,7 @@ fn characters(report: &ReportError) -> Range {
     Range::new(start, end)
 }
 
-/// The ways in which Tera says that something has no value.
+/// Whether Tera's message says that something has no value.
 fn is_undefined(message: &str) -> bool {
     let is_missing = |what: &str| message.starts_with(what) && message.contains("is not defined");
     message == "Tried to render a variable that is undefined"
@@ -130,13 +130,13 @@ fn located(code: Code, report: &ReportError, source: Option<&Source>) -> Problem
     }
 }
 
-/// Tera's end of input is after the last character; the place shown is the last line that has text.
+/// Tera's end of input is after the last character; the reported place is the last line that has text.
 fn range_of(source: &Source, span: std::ops::Range<usize>) -> Range {
     let end = source.text.trim_end().len();
     if span.start >= end { source.lines.range(end.saturating_sub(1)..end) } else { source.lines.range(span) }
 }
 
-/// One report of Tera: `message\n --> file:line:column\n …`, the column in characters from 1.
+/// Parses one report of Tera: `message\n --> file:line:column\n …`, the column in characters from 1.
 fn from_report<'l>(report: &str, root: &TemplateName, find: &dyn Fn(&str) -> Option<&'l Source>) -> Problem {
     let report = report.strip_prefix("error: ").unwrap_or(report);
     let (message, rest) = report.split_once('\n').unwrap_or((report, ""));
@@ -152,7 +152,7 @@ fn from_report<'l>(report: &str, root: &TemplateName, find: &dyn Fn(&str) -> Opt
     }
 }
 
-/// ``Unknown filter `uper` `` may mean another filter.
+/// Adds a suggestion for ``Unknown filter `uper` ``.
 fn with_help(problem: Problem, message: &str) -> Problem {
     let kind = match message.split(' ').nth(1) {
         Some("filter") => CalleeKind::Filter,
@@ -188,14 +188,14 @@ fn word_at(source: &Source, line: usize, column: usize) -> Range {
 fn circle<'l>(verb: &str, name: &str, chain: &[String], find: &dyn Fn(&str) -> Option<&'l Source>) -> Problem {
     let way = if chain.is_empty() { name.to_owned() } else { chain.join("` -> `") };
     let message = format!("template `{name}` {verb} itself: `{way}`");
-    let problem = Problem::error(Code::BrokenInheritance, message).help("take one of these out of the circle");
+    let problem = Problem::error(Code::BrokenInheritance, message).help("remove one of these to break the cycle");
     match find(name) {
         Some(source) => problem.in_file(&source.path).at(first_mention(source, chain)),
         None => problem.in_file(name),
     }
 }
 
-/// Where a template first names another of the circle.
+/// The place where a template first names another one of the cycle.
 fn first_mention(source: &Source, chain: &[String]) -> Range {
     let quoted = chain.iter().flat_map(|name| [format!("\"{name}\""), format!("'{name}'")]);
     let found = quoted

@@ -1,5 +1,5 @@
-//! The built-in placeholders: the one table that rendering, `cargo tgen placeholders`, completion, hover and the
-//! documentation read.
+//! The built-in placeholders: one table for rendering, `cargo tgen placeholders`, completion, hover and the
+//! documentation.
 //!
 //! To add a placeholder, add a row here and its value to `Case::builtin_value`; the compiler asks for the second. This
 //! module must not know cases or how a template is rendered.
@@ -12,13 +12,13 @@ pub struct Entry {
     pub kind: Kind,
     /// Where its value comes from.
     pub source: ValueSource,
-    /// What it is, in a sentence.
+    /// Its description, in a sentence.
     pub description: &'static str,
-    /// Which value of a case it is.
+    /// The value of a case that it stands for.
     pub value: Builtin,
 }
 
-/// The values of a case. `plan::case` computes each of them in a match that the compiler keeps complete.
+/// The values of a case. `Case::builtin_value` computes each of them in a `match` that the compiler keeps exhaustive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is described by its row of [`VOCABULARY`]")]
 pub enum Builtin {
@@ -51,14 +51,14 @@ pub enum Kind {
     Integer,
     /// A list of strings or integers.
     List,
-    /// Names and values.
+    /// A map with string keys.
     Map,
-    /// Fields, or none.
+    /// A map with fixed fields, or none.
     Object,
 }
 
 impl Kind {
-    /// The word for it.
+    /// The phrase for it, in tables and hovers.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -76,24 +76,24 @@ impl Kind {
 pub enum ValueSource {
     /// The model of the case.
     Model,
-    /// The hardware axis, where the output path expands it.
+    /// The hardware axis, if the output path expands it.
     HardwareAxis,
-    /// The batch size axis, where the output path expands it.
+    /// The batch size axis, if the output path expands it.
     BatchAxis,
     /// The suite.
     Suite,
-    /// cargo-tgen itself; support templates see these as well.
+    /// cargo-tgen itself; available in support templates too.
     Tool,
 }
 
 impl ValueSource {
-    /// The words for it.
+    /// The phrase for it, in tables and messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Model => "the model",
-            Self::HardwareAxis => "the hardware axis, where the output path expands it",
-            Self::BatchAxis => "the batch size axis, where the output path expands it",
+            Self::HardwareAxis => "the hardware axis, if the output path expands it",
+            Self::BatchAxis => "the batch size axis, if the output path expands it",
             Self::Suite => "the suite",
             Self::Tool => "cargo-tgen",
         }
@@ -113,14 +113,14 @@ pub const VOCABULARY: &[Entry] = &[
         name: "model_type",
         kind: Kind::String,
         source: ValueSource::Model,
-        description: "Its transformers model type; `unknown` when nothing tells.",
+        description: "Its transformers model type; `unknown` if it cannot be determined.",
         value: Builtin::ModelType,
     },
     Entry {
         name: "normalized_name",
         kind: Kind::String,
         source: ValueSource::Model,
-        description: "The model's name in lower case, with `_` for everything that is no letter or digit.",
+        description: "The model's name in lower case, with `_` for everything but letters and digits.",
         value: Builtin::NormalizedName,
     },
     Entry {
@@ -141,21 +141,21 @@ pub const VOCABULARY: &[Entry] = &[
         name: "model_family",
         kind: Kind::String,
         source: ValueSource::Model,
-        description: "Its family: `text_embedding`, `vision`, …; `unknown` when nothing tells.",
+        description: "Its family: `text_embedding`, `vision`, …; `unknown` if it cannot be determined.",
         value: Builtin::ModelFamily,
     },
     Entry {
         name: "modality",
         kind: Kind::String,
         source: ValueSource::Model,
-        description: "What it takes in: `text`, `image`, `audio`, …",
+        description: "Its kind of input: `text`, `image`, `audio`, …",
         value: Builtin::Modality,
     },
     Entry {
         name: "tasks",
         kind: Kind::List,
         source: ValueSource::Model,
-        description: "Its transformers pipeline tasks; `text-generation` alone where the pipeline map is silent.",
+        description: "Its transformers pipeline tasks; only `text-generation` if the pipeline map has none.",
         value: Builtin::Tasks,
     },
     Entry {
@@ -236,7 +236,7 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
     VOCABULARY.iter().find(|entry| entry.name == name)
 }
 
-/// Whether a name asks for what differs from run to run; an output is a function of its inputs.
+/// Whether a name stands for something that differs from run to run; an output must depend only on its inputs.
 #[must_use]
 pub fn is_non_deterministic(name: &str) -> bool {
     matches!(

@@ -155,11 +155,11 @@ class RunningUnit:
                 *self._setting.arguments,
             ],
             "environment": {},
+            "own_environment": {},
             "unset": ["TGEN_RESULTS", "PYTEST_XDIST_TESTRUNUID"],
             "only": only,
             "skip": self._recorded if only is None else [],
             "is_first": self.unit.place != "later",
-            "learn": False,
         }
         order_file = log.with_suffix(".json")
         order_file.write_text(json.dumps(order), encoding="utf-8")

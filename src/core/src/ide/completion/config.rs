@@ -1,5 +1,5 @@
-//! What can be typed in the configuration and in the pipeline map. Both are read line by line, so it works while they
-//! are not valid.
+//! Completion in the configuration and in the pipeline map. Both are read line by line, so it works while they are not
+//! valid.
 
 use camino::Utf8Path;
 
@@ -13,8 +13,8 @@ use crate::pipeline_map::PipelineMap;
 use crate::template::syntax::tree::Span;
 use crate::template::vocabulary::VOCABULARY;
 
-/// What can be typed at a byte offset of the configuration or the pipeline map; nothing in other files. `text` is what the
-/// file holds: while it is not valid, the project is an older one.
+/// The completions at a byte offset of the configuration or the pipeline map; empty for other files. `text` is the
+/// content of the file, because the project is an older one while the text is not valid.
 #[must_use]
 pub fn in_configuration(view: &View<'_>, path: &Utf8Path, text: &str, offset: usize) -> Vec<Completion> {
     let config = &view.project.config;
@@ -48,7 +48,7 @@ impl File<'_, '_> {
         Completion { label: label.to_owned(), kind, detail: None, documentation: None, edit, format: Format::Plain }
     }
 
-    /// The line up to the place.
+    /// The line up to the cursor.
     fn line_before(&self) -> &str {
         let start = self.text[..self.offset].rfind('\n').map_or(0, |found| found + 1);
         &self.text[start..self.offset]
@@ -70,7 +70,7 @@ impl File<'_, '_> {
         }
     }
 
-    /// The header above the place.
+    /// The header above the cursor.
     fn section(&self) -> Section {
         let above = &self.text[..self.offset - self.line_before().len()];
         let headers = above.lines().rev().map(str::trim);
@@ -84,7 +84,7 @@ impl File<'_, '_> {
         }
     }
 
-    /// The key whose value the place is in; it may stand some lines above, where the value is a list.
+    /// The key whose value contains the cursor; for a list, the key may be some lines above.
     fn key_of_value(&self) -> Option<&str> {
         let before = &self.text[..self.offset];
         let line = self.line_before();
@@ -114,7 +114,7 @@ impl File<'_, '_> {
         ]
     }
 
-    /// The keys of a section that it does not have yet.
+    /// The keys that the section does not have yet.
     fn keys(&self, keys: &'static [Key]) -> Vec<Completion> {
         let replaced = self.word();
         let own = self.section_text();
@@ -135,7 +135,7 @@ impl File<'_, '_> {
         keys.iter().filter(is_inline).filter(|key| !is_there(key)).map(item).collect()
     }
 
-    /// From the header above the place to the one below it.
+    /// The text from the header above the cursor to the next one.
     fn section_text(&self) -> &str {
         let is_header = |at: &usize| *at == 0 || self.text[..*at].ends_with('\n');
         let starts = || self.text.match_indices('[').map(|(at, _)| at).filter(is_header);
@@ -169,14 +169,14 @@ impl File<'_, '_> {
         self.strings(words.iter().map(String::as_str))
     }
 
-    /// Whether the place is in the braces of a path pattern.
+    /// Whether the cursor is in the braces of a path pattern.
     fn is_in_pattern(&self, key: &Key) -> bool {
         let line = self.line_before();
         matches!(key.kind, Kind::OutputPath | Kind::Templates)
             && line.rfind("{{").is_some_and(|open| !line[open..].contains("}}"))
     }
 
-    /// Strings to put in: only their content where the place is in quotes already.
+    /// Completions for strings: with quotes, unless the cursor is in quotes already.
     fn strings<'s>(&self, words: impl Iterator<Item = &'s str>) -> Vec<Completion> {
         let quoted = self.quoted();
         let replaced = quoted.clone().unwrap_or_else(|| self.word());
@@ -187,7 +187,7 @@ impl File<'_, '_> {
         words.map(item).collect()
     }
 
-    /// The content of the string around the place.
+    /// The content of the string around the cursor.
     fn quoted(&self) -> Option<Span> {
         let line = self.line_before();
         let is_open = line.matches('"').count() % 2 == 1;
@@ -196,7 +196,7 @@ impl File<'_, '_> {
         Some(start..self.offset + rest.find('"').unwrap_or(0))
     }
 
-    /// The letters, digits, `_` and `-` around the place.
+    /// The letters, digits, `_` and `-` around the cursor.
     fn word(&self) -> Span {
         let is_part = |char: char| char == '_' || char == '-' || char.is_ascii_alphanumeric();
         let start = self.text[..self.offset].trim_end_matches(is_part).len();
@@ -204,7 +204,7 @@ impl File<'_, '_> {
         start..self.offset + (rest.len() - rest.trim_start_matches(is_part).len())
     }
 
-    /// Model types where a key stands, tasks in a list.
+    /// Model types for keys, tasks in lists.
     fn in_map(&self) -> Vec<Completion> {
         let before = &self.text[..self.offset];
         let is_in_list = before.rfind('[') > before.rfind(']');
@@ -227,7 +227,7 @@ mod tests {
     const SUITE: &str =
         "[[suite]]\nname = \"s\"\ntemplate = \"t.py.tera\"\nmodels = \"all\"\noutput = \"out/{{ model_name }}.py\"\n";
 
-    /// The first labels that are offered at `$0` in a file, and its line with the first of them put in.
+    /// The first labels offered at `$0` in a file, and its line after accepting the first of them.
     fn offered(path: &str, text: &str) -> (String, String) {
         let offset = text.find("$0").unwrap();
         let text = text.replacen("$0", "", 1);

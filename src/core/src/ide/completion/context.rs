@@ -1,4 +1,5 @@
-//! What the words before a place ask for. Words decide and not the tree, so it works in a tag that is half typed.
+//! Determines what to complete from the tokens before the cursor, not from the tree, so that it works in a half-typed
+//! tag.
 
 use crate::template::Dialect;
 use crate::template::analysis::CalleeKind;
@@ -6,13 +7,13 @@ use crate::template::library::Source;
 use crate::template::scan::{Piece, PieceKind, Token, TokenKind};
 use crate::template::syntax::tree::Span;
 
-/// What is asked for, and what an answer replaces.
+/// What to complete, and the text that a completion replaces.
 pub(super) struct Context {
     pub(super) what: Asked,
     pub(super) replaced: Span,
 }
 
-/// What is asked for.
+/// What to complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     /// The first word of a tag.
@@ -21,7 +22,7 @@ pub(super) enum Asked {
     EndName,
     /// A block's name.
     Block,
-    /// A template's name, inside of quotes.
+    /// A template's name, in quotes.
     Template,
     /// A filter, test or function.
     Callee(CalleeKind),
@@ -33,19 +34,19 @@ pub(super) enum Asked {
     Attribute(String),
     /// A field of the expression that ends at an offset.
     Field(usize),
-    /// A key, inside of quotes, of the expression that ends at an offset.
+    /// A key, in quotes, of the expression that ends at an offset.
     Key(usize),
     /// A value.
     Value,
-    /// A word between two values, or after one.
+    /// An operator between two values or after one.
     Operator(&'static [&'static str]),
-    /// A new name, or nothing.
+    /// A new name, for which nothing is offered.
     Nothing,
 }
 
 const OPERATORS: &[&str] = &["and", "or", "in", "is", "not in", "if", "else"];
 
-/// What is asked for at an offset; nothing in text, in comments and where a new name is made up.
+/// What to complete at an offset; `None` in text and comments, and for new names.
 pub(super) fn at(source: &Source, offset: usize) -> Option<Context> {
     match source.dialect() {
         Dialect::Dollar => in_dollar(&source.text, offset),
@@ -78,11 +79,11 @@ fn in_tera(source: &Source, offset: usize) -> Option<Context> {
     Some(Context { what, replaced: words.replaced })
 }
 
-/// The tokens of a piece before a place, without the word that is being typed.
+/// The tokens of a tag before the cursor, without the word that is being typed.
 struct Words<'s> {
     source: &'s str,
     before: &'s [Token],
-    /// The string that the place is in.
+    /// The string that contains the cursor.
     string: Option<&'s Token>,
     replaced: Span,
 }
@@ -106,7 +107,7 @@ impl<'s> Words<'s> {
         Self { source: &source.text, before, string, replaced }
     }
 
-    /// The word `back` words before the place, from 1; empty where there is none.
+    /// The `back`-th token before the cursor, from 1; empty if there is none.
     fn back(&self, back: usize) -> &'s str {
         self.token(back).map_or("", |token| token.text(self.source))
     }
@@ -119,7 +120,7 @@ impl<'s> Words<'s> {
         self.token(back).map_or(0, |token| token.span.end)
     }
 
-    /// What is asked for in quotes.
+    /// What to complete in quotes.
     fn in_string(&self) -> Option<Asked> {
         self.string?;
         match (self.before.len(), self.back(1)) {
@@ -152,7 +153,7 @@ impl<'s> Words<'s> {
         }
     }
 
-    /// What the first words of a tag ask for; none where it is what an expression asks for.
+    /// What to complete after the first words of a tag; `None` in an expression.
     fn in_tag(&self) -> Option<Asked> {
         let first = self.before.first().map_or("", |token| token.text(self.source));
         let is_before_in = || !self.before.iter().any(|token| token.text(self.source) == "in");
@@ -170,7 +171,7 @@ impl<'s> Words<'s> {
         })
     }
 
-    /// Whether the token `back` tokens before the place ends a value.
+    /// Whether the token `back` tokens before the cursor ends a value.
     fn is_after_value(&self, back: usize) -> bool {
         let Some(token) = self.token(back) else { return false };
         let text = token.text(self.source);
@@ -182,7 +183,7 @@ impl<'s> Words<'s> {
         }
     }
 
-    /// The parenthesis or component around the place that is not closed before it.
+    /// The innermost call, component or bracket that is open at the cursor.
     fn innermost(&self) -> Option<Open> {
         let mut depth = 0_usize;
         for at in (0..self.before.len()).rev() {
@@ -225,7 +226,7 @@ impl<'s> Words<'s> {
     }
 }
 
-/// What is open around a place.
+/// Something that is open at the cursor.
 enum Open {
     /// The arguments of a filter, test or function of that name.
     Call(String),
@@ -235,7 +236,7 @@ enum Open {
     Other,
 }
 
-/// What stands between the quotes of a string, which may be open.
+/// The content of a string, which need not be closed.
 fn content(source: &str, string: &Token) -> Span {
     let text = string.text(source);
     let is_closed = text.len() >= 2 && text.ends_with(&text[..1]);

@@ -1,6 +1,6 @@
-//! What can be typed at a place in a template, right inside an unfinished tag.
+//! Completion in templates, also inside an unfinished tag.
 //!
-//! The words before the place decide what is asked for ([`context`]); each kind of answer has a file of its own.
+//! The tokens before the cursor decide what to complete ([`context`]); each kind of completion has its own file.
 
 mod config;
 mod context;
@@ -20,24 +20,24 @@ use super::{Template, TextEdit, View};
 use crate::template::Dialect;
 use crate::template::syntax::tree::Span;
 
-/// Something that can be typed.
+/// One completion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// What is shown, and what is typed to find it.
+    /// The text that is shown and matched against the typed text.
     pub label: String,
-    /// What it is.
+    /// Its kind.
     pub kind: CompletionKind,
-    /// A few words beside the label.
+    /// A short description beside the label.
     pub detail: Option<String>,
-    /// What there is to know, as Markdown.
+    /// The documentation, as Markdown.
     pub documentation: Option<String>,
-    /// What is put in.
+    /// The edit that inserts it.
     pub edit: TextEdit,
-    /// How the text of the edit is meant.
+    /// Whether the text of the edit is a snippet.
     pub format: Format,
 }
 
-/// What can be typed.
+/// The kind of a completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompletionKind {
     /// A placeholder.
@@ -68,16 +68,16 @@ pub enum CompletionKind {
     Value,
 }
 
-/// How the text of an edit is meant.
+/// How an editor treats the text of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// As it stands.
+    /// Inserted unchanged.
     Plain,
-    /// With places to fill in: `${1:name}`, and `$0` where the cursor ends.
+    /// With tab stops: `${1:name}`, and `$0` for the final cursor.
     Snippet,
 }
 
-/// What can be typed at a byte offset of a template, in the order to show it.
+/// The completions at a byte offset of a template, in display order.
 #[must_use]
 pub fn completion(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Completion> {
     let Some(template) = view.template(path) else { return Vec::new() };
@@ -101,12 +101,12 @@ pub fn completion(view: &View<'_>, path: &Utf8Path, offset: usize) -> Vec<Comple
     }
 }
 
-/// Where something is completed.
+/// The template, the cursor and the text to replace.
 struct CompletionPoint<'c, 'v> {
     view: &'c View<'v>,
     template: &'c Template<'v>,
     offset: usize,
-    /// What the completion replaces.
+    /// The text that a completion replaces.
     replaced: Span,
 }
 
@@ -121,7 +121,7 @@ impl CompletionPoint<'_, '_> {
         words.iter().map(|word| self.item(*word, CompletionKind::Keyword)).collect()
     }
 
-    /// Whether the tag gives an argument or attribute of that name already, somewhere else than here.
+    /// Whether the tag has an argument or attribute of that name already, other than the one at the cursor.
     fn is_given(&self, name: &str) -> bool {
         let source = self.template.source;
         let pieces = &source.tree().pieces;

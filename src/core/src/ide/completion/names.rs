@@ -1,4 +1,4 @@
-//! Names of things that are called or referred to: filters, tests, components and what they take, blocks, templates.
+//! Names of things that are called or referred to: filters, tests, components and their parameters, blocks, templates.
 
 use super::{Completion, CompletionKind, CompletionPoint};
 use crate::template::analysis::CalleeKind;
@@ -15,7 +15,7 @@ pub(super) fn callees(place: &CompletionPoint<'_, '_>, kind: CalleeKind) -> Vec<
     items
 }
 
-/// A filter, test or function, with the arguments that must be given.
+/// A filter, test or function, with its required arguments.
 pub(super) fn callable(place: &CompletionPoint<'_, '_>, callee: Signature) -> Completion {
     let kind = match callee.kind {
         CalleeKind::Filter => CompletionKind::Filter,
@@ -40,7 +40,7 @@ pub(super) fn callable(place: &CompletionPoint<'_, '_>, callee: Signature) -> Co
     }
 }
 
-/// `replace(from, to)`, with `?` after what need not be given.
+/// The signature `replace(from, to)`, with `?` after optional arguments.
 pub(in crate::ide) fn signature(callee: &Signature) -> String {
     let argument = |argument: &callees::Parameter| match argument.need {
         Need::Required => argument.name.to_owned(),
@@ -53,7 +53,7 @@ pub(in crate::ide) fn signature(callee: &Signature) -> String {
     }
 }
 
-/// The arguments of whatever has that name that are not given yet.
+/// The arguments of a callee that are not given yet.
 pub(super) fn arguments(place: &CompletionPoint<'_, '_>, callee: &str) -> Vec<Completion> {
     let kinds = [CalleeKind::Filter, CalleeKind::Test, CalleeKind::Function];
     let Some(signature) = kinds.into_iter().find_map(|kind| callees::find(kind, callee)) else { return Vec::new() };
@@ -84,7 +84,7 @@ pub(super) fn attributes(place: &CompletionPoint<'_, '_>, component: &str) -> Ve
         let name = source.slice(&parameter.name);
         let detail = match (&parameter.default, parameter.source) {
             (Some(default), _) => format!("default {}", source.slice(&default.span)),
-            (None, ParameterSource::Surroundings) => "taken from the surroundings where it is not given".to_owned(),
+            (None, ParameterSource::Surroundings) => "taken from the caller's scope if it is not given".to_owned(),
             (None, ParameterSource::Attribute) => "must be given".to_owned(),
         };
         place.item(name, CompletionKind::Argument).detail(detail).snippet(format!("{name}={{${{1:{name}}}}}"))
@@ -110,7 +110,7 @@ pub(super) fn blocks(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     items
 }
 
-/// The templates of the library but this one.
+/// All templates of the library except this one.
 pub(super) fn templates(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     let library = &place.view.project.library;
     let is_tera = |name: &&TemplateName| **name != place.template.name && name.dialect() == Dialect::Tera;

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::{Completion, Format, completion};
 use crate::ide::fixture::with_cursor;
 
-/// What is offered at the cursor, a line each: label, detail, and what is put in where it is not the label.
+/// The completions at the cursor, a line each: label, detail, and the inserted text if it differs.
 fn check(fixture: &str) -> String {
     let items = with_cursor(fixture, |view, path, offset| completion(view, path, offset));
     shown(&items)
@@ -29,7 +29,7 @@ fn labels(fixture: &str) -> String {
     items.iter().map(|item| item.label.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// What the template is with the first offer of that label put in.
+/// The template after accepting the first completion with that label.
 fn put_in(fixture: &str, label: &str) -> String {
     with_cursor(fixture, |view, path, offset| {
         let items = completion(view, path, offset);

@@ -1,4 +1,4 @@
-//! Names that stand for values, and what is inside of them.
+//! Names of values, and their fields.
 
 use tera::Value;
 
@@ -14,7 +14,8 @@ use crate::template::syntax::LOOP_FIELDS;
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr};
 use crate::template::vocabulary::{self, VOCABULARY};
 
-/// After so many models without a new key, no more are asked: a reference implementation must be parsed for its fields.
+/// The search for keys ends after this many models without a new one, because each reference implementation has to be
+/// parsed.
 const PATIENCE: usize = 40;
 
 /// Local names first, then placeholders, functions and literals.
@@ -39,7 +40,7 @@ pub(super) fn values(place: &CompletionPoint<'_, '_>) -> Vec<Completion> {
     items
 }
 
-/// The built-in placeholders in their order, then the project's own by name.
+/// The built-in placeholders in table order, then the project's by name.
 fn placeholder_names(place: &CompletionPoint<'_, '_>) -> Vec<String> {
     let config = &place.view.project.config;
     let suites = config.suites.iter().flat_map(|suite| suite.placeholders.keys());
@@ -70,7 +71,7 @@ fn placeholder(place: &CompletionPoint<'_, '_>, name: &str, case: Option<&Case<'
         .documentation(documentation)
 }
 
-/// The names that the template binds, where they reach, the nearest first.
+/// The names that the template binds in this scope, the nearest first.
 fn locals(place: &CompletionPoint<'_, '_>, case: Option<&Case<'_>>) -> Vec<Completion> {
     let analysis = place.template.source.analysis();
     let in_reach = analysis
@@ -118,12 +119,12 @@ pub(super) fn fields(place: &CompletionPoint<'_, '_>, of_end: usize) -> Vec<Comp
     entries(place, expression).into_iter().filter(|item| is_python_identifier(&item.label)).collect()
 }
 
-/// The keys of the value that ends at an offset, inside of quotes.
+/// The keys of the value that ends at an offset, in quotes.
 pub(super) fn keys(place: &CompletionPoint<'_, '_>, of_end: usize) -> Vec<Completion> {
     expression_before(place, of_end).map(|expression| entries(place, expression)).unwrap_or_default()
 }
 
-/// The entries of a map, over all models: what the shown case has comes first, with its values.
+/// The entries of a map over all models: those of the previewed case first, with their values.
 fn entries(place: &CompletionPoint<'_, '_>, expression: &Expr) -> Vec<Completion> {
     let (view, template) = (place.view, place.template);
     let mut items: Vec<Completion> = Vec::new();

@@ -1,44 +1,44 @@
-//! What on a machine tells that it has a platform: driver libraries, device nodes, environment variables.
+//! How the presence of a platform is detected: driver libraries, device nodes, environment variables.
 //!
-//! To look for another sign, add it to the table below. This module looks at nothing itself: a `Machine` answers its
-//! questions. It must not know torch or any other program that would tell by running.
+//! To detect another sign, add it to the table below. This module does no IO: a `Machine` answers its questions. It
+//! must not know torch or any other program that would have to be run.
 
 use super::HardwareType;
 
-/// Answers what is on a machine.
+/// Answers questions about a machine.
 pub trait Machine {
     /// The operating system and processor, such as `linux-x86_64`.
     fn system(&self) -> String;
-    /// Where the loader would find a shared library of this name.
+    /// The path of a shared library that the loader would find under this name.
     fn library(&self, name: &str) -> Option<String>;
     /// Whether a file, folder or device is there.
     fn has_path(&self, path: &str) -> bool;
     /// The value of an environment variable, unless it is empty.
     fn variable(&self, name: &str) -> Option<String>;
-    /// Where the active Python environment has a package of this name.
+    /// The path of this package in the active Python environment.
     fn package(&self, name: &str) -> Option<String>;
 }
 
-/// What was found of a platform, and what was not.
+/// What was found for a platform, and what is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detection {
     /// The platform.
     pub hardware: HardwareType,
-    /// The signs that are there.
+    /// The signs that were found.
     pub found: Vec<String>,
-    /// What would have to be there as well; nothing where the platform is present.
+    /// What else would have to be present; empty if the platform is present.
     pub missing: Vec<String>,
 }
 
 impl Detection {
-    /// Whether the machine has the platform.
+    /// Whether the platform is present.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.missing.is_empty()
     }
 }
 
-/// Looks for every platform.
+/// Detects every platform.
 #[must_use]
 pub fn detect(machine: &dyn Machine) -> Vec<Detection> {
     HardwareType::ALL.iter().map(|hardware| detect_one(*hardware, machine)).collect()
@@ -61,14 +61,14 @@ fn detect_one(hardware: HardwareType, machine: &dyn Machine) -> Detection {
     detection
 }
 
-/// Something that a platform cannot do without; any of its signs shows that it is there.
+/// A requirement of a platform; any one of its signs satisfies it.
 struct Need {
     name: &'static str,
     signs: &'static [Sign],
 }
 
 enum Sign {
-    /// Every machine shows it.
+    /// Present on every machine.
     Always,
     /// The operating system and processor.
     System(&'static str),
@@ -76,7 +76,7 @@ enum Sign {
     Library(&'static str),
     /// A device node or an installed folder.
     Path(&'static str),
-    /// An environment variable with the path of something that is there.
+    /// An environment variable that holds the path of an existing file or folder.
     PathIn(&'static str),
     /// A package of the active Python environment.
     Package(&'static str),
@@ -152,7 +152,7 @@ fn needs(hardware: HardwareType) -> &'static [Need] {
     }
 }
 
-/// The variables that hide all devices of a platform where they are `-1`.
+/// The variables that hide all devices of a platform if set to `-1`.
 fn hiding_variables(hardware: HardwareType) -> &'static [&'static str] {
     match hardware {
         HardwareType::Cuda => &["CUDA_VISIBLE_DEVICES"],
@@ -165,7 +165,7 @@ fn hiding_variables(hardware: HardwareType) -> &'static [&'static str] {
 mod tests {
     use super::*;
 
-    /// A machine where exactly these things are: libraries, paths, packages and `NAME=value`.
+    /// A machine that has exactly these things: libraries, paths, packages and `NAME=value`.
     struct Fixture(&'static str, &'static [&'static str]);
 
     impl Fixture {

@@ -1,7 +1,7 @@
-//! What expressions in a release's source stand for: mappings keyed by strings, and auto classes with their mappings.
+//! Evaluates expressions in a release's source: mappings keyed by strings, and auto classes with their mappings.
 //!
-//! It understands the few ways in which such tables are written and marks everything else as unknown, with its place,
-//! for its caller to report: it never guesses. It knows nothing of tasks.
+//! It supports the few forms in which such tables are written. Everything else is returned as unknown, with its place,
+//! for the caller to report; nothing is guessed. It must not know tasks.
 
 use ruff_python_ast::{ArgOrKeyword, Arguments, Expr, ExprCall, ExprName, Operator, Stmt, StmtClassDef};
 use ruff_text_size::{Ranged, TextRange, TextSize};
@@ -10,23 +10,23 @@ use super::module::{Effect, Module, Place, is_name, torch_truth};
 use super::package::Package;
 use crate::python::string_literal;
 
-/// How many names may lead to names; real releases need six, and a ring of imports must end.
+/// The longest chain of names that refer to names. Real releases need six; the limit ends import cycles.
 const MAX_HOPS: u8 = 12;
 
-/// Works out values, following names through the modules of a package.
+/// Evaluates expressions, resolving names through the modules of a package.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluator<'a> {
     pub(super) package: &'a Package<'a>,
 }
 
-/// An expression, and where its names mean something.
+/// An expression and the scope that its names are resolved in.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
     expression: &'a Expr,
     scope: Scope<'a>,
 }
 
-/// The statements that names in an expression refer to: those of `module` before `until`.
+/// The statements that names are resolved against: those of `module` before `until`.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     module: &'a Module,
@@ -39,7 +39,7 @@ struct Scope<'a> {
 pub(super) enum Entry<'a> {
     /// A string key and its value.
     Known(&'a str, Value<'a>),
-    /// Any number of entries that were not understood.
+    /// Any number of entries that are not supported.
     Unknown(Place<'a>),
 }
 
@@ -64,7 +64,7 @@ impl<'a> Scope<'a> {
         Self { module, until: module.end(), hops: MAX_HOPS }
     }
 
-    /// The scope of an expression in a statement that a name led to; none at the end of too long a way.
+    /// The scope for the statement that a name resolved to; `None` after [`MAX_HOPS`] steps.
     fn next(self, module: &'a Module, until: TextSize) -> Option<Self> {
         Some(Self { module, until, hops: self.hops.checked_sub(1)? })
     }
@@ -75,7 +75,7 @@ impl<'a> Scope<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// The mapping that a module has under a name at its end; none where it has no such name.
+    /// The mapping that a name is bound to at the end of a module; `None` if it is not defined.
     pub(super) fn mapping_named(self, module: &'a Module, name: &str) -> Option<Vec<Entry<'a>>> {
         let scope = Scope::whole(module);
         let last = module.effects(name, scope.until).pop()?.range();
@@ -93,7 +93,7 @@ impl<'a> Evaluator<'a> {
         entries
     }
 
-    /// The auto classes that an expression lists; the place of each one that was not understood.
+    /// The auto classes that an expression lists; for each unsupported one, its place.
     pub(super) fn auto_classes(self, value: Value<'a>) -> Vec<Result<AutoClass<'a>, Place<'a>>> {
         let each = |items: &'a [Expr]| items.iter().flat_map(|item| self.auto_classes(value.of(item))).collect();
         match value.expression {
@@ -105,7 +105,7 @@ impl<'a> Evaluator<'a> {
                 Some(false) => self.auto_classes(value.of(&choice.orelse)),
                 None => vec![Err(value.place())],
             },
-            // It documents the class that it is given and returns it.
+            // It documents the class in its argument and returns it.
             Expr::Call(call) if is_name(&call.func, "auto_class_update") => match &*call.arguments.args {
                 [class, ..] => self.auto_classes(value.of(class)),
                 [] => vec![Err(value.place())],
@@ -199,8 +199,8 @@ impl<'a> Evaluator<'a> {
             Expr::Name(name) if matches!(name.id.as_str(), "OrderedDict" | "dict" | "list" | "tuple") => {
                 self.add_arguments(value, &call.arguments, into);
             }
-            // It pairs configurations with models, and its keys are those of the second mapping. It keeps a reference,
-            // so what is added to that mapping later counts too.
+            // It pairs configurations with models, and its keys are those of the second mapping. It holds a reference,
+            // so entries added to that mapping later count too.
             Expr::Name(name) if name.id.as_str() == "_LazyAutoMapping" && call.arguments.args.len() == 2 => {
                 let scope = Scope { until: value.scope.module.end(), ..value.scope };
                 self.add(Value { expression: &call.arguments.args[1], scope }, into);
@@ -227,7 +227,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Adds what a name stands for; false where it is not known.
+    /// Adds the entries that a name evaluates to; false if the name cannot be resolved.
     fn add_name(self, scope: Scope<'a>, name: &str, into: &mut Vec<Entry<'a>>) -> bool {
         let effects = scope.module.effects(name, scope.until);
         let first = into.len();
@@ -235,7 +235,7 @@ impl<'a> Evaluator<'a> {
         understood && !effects.is_empty()
     }
 
-    /// Does to the entries from `first` on what a statement does to their name; none where the way ends.
+    /// Applies the effect of a statement to the entries from `first` on; `None` after [`MAX_HOPS`] steps.
     fn apply(self, scope: Scope<'a>, effect: &Effect<'a>, first: usize, into: &mut Vec<Entry<'a>>) -> Option<()> {
         let at = |expression: &'a Expr| {
             let scope = scope.next(scope.module, expression.start())?;

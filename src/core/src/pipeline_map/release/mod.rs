@@ -1,13 +1,13 @@
 //! Reads the pipeline map of a transformers release from its source text. No Python runs.
 //!
-//! What transformers knows at run time follows from a few literal tables in its source. What is not understood in them
-//! is said in a problem and left out; nothing is guessed. This module knows nothing of archives or of the disk.
+//! What transformers knows at run time follows from a few literal tables in its source. Entries that are not understood
+//! are left out and become problems; nothing is guessed. This module must not know archives or the disk.
 //!
 //! The rules:
 //! - a task's model types are those of the auto classes that `transformers.pipelines` lists for it under `pt`;
-//! - where a task lists several auto classes, those that another task lists too are left out, unless none would remain;
-//! - the bare `AutoModel` says too little, so its tasks have model types of their own: see [`BARE_TASKS`];
-//! - releases whose pipelines no longer have `text2text-generation` still have the models for it: see [`RETIRED_TASK`].
+//! - if a task lists several auto classes, those that another task lists too are ignored, unless none would remain;
+//! - the bare `AutoModel` is too general, so the model types of its tasks come from other mappings: see [`BARE_TASKS`];
+//! - releases without a `text2text-generation` pipeline still have models for that task: see [`RETIRED_TASK`].
 
 mod evaluate;
 mod module;
@@ -35,17 +35,17 @@ const MODELING_AUTO: &str = "models/auto/modeling_auto.py";
 /// The class that loads any model type, without a head.
 const BARE_CLASS: &str = "AutoModel";
 
-/// What tells the model types of a task when its auto class does not.
+/// The source of a task's model types if its auto class does not determine them.
 struct OwnTypes {
     task: &'static str,
-    /// The mapping in `modeling_auto.py` that has them as keys.
+    /// The mapping in `modeling_auto.py` whose keys they are.
     mapping: &'static str,
-    /// The only ones of them that count; all of them when empty.
+    /// The only keys that count; empty for all keys.
     only: &'static [&'static str],
     class: &'static str,
 }
 
-/// The task that every model type with a bare model has, whatever classes a release lists for it.
+/// The task of every model type that has a bare model, whatever classes a release lists for the task.
 const FEATURES_OF_ANY: &str = "feature-extraction";
 
 /// The tasks that are served by [`BARE_CLASS`].
@@ -65,7 +65,7 @@ const BARE_TASKS: &[OwnTypes] = &[
     },
 ];
 
-/// The task that transformers 5 has models but no pipeline for.
+/// The task for which transformers 5 has models but no pipeline.
 const RETIRED_TASK: OwnTypes = OwnTypes {
     task: "text2text-generation",
     mapping: "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
@@ -73,8 +73,8 @@ const RETIRED_TASK: OwnTypes = OwnTypes {
     class: "AutoModelForSeq2SeqLM",
 };
 
-/// Reads the pipeline map of the release whose package is at `root` or below it, with its auto classes. What cannot be
-/// read is left out and said in a problem.
+/// Reads the pipeline map and the auto classes of the release whose package is at or below `root`. What cannot be read
+/// is left out and becomes a problem.
 #[must_use]
 pub fn read_release(files: &dyn Files, root: &Utf8Path) -> (PipelineMap, Vec<Problem>) {
     let Some(folder) = find_package(files, root) else {
@@ -175,7 +175,7 @@ impl<'a> ReleaseReader<'a> {
     }
 }
 
-/// How many tasks list each auto class.
+/// The number of tasks that list each auto class.
 fn count_listings<'a>(tasks: &[Task<'a>]) -> HashMap<&'a str, usize> {
     let mut listed = HashMap::new();
     for class in tasks.iter().flat_map(|task| &task.classes) {
@@ -184,7 +184,7 @@ fn count_listings<'a>(tasks: &[Task<'a>]) -> HashMap<&'a str, usize> {
     listed
 }
 
-/// The classes that only this task lists, or all of them where there is none.
+/// The classes that only this task lists, or all of its classes if there are none.
 fn telling_classes<'t, 'a>(task: &'t Task<'a>, listed: &HashMap<&str, usize>) -> Vec<&'t AutoClass<'a>> {
     let own: Vec<&AutoClass<'a>> = task.classes.iter().filter(|class| listed.get(class.name) == Some(&1)).collect();
     if own.is_empty() { task.classes.iter().collect() } else { own }
@@ -201,7 +201,7 @@ fn untold(task: &Task<'_>) -> Problem {
     task.place.problem(message).help("it is left out of the map; add it by hand to the model types that it is for")
 }
 
-/// What was found so far: the auto class of each model type's tasks.
+/// The result so far: the auto class for each task of each model type.
 #[derive(Default)]
 struct Found {
     models: BTreeMap<String, Vec<String>>,
@@ -209,7 +209,7 @@ struct Found {
 }
 
 impl Found {
-    /// Where several classes serve a model type for one task, the first counts: `transformers.pipelines` tries them in
+    /// If several classes serve a model type for one task, the first one wins: `transformers.pipelines` tries them in
     /// that order.
     fn add(&mut self, model_type: &str, task: &str, class: &str) {
         let tasks = self.models.entry(model_type.to_owned()).or_default();

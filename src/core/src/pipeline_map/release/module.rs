@@ -1,6 +1,6 @@
-//! One Python module of a release, and the statements that decide what a name in it stands for.
+//! One Python module of a release, and the statements that bind or change a name in it.
 //!
-//! It sorts statements by what they do to a name; it does not work out values.
+//! It classifies statements by their effect on a name; it does not evaluate expressions.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ruff_python_ast::visitor::{Visitor, walk_expr};
@@ -23,7 +23,7 @@ pub(super) struct Module {
     parsed: Parsed<ModModule>,
 }
 
-/// What one statement does to a name.
+/// The effect of one statement on a name.
 pub(super) enum Effect<'a> {
     /// `name = expression`
     Set(&'a Expr),
@@ -37,12 +37,12 @@ pub(super) enum Effect<'a> {
     Class(&'a StmtClassDef),
     /// `from ... import original as name`
     Import(&'a StmtImportFrom, &'a str),
-    /// Something else that changes it.
+    /// Any other change.
     Opaque(TextRange),
 }
 
 impl Effect<'_> {
-    /// The part of the statement that says what becomes of the name.
+    /// The part of the statement that determines the new value.
     pub(super) fn range(&self) -> TextRange {
         match self {
             Self::Set(expression) | Self::Merge(expression) | Self::Insert(_, expression) => expression.range(),
@@ -62,13 +62,13 @@ pub(super) struct Place<'a> {
 }
 
 impl Module {
-    /// Parses a module; `path` is what a user knows it by.
+    /// Parses a module; `path` is the path that messages show.
     pub(super) fn new(relative: &Utf8Path, path: Utf8PathBuf, source: String) -> Self {
         let parsed = python::parse(&source);
         Self { relative: relative.to_owned(), path, source, parsed }
     }
 
-    /// What the statements that end before `until` do to a name, in their order.
+    /// The effects on a name of the statements that end before `until`, in their order.
     pub(super) fn effects(&self, name: &str, until: TextSize) -> Vec<Effect<'_>> {
         let mut effects = Vec::new();
         collect_effects(&self.parsed.syntax().body, name, until, &mut effects);
@@ -85,7 +85,7 @@ impl Module {
         self.parsed.syntax().range().end()
     }
 
-    /// The module's syntax errors; what follows one may have been misread.
+    /// The module's syntax errors; code after one may have been misread.
     pub(super) fn syntax_problems(&self) -> Vec<Problem> {
         let index = LineIndex::new(&self.source);
         let problem = |error: python::SyntaxError| {
@@ -100,11 +100,11 @@ impl Module {
     }
 }
 
-/// So much of a place's source is quoted in a message.
+/// The most characters of source that a message quotes.
 const LONGEST_QUOTE: usize = 60;
 
 impl<'a> Place<'a> {
-    /// The first line of what stands here, cut where it is long.
+    /// The first line at this place, shortened.
     pub(super) fn quote(self) -> &'a str {
         let line = self.module.source[python::span(self.range)].lines().next().unwrap_or_default();
         let end = line.char_indices().nth(LONGEST_QUOTE).map_or(line.len(), |(end, _)| end);
@@ -164,7 +164,7 @@ fn opaque<'a>(statement: &'a Stmt, name: &str) -> Option<Effect<'a>> {
     search.found.then_some(Effect::Opaque(statement.range()))
 }
 
-/// Looks inside a statement for anything that changes what a name stands for.
+/// Searches a statement for anything that changes a name's value.
 struct ChangeSearch<'n> {
     name: &'n str,
     found: bool,
@@ -190,7 +190,7 @@ fn changes(context: ExprContext) -> bool {
     matches!(context, ExprContext::Store | ExprContext::Del)
 }
 
-/// Whether an expression is just that name.
+/// Whether an expression is exactly this name.
 pub(super) fn is_name(expression: &Expr, name: &str) -> bool {
     matches!(expression, Expr::Name(found) if found.id.as_str() == name)
 }
@@ -199,7 +199,7 @@ fn is_method(callee: &Expr, name: &str, methods: &[&str]) -> bool {
     matches!(callee, Expr::Attribute(method) if is_name(&method.value, name) && methods.contains(&method.attr.as_str()))
 }
 
-/// The branch of an `if` that runs where torch is installed; none when its test says something else.
+/// The branch of an `if` that runs if torch is installed; `None` if its condition is about something else.
 fn taken_branch(conditional: &StmtIf) -> Option<&[Stmt]> {
     if torch_truth(&conditional.test)? {
         return Some(&conditional.body);
@@ -213,7 +213,7 @@ fn taken_branch(conditional: &StmtIf) -> Option<&[Stmt]> {
     Some(&[])
 }
 
-/// Whether a condition holds at run time where torch is the installed framework; none when that is not known.
+/// The value of a condition if torch is the installed framework; `None` if unknown.
 pub(super) fn torch_truth(test: &Expr) -> Option<bool> {
     match test {
         Expr::BooleanLiteral(literal) => Some(literal.value),

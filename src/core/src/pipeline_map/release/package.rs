@@ -1,6 +1,6 @@
-//! A release's package: where it lies below the given root, and its modules, each read and parsed when first asked for.
+//! The package of a release: its location below the given root, and its modules, each parsed on first use.
 //!
-//! It knows how Python names its modules and nothing of what is in them.
+//! It knows how Python names modules, not what they contain.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use elsa::FrozenMap;
@@ -10,20 +10,20 @@ use super::module::Module;
 use crate::base::files::{Files, reason};
 use crate::base::problem::{Code, Problem};
 
-/// Where the package may lie below the root: the package itself, a folder with packages, a source checkout.
+/// Possible locations below the root: the package itself, a folder of packages, a source checkout.
 const PLACES: &[&str] = &["", "transformers", "src/transformers"];
 
-/// The files that make a folder the package.
+/// The files that identify the package.
 const MARKS: &[&str] = &["models/auto/modeling_auto.py", "pipelines/__init__.py"];
 
-/// The folder of the transformers package, from a folder that is it or has it.
+/// Finds the folder of the transformers package at or below `root`.
 #[must_use]
 pub fn find_package(files: &dyn Files, root: &Utf8Path) -> Option<Utf8PathBuf> {
     let candidates = PLACES.iter().map(|place| if place.is_empty() { root.to_owned() } else { root.join(place) });
     candidates.into_iter().find(|folder| MARKS.iter().any(|mark| files.is_file(&folder.join(mark))))
 }
 
-/// The version that the package at `package` gives itself; none where its `__init__.py` does not plainly say it.
+/// The version in the package's `__init__.py`; `None` unless it is a plain string.
 #[must_use]
 pub fn release_version(files: &dyn Files, package: &Utf8Path) -> Option<String> {
     let source = files.read_text(&package.join("__init__.py")).ok()?;
@@ -33,7 +33,7 @@ pub fn release_version(files: &dyn Files, package: &Utf8Path) -> Option<String> 
     plain(version).then(|| version.to_owned())
 }
 
-/// The modules of the package, read when first asked for.
+/// The modules of the package, parsed on first use.
 pub(super) struct Package<'f> {
     files: &'f dyn Files,
     folder: Utf8PathBuf,
@@ -45,7 +45,7 @@ impl<'f> Package<'f> {
         Self { files, folder, loaded: FrozenMap::new() }
     }
 
-    /// The module at a path in the package, or why it cannot be read.
+    /// The module at a path in the package, or the reason why it cannot be read.
     pub(super) fn module(&self, relative: &Utf8Path) -> Result<&Module, &str> {
         let loaded = match self.loaded.get(relative) {
             Some(loaded) => loaded,
@@ -54,7 +54,7 @@ impl<'f> Package<'f> {
         loaded.as_ref().map_err(String::as_str)
     }
 
-    /// The module that `from ... import` in `importer` names; none outside the package and for what is not there.
+    /// The module that `from ... import` in `importer` names; `None` if it is outside the package or does not exist.
     pub(super) fn imported(&self, importer: &Module, import: &StmtImportFrom) -> Option<&Module> {
         let name = import.module.as_ref().map_or("", |module| module.as_str());
         let folder = match import.level {

@@ -1,6 +1,6 @@
 //! The tasks of a release's pipelines, each with the auto classes that serve it.
 //!
-//! It reads what the release lists and leaves to its caller what that says about model types.
+//! It reads what the release lists; the caller derives the model types.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn known(entry: Entry<'_>) -> Option<(&str, Value<'_>)> {
     }
 }
 
-/// The model types that a mapping has as keys; one problem for all entries that were not understood.
+/// The model types that are the keys of a mapping; all unsupported entries together become one problem.
 pub(super) fn model_types<'a>(mapping: &[Entry<'a>], subject: &str, problems: &mut Vec<Problem>) -> Vec<&'a str> {
     let (mut model_types, mut unknown) = (Vec::with_capacity(mapping.len()), Vec::new());
     for entry in mapping {

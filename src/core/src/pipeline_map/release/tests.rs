@@ -48,7 +48,7 @@ class AutoModelForX(_BaseAutoModelClass):
     )
 }
 
-/// What is read of a release whose mapping `X` comes from these statements.
+/// The result for a release whose mapping `X` is built by these statements.
 fn read_mapping(statements: &str) -> String {
     read(&release("(AutoModelForX,)", statements))
 }

@@ -7,9 +7,11 @@
 mod blocks;
 mod edits;
 mod files;
-mod models;
+mod literals;
 mod overrides;
+mod own;
 mod proposals;
+pub mod reach;
 mod search;
 mod stretches;
 mod subject;
@@ -42,18 +44,21 @@ pub struct Adoption {
     pub files: Vec<ChangedFile>,
     /// The outputs that the changed files render exactly as the person wrote them, by their numbers in the plan.
     pub adopted: Vec<usize>,
-    /// The edited outputs that are rendered with the edits of other outputs beside their own.
-    pub joined: Vec<JoinedOutput>,
+    /// The edited outputs that take the edits of other outputs too, at places that the person left as they were; what each
+    /// becomes.
+    pub joined: Vec<OutputText>,
+    /// The edited outputs of which differences stay; what each becomes, which is not what the changed files render.
+    pub partly: Vec<OutputText>,
     /// The differences that stay.
     pub left: Vec<LeftBlock>,
 }
 
-/// An edited output that takes the edits of other outputs too, at places that the person left as they were.
+/// What an edited output becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinedOutput {
+pub struct OutputText {
     /// Its number among the plan's outputs.
     pub output: usize,
-    /// What it becomes, without the signature's line.
+    /// Its text, without the signature's line.
     pub text: String,
 }
 
@@ -109,10 +114,56 @@ pub enum Reason {
         /// What its list of templates could begin with.
         pattern: String,
     },
+    /// No template is this suite's alone.
+    NoSuiteTemplate {
+        /// The suite.
+        suite: String,
+        /// What its list of templates could begin with.
+        pattern: String,
+    },
     /// The template comes from the template database.
     Registered,
     /// The template is built in, and the configuration names no folder for a changed copy.
     NoTemplatesFolder,
+}
+
+impl Reason {
+    /// The reason, and what to do next, in a sentence without its end.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Hidden => "a filter hides which part of which template wrote it".to_owned(),
+            Self::Unproven => "no edit of a template's text gives exactly this".to_owned(),
+            Self::Formatted => {
+                "the suite has a formatter, which hides what the template wrote; edit the template".to_owned()
+            }
+            Self::Value(expression) => {
+                format!("it changes a value, which `{expression}` writes; change where the value comes from")
+            }
+            Self::WrittenOften => "the template writes this text at other places of the output too, which you left \
+                                   as they were; edit all of them, or tell them apart in the template"
+                .to_owned(),
+            Self::Contradicted(_) => {
+                "the template would write the same into an output that has something else there; adopt one of the two"
+                    .to_owned()
+            }
+            Self::NoModel => "it is of no model: all outputs of its folder share it".to_owned(),
+            Self::NoModelTemplate { suite, pattern } => format!(
+                "no template of the suite `{suite}` is for this model alone; put `\"{pattern}\"` first in its list `template`"
+            ),
+            Self::NoSuiteTemplate { suite, pattern } => format!(
+                "the suite `{suite}` shares its template with another one; put `\"{pattern}\"` first in its list `template`"
+            ),
+            Self::Registered => {
+                "its template is in the template database; add a new version with `cargo tgen template add`".to_owned()
+            }
+            Self::NoTemplatesFolder => {
+                "its template is built in; write `templates = \"templates\"` into the configuration, so that a changed \
+                 copy has a place"
+                    .to_owned()
+            }
+        }
+    }
 }
 
 /// Leads the edits of outputs back to edits of their templates, and of placeholders in the configuration.
@@ -134,8 +185,21 @@ pub fn adopt(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Probl
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
 pub fn adopt_for_models(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
-    let in_templates = |plan: &Plan<'_>| models::in_own_templates(plan, edited);
-    match with_values_first(plan, edited, Reach::OneModel, in_templates)? {
+    in_own_templates(plan, edited, Reach::OneModel)
+}
+
+/// Leads the edits of outputs back to templates of their suites' own, and to placeholders of these suites, and leaves all
+/// other suites as they are.
+///
+/// # Errors
+/// The problem that keeps one of the outputs from being rendered.
+pub fn adopt_for_suites(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
+    in_own_templates(plan, edited, Reach::OneSuite)
+}
+
+fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
+    let in_templates = |plan: &Plan<'_>| own::in_own_templates(plan, edited, reach);
+    match with_values_first(plan, edited, reach, in_templates)? {
         Some(adoption) => Ok(adoption),
         None => in_templates(plan),
     }

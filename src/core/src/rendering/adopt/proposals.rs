@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::blocks::{Block, Edit, blocks};
 use super::edits::{TemplateEdit, escaped};
+use super::literals;
 use super::stretches::{Place, Stretch, Stretches, Written, pieces_between};
 use crate::template::TemplateName;
 use crate::template::library::Library;
@@ -201,7 +202,19 @@ impl Proposer<'_> {
                 distinct.push(place);
             }
         }
-        distinct.into_iter().take(MOST_PLACES).filter_map(|place| self.put(&place, &edit.text)).collect()
+        let at_places = distinct.into_iter().take(MOST_PLACES).filter_map(|place| self.put(&place, &edit.text));
+        at_places.chain(self.in_literals(edit)).collect()
+    }
+
+    /// What is inside of a value may be written by a literal of its expression.
+    fn in_literals(&self, edit: &Edit) -> Vec<Proposal> {
+        let around = edit.old.start.saturating_sub(1)..edit.old.end + 1;
+        let values = self.stretches.within(&around).iter().filter(|stretch| stretch.written == Written::AsValue);
+        let edits = values.filter_map(|value| {
+            let source = self.library.source(&value.template).ok()?;
+            Some(literals::edits(source, value, self.old, edit))
+        });
+        edits.flatten().map(|edit| vec![edit]).collect()
     }
 
     fn borders_between(&self, before: &Place, after: &Place) -> Vec<Place> {
@@ -234,11 +247,11 @@ impl Proposer<'_> {
 
     /// What is replaced goes as one stretch of one template, with the tags in between, or stretch by stretch.
     fn replacements(&self, edit: &Edit) -> Vec<Proposal> {
-        let Some(parts) = self.parts(&edit.old) else { return Vec::new() };
+        let Some(parts) = self.parts(&edit.old) else { return self.in_literals(edit) };
         // Lines may go with their values, but other text in place of a value is another value.
         let has_values = parts.iter().any(|part| part.written == Written::AsValue);
         if has_values && !edit.text.is_empty() && !self.is_whole_lines(&edit.old) {
-            return Vec::new();
+            return self.in_literals(edit);
         }
         let mut proposals: Vec<Proposal> = self.whole(&parts, &edit.text).into_iter().collect();
         if parts.len() > 1 {

@@ -6,7 +6,7 @@ use super::overrides;
 use super::proposals::{Proposal, Proposer};
 use super::subject::{Current, Subject};
 use super::trial::{self, Trial};
-use super::{Adoption, EditedOutput, JoinedOutput, LeftBlock, Reason, files};
+use super::{Adoption, EditedOutput, LeftBlock, OutputText, Reason, files};
 use crate::base::problem::Problem;
 use crate::output::merge::merge_cleanly;
 use crate::plan::{Plan, PlannedOutput};
@@ -21,6 +21,8 @@ const BYSTANDERS: usize = 32;
 pub(super) enum Reach {
     /// For all that the template renders.
     AllModels,
+    /// For those of one suite: what happens to other suites does not matter.
+    OneSuite,
     /// For those of one model alone: a loop may be written out, and what happens to other models does not matter.
     OneModel,
 }
@@ -29,6 +31,8 @@ pub(super) enum Reach {
 pub(super) struct Found {
     pub(super) edits: TemplateEdits,
     pub(super) adoption: Adoption,
+    /// What the edits render, for each edited output.
+    pub(super) rendered: Vec<OutputText>,
 }
 
 /// The edited outputs of a plan, and some that nobody edited.
@@ -77,6 +81,13 @@ impl<'p> Search<'p> {
         let is_edited = |number: &usize| edited.iter().any(|edited| edited.output == *number);
         let others: Vec<_> = match reach {
             Reach::AllModels => (0..plan.outputs.len()).filter(|number| !is_edited(number)).collect(),
+            Reach::OneSuite => {
+                let suites: Vec<_> =
+                    edited.iter().filter_map(|edited| plan.outputs.get(edited.output)?.suite()).collect();
+                let is_of_suite =
+                    |number: &usize| plan.outputs[*number].suite().is_some_and(|suite| suites.contains(&suite));
+                (0..plan.outputs.len()).filter(|number| !is_edited(number) && is_of_suite(number)).collect()
+            }
             Reach::OneModel => Vec::new(),
         };
         let step = others.len().div_ceil(BYSTANDERS).max(1);
@@ -90,8 +101,8 @@ impl<'p> Search<'p> {
             let proven = self.prove(&sample);
             let wrong = self.wrong_outside(&sample, &proven.edits);
             if wrong.is_empty() {
-                let adoption = self.adoption(&sample, &proven);
-                return Found { edits: proven.edits, adoption };
+                let (adoption, rendered) = (self.adoption(&sample, &proven), self.rendered(&sample, &proven));
+                return Found { edits: proven.edits, adoption, rendered };
             }
             // Each round doubles the sample, so that few rounds see all.
             sample.extend(wrong.into_iter().take(sample.len()));
@@ -176,6 +187,8 @@ impl<'p> Search<'p> {
         let mut proposals = proposer.of_block(block);
         if self.reach == Reach::OneModel {
             proposals.extend(proposer.written_out(block));
+        }
+        if self.reach != Reach::AllModels {
             let own = overrides::overridable(library, &self.plan.templates[subject.output.template].name);
             proposals.retain(|proposal| proposal.iter().all(|edit| own.contains(&edit.template)));
         }
@@ -246,15 +259,27 @@ impl<'p> Search<'p> {
         for (number, subject) in self.subjects.iter().enumerate() {
             // Outside of the sample all are as wanted.
             let current = sample.iter().position(|sampled| *sampled == number).map(|at| (at, &proven.current[at]));
+            let becomes = |current: &Current| OutputText { output: subject.number, text: current.wanted.clone() };
             match current {
-                Some((at, current)) if current.weight > 0 => adoption.left.extend(self.left(at, proven)),
-                Some((_, current)) if current.has_joined() => {
-                    adoption.joined.push(JoinedOutput { output: subject.number, text: current.wanted.clone() });
+                Some((at, current)) if current.weight > 0 => {
+                    adoption.left.extend(self.left(at, proven));
+                    adoption.partly.push(becomes(current));
                 }
+                Some((_, current)) if current.has_joined() => adoption.joined.push(becomes(current)),
                 _ => adoption.adopted.push(subject.number),
             }
         }
         adoption
+    }
+
+    fn rendered(&self, sample: &[usize], proven: &Proven<'_, 'p>) -> Vec<OutputText> {
+        let text = |number: usize| match sample.iter().position(|sampled| *sampled == number) {
+            Some(at) => &proven.current[at].text,
+            None => &self.subjects[number].wanted,
+        };
+        let of_subject =
+            |number: usize| OutputText { output: self.subjects[number].number, text: text(number).clone() };
+        (0..self.subjects.len()).map(of_subject).collect()
     }
 
     /// What still differs in an output of the sample.

@@ -60,8 +60,12 @@ fn shown(plan: &Plan<'_>, adoption: &Adoption) -> String {
     let name = |number: &usize| plan.subject_name(&plan.outputs[*number]);
     let adopted: Vec<_> = adoption.adopted.iter().map(name).collect();
     writeln!(shown, "adopted: {}", adopted.join(", ")).unwrap();
-    for JoinedOutput { output, text } in &adoption.joined {
+    for OutputText { output, text } in &adoption.joined {
         writeln!(shown, "joined: {} {text:?}", name(output)).unwrap();
+    }
+    // Where no file changes, what stays is what the person wrote.
+    for OutputText { output, text } in adoption.partly.iter().filter(|_| !adoption.files.is_empty()) {
+        writeln!(shown, "partly: {} {text:?}", name(output)).unwrap();
     }
     for left in &adoption.left {
         let place = left.place.as_ref().map(|(path, range)| format!("{path}:{}", range.start.line + 1));
@@ -100,6 +104,44 @@ fn an_edit_in_a_loop_is_taken_only_where_all_rounds_have_it() {
 }
 
 #[test]
+fn an_own_template_takes_what_can_be_led_back() {
+    let edits = [("bert", "a = 1", "a = 2"), ("bert", "x = bert", "x = ber")];
+    assert_snapshot!(check_for_models("a = 1\n# -\nx = {{ model_name }}\n", "", &edits), @r#"
+    -- templates/own/bert.py.tera --
+    a = 2
+    # -
+    x = {{ model_name }}
+
+    adopted: 
+    partly: bert "a = 2\n# -\nx = ber\n"
+    left: bert:3 "x = ber" Value("{{ model_name }}") Some("templates/t.py.tera:3")
+    "#);
+}
+
+#[test]
+fn a_literal_in_an_expression_is_edited_where_it_stands() {
+    let edits = [("bert", "\"fill-mask, ", "\"fill-mask; ")];
+    assert_snapshot!(check("x = \"{{ [primary_task, 'b'] | join(sep=\", \") }}\"\n", "", &edits), @r#"
+    -- templates/t.py.tera --
+    x = "{{ [primary_task, 'b'] | join(sep="; ") }}"
+
+    adopted: bert
+    "#);
+    let edits = [("bert", "# bert_test", "# bert_checks")];
+    assert_snapshot!(check("# {{ model_name ~ '_test' }}\n", "", &edits), @"
+    -- templates/t.py.tera --
+    # {{ model_name ~ '_checks' }}
+
+    adopted: bert
+    ");
+    let edits = [("bert", "# bert_test", "# bert_te'st")];
+    assert_snapshot!(check("# {{ model_name ~ '_test' }}\n", "", &edits), @r##"
+    adopted: 
+    left: bert:1 "# bert_te'st" Value("{{ model_name ~ '_test' }}") Some("templates/t.py.tera:1")
+    "##);
+}
+
+#[test]
 fn edits_that_contradict_each_other_are_both_left() {
     assert_snapshot!(check("x = 1\n", "", &[("bert", "x = 1", "x = 2"), ("vit", "x = 1", "x = 3")]), @r#"
     adopted: 
@@ -131,6 +173,7 @@ fn a_value_is_not_text() {
     x = {{ model_name }}
 
     adopted: 
+    partly: bert "a = 2\nx = ber\n"
     left: bert:2 "x = ber" Value("{{ model_name }}") Some("templates/t.py.tera:1")
     "#);
 }
@@ -280,5 +323,138 @@ fn a_value_of_the_configuration_is_changed_where_it_is_configured() {
     assert_snapshot!(check("a = {{ limit }}\n", "", &[("bert", "a = 64", "a = many")]), @r#"
     adopted: 
     left: bert:1 "a = many" Value("{{ limit }}") Some("templates/t.py.tera:1")
+    "#);
+}
+
+#[test]
+fn a_fact_is_stated_where_a_value_follows_from_it() {
+    let template = "T = {{ tasks | py_str }}\nP = {{ primary_task | py_str }}\nF = {{ model_family }}\n";
+    let tasks = "[\"image-classification\", \"image-feature-extraction\", \"feature-extraction\"]";
+    assert_snapshot!(check(template, "", &[("vit", tasks, "[\"image-classification\"]")]), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "out/{{ model_name }}.py"
+
+    [models.vit]
+    tasks = ["image-classification"]
+
+    adopted: vit
+    "#);
+    assert_snapshot!(check("P = {{ primary_task }}\n", "", &[("vit", "image-classification", "feature-extraction")]), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "out/{{ model_name }}.py"
+
+    [models.vit]
+    tasks = ["feature-extraction", "image-classification", "image-feature-extraction"]
+
+    adopted: vit
+    "#);
+    assert_snapshot!(check(template, "", &[("vit", "F = vision", "F = audio")]), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "out/{{ model_name }}.py"
+
+    [models.vit]
+    family = "audio"
+
+    adopted: vit
+    "#);
+}
+
+/// What becomes of edits of outputs of the first of two suites, for that suite alone.
+fn check_for_suite(templates: [&str; 2], files: &str, edit: (&str, &str)) -> String {
+    let [first, second] = templates;
+    let files = MemoryFiles::from_fixture(&format!(
+        "-- tgen.toml --\ntemplates = \"templates\"\n{CONFIG}[[suite]]\nname = \"s\"\ntemplate = {first}\nmodels = [\"bert\", \"vit\"]\n\
+         output = \"s/{{{{ model_name }}}}.py\"\n[[suite]]\nname = \"t\"\ntemplate = {second}\nmodels = [\"bert\"]\n\
+         output = \"t/{{{{ model_name }}}}.py\"\n{files}"
+    ));
+    let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
+    let plan = Plan::new(&project, &Request::default());
+    assert!(plan.problems.is_empty(), "{:?}", plan.problems);
+    let texts = render_each(&plan, &plan.outputs, |_, text| String::from_utf8(text.unwrap().to_vec()).unwrap());
+    let text = texts[0].replacen(edit.0, edit.1, 1);
+    assert_ne!(text, texts[0]);
+    shown(&plan, &adopt_for_suites(&plan, &[EditedOutput { output: 0, text }]).unwrap())
+}
+
+#[test]
+fn an_edit_for_one_suite_leaves_what_it_shares_with_another_as_it_is() {
+    let base = "-- templates/base.py.tera --\na = 1\n{% block b %}\nb = 1\n{% endblock b %}\n";
+    let files = format!(
+        "{base}-- templates/s.py.tera --\n{{% extends \"base.py.tera\" %}}\n-- templates/t.py.tera --\n{{% extends \"base.py.tera\" %}}\n"
+    );
+    let edit = ("b = 1", "b = 2");
+    assert_snapshot!(check_for_suite(["\"s.py.tera\"", "\"t.py.tera\""], &files, edit), @r#"
+    -- templates/s.py.tera --
+    {% extends "base.py.tera" %}
+    {% block b %}
+    b = 2
+    {% endblock b %}
+
+    adopted: bert
+    "#);
+    assert_snapshot!(check_for_suite(["\"base.py.tera\"", "\"base.py.tera\""], base, edit), @r#"
+    adopted: 
+    left: bert:3 "b = 2" NoSuiteTemplate { suite: "s", pattern: "suites/s.py.tera" } Some("templates/base.py.tera:3")
+    "#);
+    let list = "[\"suites/s.py.tera\", \"base.py.tera\"]";
+    assert_snapshot!(check_for_suite([list, "\"base.py.tera\""], base, edit), @r#"
+    -- templates/suites/s.py.tera --
+    {% extends "base.py.tera" %}
+    {% block b %}
+    b = 2
+    {% endblock b %}
+
+    adopted: bert
+    "#);
+    let files = "-- templates/t.py.tera --\nl = {{ limit }}\n";
+    assert_snapshot!(check_for_suite(["\"t.py.tera\"", "\"t.py.tera\""], files, ("l = 64", "l = 128")), @r#"
+    -- tgen.toml --
+    templates = "templates"
+    # The project.
+    [placeholders]
+    limit = 64 # KB
+    owner = "acme"
+    [[suite]]
+    name = "s"
+    template = "t.py.tera"
+    models = ["bert", "vit"]
+    output = "s/{{ model_name }}.py"
+
+    [suite.placeholders]
+    limit = 128
+    [[suite]]
+    name = "t"
+    template = "t.py.tera"
+    models = ["bert"]
+    output = "t/{{ model_name }}.py"
+
+    adopted: bert
     "#);
 }

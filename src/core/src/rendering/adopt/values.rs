@@ -1,5 +1,5 @@
-//! Values in outputs that come from the configuration's placeholders: an edit of one becomes an edit of the configuration,
-//! whose comments and order stay.
+//! Values in outputs that come from the configuration's placeholders, or that it can state as facts of a model: an edit of
+//! one becomes an edit of the configuration, whose comments and order stay.
 
 use camino::Utf8PathBuf;
 use toml_edit::{DocumentMut, Item, TableLike, Value};
@@ -12,6 +12,7 @@ use super::{ChangedFile, EditedOutput, trial};
 use crate::base::layered::Layered;
 use crate::base::problem::Problem;
 use crate::config::{Literal, Placeholders};
+use crate::model::catalogue::Model;
 use crate::plan::case::Case;
 use crate::plan::{Plan, PlannedOutput};
 use crate::project::Project;
@@ -21,20 +22,23 @@ use crate::template::library::Source;
 use crate::template::syntax::tree::{ElementKind, Expr, ExprKind};
 use crate::template::vocabulary;
 
-/// Another value for a placeholder.
+/// Another value for a placeholder, or for a fact.
 #[derive(Debug, Clone, PartialEq)]
 struct ValueEdit {
     scope: Scope,
     name: String,
+    /// As TOML writes it.
     value: String,
 }
 
-/// Where a placeholder's value is configured.
+/// Where a value is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {
     Project,
     Suite(String),
     Model(String),
+    /// Among the facts of a model.
+    Facts(String),
 }
 
 /// How an expression writes the value of a placeholder.
@@ -95,7 +99,7 @@ fn with_value<'p>(plan: &Plan<'p>, path: &Utf8PathBuf, text: &str, edit: &ValueE
     let changed = edit.applied(text, project.config.origin(project.files)?.table())?;
     let files = Layered::new(project.files, [(path.clone(), changed.as_str().into())].into());
     let config = project.config.reread(&files).ok()?;
-    Some((changed, project.with_placeholders_of(config)))
+    Some((changed, project.with_values_of(config)))
 }
 
 /// The values that edits of outputs may mean.
@@ -147,16 +151,42 @@ fn new_text(value: &Stretch, generated: &str, reading: &[Edit]) -> Option<String
 fn value_edit(plan: &Plan<'_>, output: &PlannedOutput, value: &Stretch, text: &str, reach: Reach) -> Option<ValueEdit> {
     let source = plan.project.library.source(&value.template).ok()?;
     let (name, notation) = placeholder_at(source, value.source.start)?;
-    if vocabulary::entry(name).is_some() {
-        return None;
-    }
     let case = plan.case(output);
+    if vocabulary::entry(name).is_some() {
+        return fact_edit(case.model?, name, notation, text);
+    }
     let (configured, literal) = configured(&case, name)?;
     let scope = match reach {
         Reach::AllModels => configured,
+        Reach::OneSuite => Scope::Suite(case.suite?.name.value.clone()),
         Reach::OneModel => Scope::Model(case.model?.name.as_str().to_owned()),
     };
     Some(ValueEdit { scope, name: name.to_owned(), value: toml_value(literal, notation, text)? })
+}
+
+/// A fact that gives a built-in placeholder another value.
+fn fact_edit(model: &Model, name: &str, notation: Notation, text: &str) -> Option<ValueEdit> {
+    let string = || match notation {
+        Notation::AsItIs => Some(text.to_owned()),
+        Notation::AsPython => text.parse::<Value>().ok()?.as_str().map(str::to_owned),
+    };
+    let (key, value) = match name {
+        "tasks" if notation == Notation::AsPython => {
+            let tasks: Value = text.parse().ok()?;
+            let is_list_of_names = tasks.as_array()?.iter().all(Value::is_str);
+            is_list_of_names.then_some(("tasks", tasks))?
+        }
+        // The primary task is the first one.
+        "primary_task" => {
+            let first = string()?;
+            let others = model.tasks.iter().filter(|task| **task != first);
+            ("tasks", std::iter::once(&first).chain(others).collect::<Value>())
+        }
+        "model_family" => ("family", Value::from(string()?)),
+        _ => return None,
+    };
+    let scope = Scope::Facts(model.name.as_str().to_owned());
+    Some(ValueEdit { scope, name: key.to_owned(), value: value.to_string().trim().to_owned() })
 }
 
 /// The placeholder that a tag writes, and how.
@@ -223,7 +253,7 @@ impl ValueEdit {
         for key in table {
             section = section.get_mut(*key)?;
         }
-        let placeholders = match &self.scope {
+        let values = match &self.scope {
             Scope::Project => child(section.as_table_like_mut()?, "placeholders"),
             Scope::Suite(name) => {
                 let suites = section.get_mut("suite")?.as_array_of_tables_mut()?;
@@ -234,8 +264,9 @@ impl ValueEdit {
                 let models = child(section.as_table_like_mut()?, "models").as_table_like_mut()?;
                 child(child(models, name).as_table_like_mut()?, "placeholders")
             }
+            Scope::Facts(name) => child(child(section.as_table_like_mut()?, "models").as_table_like_mut()?, name),
         };
-        set(placeholders.as_table_like_mut()?, &self.name, self.value.parse().ok()?);
+        set(values.as_table_like_mut()?, &self.name, self.value.parse().ok()?);
         Some(document.to_string())
     }
 }

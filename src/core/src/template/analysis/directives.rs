@@ -1,20 +1,20 @@
-//! What comments ask of cargo-tgen: support templates, and problems that are allowed. A directive is a word in the text,
-//! so it works in both dialects and in the comments of any language.
+//! Directives in comments: support templates, and allowed problems. A directive is found by its text, so it works in
+//! both dialects and in the comments of any language.
 
 use super::{Analysis, Reference};
 use crate::template::syntax::tree::Span;
 
-/// A comment with this word and a template's name asks for that template to be rendered once beside the outputs.
+/// Followed by a template's name: renders that template once beside the outputs.
 pub const SUPPORT_DIRECTIVE: &str = "tgen-support:";
 
-/// A comment with this word and the codes of problems allows these problems on its line; on a line of its own, on the
-/// next line.
+/// Followed by problem codes: allows these problems on the same line and, if the comment is on a line of its own, on
+/// the next line.
 pub const ALLOW_DIRECTIVE: &str = "tgen-allow:";
 
 /// Problems that a comment allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allow {
-    /// The codes, as they are written.
+    /// The codes as written.
     pub codes: Vec<Reference>,
     /// The part of the source where they are allowed.
     pub reach: Span,
@@ -39,7 +39,7 @@ pub(super) fn read(source: &str, analysis: &mut Analysis) {
 
 /// The words after a directive, up to the end of the comment or of the line.
 fn words(source: &str, from: usize, line_end: usize) -> Vec<Reference> {
-    // Several directives may stand on one line.
+    // A line may have several directives.
     let end = source[from..line_end].find("tgen-").map_or(line_end, |found| from + found);
     let line = &source[from..end];
     let text = &line[..line.find('#').unwrap_or(line.len())];
@@ -51,7 +51,7 @@ fn words(source: &str, from: usize, line_end: usize) -> Vec<Reference> {
     words
 }
 
-/// The line of the directive; where nothing stands before the comment, the line after it as well.
+/// The line of the directive; if nothing precedes the comment, the next line as well.
 fn reach(source: &str, line: &Span, at: usize) -> Span {
     let opens = |char| matches!(char, ' ' | '\t' | '{' | '#' | '-' | '/' | '*' | ';');
     let is_first = source[line.start..at].chars().all(opens);

@@ -1,5 +1,5 @@
-//! What a template says about itself, from its text alone: the names it uses and binds and where, the templates it builds
-//! on, its blocks and components, what it calls, and what its comments ask for.
+//! Analyses a template's text: the names it uses and binds, the templates it builds on, its blocks and components, its
+//! calls, and its directives.
 //!
 //! Analysis never fails and never renders. It must not know which names exist.
 
@@ -16,22 +16,22 @@ use super::syntax::tree::{ElementId, Span, Tree};
 
 pub use self::directives::{ALLOW_DIRECTIVE, Allow, SUPPORT_DIRECTIVE};
 
-/// What one template's text says.
+/// The analysis of one template's text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Analysis {
     /// Every use of a name as a value, local names included, in the order of the source.
     pub uses: Vec<Use>,
     /// Every name that the template itself binds, in the order of the source.
     pub bindings: Vec<Binding>,
-    /// Where a name is `set` again: the number of its binding, and the byte offsets of the name.
+    /// Repeated `set`s of a name: the index of its binding, and the byte offsets of the name.
     pub rebindings: Vec<(usize, Span)>,
     /// Names that the template itself binds: `set`, loop variables, component parameters.
     pub bound: BTreeSet<String>,
-    /// Those of them that another template which is rendered together with this one may use.
+    /// Names of `bound` that a template rendered together with this one may use.
     pub bound_for_others: BTreeSet<String>,
     /// The template that it extends.
     pub extends: Option<Reference>,
-    /// The templates it extends or includes, with the span of the name.
+    /// The templates it extends or includes, with the spans of the names.
     pub builds_on: Vec<Reference>,
     /// The blocks it defines.
     pub blocks: Vec<Block>,
@@ -41,13 +41,13 @@ pub struct Analysis {
     pub calls: Vec<Reference>,
     /// The filters, tests and functions it calls.
     pub callees: Vec<Callee>,
-    /// The support templates it asks for.
+    /// The support templates that its directives name.
     pub support: Vec<Reference>,
-    /// What its comments allow.
+    /// The problems that its directives allow.
     pub allows: Vec<Allow>,
-    /// Byte offsets of what cannot be a placeholder although it looks like one (`${}` dialect only).
+    /// Byte offsets of malformed placeholders (`${}` dialect only).
     pub broken: Vec<Span>,
-    /// Whether rendered text is captured and can be changed before it is written (`filter` and `set` blocks, components).
+    /// Whether rendered text may be captured and changed before it is written (`filter` and `set` blocks, components).
     pub captures: bool,
 }
 
@@ -60,31 +60,31 @@ pub struct Use {
     pub span: Span,
     /// How it is used.
     pub kind: UseKind,
-    /// What the name means there.
+    /// What the name refers to.
     pub meaning: Meaning,
 }
 
 /// How a name is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UseKind {
-    /// Alone: `{{ name }}` or `${name}`. The value is written as it is.
+    /// Alone: `{{ name }}` or `${name}`. The value is written unchanged.
     Bare,
-    /// Asked whether it is defined, or given a default: a missing value is provided for.
+    /// Tested for being defined, or given a default: a missing value is handled.
     Guarded,
     /// Anywhere else in an expression or a tag.
     Expression,
 }
 
-/// What a name means where it is used.
+/// What a name refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// A value from outside of the template.
+    /// A value passed to the template.
     Placeholder,
-    /// A name that the template binds, as a number in [`Analysis::bindings`].
+    /// A name that the template binds, as an index into [`Analysis::bindings`].
     Local(usize),
-    /// `body`, the content that a component is called with.
+    /// `body`, the content passed to a component.
     Content,
-    /// A name in a component that is no parameter of it: it has no value there.
+    /// A name in a component that is not a parameter: it has no value there.
     OutOfReach,
 }
 
@@ -104,15 +104,15 @@ pub struct Binding {
 /// How a template binds a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BindingKind {
-    /// By `set`; of several, the first that is there.
+    /// By `set`; if there are several, the first one is recorded.
     Set,
-    /// By a loop, or by a list's `for`.
+    /// By a loop or a list comprehension.
     Loop,
     /// As a parameter of a component.
     Parameter,
 }
 
-/// A name of another template or of a component, and where it stands.
+/// A reference to another template or component by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// The name.
@@ -130,20 +130,20 @@ pub struct Block {
     pub span: Span,
     /// Its opening tag.
     pub element: ElementId,
-    /// Whether it stands inside of another block, where it is new and overrides nothing.
+    /// Whether it is nested in another block; a nested block is new and overrides nothing.
     pub position: BlockPosition,
 }
 
-/// Where a block stands.
+/// Whether a block is nested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockPosition {
-    /// In no other block.
+    /// Not nested.
     Outermost,
     /// In another block.
     Nested,
 }
 
-/// A filter, test or function that is called.
+/// A call of a filter, test or function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callee {
     /// Which of the three it is.
@@ -156,7 +156,7 @@ pub struct Callee {
     pub arguments: Vec<Reference>,
 }
 
-/// What can be called by name.
+/// The kinds of callees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CalleeKind {
     /// `value | name`
@@ -168,7 +168,7 @@ pub enum CalleeKind {
 }
 
 impl Analysis {
-    /// The parameters of its components whose values may come from where the component is called (`@name`).
+    /// The parameters of its components that may take their values from the caller's scope (`@name`).
     pub fn parameters_from_surroundings(&self) -> impl Iterator<Item = &str> {
         let parameters = self.bindings.iter().filter(|binding| binding.kind == BindingKind::Parameter);
         let places: BTreeSet<usize> = parameters.map(|binding| binding.span.start).collect();
@@ -177,14 +177,14 @@ impl Analysis {
         self.uses.iter().filter(is_parameter).map(|found| found.name.as_str())
     }
 
-    /// Whether another template that is rendered together with this one may get a value of that name from it.
+    /// Whether a template that is rendered together with this one may get a value of that name from it.
     #[must_use]
     pub fn binds_for_others(&self, name: &str) -> bool {
         self.bound_for_others.contains(name)
     }
 }
 
-/// Reads what a Tera template says about itself.
+/// Analyses a Tera template.
 #[must_use]
 pub fn of_tera(source: &str, tree: &Tree) -> Analysis {
     let mut analysis = names::analyse(source, tree);
@@ -192,7 +192,7 @@ pub fn of_tera(source: &str, tree: &Tree) -> Analysis {
     analysis
 }
 
-/// Reads what a `${}` template says about itself.
+/// Analyses a `${}` template.
 #[must_use]
 pub fn of_dollar(source: &str) -> Analysis {
     let mut analysis = Analysis::default();

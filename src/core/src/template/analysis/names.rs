@@ -1,4 +1,4 @@
-//! Names and what they mean: one walk over the syntax tree, with the scopes that Tera has.
+//! Name resolution: one walk over the syntax tree, with Tera's scopes.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -39,7 +39,7 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
     walk.analysis
 }
 
-/// For each `if`, the first of its tags that begins another branch.
+/// For each `if`, the tag that begins its second branch.
 fn next_branches(tree: &Tree) -> HashMap<ElementId, ElementId> {
     let mut next = HashMap::new();
     for (id, element) in tree.elements.iter().enumerate() {
@@ -56,17 +56,17 @@ struct Walk<'t> {
     analysis: Analysis,
     /// The bindings of each name by the offsets at which their scopes begin; a name has one binding in each scope.
     by_name: HashMap<(&'t str, usize), usize>,
-    /// Names that were asked for before, with the part of the source in which that holds.
+    /// Names already tested for being defined, with the part of the source in which the test holds.
     guards: Vec<(Span, &'t str)>,
-    /// The bodies of components, in the order of the source: nothing but parameters is seen there.
+    /// The bodies of components, in the order of the source: only parameters are visible in them.
     components: Vec<Span>,
-    /// The lists with a `for` around the expression at hand, the innermost last.
+    /// The list comprehensions around the current expression, the innermost last.
     comprehensions: Vec<Span>,
     next_branches: HashMap<ElementId, ElementId>,
 }
 
 impl<'t> Walk<'t> {
-    /// Finds the bindings of tags first: a name may be used before the tag that sets it, in the next round of a loop.
+    /// Collects the bindings of all tags first: in a loop, a name may be used before the tag that sets it.
     fn bind_all(&mut self) {
         for element in 0..self.tree.elements.len() {
             match &self.tree.elements[element].kind {
@@ -82,11 +82,12 @@ impl<'t> Walk<'t> {
 
     fn bind_set(&mut self, element: ElementId, assignment: &Assignment) {
         let scope = self.scope_of(element, assignment.reach);
-        // A `set` of a loop's variable or of a parameter gives a new value to the same name.
+        // A `set` of a loop variable or parameter assigns to the existing name.
         self.bind(assignment.name.clone(), BindingKind::Set, scope);
     }
 
-    /// The loop around a tag, unless the name reaches further; the component around it, or the whole template.
+    /// The scope of a binding: the surrounding loop unless `reach` extends further, the surrounding component, or the
+    /// whole template.
     fn scope_of(&self, element: ElementId, reach: Reach) -> Span {
         let is_scope = |section: &ElementId| match self.tree.elements[*section].kind {
             ElementKind::For(_) => reach == Reach::Local,
@@ -124,7 +125,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// From the end of a section's opening tag to its end.
+    /// The span from the end of a section's opening tag to the section's end.
     fn section(&self, element: ElementId) -> Span {
         let end = self.tree.elements[element].end.map_or(self.source.len(), |end| self.tree.pieces[end].span.start);
         self.tree.pieces[element].span.end..end
@@ -198,14 +199,14 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// What an `if` asks for is there up to the next branch.
+    /// The names that an `if` tests for are defined up to its next branch.
     fn guard_branch(&mut self, element: ElementId, condition: &'t Expr) {
         let whole = self.section(element);
         let next = self.next_branches.get(&element).map_or(whole.end, |next| self.tree.pieces[*next].span.start);
         self.guard(condition, &(whole.start..next));
     }
 
-    /// Remembers which names a condition that holds has shown to be defined.
+    /// Records the names that are defined if a condition holds.
     fn guard(&mut self, condition: &'t Expr, reach: &Span) {
         match &condition.kind {
             ExprKind::Parentheses(inner) => self.guard(inner, reach),
@@ -258,7 +259,7 @@ impl<'t> Walk<'t> {
             ExprKind::Binary { operator: Binary::And, left, right } => self.guard(left, &right.span),
             ExprKind::Ternary { then, condition, .. } => self.guard(condition, &then.span),
             ExprKind::Comprehension { header, .. } => {
-                // The names reach over the item and the condition; in the target they do no harm.
+                // The names are in scope in the item and the condition; including the target is harmless.
                 self.bind_loop(header, value.span.clone());
                 self.comprehensions.push(value.span.clone());
                 value.each_child(&mut |child| self.value(child, UseKind::Expression));
@@ -287,7 +288,7 @@ impl<'t> Walk<'t> {
         self.analysis.uses.push(Use { name: name.to_owned(), span: value.span.clone(), kind, meaning });
     }
 
-    /// `loop` in a loop, and the names that Tera keeps for itself.
+    /// `loop` in a loop, and Tera's reserved names.
     fn is_of_tera(&self, name: &str, at: usize) -> bool {
         let is_loop = |section: ElementId| matches!(self.tree.elements[section].kind, ElementKind::For(_));
         (name.starts_with("__tera_") && name != "__tera_context")

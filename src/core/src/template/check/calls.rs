@@ -1,4 +1,4 @@
-//! Calls of filters, tests, functions and components: names that do not exist, and arguments that do not fit.
+//! Checks calls of filters, tests, functions and components: unknown names and wrong arguments.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::template::syntax::tree::{
     Attribute, ComponentCall, Definition, ElementKind, Expr, ExprKind, ParameterSource,
 };
 
-/// Names that Tera refuses.
+/// Names that Tera rejects.
 pub(super) fn unknown(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let callees = checked.analysis().callees.iter().filter(|callee| callees::find(callee.kind, &callee.name).is_none());
     let mut problems: Vec<_> = callees
@@ -65,7 +65,7 @@ fn definition_in(checked: &Checked<'_, '_>, template: &TemplateName, component: 
     Some(Related { path: source.path.clone(), range, message: "one is here".to_owned() })
 }
 
-/// Definitions of components that another template has too, so that no third template can call them.
+/// Definitions of components that another template defines too, so that a third template cannot call them.
 pub(super) fn ambiguous_definitions(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let analysis = checked.analysis();
     let called: HashSet<&str> = analysis.calls.iter().map(|call| call.name.as_str()).collect();
@@ -83,7 +83,7 @@ pub(super) fn ambiguous_definitions(checked: &Checked<'_, '_>) -> Vec<Problem> {
         .collect()
 }
 
-/// Arguments that are missing or that nothing takes.
+/// Missing and unknown arguments.
 pub(super) fn wrong_arguments(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let known = |callee: &'_ Callee| callees::find(callee.kind, &callee.name);
     let callees = checked.analysis().callees.iter().filter_map(|callee| Some((callee, known(callee)?)));

@@ -1,4 +1,4 @@
-//! A template that is being checked, and how its problems are put into words and places.
+//! The template being checked, with helpers to create its problems.
 
 use crate::base::problem::{Code, Problem, Severity};
 use crate::template::TemplateName;
@@ -6,7 +6,7 @@ use crate::template::analysis::Analysis;
 use crate::template::library::{Library, Source};
 use crate::template::syntax::tree::Span;
 
-/// A template that is being checked.
+/// The template being checked.
 pub(super) struct Checked<'c, 'f> {
     pub(super) library: &'c Library<'f>,
     pub(super) name: &'c TemplateName,

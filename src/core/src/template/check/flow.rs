@@ -1,4 +1,4 @@
-//! What is written for nothing: tags that are never reached, and names that are set and never used.
+//! Dead code: tags that are never reached, and names that are set and never used.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::template::analysis::{Binding, BindingKind, Meaning};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind, Literal, Tree};
 use crate::template::{TemplateName, scan::PieceKind};
 
-/// What follows a `break` or `continue` in its part of a section, and branches whose condition is never true.
+/// Code after a `break` or `continue` in its part of a section, and branches whose condition is never true.
 pub(super) fn unreachable(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let tree = checked.source.tree();
     let mut problems = Vec::new();
@@ -81,7 +81,7 @@ pub(super) fn unused_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
         .collect()
 }
 
-/// Names that a loop sets anew and whose new values end with the loop, although the name is used after it.
+/// Names assigned in a loop and used after it, although the assignment ends with the loop.
 pub(super) fn lost_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let analysis = checked.analysis();
     let sets = || analysis.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::Set);
@@ -111,7 +111,7 @@ pub(super) fn lost_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
     .collect()
 }
 
-/// `__tera_context` shows every name.
+/// `__tera_context` exposes every name.
 fn asks_for_everything(checked: &Checked<'_, '_>) -> bool {
     checked.source.tree().pieces.iter().any(|piece| {
         piece.kind != PieceKind::Text

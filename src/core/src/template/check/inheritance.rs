@@ -1,4 +1,4 @@
-//! Templates that build on others: what is missing, what leads back to itself, and blocks that override nothing.
+//! Checks `extends`, `include` and blocks: missing templates, cycles, and blocks that override nothing.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -37,7 +37,7 @@ fn broken_link(checked: &Checked<'_, '_>, reference: &Reference) -> Option<Probl
     }
 }
 
-/// A way from `target` back to the template, by templates that it extends or by templates that it includes.
+/// A cycle from `target` back to the template, through `extends` only or `include` only.
 fn circle(checked: &Checked<'_, '_>, reference: &Reference, target: &TemplateName) -> Option<Problem> {
     let is_parent = checked.analysis().extends.as_ref().is_some_and(|extends| extends.span == reference.span);
     let link = if is_parent { Link::Extends } else { Link::Includes };
@@ -47,7 +47,7 @@ fn circle(checked: &Checked<'_, '_>, reference: &Reference, target: &TemplateNam
         [_] => format!("{} {} itself", shown[0], link.verb()),
         _ => format!("`{}` {} itself: {}", checked.name, link.verb(), shown.join(", which leads to ")),
     };
-    Some(checked.error(Code::BrokenInheritance, &reference.span, message).help("take one of them out of the circle"))
+    Some(checked.error(Code::BrokenInheritance, &reference.span, message).help("remove one of them to break the cycle"))
 }
 
 /// How one template builds on another.
@@ -66,8 +66,8 @@ impl Link {
     }
 }
 
-/// The templates from `target` to the checked one, both included, where there is such a way. Templates cannot be
-/// rendered that build on others more than [`MAX_LEVELS`] deep, so no longer way is looked for.
+/// The templates from `target` to the checked one, both included, if there is such a chain. Templates cannot be
+/// rendered if they are nested more than [`MAX_LEVELS`] deep, so longer chains are not searched.
 fn way_back(checked: &Checked<'_, '_>, link: Link, target: &TemplateName) -> Option<Vec<TemplateName>> {
     let mut came_from: HashMap<TemplateName, Option<TemplateName>> = HashMap::from([(target.clone(), None)]);
     let mut level = vec![target.clone()];
@@ -110,7 +110,7 @@ fn overrides_nothing(checked: &Checked<'_, '_>, block: &Block) -> Option<Problem
     let mut nearest = None;
     let mut known = Vec::new();
     for parent in checked.library.each_parent(checked.name) {
-        // What a parent that cannot be read has is not known; that it cannot be read is told already.
+        // The blocks of an unreadable parent are unknown, and its error is reported elsewhere.
         let blocks = &checked.library.source(&parent).ok()?.analysis().blocks;
         if blocks.iter().any(|found| found.name == block.name) {
             return None;
@@ -126,7 +126,7 @@ fn overrides_nothing(checked: &Checked<'_, '_>, block: &Block) -> Option<Problem
     })
 }
 
-/// Tera takes no two components of one name in the templates of one rendering.
+/// Tera rejects two components with one name in the templates of one rendering.
 fn components_that_stand_twice(checked: &Checked<'_, '_>) -> Vec<Problem> {
     if checked.analysis().defines.is_empty() {
         return Vec::new();

@@ -1,7 +1,7 @@
-//! What is wrong with a template, by its text and the templates beside it: syntax, inheritance, calls, names that lead
-//! nowhere. Commands and the editor ask here, so they say the same.
+//! Checks a template by its text and the other templates: syntax, inheritance, calls, unknown names. Commands and the
+//! editor both use this module, so their results agree.
 //!
-//! Nothing is rendered. Which placeholders there are is not known here; `strictness` judges them.
+//! Nothing is rendered. This module must not know which placeholders exist; `strictness` checks them.
 
 mod calls;
 mod checked;
@@ -22,7 +22,7 @@ use crate::base::conflict::Conflicts;
 use crate::base::problem::{Code, Problem, Severity};
 use crate::base::suggest::did_you_mean;
 
-/// Everything that is wrong with a template, without what its comments allow.
+/// All problems of a template except those that its comments allow.
 #[must_use]
 pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     let source = match library.source(name) {
@@ -37,7 +37,7 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     problems.extend(calls::wrong_arguments(&checked));
     problems.extend(checked.out_of_reach());
     problems.extend(flow::unreachable(&checked));
-    // Where a tag cannot be read, neither can the names that it uses.
+    // The names used in a tag with a syntax error are unknown.
     if source.tree().faults.is_empty() {
         problems.extend(flow::unused_sets(&checked));
         problems.extend(flow::lost_sets(&checked));
@@ -50,7 +50,7 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     problems
 }
 
-/// What makes Tera refuse a template, so that it cannot be rendered.
+/// The problems for which Tera rejects a template, so that it cannot be rendered.
 #[must_use]
 pub fn refusals(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     match library.source(name) {
@@ -71,7 +71,7 @@ pub fn is_allowed(library: &Library<'_>, problem: &Problem) -> bool {
 
 fn allows(source: &Source, problem: &Problem) -> bool {
     let Some(at) = problem.range.map(|range| source.lines.offset(range.start)) else { return false };
-    // Directives reach to the end of the next line at most.
+    // Directives apply to the end of the next line at most.
     let line = source.lines.position(at).line;
     let allows = &source.analysis().allows;
     let before = allows.partition_point(|allow| allow.reach.start <= at);
@@ -110,7 +110,7 @@ impl Checked<'_, '_> {
             .help("write `${name}` with a name of letters, digits and `_`, or `$${` for a literal `${`")
     }
 
-    /// Names in components that are no parameters of them.
+    /// Names in components that are not parameters of them.
     fn out_of_reach(&self) -> Vec<Problem> {
         let names = self.analysis().uses.iter().filter(|found| found.meaning == Meaning::OutOfReach);
         names
@@ -124,7 +124,7 @@ impl Checked<'_, '_> {
             .collect()
     }
 
-    /// Comments that allow what does not exist or cannot be allowed.
+    /// Comments that allow unknown codes, or codes that cannot be allowed.
     fn useless_allows(&self) -> Vec<Problem> {
         let codes = self.analysis().allows.iter().flat_map(|allow| &allow.codes);
         let known = || Code::ALL.iter().copied().filter(|code| code.can_be_allowed()).map(Code::name);

@@ -1,5 +1,5 @@
-//! What a template writes that is not what it seems to write: values that may be missing, none, which is written as
-//! nothing, and placeholders in the wrong dialect.
+//! Checks what a template writes: values that may be missing, none, which is written as nothing, and placeholders of
+//! the wrong dialect.
 
 use super::checked::Checked;
 use crate::base::problem::{Code, Problem};
@@ -53,7 +53,7 @@ fn of_output(checked: &Checked<'_, '_>, element: ElementId, value: &Expr) -> Opt
         });
     }
     (!is_default && is_optional(asked)).then(|| {
-        let message = format!("`{shown}` cannot be written where it has no value: `?.` only spares the look-up");
+        let message = format!("`{shown}` cannot be written if it has no value: `?.` makes only the look-up optional");
         let help = format!("give a default: `{{{{ {shown} | default(value=\"…\") }}}}`");
         checked.warning(Code::OptionalOutput, &value.span, message).help(help)
     })
@@ -64,7 +64,7 @@ fn is_plain_default(checked: &Checked<'_, '_>, name: Option<&Span>, arguments: u
     arguments == 1 && name.is_some_and(|name| checked.source.slice(name) == "default")
 }
 
-/// The name that fields and indices are asked of.
+/// The name at the start of a chain of fields and indices.
 fn root(value: &Expr) -> Option<&Span> {
     match &value.kind {
         ExprKind::Name => Some(&value.span),
@@ -82,7 +82,7 @@ fn is_optional(value: &Expr) -> bool {
     }
 }
 
-/// Whether an `if` around an element asks for a name.
+/// Whether an `if` around an element tests a name.
 fn is_asked_for(checked: &Checked<'_, '_>, element: ElementId, name: &str) -> bool {
     let tree = checked.source.tree();
     tree.sections_around(element).any(|section| match &tree.elements[section].kind {
@@ -97,7 +97,7 @@ fn mentions(checked: &Checked<'_, '_>, value: &Expr, name: &str) -> bool {
     found
 }
 
-/// `{model_name}` or `{{ model_name }}` in a `${}` template that has no placeholder at all.
+/// `{model_name}` or `{{ model_name }}` in a `${}` template that has no placeholders.
 fn placeholder_without_dollar(checked: &Checked<'_, '_>) -> Option<Problem> {
     let analysis = checked.analysis();
     if !analysis.uses.is_empty() || !analysis.broken.is_empty() {
@@ -112,7 +112,7 @@ fn placeholder_without_dollar(checked: &Checked<'_, '_>) -> Option<Problem> {
     Some(checked.warning(Code::LiteralPlaceholder, &span, message).help(help))
 }
 
-/// The name in braces that open at an offset, with the span of all of it.
+/// The name in braces that open at an offset, with the span of name and braces.
 fn braced_name(text: &str, at: usize) -> Option<(Span, &str)> {
     let braces = text[at..].bytes().take_while(|byte| *byte == b'{').count();
     let inner = &text[at + braces..];

@@ -1,8 +1,8 @@
-//! What Tera 1 had and Tera 2 has under another name or in another form, for those who know the former.
+//! Help for users of Tera 1: features that Tera 2 renamed or changed.
 
 use crate::template::analysis::CalleeKind::{self, Filter, Function, Test};
 
-/// What is written in Tera 2.
+/// The Tera 2 replacements.
 const FORMS: &[(CalleeKind, &str, &str)] = &[
     (Filter, "addslashes", "Tera 2 has no `addslashes`: write `py_str`, which quotes and escapes"),
     (Filter, "as_str", "Tera 2 calls it `str`"),

@@ -68,10 +68,10 @@ fn a_template_builds_on_what_exists_and_not_on_itself() {
     1: bse.tera | Error broken-inheritance: there is no template `bse.tera`; did you mean `base.tera`?
     ");
     assert_snapshot!(check("{% include 't.tera' %}"), @"
-    1: t.tera | Error broken-inheritance: `t.tera` includes itself; take one of them out of the circle
+    1: t.tera | Error broken-inheritance: `t.tera` includes itself; remove one of them to break the cycle
     ");
     assert_snapshot!(check("-- t.tera --\n{% extends \"a.tera\" %}\n-- a.tera --\n{% extends \"t.tera\" %}\n"), @"
-    1: a.tera | Error broken-inheritance: `t.tera` extends itself: `a.tera`, which leads to `t.tera`; take one of them out of the circle
+    1: a.tera | Error broken-inheritance: `t.tera` extends itself: `a.tera`, which leads to `t.tera`; remove one of them to break the cycle
     ");
 }
 
@@ -140,7 +140,7 @@ fn what_is_written_as_nothing_or_not_at_all_is_warned_of() {
     assert_snapshot!(check("{{ reference }}{{ reference | default(value=1) }}{{ reference?.class_name }}"), @r#"
     1: reference | Warning empty-output: `reference` is none for some models, and none is written as nothing; write a field of it inside of `{% if reference %}`
     1: reference | default(value=1) | Warning empty-output: `default` does not replace `reference` where it is none, and none is written as nothing; add `boolean=true`, or write `{% if reference %}`
-    1: reference?.class_name | Warning optional-output: `reference?.class_name` cannot be written where it has no value: `?.` only spares the look-up; give a default: `{{ reference?.class_name | default(value="…") }}`
+    1: reference?.class_name | Warning optional-output: `reference?.class_name` cannot be written if it has no value: `?.` makes only the look-up optional; give a default: `{{ reference?.class_name | default(value="…") }}`
     "#);
     assert_snapshot!(check("{% if reference %}{{ reference?.class_name }}{{ reference.module }}{% endif %}{{ reference?.module | default(value='m') }}"), @"");
 }

@@ -1,5 +1,5 @@
-//! Which values of an expression are weighed: those that Tera copies, compares or goes through, and those that are put
-//! into lists and maps.
+//! Decides which values of an expression are weighed: those that Tera copies, compares or iterates over, and those that
+//! are added to lists and maps.
 
 use super::insertions::Insertions;
 use super::member::{Member, Writing};
@@ -10,7 +10,7 @@ use crate::template::syntax::tree::{
     Applied, Attribute, Binary, ComponentCall, Element, ElementKind, Expr, ExprKind, Item, Literal, Span,
 };
 
-/// Filters that take no longer for a larger value, and those that spend by themselves.
+/// Filters whose cost does not depend on the size of the value, and those that spend the budget themselves.
 const FREE_FILTERS: [&str; 19] = [
     "default",
     "safe",
@@ -33,7 +33,7 @@ const FREE_FILTERS: [&str; 19] = [
     "truncate",
 ];
 
-/// Filters whose result, or the time that it takes, is so many times as large as the value.
+/// Filters whose result or running time is this many times as large as the value.
 const DEAR_FILTERS: [(&str, u64); 7] = [
     ("escape", 6),
     ("escape_html", 6),
@@ -44,10 +44,10 @@ const DEAR_FILTERS: [(&str, u64); 7] = [
     ("pairs", 4),
 ];
 
-/// Tests that go through a text or a list.
+/// Tests that scan a text or a list.
 const DEAR_TESTS: [&str; 1] = ["containing"];
 
-/// Lets the values of a template's expressions be weighed.
+/// Inserts the weighing of values in a template's expressions.
 pub(super) fn meter(member: &Member<'_>, writing: Writing, insertions: &mut Insertions) {
     for (element, piece) in member.tree.elements.iter().zip(&member.tree.pieces) {
         let mut metering = Metering { source: member.text, piece, insertions };
@@ -73,7 +73,7 @@ impl Metering<'_> {
             ElementKind::ComponentBody(call) => self.attributes(call),
             _ => {}
         }
-        // What Tera evaluates inside of a definition are constants.
+        // Tera evaluates only constants inside a definition.
         if !matches!(element.kind, ElementKind::Component(_)) {
             element.kind.each_expression(&mut |value| self.expression(value));
         }
@@ -83,7 +83,7 @@ impl Metering<'_> {
         }
     }
 
-    /// What stands deeper comes first, so that of two insertions at one place the inner one does.
+    /// Nested expressions come first, so that of two insertions at one offset the inner one is first.
     fn expression(&mut self, value: &Expr) {
         if value.is_constant() {
             return;
@@ -113,7 +113,7 @@ impl Metering<'_> {
         }
     }
 
-    /// Every `~` copies what stands to its left, so that the first operand of many is copied many times.
+    /// Every `~` copies its left operand, so the first operand of a long chain is copied many times.
     fn concatenation(&mut self, left: &Expr, right: &Expr, copies: u64) {
         if let ExprKind::Binary { operator: Binary::Concatenation, left, right } = &left.kind {
             self.concatenation(left, right, copies + 1);
@@ -125,7 +125,7 @@ impl Metering<'_> {
         self.weigh_times(right, copies);
     }
 
-    /// `==` and its like compare deeply, and `in` searches; with a literal that ends at once.
+    /// `==` and similar operators compare deeply, and `in` searches; comparing with a literal is cheap.
     fn comparison(&mut self, left: &Expr, right: &Expr) {
         let operator = self.source[left.span.end..right.span.start].trim();
         let compares = matches!(operator, "==" | "!=" | "<" | "<=" | ">" | ">=");
@@ -160,7 +160,7 @@ impl Metering<'_> {
         }
     }
 
-    /// `__tera_context` holds everything that is set, so that setting it nests.
+    /// `__tera_context` contains everything that is set, so setting it adds a level of nesting.
     fn weigh_context(&mut self, value: &Expr) {
         if value.kind == ExprKind::Name && &self.source[value.span.clone()] == "__tera_context" {
             self.nest(value);
@@ -198,7 +198,7 @@ impl Metering<'_> {
         }
     }
 
-    /// A part of the piece with its tokens on one line.
+    /// The tokens of a part of the piece, joined on one line.
     fn on_one_line(&self, span: &Span) -> String {
         let tokens =
             self.piece.tokens.iter().filter(|token| span.start <= token.span.start && token.span.end <= span.end);
@@ -221,7 +221,7 @@ fn is_text(value: &Expr) -> bool {
     matches!(value.inner().kind, ExprKind::Literal(Literal::String))
 }
 
-/// Whether a value is a number, a boolean, or written in the template as it is.
+/// Whether a value is a number, a boolean or a literal.
 fn is_small(value: &Expr) -> bool {
     if value.is_constant() {
         return true;

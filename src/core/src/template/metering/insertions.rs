@@ -1,14 +1,14 @@
-//! What is put into a template's text, and the way back from a place in the result to the place in the original.
+//! Insertions into a template's text, and the mapping of places in the result back to the original.
 //!
-//! Places are as Tera reports them: lines from 0, columns in characters. Nothing that is put in has a line end, so lines
-//! stay what they are. This module must not know why something is put in.
+//! Places are as Tera reports them: lines from 0, columns in characters. Inserted text has no line ends, so line
+//! numbers stay the same. This module must not know why text is inserted.
 
 use std::cmp::Ordering;
 
 use crate::base::text::{Position, Range};
 use crate::template::syntax::tree::Span;
 
-/// What is to be put into a text.
+/// The insertions to make in a text.
 #[derive(Debug, Default)]
 pub(super) struct Insertions(Vec<Insertion>);
 
@@ -16,11 +16,11 @@ pub(super) struct Insertions(Vec<Insertion>);
 struct Insertion {
     at: usize,
     text: String,
-    /// What the insertion is about; where it fails, this is the place.
+    /// The place to report if the inserted call fails.
     about: Span,
 }
 
-/// What was put into a text, in the order of the text.
+/// The insertions made in a text, in the order of the text.
 #[derive(Debug)]
 pub(in crate::template) struct MeteredPlaces(Vec<Inserted>);
 
@@ -33,7 +33,7 @@ struct Inserted {
 }
 
 impl Insertions {
-    /// Puts a text before the character at an offset; of several at one offset, the first stays the first.
+    /// Inserts a text before the character at an offset; insertions at one offset keep their order.
     pub(super) fn add(&mut self, at: usize, text: String, about: &Span) {
         self.0.push(Insertion { at, text, about: about.clone() });
     }
@@ -63,7 +63,7 @@ impl Insertions {
 }
 
 impl MeteredPlaces {
-    /// The place in the original of a place in the metered text.
+    /// Maps a place in the metered text to the original.
     pub(in crate::template) fn original(&self, range: Range) -> Range {
         match self.0.iter().find(|inserted| inserted.holds(range)) {
             Some(inserted) => inserted.about,
@@ -92,7 +92,7 @@ impl Inserted {
     }
 }
 
-/// The positions of some offsets of a text, found in one pass.
+/// The positions of a list of offsets, computed in one pass.
 struct Positions(Vec<(usize, Position)>);
 
 impl Positions {

@@ -1,4 +1,4 @@
-//! What metering knows of each template of a rendering.
+//! A template of a rendering, as metering needs it.
 
 use crate::template::analysis::Analysis;
 use crate::template::syntax::tree::Tree;
@@ -11,11 +11,11 @@ pub(in crate::template) struct Member<'t> {
     pub(in crate::template) analysis: &'t Analysis,
 }
 
-/// What happens to what a template writes.
+/// Where the text that a template writes goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writing {
-    /// It goes to the output, whose size is limited by itself.
+    /// To the output, whose size is limited separately.
     ToTheOutput,
-    /// Some of it may be captured in memory.
+    /// Possibly into memory, by a capture.
     MaybeCaptured,
 }

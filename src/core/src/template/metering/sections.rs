@@ -1,5 +1,5 @@
-//! What the straight-line parts of a template weigh, and who pays for them: loops, includes, blocks and components.
-//! Values are not weighed here.
+//! The weights of the straight-line parts of a template, and where they are paid: loops, includes, blocks and
+//! components. Values are not weighed here.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use super::member::{Member, Writing};
 use crate::template::budget::{self, BYTES_PER_UNIT};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind, Span, Unary};
 
-/// How many bytes the output takes in the time of one unit.
+/// The bytes of output that take as long as one unit.
 const WRITTEN_BYTES_PER_UNIT: u64 = 1024;
 
-/// What the parts of a template weigh.
+/// The weights of a template's parts.
 pub(super) struct Weights {
-    /// What stands in no block.
+    /// Everything outside blocks.
     pub(super) whole: u64,
-    /// One round of each loop, and the content of each block and component, by the opening tag.
+    /// One iteration of each loop, and the content of each block and component, by the opening tag.
     sections: HashMap<ElementId, u64>,
 }
 
-/// A section that is being added up.
+/// A section while its weight is summed up.
 struct Open {
     element: Option<ElementId>,
-    /// What is executed in any case.
+    /// The weight of everything that is always executed.
     always: u64,
     branch: u64,
     dearest_branch: u64,
@@ -53,7 +53,8 @@ impl Weights {
             let Some(innermost) = open.last_mut() else { break };
             match &element.kind {
                 ElementKind::Elif(_) | ElementKind::Else if is_loop(member, innermost.element) => {
-                    // The `else` of a loop is executed at most once, and a loop pays for one more round than it has.
+                    // The `else` of a loop is executed at most once, and a loop pays for one iteration more than it
+                    // has.
                     innermost.branch += weight;
                 }
                 ElementKind::Elif(_) | ElementKind::Else => {
@@ -83,12 +84,12 @@ fn is_loop(member: &Member<'_>, element: Option<ElementId>) -> bool {
     element.is_some_and(|element| matches!(member.tree.elements[element].kind, ElementKind::For(_)))
 }
 
-/// Whether a section is executed when something else says so, and not where it stands.
+/// Whether a section is paid for separately, because it is not executed where it is written.
 fn pays_itself(kind: &ElementKind) -> bool {
     matches!(kind, ElementKind::For(_) | ElementKind::Block(_) | ElementKind::Component(_))
 }
 
-/// What one element weighs without what is inside of its section.
+/// The weight of one element without the content of its section.
 fn weight_of(member: &Member<'_>, id: ElementId, writing: Writing) -> u64 {
     let element = &member.tree.elements[id];
     if matches!(element.kind, ElementKind::Text | ElementKind::Raw) {
@@ -103,7 +104,7 @@ fn weight_of(member: &Member<'_>, id: ElementId, writing: Writing) -> u64 {
     weight
 }
 
-/// How many expressions an expression consists of; a literal weighs what its text weighs.
+/// The number of expressions in an expression; a literal weighs as much as its text.
 pub(super) fn nodes(expression: &Expr) -> u64 {
     let mut count = 1;
     if expression.is_constant() {
@@ -113,7 +114,7 @@ pub(super) fn nodes(expression: &Expr) -> u64 {
     count
 }
 
-/// Lets the sections of a template pay.
+/// Inserts the payments for the sections of a template.
 pub(super) fn meter(member: &Member<'_>, weights: &Weights, whole: &HashMap<&str, u64>, insertions: &mut Insertions) {
     for (id, element) in member.tree.elements.iter().enumerate() {
         let section = weights.sections.get(&id).copied();
@@ -138,19 +139,19 @@ pub(super) fn meter(member: &Member<'_>, weights: &Weights, whole: &HashMap<&str
     }
 }
 
-/// A step right after a tag, which trims the text after it if the tag does.
+/// Inserts a step right after a tag; it trims the following text if the tag does.
 fn step_after(member: &Member<'_>, tag: &Span, units: Option<u64>, about: &Span, insertions: &mut Insertions) {
     let trim = if member.text[tag.clone()].ends_with("-%}") { "-" } else { "" };
     insertions.add(tag.end, format!("{{{{{}|{} {trim}}}}}", units.unwrap_or(0) + 1, budget::STEP), about);
 }
 
-/// A step right before a tag, which trims the text before it if the tag does.
+/// Inserts a step right before a tag; it trims the preceding text if the tag does.
 fn step_before(member: &Member<'_>, tag: &Span, units: Option<u64>, about: &Span, insertions: &mut Insertions) {
     let trim = if member.text[tag.clone()].starts_with("{%-") { "-" } else { "" };
     insertions.add(tag.start, format!("{{{{{trim} {}|{}}}}}", units.unwrap_or(0) + 1, budget::STEP), about);
 }
 
-/// Puts a filter after an expression, with parentheses around what binds less tightly.
+/// Appends a filter to an expression, in parentheses if the expression binds less tightly.
 pub(super) fn after(insertions: &mut Insertions, expression: &Expr, filter: &str) {
     if takes_filters(expression) {
         insertions.add(expression.span.end, format!("|{filter}"), &expression.span);

@@ -1,13 +1,14 @@
 //! Components: their definitions and their calls, by the rules of Tera 2.4.
 //!
-//! This file and `expression.rs` need each other, because a call is an expression and its attributes hold expressions.
+//! This file and `expression.rs` depend on each other, because a call is an expression and its attributes hold
+//! expressions.
 
 use super::cursor::{Cursor, is_boolean};
 use super::expression::{expression, string};
 use super::tree::{Attribute, ComponentCall, Definition, Expr, ExprKind, Literal, Parameter, ParameterSource, Unary};
 use crate::template::scan::TokenKind;
 
-/// The types that a parameter can have, in any case.
+/// The types that a parameter can have, in lower case; Tera ignores case.
 pub const PARAMETER_TYPES: [&str; 8] = ["string", "bool", "integer", "float", "number", "array", "map", "bytes"];
 
 /// `<name attributes />`, as a value.
@@ -148,7 +149,7 @@ fn default(cursor: &mut Cursor<'_>, parameter: &Parameter) -> Expr {
     value
 }
 
-/// A value that Tera takes where nothing can be computed: a literal, signed or not, or a list or map of constants.
+/// A constant, where Tera allows no computed value: a literal, signed or not, or a list or map of constants.
 fn constant(cursor: &mut Cursor<'_>, what: &str) -> Expr {
     let is_literal = matches!(cursor.kind(), Some(TokenKind::Str | TokenKind::Number))
         || is_boolean(cursor.peek())
@@ -160,12 +161,12 @@ fn constant(cursor: &mut Cursor<'_>, what: &str) -> Expr {
     }
     let value = super::expression::constant(cursor);
     if !value.is_constant() {
-        cursor.fail_at(value.span.clone(), format!("{what} may hold nothing but literals"), None);
+        cursor.fail_at(value.span.clone(), format!("{what} may contain only literals"), None);
     }
     value
 }
 
-/// The type of a constant, as parameters name it; `none` fits every type.
+/// The type of a constant, as parameters name it; `None` for `none`, which fits every type.
 fn type_of(value: &Expr) -> Option<&'static str> {
     match &value.kind {
         ExprKind::Literal(Literal::String) => Some("string"),

@@ -1,13 +1,13 @@
-//! A reader of the tokens of one piece. The first fault ends the piece: from then on there are no more tokens, so every
-//! rule comes to its end by itself and the tree keeps what was read before.
+//! A cursor over the tokens of one piece. The first fault ends the piece: there are no more tokens after it, so every
+//! rule terminates and the tree keeps what was read before.
 
 use super::tree::{Fault, LoopContext, Span};
 use crate::template::scan::{Token, TokenKind};
 
-/// What the rules of Tera count over a whole template.
+/// Counters for Tera's limits.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// How many expressions are being read inside of each other.
+    /// How many expressions are nested at the cursor.
     pub(super) recursion: usize,
     /// How many operators the outermost expression has so far.
     pub(super) complexity: usize,
@@ -21,7 +21,7 @@ pub(super) struct Cursor<'t> {
     pub(super) source: &'t str,
     tokens: &'t [Token],
     at: usize,
-    /// Where the piece's last token ends, for what is missing there.
+    /// The end of the piece's last token, for faults about missing tokens.
     end: usize,
     /// Whether `loop` means the loop around the piece.
     pub(super) context: LoopContext,
@@ -57,7 +57,7 @@ impl<'t> Cursor<'t> {
         self.at >= self.tokens.len()
     }
 
-    /// Whether the next token is a name; Tera reads `true` and `false` as values wherever they stand.
+    /// Whether the next token is a name; Tera always reads `true` and `false` as values.
     pub(super) fn is_name(&self) -> bool {
         self.is_name_at(0)
     }
@@ -66,12 +66,12 @@ impl<'t> Cursor<'t> {
         self.kind_at(ahead) == Some(TokenKind::Ident) && !is_boolean(self.peek_at(ahead))
     }
 
-    /// Where the next token begins, or the last one ended.
+    /// The start of the next token, or the end of the last one.
     pub(super) fn position(&self) -> usize {
         self.tokens.get(self.at).map_or(self.end, |token| token.span.start)
     }
 
-    /// Where the last token that was taken ended.
+    /// The end of the last token that was taken.
     pub(super) fn last_end(&self) -> usize {
         match self.at.checked_sub(1).and_then(|last| self.tokens.get(last)) {
             Some(token) => token.span.end,
@@ -113,7 +113,7 @@ impl<'t> Cursor<'t> {
         None
     }
 
-    /// A name whose parts are joined by dots, as components have.
+    /// A name of several parts joined by dots, as components have.
     pub(super) fn expect_dotted_name(&mut self, what: &str) -> Option<Span> {
         let mut span = self.expect_name(what)?;
         while self.eat(".") {
@@ -147,7 +147,7 @@ impl<'t> Cursor<'t> {
         self.at = self.tokens.len();
     }
 
-    /// The next token as a message shows it; a string that spans lines up to the first.
+    /// The next token for a message; of a string that spans lines, only the first line.
     fn shown(&self) -> String {
         let text = self.peek().lines().next().unwrap_or_default();
         let short: String = text.chars().take(30).collect();

@@ -1,5 +1,5 @@
-//! Expressions, by the rules and limits of Tera 2.4 (`parsing/parser.rs`): operators bind as there, and what is too
-//! deep or too long there is a fault here.
+//! Expressions, by the rules and limits of Tera 2.4 (`parsing/parser.rs`): operators have the same precedence, and
+//! exceeding a limit of depth or length is a fault.
 
 use super::component;
 use super::cursor::{Cursor, is_boolean};
@@ -26,7 +26,7 @@ pub(super) const RESERVED: [&str; 16] = [
 /// The fields of `loop`.
 pub const LOOP_FIELDS: [&str; 5] = ["index", "index0", "first", "last", "length"];
 
-/// How tightly an operator binds to its left and right; Tera's own numbers.
+/// The binding power of an operator to its left and right, with Tera's numbers.
 #[derive(Clone, Copy)]
 struct Binding {
     left: u8,
@@ -108,7 +108,7 @@ fn literal(cursor: &mut Cursor<'_>, literal: Literal) -> Expr {
     Expr { span: cursor.next(), kind: ExprKind::Literal(literal) }
 }
 
-/// A string; Tera knows few escapes and takes no other.
+/// A string; Tera rejects all but a few escapes.
 pub(super) fn string(cursor: &mut Cursor<'_>) -> Expr {
     let text = cursor.peek();
     if text.len() < 2 || !text.ends_with(&text[..1]) || ends_escaped(text) {
@@ -168,7 +168,7 @@ fn parentheses(cursor: &mut Cursor<'_>) -> Expr {
     Expr { span: start..cursor.last_end(), kind: ExprKind::Parentheses(inner) }
 }
 
-/// A function's call, or a name with fields and indices after it.
+/// A function call, or a name with fields and indices after it.
 fn name(cursor: &mut Cursor<'_>) -> Expr {
     let word = cursor.peek();
     let span = cursor.next();
@@ -225,7 +225,7 @@ fn subscript(cursor: &mut Cursor<'_>, of: Expr, access: Access) -> Expr {
     Expr { span: start..cursor.last_end(), kind }
 }
 
-/// The end and the step of a slice; where a second colon stands, a step must follow.
+/// The end and the step of a slice; a second colon requires a step.
 fn slice_bounds(cursor: &mut Cursor<'_>) -> Vec<Expr> {
     let mut bounds = Vec::new();
     cursor.expect(":");
@@ -305,7 +305,7 @@ fn binary(word: &str) -> Binary {
     }
 }
 
-/// Whether Tera sees an operator with one operand; a signed number is a number, and what is negated is a `not`.
+/// Whether Tera sees a unary operation; a signed number is a number, and a negated test is a `not`.
 fn is_operation(expression: &Expr) -> bool {
     match &expression.inner().kind {
         ExprKind::Unary { .. } => !expression.is_constant_number(),
@@ -437,7 +437,7 @@ pub(super) fn loop_header(cursor: &mut Cursor<'_>, least: u8) -> Loop {
     Loop { key, value, target: bound_expression(cursor, least) }
 }
 
-/// A name that the template binds; some words cannot be.
+/// A name that the template binds; reserved words are faults.
 pub(super) fn bound_name(cursor: &mut Cursor<'_>, what: &str) -> Option<Span> {
     let name = cursor.expect_name(what)?;
     let word = &cursor.source[name.clone()];
@@ -447,7 +447,7 @@ pub(super) fn bound_name(cursor: &mut Cursor<'_>, what: &str) -> Option<Span> {
     Some(name)
 }
 
-/// A literal, a signed number, a list or a map, and no operator after it.
+/// A literal, a signed number, a list or a map, without an operator after it.
 pub(super) fn constant(cursor: &mut Cursor<'_>) -> Expr {
     let start = cursor.position();
     operand(cursor, start)

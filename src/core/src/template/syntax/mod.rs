@@ -1,8 +1,8 @@
-//! The syntax of Tera templates, read in spite of errors: every piece by itself, so that a half-typed tag hides nothing
-//! else. Tera is the authority on what is valid; this parser follows its rules (version 2.4) and sees beyond the first
-//! error.
+//! An error-tolerant parser of Tera templates. Every piece is parsed separately, so that a half-typed tag hides nothing
+//! else. Tera is the authority on what is valid; this parser follows its rules (version 2.4) and continues after the
+//! first error.
 //!
-//! It never fails and never panics, takes time in proportion to the source, and knows no names but those of the language.
+//! It never fails and never panics, takes linear time, and knows no names except the language's own.
 
 mod component;
 mod cursor;
@@ -33,7 +33,8 @@ pub fn parse(source: &str) -> Tree {
     let scanned = scan::scan_with(source, Strings::ToTheirEnd);
     let ambiguous = scanned.ambiguous;
     let tree = assemble(source, scanned);
-    // A string may have swallowed the end of its tag. Where that is valid it is meant; else it is a half-typed tag.
+    // A string may have swallowed the end of its tag. If that is valid, it is intended; otherwise the tag is
+    // half-typed.
     if tree.faults.is_empty() || !ambiguous {
         return tree;
     }
@@ -54,7 +55,7 @@ fn assemble(source: &str, Scanned { pieces, is_local, .. }: Scanned) -> Tree {
     tree
 }
 
-/// What a piece says by itself.
+/// Parses a piece without its surroundings.
 fn read(source: &str, piece: &Piece, context: LoopContext) -> (ElementKind, Option<Fault>) {
     match piece.kind {
         PieceKind::Text => (ElementKind::Text, None),

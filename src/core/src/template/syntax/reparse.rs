@@ -1,10 +1,9 @@
-//! Parses a text again after an edit, and reads again only what the edit touched.
+//! Incremental parsing: after an edit, only the affected pieces are scanned and parsed again.
 //!
-//! The scanner needs nothing but the text at hand to find the end of a piece, unless it once searched the rest of the
-//! source (see [`Scanned::is_local`](crate::template::scan::Scanned)). So the pieces in front of the edit stay, the
-//! pieces behind it move, and those between are scanned anew until the borders of both scans meet. How the pieces nest
-//! is worked out anew for all: that takes no reading. The result must be the tree of a fresh parse; a property test
-//! holds this.
+//! The scanner finds the end of a piece from the text at hand, unless it searched the rest of the source (see
+//! [`Scanned::is_local`](crate::template::scan::Scanned)). So the pieces before the edit are kept, the pieces after it
+//! are moved, and those between are scanned again until the borders of both scans meet. Nesting is computed anew for
+//! all pieces, which needs no parsing. The result must equal the tree of a fresh parse; a property test checks this.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -17,7 +16,7 @@ use super::{parse, read};
 use crate::base::text::replaced;
 use crate::template::scan::{self, Piece};
 
-/// Parses `source`, whose tree was `tree` when its text was `before`.
+/// Parses `source` after an edit; `tree` is the tree of the text `before`.
 #[must_use]
 pub fn reparse(before: &str, tree: Tree, source: &str) -> Tree {
     match Rescanned::new(before, &tree, source) {
@@ -26,7 +25,7 @@ pub fn reparse(before: &str, tree: Tree, source: &str) -> Tree {
     }
 }
 
-/// Which pieces of a tree an edit touched, and the pieces that stand in their place now.
+/// The pieces of a tree that an edit affected, and the pieces that replace them.
 struct Rescanned {
     touched: Range<usize>,
     pieces: Vec<Piece>,
@@ -34,13 +33,13 @@ struct Rescanned {
 }
 
 impl Rescanned {
-    /// None where the pieces cannot be told without the rest of the source.
+    /// `None` if the pieces depend on the rest of the source.
     fn new(before: &str, tree: &Tree, source: &str) -> Option<Self> {
         if !tree.is_local || tree.pieces.is_empty() {
             return None;
         }
         let (gone, length) = replaced(before, source);
-        // What follows a piece can decide where it ends, so the piece in front of the edit counts as touched.
+        // The end of a piece can depend on what follows it, so the piece before the edit counts as affected.
         let first = tree.element_at(gone.start)?.saturating_sub(1);
         let shift = Shift::new(gone.end, gone.start + length);
         let border = |at: usize| {
@@ -85,7 +84,7 @@ impl Rescanned {
     }
 }
 
-/// Drops the faults of touched pieces, and moves those behind them.
+/// Drops the faults of affected pieces, and moves those after them.
 fn move_faults(faults: &mut Vec<OwnFault>, touched: &Range<usize>, now: &Range<usize>, shift: Shift) {
     faults.retain(|fault| !touched.contains(&fault.element));
     for fault in faults.iter_mut().filter(|fault| fault.element >= touched.end) {
@@ -109,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// Texts out of what matters to the scanner and to the nesting of tags.
+    /// Texts made of fragments that matter to the scanner and to the nesting of tags.
     fn source() -> impl Strategy<Value = String> {
         let part = prop::sample::select(vec![
             "{{",
@@ -169,7 +168,7 @@ mod tests {
         prop::collection::vec(part, 0..24).prop_map(|parts| parts.concat())
     }
 
-    /// An edit, as two places that are held inside the text, and the text that is put in.
+    /// An edit: two offsets, clamped to the text, and the inserted text.
     fn edits() -> impl Strategy<Value = Vec<(usize, usize, String)>> {
         prop::collection::vec((any::<usize>(), 0_usize..12, prop_oneof!["[a-z{}%#\"' \\n]{0,3}", source()]), 1..6)
     }

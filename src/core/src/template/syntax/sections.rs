@@ -1,7 +1,7 @@
-//! How tags nest: which tag closes which, and what may stand inside of what.
+//! The nesting of tags: which tag closes which, and which tags are allowed inside which.
 //!
-//! A stack of open sections is all that is needed. A section that is left open ends where the section around it does, so
-//! that one forgotten end tag is one fault and not many.
+//! A stack of open sections suffices. A section without an end ends with its parent, so that one missing end tag is one
+//! fault.
 
 use std::collections::HashSet;
 
@@ -10,19 +10,19 @@ use crate::template::scan::{Piece, PieceKind};
 
 /// How deep Tera lets sections nest, the template itself included.
 const MAX_NESTING: usize = 40;
-/// Branches of one `if`: Tera goes one level of its stack deeper for each.
+/// The most branches of one `if`: each takes a level of Tera's stack.
 const MAX_BRANCHES: usize = 256;
 
 /// A section that is open.
 struct Open {
     element: ElementId,
     kind: Section,
-    /// Where its opening tag stands, for faults.
+    /// The place of its opening tag, for faults.
     span: Span,
-    /// Whether only its end can follow: after `else`.
+    /// Whether only its end tag may follow: after `else`.
     last_part: bool,
     branches: usize,
-    /// Whether the opening tag has a fault itself, which is enough to say of it.
+    /// Whether the opening tag has a fault itself, so that no other fault is reported for it.
     faulty: bool,
 }
 
@@ -52,7 +52,7 @@ impl Section {
         })
     }
 
-    /// The first word of the tag that closes it.
+    /// The keyword of the tag that closes it.
     const fn end_word(self) -> &'static str {
         match self {
             Self::If => "endif",
@@ -77,20 +77,20 @@ impl Section {
         }
     }
 
-    /// Whether what is written inside is captured before it is written out.
+    /// Whether its content is captured instead of being written directly.
     const fn captures(self) -> bool {
         matches!(self, Self::SetBlock | Self::Filter | Self::ComponentBody)
     }
 }
 
-/// Puts elements into their sections, one after the other.
+/// Nests elements, one after the other.
 pub(super) struct Nesting<'s> {
     source: &'s str,
     open: Vec<Open>,
     blocks: HashSet<String>,
     components: HashSet<String>,
     extends: bool,
-    /// Whether something stands before that a child template could not have.
+    /// Whether something that a child template must not have before `extends` has been seen.
     begun: bool,
 }
 
@@ -106,7 +106,7 @@ impl<'s> Nesting<'s> {
         }
     }
 
-    /// Whether `loop` has its meaning in a piece; a loop's own header counts as inside.
+    /// Whether `loop` is defined in a piece; a loop's own header counts as inside.
     pub(super) fn loop_context(&self, piece: &Piece) -> LoopContext {
         let is_header = || {
             let word = piece.tokens.first().map(|token| token.text(self.source));
@@ -122,8 +122,8 @@ impl<'s> Nesting<'s> {
         }
     }
 
-    /// Puts the next element of the tree into its section. Its piece may have a fault of its own, which comes before a fault
-    /// of its nesting.
+    /// Adds the next element of the tree to its section. A fault of the piece itself takes precedence over a fault of
+    /// its nesting.
     pub(super) fn add(&mut self, tree: &mut Tree, element: ElementId, piece: &Piece, own: Option<Fault>) {
         let fault = self.nest(tree, element, piece, own.is_some());
         if let Some(own) = &own {
@@ -146,7 +146,7 @@ impl<'s> Nesting<'s> {
         };
         let section = Section::of(kind);
         self.put_into_section(tree, element);
-        // What has no end of its own is half typed, and its end tag is not there yet either.
+        // An unclosed tag is still being typed, and so its end tag may be missing too.
         if let Some(kind) = section.filter(|_| piece.closed && self.open.len() < MAX_NESTING) {
             let span = piece.span.clone();
             self.open.push(Open { element, kind, span, last_part: false, branches: 1, faulty });
@@ -154,7 +154,7 @@ impl<'s> Nesting<'s> {
         fault
     }
 
-    /// Adds the faults of what is still open at the end, and puts all faults in order.
+    /// Adds the faults of sections that are still open, and sorts all faults.
     pub(super) fn finish(mut self, tree: &mut Tree) {
         while let Some(open) = self.open.pop() {
             tree.faults.extend(self.never_closed(&open));
@@ -168,7 +168,7 @@ impl<'s> Nesting<'s> {
         (element.parent, element.end) = (parent, None);
     }
 
-    /// The sections around that have a say in what may stand here: the `else` of a loop has none.
+    /// The surrounding sections that restrict what is allowed here, without the `else` of a loop.
     fn contexts(&self) -> impl DoubleEndedIterator<Item = &Open> {
         self.open.iter().filter(|open| open.kind != Section::For || !open.last_part)
     }
@@ -242,7 +242,7 @@ impl<'s> Nesting<'s> {
         twice(self.source, &mut self.components, name?, "component")
     }
 
-    /// `break` and `continue` reach the loop around them, but not out of what is captured.
+    /// `break` and `continue` need a loop around them, with no capture in between.
     fn check_jump(&self, at: Span) -> Option<Fault> {
         let word = &self.source[at.clone()];
         let around = self.contexts().rev().find(|open| open.kind == Section::For || open.kind.captures());
@@ -254,7 +254,7 @@ impl<'s> Nesting<'s> {
         Some(fault_at(at, message))
     }
 
-    /// A tag in the middle or at the end of a section.
+    /// Handles a tag in the middle or at the end of a section.
     fn continue_or_close(&mut self, tree: &mut Tree, element: ElementId, word: &str, at: Span) -> Option<Fault> {
         let Some(depth) = self.open.iter().rposition(|open| open.takes(word)) else {
             self.put_into_section(tree, element);
@@ -279,7 +279,7 @@ impl<'s> Nesting<'s> {
         fault.or(too_many)
     }
 
-    /// Ends the sections inside of the one at `depth`, whose ends are missing.
+    /// Closes the sections inside the one at `depth`, whose end tags are missing.
     fn close_down_to(&mut self, tree: &mut Tree, depth: usize) -> Option<Fault> {
         let mut first = None;
         while self.open.len() > depth + 1 {
@@ -352,12 +352,12 @@ fn fault_at(span: Span, message: String) -> Fault {
     Fault { span, message, help: None }
 }
 
-/// Dotted names may be written with spaces, which Tera does not see.
+/// Dotted names may be written with spaces, which Tera ignores.
 fn without_spaces(name: &str) -> String {
     name.chars().filter(|char| !char.is_ascii_whitespace()).collect()
 }
 
-/// A span without the white space around it, and no more than its first line.
+/// A span without surrounding white space, limited to its first line.
 fn trimmed(source: &str, span: Span) -> Span {
     let text = &source[span.clone()];
     let start = span.start + (text.len() - text.trim_start().len());
@@ -365,7 +365,7 @@ fn trimmed(source: &str, span: Span) -> Span {
     start..start + line.len()
 }
 
-/// What stands between the tags of a raw block.
+/// The content of a raw block, without its tags.
 fn raw_content(raw: &str) -> &str {
     let start = raw.find("%}").map_or(0, |at| at + 2);
     let end = raw.rfind("{%").unwrap_or(raw.len());

@@ -1,6 +1,6 @@
-//! Moves the spans of a piece and of what it says, for text that an edit in front of it moved.
+//! Moves the spans of a piece and its element after an edit before it.
 //!
-//! Every span of the tree is named here, so the compiler asks for a line where a kind of expression or tag is added.
+//! Every span of the tree is listed here, so the compiler asks for a line when a kind of expression or tag is added.
 
 use super::tree::{
     Applied, Argument, Assignment, Attribute, ComponentCall, Definition, ElementKind, Expr, ExprKind, Item, Loop,
@@ -8,12 +8,12 @@ use super::tree::{
 };
 use crate::template::scan::Piece;
 
-/// How far, and in which direction, an edit moved the text behind it.
+/// The distance by which an edit moved the text after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shift {
-    /// Where the text behind the edit began before.
+    /// The old offset of the text after the edit.
     before: usize,
-    /// Where it begins now.
+    /// Its new offset.
     after: usize,
 }
 
@@ -22,12 +22,12 @@ impl Shift {
         Self { before, after }
     }
 
-    /// Where an offset behind the edit is now.
+    /// The new offset of an old offset after the edit.
     pub(super) const fn offset(self, offset: usize) -> usize {
         offset - self.before + self.after
     }
 
-    /// Where an offset behind the edit was; none for an offset in front of its end.
+    /// The old offset of a new offset; `None` if it is before the end of the edit.
     pub(super) const fn offset_before(self, offset: usize) -> Option<usize> {
         match offset.checked_sub(self.after) {
             Some(behind) => Some(behind + self.before),

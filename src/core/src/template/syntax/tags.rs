@@ -1,11 +1,11 @@
-//! What one tag says: its first word decides by which rule the rest is read. How tags nest is not known here.
+//! Parses one tag: its keyword selects the rule for the rest. This module must not know how tags nest.
 
 use super::component;
 use super::cursor::Cursor;
 use super::expression::{applied, bound_name, expression, loop_header, string};
 use super::tree::{Applied, Assignment, ElementKind, ExprKind, Literal, Reach, Span};
 
-/// The words that begin a tag, in the order in which an editor offers them.
+/// The keywords of tags, in the order in which an editor offers them.
 pub const TAGS: [&str; 12] = [
     "if",
     "for",
@@ -21,7 +21,7 @@ pub const TAGS: [&str; 12] = [
     "continue",
 ];
 
-/// Reads a whole tag, up to its end.
+/// Parses a whole tag.
 pub(super) fn tag(cursor: &mut Cursor<'_>) -> ElementKind {
     let kind = first_word(cursor);
     if !cursor.is_at_end() && cursor.fault.is_none() {

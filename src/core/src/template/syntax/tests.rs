@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::parse;
 
-/// Checks the faults of a template: the text that each is about, and what it says.
+/// Checks the faults of a template: the text at each fault, and its message.
 #[track_caller]
 fn check(source: &str, expected: &[(&str, &str)]) {
     let tree = parse(source);

@@ -1,7 +1,7 @@
-//! The syntax tree: what the pieces of a template are and how they nest, with the byte span of every word.
+//! The syntax tree: the pieces of a template, their elements and nesting, with the byte span of every word.
 //!
-//! The tree is plain data. Elements stand in one flat list in the order of the source and name each other by number, so
-//! that no nesting, however deep, can exhaust a stack. It holds spans of the source instead of text.
+//! The tree is plain data. Elements are in one flat list in the order of the source and refer to each other by index,
+//! so that deep nesting cannot overflow the stack. It holds spans of the source instead of text.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::template::scan::Piece;
 /// Byte offsets in the source.
 pub type Span = Range<usize>;
 
-/// The number of an element in [`Tree::elements`].
+/// An index into [`Tree::elements`].
 pub type ElementId = usize;
 
 /// A template, parsed.
@@ -18,17 +18,17 @@ pub type ElementId = usize;
 pub struct Tree {
     /// The pieces, in the order of the source; they leave no gaps.
     pub pieces: Vec<Piece>,
-    /// What each piece is: element `i` is what piece `i` says.
+    /// The parsed pieces: element `i` belongs to piece `i`.
     pub elements: Vec<Element>,
-    /// What is not valid, at most one fault a piece, in the order of the source.
+    /// The syntax errors, at most one a piece, in the order of the source.
     pub faults: Vec<Fault>,
-    /// The faults that pieces have by themselves, wherever they nest.
+    /// The faults of pieces themselves, independent of nesting.
     pub(super) own_faults: Vec<OwnFault>,
-    /// As in [`crate::template::scan::Scanned`].
+    /// See [`crate::template::scan::Scanned`].
     pub(super) is_local: bool,
 }
 
-/// A fault that a piece has by itself.
+/// A fault of a piece itself, independent of nesting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OwnFault {
     pub(super) element: ElementId,
@@ -38,7 +38,7 @@ pub(super) struct OwnFault {
 /// Something that is not valid Tera.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where.
+    /// Its place.
     pub span: Span,
     /// What is wrong: lower case, names in backticks, no final dot.
     pub message: String,
@@ -46,7 +46,7 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
-/// Whether a piece stands in a loop, where `loop` is the loop's own name.
+/// Whether a piece is in a loop, where `loop` is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LoopContext {
     /// In the header or the body of a loop.
@@ -55,32 +55,32 @@ pub(super) enum LoopContext {
     OutsideOfLoops,
 }
 
-/// What a piece is, and where it stands in the nesting.
+/// A parsed piece and its place in the nesting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
-    /// What it is.
+    /// Its kind.
     pub kind: ElementKind,
-    /// The section around it; the tags in the middle and at the end of a section are inside of it.
+    /// The section around it; the middle and end tags of a section are inside it.
     pub parent: Option<ElementId>,
-    /// For a tag that opens a section: the tag that closes it, where there is one.
+    /// For a tag that opens a section: the tag that closes it, if any.
     pub end: Option<ElementId>,
     /// Whether its piece was read as part of a loop.
     pub(super) context: LoopContext,
 }
 
 impl Element {
-    /// An element that is yet to be read.
+    /// A placeholder for an element that has not been parsed yet.
     pub(super) const fn unread() -> Self {
         Self { kind: ElementKind::Unknown, parent: None, end: None, context: LoopContext::OutsideOfLoops }
     }
 }
 
-/// What a piece is.
+/// The kind of an element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ElementKind {
-    /// Text that is written as it is.
+    /// Text that is written unchanged.
     Text,
-    /// A raw block; text as well.
+    /// A raw block; also text.
     Raw,
     /// A comment.
     Comment,
@@ -114,22 +114,22 @@ pub enum ElementKind {
     Break,
     /// `{% continue %}`
     Continue,
-    /// `{% endfor %}` and its like, with the name that may follow.
+    /// `{% endfor %}` and similar, with the name that may follow.
     End(Option<Span>),
-    /// A tag that does not exist, or that stands where it closes nothing.
+    /// An unknown tag, or one that closes nothing.
     Unknown,
 }
 
-/// A name that a `set` binds.
+/// The target of a `set`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The name, where there is one.
+    /// The name; `None` if it is missing.
     pub name: Option<Span>,
-    /// How far the name reaches.
+    /// Its scope.
     pub reach: Reach,
 }
 
-/// How far a name that is `set` reaches.
+/// The scope of a name that is `set`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// To the end of the loop around it.
@@ -141,20 +141,20 @@ pub enum Reach {
 /// The header of a loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loop {
-    /// The name of the key, where there are two names.
+    /// The name of the key, if two names are given.
     pub key: Option<Span>,
     /// The name of the value.
     pub value: Option<Span>,
-    /// What is gone through.
+    /// The expression that is iterated over.
     pub target: Expr,
 }
 
 /// A filter, test or function with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// The name; none where it is missing.
+    /// The name; `None` if it is missing.
     pub name: Option<Span>,
-    /// From `(` to `)`, where there are parentheses.
+    /// From `(` to `)`; `None` without parentheses.
     pub parentheses: Option<Span>,
     /// The arguments.
     pub arguments: Vec<Argument>,
@@ -185,20 +185,20 @@ pub struct Definition {
 pub struct Parameter {
     /// The name.
     pub name: Span,
-    /// Whether its value may come from where the component is called (`@name`).
+    /// Whether its value may come from the caller's scope (`@name`).
     pub source: ParameterSource,
-    /// The type, where one is written.
+    /// The type, if given.
     pub kind: Option<Span>,
-    /// The default, where one is written.
+    /// The default, if given.
     pub default: Option<Expr>,
 }
 
 /// Where the value of a parameter comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParameterSource {
-    /// From an attribute alone.
+    /// Only from an attribute.
     Attribute,
-    /// From an attribute, or else from the value of that name where the component is called.
+    /// From an attribute, else from the value of that name in the caller's scope.
     Surroundings,
 }
 
@@ -230,26 +230,26 @@ pub enum Attribute {
 pub struct Expr {
     /// From its first to its last character.
     pub span: Span,
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind,
 }
 
-/// What an expression is.
+/// The kind of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExprKind {
-    /// Nothing that could be read.
+    /// An expression that is missing or could not be parsed.
     Missing,
     /// A literal.
     Literal(Literal),
-    /// A name that stands for a value.
+    /// A name, used as a value.
     Name,
     /// `of.name`, `of?.name`
     Field {
         /// The map.
         of: Box<Expr>,
-        /// The name; none where it is missing.
+        /// The name; `None` if it is missing.
         name: Option<Span>,
-        /// Whether a missing map is provided for.
+        /// Whether a missing map is allowed.
         access: Access,
     },
     /// `of[index]`, `of?[index]`
@@ -258,14 +258,14 @@ pub enum ExprKind {
         of: Box<Expr>,
         /// The index or key.
         index: Box<Expr>,
-        /// Whether a missing list is provided for.
+        /// Whether a missing list is allowed.
         access: Access,
     },
     /// `of[start:end:step]`
     Slice {
         /// The list or string.
         of: Box<Expr>,
-        /// Those of the three that are written.
+        /// The bounds that are given.
         bounds: Vec<Expr>,
     },
     /// `name(arguments)`
@@ -283,7 +283,7 @@ pub enum ExprKind {
         of: Box<Expr>,
         /// The test.
         test: Applied,
-        /// Whether it asks for the opposite.
+        /// Whether it is negated.
         sense: Sense,
     },
     /// `not of`, `-of`
@@ -304,11 +304,11 @@ pub enum ExprKind {
     },
     /// `then if condition else otherwise`
     Ternary {
-        /// The value where the condition holds.
+        /// The value if the condition holds.
         then: Box<Expr>,
         /// The condition.
         condition: Box<Expr>,
-        /// The other value.
+        /// The value otherwise.
         otherwise: Box<Expr>,
     },
     /// `(inner)`
@@ -317,11 +317,11 @@ pub enum ExprKind {
     List(Vec<Item>),
     /// `[item for key, value in target if condition]`
     Comprehension {
-        /// What is collected.
+        /// The collected item.
         item: Box<Expr>,
         /// The loop.
         header: Box<Loop>,
-        /// The condition, where there is one.
+        /// The condition, if any.
         condition: Option<Box<Expr>>,
     },
     /// `{"key": value, ...map}`
@@ -354,16 +354,16 @@ pub enum Literal {
     None,
 }
 
-/// How a field or an index is asked for.
+/// Whether a field or an index may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It must be there.
+    /// It must exist.
     Required,
     /// It may be missing (`?.`, `?[`).
     Optional,
 }
 
-/// Whether a test asks for itself or the opposite.
+/// Whether a test is negated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sense {
     /// `is`
@@ -381,7 +381,7 @@ pub enum Unary {
     Minus,
 }
 
-/// Operators with two operands, as far as anything depends on which it is.
+/// Binary operators, as far as they have to be distinguished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binary {
     /// `and`
@@ -397,13 +397,13 @@ pub enum Binary {
 }
 
 impl Expr {
-    /// An expression that could not be read, at a place.
+    /// A missing expression at an offset.
     #[must_use]
     pub fn missing(at: usize) -> Self {
         Self { span: at..at, kind: ExprKind::Missing }
     }
 
-    /// Whether Tera computes it while it parses: a literal, or a list or map of such.
+    /// Whether Tera evaluates it while parsing: a literal, or a list or map of constants.
     #[must_use]
     pub fn is_constant(&self) -> bool {
         match &self.kind {
@@ -417,7 +417,7 @@ impl Expr {
         }
     }
 
-    /// Whether it is a number with any signs in front.
+    /// Whether it is a number, with any signs before it.
     #[must_use]
     pub fn is_constant_number(&self) -> bool {
         match &self.kind {
@@ -440,14 +440,14 @@ impl Expr {
 }
 
 impl Tree {
-    /// The number of the piece that holds an offset; at a border, the one that begins there.
+    /// The index of the piece that contains an offset; at a border, of the piece that begins there.
     #[must_use]
     pub fn element_at(&self, offset: usize) -> Option<ElementId> {
         let after = self.pieces.partition_point(|piece| piece.span.start <= offset);
         after.checked_sub(1)
     }
 
-    /// The number of the piece that begins at an offset.
+    /// The index of the piece that begins at an offset.
     pub(super) fn piece_from(&self, offset: usize) -> Option<usize> {
         self.pieces.binary_search_by_key(&offset, |piece| piece.span.start).ok()
     }
@@ -457,7 +457,7 @@ impl Tree {
         std::iter::successors(self.elements[element].parent, |section| self.elements[*section].parent)
     }
 
-    /// The template that this one extends: the span of its name.
+    /// The span of the name of the template that this one extends.
     #[must_use]
     pub fn extends(&self) -> Option<Span> {
         self.elements.iter().find_map(|element| match &element.kind {

@@ -1,9 +1,9 @@
-//! Going through a syntax tree: the expressions of an element, and the expressions inside of an expression.
+//! Visits the expressions of an element, and the direct children of an expression.
 
 use super::tree::{Applied, Attribute, ComponentCall, ElementKind, Expr, ExprKind, Item};
 
 impl ElementKind {
-    /// Hands every outermost expression of a tag to `visit`, in the order of the source.
+    /// Calls `visit` with every outermost expression of a tag, in the order of the source.
     pub fn each_expression<'t>(&'t self, visit: &mut dyn FnMut(&'t Expr)) {
         match self {
             Self::Output(value) | Self::Set(_, value) | Self::If(value) | Self::Elif(value) => visit(value),
@@ -23,7 +23,7 @@ impl ElementKind {
 }
 
 impl Expr {
-    /// Hands every expression right inside of this one to `visit`, in the order of the source as far as it matters.
+    /// Calls `visit` with every direct child of this expression, roughly in the order of the source.
     pub fn each_child<'t>(&'t self, visit: &mut dyn FnMut(&'t Expr)) {
         match &self.kind {
             ExprKind::Missing | ExprKind::Literal(_) | ExprKind::Name => {}
@@ -76,7 +76,7 @@ impl ComponentCall {
 }
 
 impl Attribute {
-    /// The value.
+    /// The contained expression.
     #[must_use]
     pub fn value(&self) -> &Expr {
         match self {
@@ -86,7 +86,7 @@ impl Attribute {
 }
 
 impl Item {
-    /// The value.
+    /// The contained expression.
     #[must_use]
     pub fn value(&self) -> &Expr {
         match self {

@@ -46,12 +46,11 @@ def _run_tests(pipe: int, order: Path, parent: int) -> NoReturn:
     _set_process_option(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    # The results are put together by a module of their own beside this one.
-    import _tgen_results  # noqa: F401
-    import tgen_worker
+    # This is the module that `cargo tgen run` uses too.
+    import _tgen_session as session
 
     text = json.loads(order.read_text(encoding="utf-8"))
-    tgen_worker.run_unit(tgen_worker.Channel(pipe, text["unit"]), text)
+    session.run_alone(session.Job(session.Channel(pipe, text["unit"]), text), None)
 
 
 def _set_process_option(option: int, value: int) -> None:

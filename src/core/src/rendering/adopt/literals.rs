@@ -1,0 +1,62 @@
+//! Text in an output that a literal in an expression has written: the separator of a `join`, the default of a value, the
+//! other half of a `~`. Which literal it was, rendering decides; this module must not render.
+
+use std::ops::Range;
+
+use super::blocks::Edit;
+use super::edits::TemplateEdit;
+use super::stretches::Stretch;
+use crate::template::Dialect;
+use crate::template::library::Source;
+
+/// What delimits a string in a template.
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// The edits of literals in the expression of a value that may give an edit inside of what the value wrote.
+pub(super) fn edits(source: &Source, value: &Stretch, old: &str, edit: &Edit) -> Vec<TemplateEdit> {
+    let is_inside = value.wrote.start <= edit.old.start && edit.old.end <= value.wrote.end;
+    if source.dialect() != Dialect::Tera || !is_inside {
+        return Vec::new();
+    }
+    let (wrote, tag) = (&old[value.wrote.clone()], &source.text[value.source.clone()]);
+    let (replaced, text) = smallest(old, edit);
+    let replaced = replaced.start - value.wrote.start..replaced.end - value.wrote.start;
+    let mut found = Vec::new();
+    for (quote, literal) in literals(tag) {
+        let content = &tag[literal.clone()];
+        if content.contains('\\') || text.contains(['\\', quote]) {
+            continue;
+        }
+        let holds = |at: &usize| *at <= replaced.start && replaced.end <= at + content.len();
+        for at in wrote.match_indices(content).map(|(at, _)| at).filter(holds) {
+            let start = value.source.start + literal.start + replaced.start - at;
+            let end = start + replaced.len();
+            found.push(TemplateEdit { template: value.template.clone(), start, end, text: text.to_owned() });
+        }
+    }
+    found
+}
+
+/// The same edit without what it leaves as it is.
+fn smallest<'e>(old: &str, edit: &'e Edit) -> (Range<usize>, &'e str) {
+    let before = &old[edit.old.clone()];
+    let same = |pair: &(char, char)| pair.0 == pair.1;
+    let length = |pair: (char, char)| pair.0.len_utf8();
+    let start: usize = before.chars().zip(edit.text.chars()).take_while(same).map(length).sum();
+    let (rest, text) = (&before[start..], &edit.text[start..]);
+    let end: usize = rest.chars().rev().zip(text.chars().rev()).take_while(same).map(length).sum();
+    (edit.old.start + start..edit.old.end - end, &text[..text.len() - end])
+}
+
+/// The contents of the strings in a tag, with what delimits them.
+fn literals(tag: &str) -> Vec<(char, Range<usize>)> {
+    let mut found = Vec::new();
+    let mut rest = 0;
+    while let Some((at, quote)) = tag[rest..].char_indices().find(|(_, char)| QUOTES.contains(char)) {
+        let start = rest + at + 1;
+        let Some(length) = tag[start..].find(quote) else { break };
+        found.push((quote, start..start + length));
+        rest = start + length + 1;
+    }
+    found
+}

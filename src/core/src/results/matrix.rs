@@ -1,0 +1,151 @@
+//! Which model stands how on which hardware type.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::outcome::{Meaning, Outcome};
+use super::verdict::{Test, Verdict};
+use crate::base::named::named_enum;
+use crate::model::hardware::HardwareType;
+
+named_enum! {
+    /// How tests stand together; the gravest first.
+    pub enum Standing {
+        /// Some fail.
+        Failing = "failing",
+        /// Of some nothing is known.
+        Unknown = "unknown",
+        /// Some passed only on a retry.
+        Flaky = "flaky",
+        /// Some passed, and nothing is wrong with the others.
+        Passing = "passing",
+        /// All were skipped.
+        Skipped = "skipped",
+    }
+}
+
+/// The tests of a model on a hardware type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// How many failed.
+    pub failed: usize,
+    /// Of how many nothing is known.
+    pub unknown: usize,
+    /// How many passed only on a retry.
+    pub flaky: usize,
+    /// How many passed.
+    pub passed: usize,
+    /// How many were skipped.
+    pub skipped: usize,
+}
+
+impl Cell {
+    /// How the tests stand together.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        if self.failed > 0 {
+            Standing::Failing
+        } else if self.unknown > 0 {
+            Standing::Unknown
+        } else if self.flaky > 0 {
+            Standing::Flaky
+        } else if self.passed > 0 {
+            Standing::Passing
+        } else {
+            Standing::Skipped
+        }
+    }
+
+    /// How many tests there are.
+    #[must_use]
+    pub const fn tests(&self) -> usize {
+        self.failed + self.unknown + self.flaky + self.passed + self.skipped
+    }
+
+    fn add(&mut self, verdict: Verdict) {
+        let count = match standing(verdict) {
+            Standing::Failing => &mut self.failed,
+            Standing::Unknown => &mut self.unknown,
+            Standing::Flaky => &mut self.flaky,
+            Standing::Passing => &mut self.passed,
+            Standing::Skipped => &mut self.skipped,
+        };
+        *count += 1;
+    }
+}
+
+/// How a test stands.
+#[must_use]
+pub const fn standing(verdict: Verdict) -> Standing {
+    match verdict {
+        Verdict::Flaky => Standing::Flaky,
+        Verdict::Ended(Outcome::Skipped) => Standing::Skipped,
+        Verdict::Ended(outcome) => match outcome.meaning() {
+            Meaning::Failure => Standing::Failing,
+            Meaning::Unknown => Standing::Unknown,
+            Meaning::Success => Standing::Passing,
+        },
+    }
+}
+
+/// A model's tests, by hardware type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row<'r> {
+    /// The model; the test file, where a test is of no model.
+    pub model: &'r str,
+    /// A cell for each hardware type of the matrix; none where there is no test.
+    pub cells: Vec<Option<Cell>>,
+}
+
+impl Row<'_> {
+    /// The sum of its cells.
+    #[must_use]
+    pub fn total(&self) -> Cell {
+        self.cells.iter().flatten().fold(Cell::default(), |sum, cell| Cell {
+            failed: sum.failed + cell.failed,
+            unknown: sum.unknown + cell.unknown,
+            flaky: sum.flaky + cell.flaky,
+            passed: sum.passed + cell.passed,
+            skipped: sum.skipped + cell.skipped,
+        })
+    }
+}
+
+/// All models by all hardware types that tests ran on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix<'r> {
+    /// The hardware types.
+    pub hardware: Vec<HardwareType>,
+    /// The models, the worst first.
+    pub rows: Vec<Row<'r>>,
+}
+
+impl<'r> Matrix<'r> {
+    /// The matrix of tests.
+    #[must_use]
+    pub fn new(tests: &[Test<'r>]) -> Self {
+        let hardware: BTreeSet<HardwareType> = tests.iter().map(|test| test.last().hardware).collect();
+        let columns: BTreeMap<HardwareType, usize> = hardware.iter().copied().zip(0..).collect();
+        let mut rows: BTreeMap<&str, Vec<Option<Cell>>> = BTreeMap::new();
+        for test in tests {
+            let last = test.last();
+            let cells = rows.entry(subject(test)).or_insert_with(|| vec![None; columns.len()]);
+            if let Some(cell) = columns.get(&last.hardware).and_then(|column| cells.get_mut(*column)) {
+                cell.get_or_insert_default().add(test.verdict);
+            }
+        }
+        let mut rows: Vec<Row<'r>> = rows.into_iter().map(|(model, cells)| Row { model, cells }).collect();
+        rows.sort_by_cached_key(|row| {
+            let total = row.total();
+            (total.standing(), Reverse((total.failed, total.unknown, total.flaky)))
+        });
+        Self { hardware: hardware.into_iter().collect(), rows }
+    }
+}
+
+/// What a test is counted under.
+#[must_use]
+pub fn subject<'r>(test: &Test<'r>) -> &'r str {
+    let last = test.last();
+    last.model.as_deref().unwrap_or(&last.file)
+}

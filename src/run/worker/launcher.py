@@ -1,0 +1,329 @@
+"""Starts test files in processes of their own, and reports what their tests do.
+
+`cargo tgen run` starts this script once for an interpreter. It reads commands from
+standard input, a line of JSON each, and writes messages to the pipe that was its standard
+output. In the isolation `fork` it imports what the tests import, once, and forks for each
+folder a process that pytest is ready in (`zygote.py`), which forks for each file; in the
+isolation `spawn` it starts a new interpreter. It must not touch a device: a fork after that
+is broken.
+
+It knows nothing of schedules, time limits or results files: the runner does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import _tgen_session as session
+from _tgen_server import Server, fork, send_signal
+from _tgen_zygote import Stamps, Zygote, stamp
+
+# How many folders have a zygote at a time.
+_MOST_ZYGOTES = 8
+# How long pytest may take until it is ready in a zygote, in seconds.
+_LONGEST_PREPARATION = 120.0
+
+# A folder, with the arguments and the environment that pytest has for it.
+Key = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+@dataclass
+class ZygoteProcess:
+    """A zygote, as the launcher sees it."""
+
+    key: Key
+    pid: int
+    commands: int
+    replies: int
+    deadline: float
+    # What it depends on; none until it is ready.
+    stamps: Stamps | None = None
+    # What waits for it to be ready.
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    units: list[int] = field(default_factory=list)
+    unread: bytes = b""
+
+    def tell(self, command: dict[str, Any]) -> None:
+        """Give a command; whether it is alive is noticed elsewhere."""
+        data = (json.dumps(command) + "\n").encode()
+        with contextlib.suppress(OSError):
+            while data:
+                data = data[os.write(self.commands, data) :]
+
+    def is_current(self) -> bool:
+        """Tell whether what it depends on is as it was."""
+        stamps = self.stamps or {}
+        return all(stamp(path) == found for path, found in stamps.items())
+
+
+class Launcher(Server):
+    """Starts a process for each test file, most of them through zygotes."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__(pipe, 0)
+        # The forked process gets nothing to read in its place.
+        self.private.discard(0)
+        self.zygotes: dict[Key, ZygoteProcess] = {}
+        self.retired: list[ZygoteProcess] = []
+        # The folders of which one file has been started.
+        self.seen: set[Key] = set()
+        # The folders in which pytest cannot be made ready.
+        self.unfit: set[Key] = set()
+        # What is to be started without a zygote after all.
+        self.orphans: list[dict[str, Any]] = []
+        # The runner decides what Ctrl-C means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def obey(self, command: dict[str, Any]) -> session.Job | None:
+        if "start" in command:
+            order = command["start"]
+            if not order["fork"]:
+                return self.start(order, lambda: self._spawn(order))
+            self._start_forked(order)
+        elif "signal" in command:
+            self._signal(command["unit"], command)
+        elif "warm" in command:
+            self._warm(command["warm"])
+        return None
+
+    def closed(self) -> None:
+        super().closed()
+        self.end_all()
+        for zygote in [*self.zygotes.values(), *self.retired]:
+            zygote.tell({"end": True})
+
+    def _signal(self, unit: int, command: dict[str, Any]) -> None:
+        if (pid := self.pids.get(unit)) is not None:
+            send_signal(pid, command["signal"])
+            return
+        for zygote in [*self.zygotes.values(), *self.retired]:
+            if unit in zygote.units:
+                zygote.tell(command)
+
+    # --- Without a zygote.
+
+    def _fork_alone(self, order: dict[str, Any]) -> None:
+        known = set(sys.modules)
+        job = self.start(order, self.fork)
+        if job is not None:
+            session.run_alone(job, known)
+
+    def _spawn(self, order: dict[str, Any]) -> int:
+        process = subprocess.Popen(
+            [sys.executable, __file__, "unit", str(self.pipe), json.dumps(order)],
+            pass_fds=[self.pipe],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # It is waited for here, not by `subprocess`.
+        process.returncode = 0
+        return process.pid
+
+    # --- With a zygote.
+
+    def _start_forked(self, order: dict[str, Any]) -> None:
+        folder = str(Path(order["file"]).parent)
+        environment = tuple(sorted(order["environment"].items()))
+        key = (folder, tuple(order["arguments"]), environment)
+        zygote = self.zygotes.get(key)
+        if zygote is not None and zygote.stamps is not None and not zygote.is_current():
+            self._retire(zygote)
+            zygote = None
+        # A folder with one file is not worth a zygote.
+        if key in self.unfit or key not in self.seen:
+            self.seen.add(key)
+            self._fork_alone(order)
+            return
+        if zygote is None:
+            try:
+                zygote = self._fork_zygote(key, order)
+            except OSError:
+                self._fork_alone(order)
+                return
+        if zygote.stamps is None:
+            zygote.waiting.append(order)
+        else:
+            self._hand_over(zygote, order)
+
+    def _hand_over(self, zygote: ZygoteProcess, order: dict[str, Any]) -> None:
+        zygote.units.append(order["unit"])
+        zygote.tell({"start": order})
+
+    def _fork_zygote(self, key: Key, order: dict[str, Any]) -> ZygoteProcess:
+        if len(self.zygotes) >= _MOST_ZYGOTES:
+            self._retire(next(iter(self.zygotes.values())))
+        commands, give = os.pipe()
+        hear, replies = os.pipe()
+        pid = fork()
+        if pid == 0:
+            os.close(give)
+            os.close(hear)
+            self.forget()
+            Zygote(self.pipe, commands, replies, order).run()
+        os.close(commands)
+        os.close(replies)
+        self.private |= {give, hear}
+        deadline = time.monotonic() + _LONGEST_PREPARATION
+        zygote = ZygoteProcess(key, pid, give, hear, deadline)
+        self.zygotes[key] = zygote
+        self.sources[hear] = lambda: self._hear(zygote)
+        return zygote
+
+    def _hear(self, zygote: ZygoteProcess) -> None:
+        data = os.read(zygote.replies, 1 << 16)
+        zygote.unread += data
+        if not data or data.endswith(b"\n"):
+            # At the end of the pipe the zygote has ended, which is noticed when it is reaped.
+            del self.sources[zygote.replies]
+        if not data.endswith(b"\n"):
+            return
+        stamps = json.loads(zygote.unread)
+        zygote.stamps = {path: found and tuple(found) for path, found in stamps.items()}
+        waiting, zygote.waiting = zygote.waiting, []
+        for order in waiting:
+            self._hand_over(zygote, order)
+
+    def _retire(self, zygote: ZygoteProcess) -> None:
+        """Start nothing more with a zygote; it ends when its files have."""
+        del self.zygotes[zygote.key]
+        self.retired.append(zygote)
+        self.orphans += zygote.waiting
+        zygote.waiting = []
+        zygote.tell({"retire": True})
+
+    def ended(self, pid: int, status: int) -> None:
+        """Learn that a zygote has ended, and what it was to do."""
+        zygotes = [*self.zygotes.values(), *self.retired]
+        zygote = next((found for found in zygotes if found.pid == pid), None)
+        if zygote is None:
+            return
+        is_retired = zygote in self.retired
+        if is_retired:
+            self.retired.remove(zygote)
+        else:
+            del self.zygotes[zygote.key]
+        if zygote.stamps is None:
+            self.unfit.add(zygote.key)
+            self.orphans += zygote.waiting
+        elif not (is_retired and status == 0):
+            self.channel.send("lost", zygote.units)
+        self.sources.pop(zygote.replies, None)
+        for end in (zygote.commands, zygote.replies):
+            self.private.discard(end)
+            os.close(end)
+
+    def pause(self) -> float | None:
+        deadlines = [
+            zygote.deadline for zygote in self.zygotes.values() if zygote.stamps is None
+        ]
+        if not deadlines:
+            return None
+        return max(0.0, min(deadlines) - time.monotonic())
+
+    def do_put_off(self) -> None:
+        now = time.monotonic()
+        for zygote in self.zygotes.values():
+            if zygote.stamps is None and zygote.deadline <= now:
+                send_signal(zygote.pid, signal.SIGKILL)
+                zygote.deadline = now + _LONGEST_PREPARATION
+        orphans, self.orphans = self.orphans, []
+        for order in orphans:
+            self._fork_alone(order)
+
+    # --- What is imported before anything is forked.
+
+    def _warm(self, modules: list[str]) -> None:
+        started = time.monotonic()
+        # They have not what is imported now.
+        for zygote in list(self.zygotes.values()):
+            self._retire(zygote)
+        # What cannot be imported here is told by the file that needs it.
+        with contextlib.suppress(Exception):
+            _load_plugins()
+        imported = 0
+        for name in modules:
+            if name in sys.modules:
+                continue
+            try:
+                importlib.import_module(name)
+                imported += 1
+            except BaseException:  # noqa: BLE001, S112 -- the tests import it or not
+                continue
+        gc.collect()
+        gc.freeze()
+        torch: Any = sys.modules.get("torch")
+        is_spoilt = torch is not None and torch.cuda.is_initialized()
+        seconds = time.monotonic() - started
+        warmed = {"imported": imported, "seconds": seconds, "is_spoilt": is_spoilt}
+        self.channel.send("warmed", warmed)
+
+
+def _versions() -> dict[str, str | None]:
+    """Tell what is installed, without importing it."""
+    found: dict[str, str | None] = {}
+    for name in ("torch", "transformers"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    packages = Path(sysconfig.get_path("purelib"))
+    stamp = packages.stat().st_mtime_ns if packages.is_dir() else 0
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {**found, "python": python, "installed": f"{sys.version} {stamp}"}
+
+
+def _load_plugins() -> None:
+    """Import pytest with its plugins, as a session does before it configures them.
+
+    The plugins are imported by pytest, which rewrites their assertions: it would warn of
+    plugins that were imported before. They are not configured, because some start threads.
+    """
+    # As pytest-xdist does it.
+    from _pytest.config import _prepareconfig
+
+    with tempfile.TemporaryDirectory() as folder:
+        ini = Path(folder, "pytest.ini")
+        ini.write_text("[pytest]\n")
+        here = Path.cwd()
+        os.chdir(folder)
+        try:
+            options = ["-q", "-p", "no:cacheprovider", "-c", str(ini)]
+            config = _prepareconfig([*options, "--rootdir", folder, folder])
+            config._ensure_unconfigure()
+        finally:
+            os.chdir(here)
+
+
+def main() -> None:
+    """Serve the runner, or run one file for the launcher."""
+    if sys.argv[1:2] == ["unit"]:
+        order = json.loads(sys.argv[3])
+        channel = session.Channel(int(sys.argv[2]), order["unit"])
+        session.run_alone(session.Job(channel, order), None)
+    pipe = os.dup(1)
+    # Whatever an import prints goes where messages of the runner go.
+    os.dup2(2, 1)
+    launcher = Launcher(pipe)
+    launcher.channel.send("ready", _versions())
+    try:
+        launcher.serve()
+    finally:
+        launcher.end_all()
+
+
+if __name__ == "__main__":
+    main()

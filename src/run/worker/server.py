@@ -1,0 +1,169 @@
+"""Processes that start others: they obey commands and tell when a process has ended.
+
+It knows nothing of tests. It has one thread, as everything that forks must.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from _tgen_session import Channel, Job
+
+
+class Server:
+    """Obeys commands, a line of JSON each, and forks for files."""
+
+    def __init__(self, pipe: int, commands: int) -> None:
+        self.pipe = pipe
+        self.commands = commands
+        self.channel = Channel(pipe, 0)
+        self.pids: dict[int, int] = {}
+        # What is read beside the commands.
+        self.sources: dict[int, Callable[[], None]] = {}
+        # The descriptors that a forked process must not keep.
+        self.private: set[int] = {commands}
+        self.is_over = False
+        self._unread = b""
+        self._woken, wake = os.pipe()
+        for end in (self._woken, wake):
+            os.set_blocking(end, False)
+            self.private.add(end)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+    def serve(self) -> Job | None:
+        """Obey until it is over; in a process that was forked, give the file to run."""
+        while not self.is_over:
+            self.do_put_off()
+            sources = [self.commands, self._woken, *self.sources]
+            readable, _, _ = select.select(sources, [], [], self.pause())
+            if self._woken in readable:
+                with contextlib.suppress(BlockingIOError):
+                    while os.read(self._woken, 4096):
+                        pass
+                self.reap()
+            for source in readable:
+                if source in self.sources:
+                    self.sources[source]()
+            if self.commands in readable and (job := self._read_commands()) is not None:
+                return job
+        return None
+
+    def _read_commands(self) -> Job | None:
+        data = os.read(self.commands, 1 << 16)
+        if not data:
+            self.closed()
+            return None
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            if (job := self.obey(json.loads(line))) is not None:
+                return job
+        return None
+
+    def pause(self) -> float | None:
+        """Say how long to wait for a command at most."""
+        return None
+
+    def do_put_off(self) -> None:
+        """Do what is due, before anything else is read."""
+
+    def obey(self, command: dict[str, Any]) -> Job | None:
+        """Do what a command says; in a process that was forked, give the file."""
+        raise NotImplementedError
+
+    def closed(self) -> None:
+        """Nobody gives commands any more."""
+        self.is_over = True
+
+    def ended(self, pid: int, status: int) -> None:
+        """Learn that a process has ended that runs no file."""
+
+    def end_all(self) -> None:
+        """End every file that runs."""
+        for pid in self.pids.values():
+            send_signal(pid, signal.SIGKILL)
+
+    # --- Starting and reaping.
+
+    def start(self, order: dict[str, Any], make: Callable[[], int]) -> Job | None:
+        """Start the process of a file with a function that forks or spawns."""
+        unit = order["unit"]
+        try:
+            pid = make()
+        except OSError as error:
+            self.channel.send("unstarted", {"unit": unit, "reason": str(error)})
+            return None
+        if pid == 0:
+            return Job(Channel(self.pipe, unit), order)
+        self.pids[unit] = pid
+        self.channel.send("started", {"unit": unit, "pid": pid})
+        return None
+
+    def fork(self) -> int:
+        """Fork; the new process has a session of its own, and nothing of this one's."""
+        pid = fork()
+        if pid == 0:
+            os.setsid()
+            self.forget()
+        return pid
+
+    def forget(self) -> None:
+        """Be a server no more, in a process that was forked from one."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for descriptor in self.private:
+            os.close(descriptor)
+        self.private.clear()
+
+    def reap(self) -> None:
+        """Tell which files have ended."""
+        units = {pid: unit for unit, pid in self.pids.items()}
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if (unit := units.get(pid)) is None:
+                self.ended(pid, status)
+                continue
+            del self.pids[unit]
+            try:
+                # Only a process that the file has left behind can be reached now.
+                os.killpg(pid, signal.SIGKILL)
+                has_left = True
+            except OSError:
+                has_left = False
+            exited = {
+                "unit": unit,
+                "code": os.waitstatus_to_exitcode(status),
+                "left_processes": has_left,
+                "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+            }
+            self.channel.send("exited", exited)
+
+
+def fork() -> int:
+    """Fork without the warning that there are threads."""
+    with warnings.catch_warnings():
+        # The threads of numeric libraries do not matter: they start anew.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def send_signal(pid: int, number: int) -> None:
+    """Send a signal to a group, or to the process that is about to lead it."""
+    try:
+        os.killpg(pid, number)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.kill(pid, number)

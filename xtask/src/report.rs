@@ -1,0 +1,87 @@
+//! Reports of test runs as others read them: a page in a browser, `JUnit` by the schema of Jenkins's plugin. The tools come from
+//! npm and PyPI and stay in the cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::python;
+use crate::test::{root, step, tgen};
+use crate::vscode::{browser, cached, npm};
+
+/// Pytest's source has the schema, for a test of its own.
+const PYTEST: &str = "pytest==9.2.0";
+const PACKAGES: [&str; 2] = ["junitparser==5.0.3", "lxml==6.1.3"];
+/// What the pages are made from: enough for each section, and few enough to be quick.
+const SIZE: [&str; 6] = ["--models", "60", "--batches", "2", "--history", "8"];
+
+/// Writes reports and has them read.
+pub(crate) fn run(screenshots: Option<&str>) -> Result<()> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = folder.path();
+    let programs = python::programs(&PACKAGES)?;
+    let python = programs.join("python");
+    let mut results = Command::new(&python);
+    step("results", results.arg(root().join("benches/results.py")).arg(folder).args(SIZE))?;
+    let run = ["run.jsonl", "--against", "before.jsonl", "--history", "history.jsonl"];
+    report(folder, &[&run[..], &["--output", "report.html"]].concat())?;
+    let mut check = Command::new("node");
+    check.arg(modules()?.join("check.mjs")).arg(browser()?).arg(folder.join("report.html")).args(screenshots);
+    step("the page in a browser", &mut check)?;
+    report(folder, &["run.jsonl", "--format", "junit", "--output", "report.xml"])?;
+    let mut junit = Command::new(&python);
+    junit.arg(root().join("tests/report/check_junit.py")).arg(schema(&python)?).arg(folder.join("report.xml"));
+    step("JUnit by its schema", &mut junit)
+}
+
+fn report(folder: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = tgen();
+    command.arg("--root").arg(folder).arg("report");
+    for argument in arguments {
+        // Only files have a dot in their names.
+        if argument.contains('.') {
+            command.arg(folder.join(argument));
+        } else {
+            command.arg(argument);
+        }
+    }
+    step("report", &mut command)
+}
+
+/// A folder with the check and what it needs from npm.
+fn modules() -> Result<PathBuf> {
+    let tests = root().join("tests/report");
+    let folder = cached("report-modules", &tests.join("package-lock.json"))?;
+    let complete = folder.join("complete");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    for file in ["package.json", "package-lock.json", ".npmrc", "check.mjs"] {
+        fs::copy(tests.join(file), folder.join(file)).with_context(|| format!("cannot copy `{file}`"))?;
+    }
+    if !complete.exists() {
+        let mut install = npm();
+        install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+        step("installing the check's packages", &mut install)?;
+        fs::write(&complete, "").with_context(|| format!("cannot write `{}`", complete.display()))?;
+    }
+    Ok(folder)
+}
+
+/// The schema of Jenkins's xUnit plugin.
+fn schema(python: &Path) -> Result<PathBuf> {
+    let folder = cached("junit-schema", &root().join("tests/report/check_junit.py"))?;
+    let schema = folder.join("junit-10.xsd");
+    if !schema.exists() {
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        let mut download = Command::new(python);
+        download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "pytest", PYTEST, "--dest"]);
+        step("getting the schema", download.arg(&folder))?;
+        let mut unpack = Command::new(python);
+        let script = "import sys, tarfile\nwith tarfile.open(sys.argv[1]) as archive:\n    name = next(name for name in archive.getnames() if name.endswith('junit-10.xsd'))\n    open(sys.argv[2], 'wb').write(archive.extractfile(name).read())";
+        let archive = folder.join(format!("{}.tar.gz", PYTEST.replace("==", "-")));
+        step("unpacking the schema", unpack.arg("-c").arg(script).arg(archive).arg(&schema))?;
+    }
+    ensure!(schema.exists(), "pytest's source has no `junit-10.xsd`");
+    Ok(schema)
+}
