@@ -4,8 +4,8 @@
 //! sides are proven to be generated, nothing of a user's is in such a file, and it may be written again. This module
 //! must not know git's own files.
 
+use super::sameness::is_same_but_for_signature;
 use super::signature;
-use super::state::is_same_but_for_signature;
 use crate::base::conflict::Conflicts;
 
 /// What is known of an output that has conflicts.

@@ -7,5 +7,6 @@ pub mod diff;
 pub mod edit;
 pub mod merge;
 pub mod path;
+mod sameness;
 pub mod signature;
 pub mod state;

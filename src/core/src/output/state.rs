@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::conflict::Conflict;
+use super::sameness::{is_same_but_for_signature, is_same_text};
 use super::signature::{self, Signature};
 
 /// How the existing file relates to the expected output.
@@ -104,33 +105,6 @@ impl State {
     pub const fn is_protected(self) -> bool {
         matches!(self, Self::Edited | Self::Foreign)
     }
-}
-
-/// Whether two texts are equal but for line ends.
-fn is_same_text(left: &[u8], right: &[u8]) -> bool {
-    if left == right {
-        return true;
-    }
-    let has_return = |bytes: &[u8]| memchr::memchr(b'\r', bytes).is_some();
-    if !has_return(left) && !has_return(right) {
-        return false;
-    }
-    without_returns(left).eq(without_returns(right))
-}
-
-/// Whether two signed texts are equal but for line ends and their signatures.
-pub(super) fn is_same_but_for_signature(left: &[u8], right: &[u8]) -> bool {
-    let [left, right] = [left, right].map(signature::without_signature);
-    left.zip(right).is_some_and(|(left, right)| is_same_text(&left, &right))
-}
-
-fn without_returns(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let followed_by_newline = |at: usize| bytes.get(at + 1) == Some(&b'\n');
-    bytes
-        .iter()
-        .enumerate()
-        .filter(move |(at, byte)| !(**byte == b'\r' && followed_by_newline(*at)))
-        .map(|(_, byte)| *byte)
 }
 
 #[cfg(test)]
