@@ -5,6 +5,7 @@ use std::io;
 use camino::Utf8Path;
 use tgen_core::base::files;
 use tgen_core::base::problem::{Code, Problem};
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 
 use crate::world::stamp::Stamp;
@@ -26,11 +27,42 @@ pub(crate) enum Applied {
     Interrupted,
 }
 
+/// The state in which a file may not be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Protected {
+    pub(crate) state: State,
+    /// What kind of edit it is, of an edited output.
+    pub(crate) edit: Edit,
+}
+
+impl Protected {
+    fn sentence(self, path: &Utf8Path) -> String {
+        match (self.state, self.edit) {
+            (State::Edited, Edit::Text) => format!(
+                "`{path}` was changed by hand; `cargo tgen adopt` moves the change into the template, `--force` \
+                 discards it"
+            ),
+            (State::Edited, Edit::Formatting) => format!(
+                "`{path}` differs in formatting only, as a formatter leaves it; set the suite's `format`, or exclude the \
+                 file from the formatter and discard its changes with `--force`"
+            ),
+            (State::Edited, Edit::Conflict) => format!(
+                "`{path}` has git's conflict markers, and perhaps a change by hand; resolve the conflict and run \
+                 `cargo tgen adopt`, or discard the change with `--force`"
+            ),
+            (State::Orphaned, _) => {
+                format!("`{path}` is rendered by no case any more, but it was changed by hand; delete it yourself")
+            }
+            _ => format!("`{path}` was not written by cargo-tgen; move it away, or replace it with `--force`"),
+        }
+    }
+}
+
 /// Why an output was left as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// The user changed the file, or cargo-tgen did not write it.
-    Protected(State),
+    Protected(Protected),
     /// Another program has the file open for writing.
     OpenElsewhere,
     /// The file changed after it was compared with the rendered text.
@@ -41,18 +73,7 @@ impl Reason {
     /// Why the file at `path` was left as it is, and what to do about it.
     pub(crate) fn sentence(self, path: &Utf8Path) -> String {
         match self {
-            Self::Protected(State::Edited) => {
-                format!(
-                    "`{path}` was changed by hand; `cargo tgen adopt` moves the change into the template, `--force` \
-                     discards it"
-                )
-            }
-            Self::Protected(State::Orphaned) => {
-                format!("`{path}` is rendered by no case any more, but it was changed by hand; delete it yourself")
-            }
-            Self::Protected(_) => {
-                format!("`{path}` was not written by cargo-tgen; move it away, or replace it with `--force`")
-            }
+            Self::Protected(protected) => protected.sentence(path),
             Self::OpenElsewhere => format!(
                 "cannot write the output `{path}`: another program has it open for writing; \
                  it is written once that program closes it"

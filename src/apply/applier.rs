@@ -10,7 +10,7 @@ use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::Judged;
 use tgen_core::template::TemplateName;
 
-use super::applied::{Applied, Reason, cannot_write};
+use super::applied::{Applied, Protected, Reason, cannot_write};
 use crate::project::standpoint::Standpoint;
 use crate::world::disk::{self, Executable, NewFile, Overwritten, Writer};
 use crate::world::interrupt;
@@ -44,7 +44,11 @@ pub(crate) struct Applier<'a> {
 
 /// The templates whose files can be run as programs: so can their outputs.
 #[derive(Debug, Default)]
-pub(crate) struct ExecutableTemplates(HashSet<TemplateName>);
+pub(crate) struct ExecutableTemplates {
+    names: HashSet<TemplateName>,
+    /// The project's root.
+    root: Utf8PathBuf,
+}
 
 impl ExecutableTemplates {
     /// Finds those of a plan, for a project in `root`.
@@ -52,11 +56,17 @@ impl ExecutableTemplates {
         let library = &plan.project.library;
         let is_executable =
             |name: &&TemplateName| library.path_of(name).is_some_and(|path| disk::is_executable(&root.join(path)));
-        Self(plan.templates.iter().map(|template| &template.name).filter(is_executable).cloned().collect())
+        let names = plan.templates.iter().map(|template| &template.name).filter(is_executable).cloned().collect();
+        Self { names, root: root.to_owned() }
+    }
+
+    /// Whether an output's file should be one that can be run, and is not.
+    pub(crate) fn is_lacking(&self, plan: &Plan<'_>, output: &PlannedOutput) -> bool {
+        self.has(plan, output) == Executable::Yes && !disk::is_executable(&self.root.join(plan.location(output)))
     }
 
     fn has(&self, plan: &Plan<'_>, output: &PlannedOutput) -> Executable {
-        if self.0.contains(&plan.templates[output.template].name) { Executable::Yes } else { Executable::No }
+        if self.names.contains(&plan.templates[output.template].name) { Executable::Yes } else { Executable::No }
     }
 }
 
@@ -76,10 +86,11 @@ impl Applier<'_> {
             Err(problem) => return Applied::Failed(problem.clone()),
         };
         match judged.state {
-            State::Fresh => Applied::Fresh,
+            State::Fresh if !self.executables.is_lacking(plan, output) => Applied::Fresh,
             state if state.is_protected() && self.overwrite == Overwrite::OwnFiles => {
-                Applied::LeftAlone(Reason::Protected(state))
+                Applied::LeftAlone(Reason::Protected(Protected { state, edit: judged.edit() }))
             }
+            State::Fresh if self.writer.is_none() => Applied::Due(State::Stale),
             state if self.writer.is_none() => Applied::Due(state),
             _ => self.write(plan, output, judged.expected),
         }

@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use tgen_core::base::files;
 use tgen_core::base::problem::{Code, Problem};
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::render_each;
 
-use crate::printer::Progress;
+use super::skipping::{self, Before};
+use crate::printer::{Progress, counted};
 use crate::world::disk::{self, LARGEST_FILE, ScratchFolder};
 use crate::world::interrupt;
 use crate::world::process::{self, Finished, Limits, ProcessError};
@@ -30,6 +32,10 @@ const MOST_MESSAGE_LINES: usize = 5;
 /// How formatters say that they skipped all files that they were given, with exit code 0: ruff and black.
 const SKIPPED: [&str; 2] =
     ["No Python files found under the given path", "No Python files are present to be formatted"];
+
+/// What to do about a formatter that skips outputs.
+const INCLUDE_THEM: &str =
+    "take the outputs' folder out of the paths that the formatter excludes, or remove the suite's `format`";
 
 /// The outputs of suites with a formatter, formatted.
 #[derive(Default)]
@@ -59,11 +65,19 @@ impl FormattedOutputs {
         let mut workplace = Workplace::new(root);
         let mut files = render(plan, &to_format, &mut workplace, problems)?;
         for (command, unformatted) in by_command(plan, &to_format, &files) {
-            if let Err(problem) = run_formatter(command, &unformatted, root) {
-                problems.push(problem);
-                let unformatted: HashSet<_> = unformatted.into_iter().collect();
-                files.retain(|_, file| !unformatted.contains(file));
-            }
+            let refused = match run_formatter(command, &unformatted, root) {
+                Ok(skipped) if skipped.is_empty() => skipped,
+                Ok(skipped) => {
+                    problems.push(skips(command, &skipped, &files));
+                    skipped
+                }
+                Err(problem) => {
+                    problems.push(problem);
+                    unformatted
+                }
+            };
+            let refused: HashSet<_> = refused.into_iter().collect();
+            files.retain(|_, file| !refused.contains(file));
             if interrupt::requested() {
                 bail!("interrupted while the formatter `{}` ran; nothing was written", command.join(" "));
             }
@@ -189,7 +203,46 @@ fn by_command<'p>(
     commands
 }
 
-fn run_formatter(command: &[String], files: &[Utf8PathBuf], root: &Utf8Path) -> Result<(), Problem> {
+/// Runs a formatter, and gives the files that it skips, as far as that can be told.
+fn run_formatter(command: &[String], files: &[Utf8PathBuf], root: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Problem> {
+    let inaccessible = |error: io::Error| {
+        let message = format!("cannot read what is to be formatted: {}", files::reason(&error));
+        Problem::error(Code::OutputInaccessible, message)
+    };
+    if !skipping::is_probed(command) {
+        return run_over(command, files, root).map(|()| Vec::new());
+    }
+    let before = Before::of(files).map_err(inaccessible)?;
+    run_over(command, files, root)?;
+    let probed = before.skipped(|probes| run_over(command, probes, root).map_err(Failure::Formatter));
+    probed.map_err(|failure| match failure {
+        Failure::Formatter(problem) => problem,
+        Failure::Files(error) => inaccessible(error),
+    })
+}
+
+/// Why it could not be found out which files a formatter skips.
+enum Failure {
+    Formatter(Problem),
+    Files(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Files(error)
+    }
+}
+
+/// The problem of a formatter that skips some of its files.
+fn skips(command: &[String], skipped: &[Utf8PathBuf], files: &HashMap<Utf8PathBuf, Utf8PathBuf>) -> Problem {
+    let outputs = files.iter().filter(|(_, file)| skipped.contains(file)).map(|(output, _)| output);
+    let example = outputs.min().map_or("", |output| output.as_str());
+    let outputs = counted(skipped.len(), "output");
+    let message = format!("the formatter `{}` skips {outputs}, such as `{example}`", command.join(" "));
+    Problem::error(Code::FormatterFailed, message).help(INCLUDE_THEM)
+}
+
+fn run_over(command: &[String], files: &[Utf8PathBuf], root: &Utf8Path) -> Result<(), Problem> {
     let Some((program, arguments)) = command.split_first() else { return Ok(()) };
     let mut rest = files;
     while !rest.is_empty() {
@@ -214,10 +267,9 @@ fn check_run(command: &str, run: Result<Finished, ProcessError>) -> Result<(), P
             failed(message, "correct the suite's `format`, or install the program")
         }
         Ok(finished) => match messages(&finished) {
-            messages if SKIPPED.iter().any(|sentence| messages.contains(sentence)) => failed(
-                format!("the formatter `{command}` skips the outputs: {messages}"),
-                "take the outputs' folder out of the paths that the formatter excludes, or remove the suite's `format`",
-            ),
+            messages if SKIPPED.iter().any(|sentence| messages.contains(sentence)) => {
+                failed(format!("the formatter `{command}` skips the outputs: {messages}"), INCLUDE_THEM)
+            }
             _ => Ok(()),
         },
     }

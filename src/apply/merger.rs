@@ -4,6 +4,7 @@
 use std::io;
 
 use camino::Utf8PathBuf;
+use tgen_core::output::edit::Edit;
 use tgen_core::output::merge::{self, Merged};
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
@@ -17,7 +18,7 @@ use crate::world::stamp::Stamp;
 /// What became of an edited output.
 #[derive(Debug)]
 pub(crate) enum Merging {
-    /// Its template has not changed since, so there is nothing to merge; or it is not edited.
+    /// Its template has not changed since, so there is nothing to merge; or it is not edited, or has conflicts already.
     Unneeded,
     /// It holds both changes now, or would where there is no writer.
     Merged {
@@ -44,7 +45,10 @@ impl Merger<'_> {
     /// Merges an output if it is edited and its template has changed since.
     pub(crate) fn merge(&self, plan: &Plan<'_>, judged: &Judged<'_>) -> Merging {
         let signed = signature::signed(judged.existing);
-        if judged.state != State::Edited || signed == signature::signed(judged.expected) {
+        if judged.state != State::Edited
+            || judged.edit() == Edit::Conflict
+            || signed == signature::signed(judged.expected)
+        {
             return Merging::Unneeded;
         }
         let file = self.root.join(plan.location(judged.output));

@@ -6,12 +6,15 @@
 mod applied;
 mod applier;
 pub(crate) mod formatted;
+mod leftovers;
 mod merger;
 mod orphans;
+mod skipping;
 mod unreadable;
 
-pub(crate) use self::applied::{Applied, Reason, cannot_write_below};
+pub(crate) use self::applied::{Applied, Protected, Reason, cannot_write_below};
 pub(crate) use self::applier::{Applier, ExecutableTemplates, Overwrite, StampsBefore};
+pub(crate) use self::leftovers::clear_leftovers;
 pub(crate) use self::merger::{Merger, Merging};
 pub(crate) use self::orphans::{Pruned, prune};
 pub(crate) use self::unreadable::unreadable_inputs;

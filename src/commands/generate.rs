@@ -8,14 +8,15 @@ use clap::Args;
 use tgen_core::base::files;
 use tgen_core::base::problem::Problem;
 use tgen_core::lint::findings;
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::{judge_each, orphans};
 
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{
-    Applied, Applier, ExecutableTemplates, Merger, Merging, Overwrite, Pruned, Reason, cannot_write_below, prune,
-    unreadable_inputs,
+    Applied, Applier, ExecutableTemplates, Merger, Merging, Overwrite, Protected, Pruned, Reason, cannot_write_below,
+    clear_leftovers, prune, unreadable_inputs,
 };
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
@@ -80,6 +81,7 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     }
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = plan.outputs.clone();
+    clear_leftovers(&plan, &session.root);
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
     let applier = Applier {
         overwrite: if args.force { Overwrite::AllFiles } else { Overwrite::OwnFiles },
@@ -99,7 +101,8 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
         }
     });
     progress.finish();
-    let mut tally = Tally { held: plan.left_out.len(), ..Tally::of(results, &outputs, &plan, session) };
+    let held = plan.left_out.len() + plan.outputs.len() - outputs.len();
+    let mut tally = Tally { held, ..Tally::of(results, &outputs, &plan, session) };
     if request.is_complete() {
         tally.add_orphans(session, &plan, args, applier.writer.as_ref());
     } else if args.prune {
@@ -136,7 +139,7 @@ enum Done {
 /// The results, in sum.
 #[derive(Default)]
 struct Tally {
-    /// The number of cases whose template has errors.
+    /// The number of cases whose template has errors or whose formatter failed.
     held: usize,
     fresh: usize,
     written: Vec<Utf8PathBuf>,
@@ -200,7 +203,9 @@ impl Tally {
         for (path, pruned) in prune(plan, found.files, writer) {
             match pruned {
                 Pruned::Deleted => self.deleted.push(seen(path)),
-                Pruned::Edited => self.left_alone.push((seen(path), Reason::Protected(State::Orphaned))),
+                Pruned::Edited => self
+                    .left_alone
+                    .push((seen(path), Reason::Protected(Protected { state: State::Orphaned, edit: Edit::default() }))),
                 Pruned::Failed(problem) => self.problems.push(problem),
             }
         }

@@ -3,6 +3,7 @@
 use clap::Args;
 use tgen_core::plan::Plan;
 
+use crate::apply::clear_leftovers;
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::{CaseArgs, Global};
@@ -29,6 +30,7 @@ fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {
     let request = session::cases(&args.cases);
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
+    clear_leftovers(&plan, &session.root);
     let progress = Progress::new(plan.outputs.len(), "rendering");
     let problems = tgen_core::lint::lint(&plan, &|| progress.step());
     progress.finish();

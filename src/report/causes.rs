@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use camino::Utf8Path;
 use tgen_core::base::problem::{Problem, Severity};
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 
+use super::words::Kind;
 use super::{OutputReport, Report, words};
 
 /// What caused one or more findings.
@@ -19,6 +21,7 @@ pub(super) enum Cause<'a> {
 /// Outputs that are in a state for the same reason.
 pub(super) struct AlikeOutputs<'a> {
     pub(super) state: State,
+    edit: Edit,
     /// Their numbers in the report; never empty.
     pub(super) numbers: Vec<usize>,
     report: &'a Report,
@@ -28,17 +31,18 @@ pub(super) struct AlikeOutputs<'a> {
 pub(super) fn causes(report: &Report) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause<'_>> = report.problems.iter().map(Cause::Problem).collect();
     let mut groups: Vec<AlikeOutputs<'_>> = Vec::new();
-    let mut places: HashMap<(State, &str), usize> = HashMap::new();
+    let mut places: HashMap<(Kind, &str), usize> = HashMap::new();
     for (number, output) in report.outputs.iter().enumerate().filter(|(_, output)| output.state != State::Fresh) {
         let next = groups.len();
-        let at = if output.state.is_protected() {
+        // A person's changes are each their own, and what a formatter did is one.
+        let at = if output.state.is_protected() && output.edit != Edit::Formatting {
             next
         } else {
-            *places.entry((output.state, output.template_name())).or_insert(next)
+            *places.entry((Kind::of(output), output.template_name())).or_insert(next)
         };
         match groups.get_mut(at) {
             Some(group) => group.numbers.push(number),
-            None => groups.push(AlikeOutputs { state: output.state, numbers: vec![number], report }),
+            None => groups.push(AlikeOutputs { state: output.state, edit: output.edit, numbers: vec![number], report }),
         }
     }
     causes.extend(groups.into_iter().map(Cause::Outputs));
@@ -93,15 +97,16 @@ impl<'a> AlikeOutputs<'a> {
     pub(super) fn message(&self) -> String {
         let (_, example) = self.example();
         if self.numbers.len() == 1 {
-            return words::sentence(&example.path, self.state);
+            return words::sentence(example);
         }
         let of = if example.origin.is_empty() { String::new() } else { format!(" of `{}`", example.template_name()) };
-        let (state, count) = (self.state, self.numbers.len());
+        let (kind, count) = (Kind { state: self.state, edit: self.edit }, self.numbers.len());
+        let outputs = self.numbers.iter().map(|number| &self.report.outputs[*number]);
         format!(
             "{count} outputs{of} are {}, {}: {}; the first is `{}`",
-            state.name(),
-            state.meaning(),
-            state.next_step(),
+            kind.state.name(),
+            kind.meaning(),
+            kind.next_step(outputs),
             example.path
         )
     }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use tgen_core::base::problem::{Code, Problem, Related};
 use tgen_core::base::text::{Position, Range};
 use tgen_core::output::diff::{HunkGroup, hunks};
 use tgen_core::output::state::State;
 
-use super::{Baseline, OutputReport, Report};
+use super::{OutputReport, Report};
 
 /// The one template that problems point into.
 const TEMPLATE: &str = "import torch\nGröße = {{ modle_name }}, 100%\n";
@@ -67,14 +67,12 @@ pub(super) fn by_line(object: &Value) -> String {
 }
 
 fn output(model: &str, state: State, first_line: Option<usize>) -> OutputReport {
-    let path = format!("test/test_hf_{model}.py").into();
+    let path = Utf8PathBuf::from(format!("test/test_hf_{model}.py"));
     OutputReport {
-        path,
-        state,
         origin: format!("skillset.py.tera for {model}"),
         template: Some("templates/skillset.py.tera".into()),
         first_line,
-        baseline: Baseline::Rendering,
+        ..OutputReport::new(path, state)
     }
 }
 

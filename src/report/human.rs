@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use tgen_core::output::diff::{Change, Hunk, HunkGroup};
 use tgen_core::output::state::State;
 
+use super::words::Kind;
 use super::{Baseline, OutputReport, Report, words};
 use crate::printer::{Cut, FAINT, HEADING, Sources, counted, cut, visible, write_problems};
 
@@ -38,9 +39,7 @@ impl Limits {
 pub(crate) fn write(report: &Report, out: &mut dyn Write, sources: &Sources<'_>, options: &Options) -> io::Result<()> {
     let limits = if options.verbose { Limits::NONE } else { Limits::SHORT };
     write_problems(out, &report.problems, sources)?;
-    for state in State::ALL.into_iter().filter(|state| *state != State::Fresh) {
-        write_state(report, out, state, &limits)?;
-    }
+    Kind::all().try_for_each(|kind| write_kind(report, out, kind, &limits))?;
     if options.diff {
         write_differences(report, out, &limits, None)?;
     }
@@ -56,14 +55,15 @@ pub(crate) fn write_differences_alone(
     write_differences(report, out, &Limits::SHORT, sides)
 }
 
-fn write_state(report: &Report, out: &mut dyn Write, state: State, limits: &Limits) -> io::Result<()> {
-    let outputs: Vec<_> = report.outputs.iter().filter(|output| output.state == state).collect();
+fn write_kind(report: &Report, out: &mut dyn Write, kind: Kind, limits: &Limits) -> io::Result<()> {
+    let outputs: Vec<_> = report.outputs.iter().filter(|output| Kind::of(output) == kind).collect();
     if outputs.is_empty() {
         return Ok(());
     }
     let verb = if outputs.len() == 1 { "is" } else { "are" };
-    let subject = format!("{} {verb} {}", counted(outputs.len(), "output"), state.name());
-    writeln!(out, "{HEADING}{subject}{HEADING:#}, {}: {}", state.meaning(), state.next_step())?;
+    let subject = format!("{} {verb} {}", counted(outputs.len(), "output"), kind.state.name());
+    let next_step = kind.next_step(outputs.iter().copied());
+    writeln!(out, "{HEADING}{subject}{HEADING:#}, {}: {}", kind.meaning(), visible(&next_step))?;
     let Cut { shown, rest } = cut(&outputs, limits.paths);
     shown.iter().try_for_each(|output| write_output(out, output))?;
     if rest > 0 {
@@ -154,6 +154,8 @@ const fn style_of(change: Change) -> Style {
 
 #[cfg(test)]
 mod tests {
+    use tgen_core::output::edit::Edit;
+
     use super::super::fixture;
     use super::*;
     use crate::printer::plain;
@@ -256,6 +258,20 @@ mod tests {
         let text = shown(&report, &Options { verbose: true, diff: false });
         assert_eq!(text.matches("test/test_hf_n").count(), 20, "{text}");
         assert!(!text.contains("@@") && !text.contains("more"), "{text}");
+    }
+
+    #[test]
+    fn edits_by_a_formatter_and_by_a_merge_come_with_what_to_do_about_them() {
+        let mut report = fixture::fresh(0);
+        let edited = |path: &str, edit| OutputReport { edit, ..OutputReport::new(path.into(), State::Edited) };
+        report.outputs.push(edited("test/a/x.py", Edit::Formatting));
+        report.outputs.push(edited("test/b.py", Edit::Conflict));
+        report.outputs.push(edited("test/c.py", Edit::Formatting));
+        let text = shown(&report, &SHORT);
+        assert!(text.contains("2 outputs are edited, in formatting only"), "{text}");
+        assert!(text.contains("`extend-exclude = [\"test\"]`; pre-commit: `exclude: ^test/`"), "{text}");
+        assert!(text.contains("1 output is edited, with git's conflict markers"), "{text}");
+        assert!(text.ends_with("3 outputs: 3 edited (0.12 s)\n"), "{text}");
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! there; that of an edited output the other way. Lines and columns count from 1, columns in characters, the end column is
 //! the first one after the place. `failure` is there only where the check could not run to its end, and says why;
 //! `compared_with` only at outputs that are edited and stale at once, and says what their difference was taken against
-//! ([`Baseline`]). `version` grows when a key changes its meaning or goes; keys may be added without that.
+//! ([`Baseline`]); `edit` only at edited outputs that a formatter or a merge has changed ([`Edit`]). `version` grows when a key changes its meaning or goes; keys may be added without that.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -26,6 +26,7 @@ use camino::Utf8Path;
 use serde::{Serialize, Serializer};
 use tgen_core::base::problem::{Code, Problem, Severity};
 use tgen_core::output::diff::Hunk;
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 
 use super::place::Place;
@@ -61,6 +62,8 @@ impl<List: IntoIterator<Item: Serialize>, F: Fn() -> List> Serialize for Streame
 struct Output<'a> {
     path: &'a Utf8Path,
     state: State,
+    #[serde(skip_serializing_if = "Edit::is_text")]
+    edit: Edit,
     generated_from: Option<&'a str>,
     first_line: Option<usize>,
     #[serde(skip_serializing_if = "Baseline::is_rendering")]
@@ -119,6 +122,7 @@ fn not_fresh(report: &Report) -> impl Iterator<Item = Output<'_>> {
     report.outputs.iter().filter(|output| output.state != State::Fresh).map(|output| Output {
         path: &output.path,
         state: output.state,
+        edit: output.edit,
         generated_from: Some(output.origin.as_str()).filter(|origin| !origin.is_empty()),
         first_line: output.first_line,
         compared_with: output.baseline,

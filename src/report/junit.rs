@@ -64,7 +64,7 @@ fn status(report: &Report, number: usize, output: &OutputReport) -> TestCaseStat
     if output.state == State::Fresh {
         return TestCaseStatus::success();
     }
-    let mut status = failure(output.state.name(), &words::sentence(&output.path, output.state));
+    let mut status = failure(output.state.name(), &words::sentence(output));
     let note = words::baseline_note(output.baseline).map(str::to_owned);
     let differences: Vec<String> = note.into_iter().chain(report.differences_of(number).map(difference)).collect();
     if !differences.is_empty() {

@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use tgen_core::output::state::State;
-
 use super::causes::{AlikeOutputs, Cause, causes};
+use super::words::Kind;
 use super::{Report, words};
 use crate::printer::visible;
 
@@ -41,14 +40,15 @@ pub(crate) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_states(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let states: Vec<_> =
-        State::ALL.into_iter().filter(|state| *state != State::Fresh && report.count(*state) > 0).collect();
-    if states.is_empty() {
+    let of_kind = |kind| report.outputs.iter().filter(move |output| Kind::of(output) == kind);
+    let kinds: Vec<_> = Kind::all().filter(|kind| of_kind(*kind).next().is_some()).collect();
+    if kinds.is_empty() {
         return Ok(());
     }
     writeln!(out, "| state | outputs | what to do |\n|---|---:|---|")?;
-    for state in states {
-        writeln!(out, "| {} | {} | {} |", state.name(), report.count(state), text(state.next_step()))?;
+    for kind in kinds {
+        let next_step = kind.next_step(of_kind(kind));
+        writeln!(out, "| {} | {} | {} |", kind.state.name(), of_kind(kind).count(), text(&next_step))?;
     }
     writeln!(out)
 }
@@ -90,6 +90,8 @@ fn fence_around(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tgen_core::output::state::State;
+
     use super::super::fixture;
     use super::*;
 

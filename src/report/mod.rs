@@ -26,6 +26,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::HunkGroup;
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 
 /// What a check found.
@@ -39,6 +40,8 @@ pub(crate) struct Report {
     /// `outputs`. They lead from what is committed to what should be; those of an edited output the other way, so that a
     /// person's change reads as one.
     pub(crate) groups: Vec<HunkGroup>,
+    /// How many outputs could not be judged, because their template has errors or their formatter failed.
+    pub(crate) held: usize,
     /// How long it took.
     pub(crate) elapsed: Duration,
     /// Why the check could not run to its end.
@@ -52,6 +55,8 @@ pub(crate) struct OutputReport {
     pub(crate) path: Utf8PathBuf,
     /// Its state.
     pub(crate) state: State,
+    /// What kind of edit it is, of an edited output.
+    pub(crate) edit: Edit,
     /// What it is generated from: ``skillset.py.tera for bert``; empty for an orphan.
     pub(crate) origin: String,
     /// The template's file, as the user would name it; none where the template is no file of the project.
@@ -85,6 +90,19 @@ impl Baseline {
 }
 
 impl OutputReport {
+    /// An output of which nothing else is known.
+    pub(crate) fn new(path: Utf8PathBuf, state: State) -> Self {
+        Self {
+            path,
+            state,
+            edit: Edit::default(),
+            origin: String::new(),
+            template: None,
+            first_line: None,
+            baseline: Baseline::default(),
+        }
+    }
+
     /// The name of the template; the state's name for an orphan, which has none.
     fn template_name(&self) -> &str {
         match self.origin.split_once(" for ") {
@@ -99,6 +117,7 @@ impl Report {
     /// Adds what was found in another project.
     pub(crate) fn add(&mut self, other: Self) {
         let before = self.outputs.len();
+        self.held += other.held;
         self.problems.extend(other.problems);
         self.outputs.extend(other.outputs);
         self.groups.extend(other.groups.into_iter().map(|group| HunkGroup { output: before + group.output, ..group }));

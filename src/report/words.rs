@@ -3,14 +3,61 @@
 use camino::Utf8Path;
 use tgen_core::base::problem::{Problem, Severity};
 use tgen_core::output::diff::Hunk;
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 
-use super::{Baseline, Report};
+use super::{Baseline, OutputReport, Report};
 use crate::printer::{Cut, counted, cut, visible};
 
-/// A state of one output, with what to do.
-pub(super) fn sentence(path: &Utf8Path, state: State) -> String {
-    format!("`{path}` is {}, {}: {}", state.name(), state.meaning(), state.next_step())
+/// What is the matter with an output, with what to do.
+pub(super) fn sentence(output: &OutputReport) -> String {
+    let kind = Kind::of(output);
+    format!("`{}` is {}, {}: {}", output.path, kind.state.name(), kind.meaning(), kind.next_step([output]))
+}
+
+/// A state, and the kind of edit where it is that of edited outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Kind {
+    pub(super) state: State,
+    pub(super) edit: Edit,
+}
+
+impl Kind {
+    pub(super) fn of(output: &OutputReport) -> Self {
+        Self { state: output.state, edit: output.edit }
+    }
+
+    /// All kinds but fresh, in the order of a summary.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let edits = |state| if state == State::Edited { Edit::ALL.as_slice() } else { &[Edit::Text] };
+        let states = State::ALL.into_iter().filter(|state| *state != State::Fresh);
+        states.flat_map(move |state| edits(state).iter().map(move |edit| Self { state, edit: *edit }))
+    }
+
+    /// What it means, of one output or of many.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self.state {
+            State::Edited => self.edit.meaning(),
+            state => state.meaning(),
+        }
+    }
+
+    /// What to do about outputs of this kind.
+    pub(super) fn next_step<'a>(self, outputs: impl IntoIterator<Item = &'a OutputReport>) -> String {
+        match self.state {
+            State::Edited => self.edit.next_step(common_folder(outputs)),
+            state => state.next_step().to_owned(),
+        }
+    }
+}
+
+/// The folder that outputs have in common.
+fn common_folder<'a>(outputs: impl IntoIterator<Item = &'a OutputReport>) -> &'a Utf8Path {
+    let mut folders = outputs.into_iter().filter_map(|output| output.path.parent());
+    let first = folders.next().unwrap_or(Utf8Path::new(""));
+    folders.fold(first, |common, folder| {
+        common.ancestors().find(|ancestor| folder.starts_with(ancestor)).unwrap_or(Utf8Path::new(""))
+    })
 }
 
 /// The report in one line: ``631 outputs: 629 fresh, 1 stale, 1 edited; 1 warning (0.12 s)``.
@@ -21,7 +68,7 @@ pub(super) fn summary(report: &Report) -> String {
 }
 
 fn counted_outputs(report: &Report) -> String {
-    let total = report.outputs.len();
+    let total = report.outputs.len() + report.held;
     if total == 0 {
         return "no outputs".to_owned();
     }
@@ -30,8 +77,13 @@ fn counted_outputs(report: &Report) -> String {
         return format!("{} {verb} fresh", counted(total, "output"));
     }
     let states = State::ALL.map(|state| (report.count(state), state.name()));
-    let states: Vec<String> =
-        states.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let held = (report.held, "held back by errors");
+    let states: Vec<String> = states
+        .iter()
+        .chain([&held])
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
     format!("{}: {}", counted(total, "output"), states.join(", "))
 }
 
@@ -95,6 +147,8 @@ mod tests {
         assert_eq!(summary(&fixture::fresh(0)), "no outputs (0.12 s)");
         assert_eq!(summary(&fixture::fresh(1)), "1 output is fresh (0.12 s)");
         assert_eq!(summary(&fixture::fresh(631)), "631 outputs are fresh (0.12 s)");
+        let held = Report { held: 2, ..fixture::fresh(1) };
+        assert_eq!(summary(&held), "3 outputs: 1 fresh, 2 held back by errors (0.12 s)");
         let mixed =
             "8 outputs: 2 fresh, 1 missing, 2 stale, 1 edited, 1 foreign, 1 orphaned; 2 errors, 1 warning (0.12 s)";
         assert_eq!(summary(&fixture::mixed()), mixed);

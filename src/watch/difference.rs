@@ -6,7 +6,7 @@ use tgen_core::output::state::State;
 use tgen_core::plan::Plan;
 use tgen_core::rendering::comparison::Judged;
 
-use crate::report::{Baseline, OutputReport, Report};
+use crate::report::{OutputReport, Report};
 
 /// The most bytes of texts that are kept.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -40,14 +40,8 @@ impl Differences {
             self.rest += 1;
             return;
         }
-        let output = OutputReport {
-            path: location.to_owned(),
-            state: judged.state,
-            origin: judged.origin.to_owned(),
-            template: None,
-            first_line: None,
-            baseline: Baseline::Rendering,
-        };
+        let output =
+            OutputReport { origin: judged.origin.to_owned(), ..OutputReport::new(location.to_owned(), judged.state) };
         let values = plan.case(judged.output).telling_values();
         self.kept.push(Difference { output, values, before: before.to_vec(), after: after.to_vec() });
     }

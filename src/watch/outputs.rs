@@ -18,7 +18,9 @@ use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
 
 use super::difference::Differences;
 use crate::apply::formatted::FormattedOutputs;
-use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, Reason, StampsBefore, cannot_write_below};
+use crate::apply::{
+    Applied, Applier, ExecutableTemplates, Overwrite, Protected, Reason, StampsBefore, cannot_write_below,
+};
 use crate::project::standpoint::Standpoint;
 use crate::run::Selection;
 use crate::world::disk::Writer;
@@ -76,7 +78,7 @@ pub(super) struct Round {
     /// Their tests, if those are wanted.
     pub(super) tests: Option<Selection>,
     /// The outputs that became edited or foreign since the last round, and so were not written.
-    pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
+    pub(super) left_alone: Vec<(Utf8PathBuf, Protected)>,
     /// The number of the plan's outputs in each state.
     pub(super) counts: BTreeMap<State, usize>,
     /// The number of outputs that stay as they are because an input of theirs is broken.
@@ -269,12 +271,12 @@ impl Outputs {
                     round.written.push(location.clone());
                     Standing::In(State::Fresh)
                 }
-                Applied::LeftAlone(Reason::Protected(state)) => {
+                Applied::LeftAlone(Reason::Protected(protected)) => {
                     let before = self.known.get(location.as_str()).and_then(|known| known.standing.state());
-                    if before != Some(state) {
-                        round.left_alone.push((location.clone(), state));
+                    if before != Some(protected.state) {
+                        round.left_alone.push((location.clone(), protected));
                     }
-                    Standing::In(state)
+                    Standing::In(protected.state)
                 }
                 Applied::LeftAlone(reason) => Standing::Unsettled(reason.problem(&location)),
                 Applied::Failed(problem) if can_pass(&problem) => Standing::Unsettled(Some(problem)),

@@ -91,8 +91,8 @@ impl Screen {
             let (root, cause) = (visible(&root), visible(&cause));
             writeln!(out, "{FAINT}{}{FAINT:#} {root}{HEADING}{cause}{HEADING:#}: {result} ({took})", clock())
         })?;
-        for (path, state) in &rebuild.left_alone {
-            self.printer.warning(&Reason::Protected(*state).sentence(&in_project(project, path)));
+        for (path, protected) in &rebuild.left_alone {
+            self.printer.warning(&Reason::Protected(*protected).sentence(&in_project(project, path)));
         }
         self.printer.problems_as_result(&rebuild.problems, &|path| project.source(path))?;
         if rebuild.problems.is_empty() && rebuild.has_news && occasion != Occasion::Start {
@@ -263,7 +263,8 @@ fn in_project(project: &WatchedProject<'_>, path: &Utf8Path) -> Utf8PathBuf {
 }
 
 fn rebuild_as_json(project: &WatchedProject<'_>, rebuild: &Rebuild, occasion: Occasion) -> Value {
-    let left_alone = rebuild.left_alone.iter().map(|(path, state)| json!({ "path": path, "state": state }));
+    let left_alone =
+        rebuild.left_alone.iter().map(|(path, protected)| json!({ "path": path, "state": protected.state }));
     json!({
         "root": project.root(),
         "occasion": match occasion {

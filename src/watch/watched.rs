@@ -21,7 +21,7 @@ use super::Options;
 use super::database::Database;
 use super::difference::Differences;
 use super::outputs::{Intent, Outputs, Round};
-use crate::apply::unreadable_inputs;
+use crate::apply::{Protected, unreadable_inputs};
 use crate::project::arguments::Global;
 use crate::project::locate::{ConfigSource, Located};
 use crate::project::pack;
@@ -66,7 +66,7 @@ pub(super) struct Rebuild {
     /// The tests of those outputs, with `--run`.
     pub(super) tests: Option<Selection>,
     /// The outputs that became edited or foreign, and so were not written.
-    pub(super) left_alone: Vec<(Utf8PathBuf, State)>,
+    pub(super) left_alone: Vec<(Utf8PathBuf, Protected)>,
     /// All problems of now.
     pub(super) problems: Vec<Problem>,
     /// Whether the problems differ from those after the last rebuild.

@@ -69,8 +69,18 @@ impl Project {
 
     /// Lets a project's suite run a formatter.
     pub(crate) fn format_with(&self, script: &str) {
-        let script = toml_string(script);
-        self.write("tgen.toml", &format!("{CONFIG}format = [\"sh\", \"-c\", {script}, \"sh\"]\n"));
+        self.format_by(&["sh", "-c", script, "sh"]);
+    }
+
+    /// Lets a project's suite run a command as its formatter.
+    pub(crate) fn format_by(&self, command: &[&str]) {
+        let words: Vec<_> = command.iter().map(|word| toml_string(word)).collect();
+        self.write("tgen.toml", &format!("{CONFIG}format = [{}]\n", words.join(", ")));
+    }
+
+    /// Lets a project's suite run no formatter.
+    pub(crate) fn format_no_more(&self) {
+        self.write("tgen.toml", CONFIG);
     }
 
     /// The contents of a folder's files by their paths.

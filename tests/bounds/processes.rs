@@ -26,17 +26,23 @@ fn without_a_second_thread_a_command_says_so() {
 
 #[test]
 fn the_next_run_deletes_what_a_killed_one_left_behind() {
-    let project = Project::new();
-    project.write("templates/t.py.tera", "X = {{ model_name | py_str }}  # again\n");
-    project.format_with("kill -9 $PPID; sleep 1");
-    let ended = project.run(&["generate"]);
-    assert_eq!(ended.code, None, "{}", ended.said);
-    let left = || {
-        let names = fs::read_dir(project.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter(|name| name.to_string_lossy().starts_with(".tgen-")).count()
-    };
-    assert!(left() > 0);
-    project.format_with(":");
-    project.check(&["generate"], &[0], "wrote 2 of 2 outputs");
-    assert_eq!(left(), 0);
+    for (arguments, words) in [
+        (&["generate"][..], "2 fresh"),
+        (&["generate", "--dry-run"], "2 fresh"),
+        (&["check"], "2 outputs are fresh"),
+        (&["lint"], "2 outputs rendered"),
+    ] {
+        let project = Project::new();
+        project.format_with("kill -9 $PPID; sleep 1");
+        let ended = project.run(&["check"]);
+        assert_eq!(ended.code, None, "{}", ended.said);
+        let left = || {
+            let names = fs::read_dir(project.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
+            names.filter(|name| name.to_string_lossy().starts_with(".tgen-")).count()
+        };
+        assert!(left() > 0);
+        project.format_no_more();
+        project.check(arguments, &[0], words);
+        assert_eq!(left(), 0, "{arguments:?}");
+    }
 }

@@ -138,6 +138,65 @@ fn the_mode_of_an_output_is_kept() {
     assert_eq!(mode & 0o777, 0o755);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_template_that_becomes_a_program_makes_its_fresh_outputs_programs() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote 1 of 1 output");
+    project.check(&["check"], 0, "1 output is fresh");
+    fs::set_permissions(project.path("templates/t.py.tera"), fs::Permissions::from_mode(0o755)).unwrap();
+    project.check(&["check"], 1, "1 output: 1 stale");
+    project.check(&["generate", "--dry-run"], 0, "would write 1 of 1 output");
+    project.check(&["generate"], 0, "wrote 1 of 1 output");
+    let mode = fs::metadata(project.path("out/test_bert.py")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o111, 0o111);
+    project.check(&["check"], 0, "1 output is fresh");
+    project.check(&["generate"], 0, "1 fresh");
+}
+
+/// What git leaves where two branches have changed an output; `edit` is what a person did to the file of one.
+#[track_caller]
+fn check_conflict(edit: impl Fn(String) -> String, code: i32, checked: &str, generated: &str) {
+    let project = Project::new(b"x = 1\n");
+    let text = |template: &[u8]| {
+        project.write("templates/t.py.tera", template);
+        project.check(&["generate"], 0, "wrote 1 of 1 output");
+        fs::read_to_string(project.path("out/test_bert.py")).unwrap()
+    };
+    let (ours, theirs) = (edit(text(b"x = 1\n")), text(b"x = 2\n"));
+    project.write("templates/t.py.tera", b"x = 3\n");
+    let conflict = format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> side\n");
+    project.write("out/test_bert.py", conflict.as_bytes());
+    project.check(&["check"], 1, checked);
+    project.check(&["generate", "--merge"], code, generated);
+    project.check(&["generate"], code, if code == 0 { "1 fresh" } else { generated });
+    let is_left_alone = fs::read_to_string(project.path("out/test_bert.py")).unwrap() == conflict;
+    assert_eq!(is_left_alone, code != 0);
+}
+
+#[test]
+fn a_conflict_is_overwritten_only_where_both_sides_are_as_they_were_generated() {
+    check_conflict(|text| text, 0, "1 output is conflicted", "wrote 1 of 1 output");
+    check_conflict(
+        |text| text.replace("x = 1", "x = 1  # mine"),
+        1,
+        "1 output is edited, with git's conflict markers, and perhaps a change by hand: resolve the conflict",
+        "`out/test_bert.py` has git's conflict markers",
+    );
+}
+
+#[test]
+fn a_merge_that_is_not_finished_in_a_template_is_written_to_no_output() {
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote 1 of 1 output");
+    project.write("templates/t.py.tera", b"<<<<<<< HEAD\nx = 2\n=======\nx = 3\n>>>>>>> side\n");
+    for command in ["lint", "check", "generate"] {
+        project.check(&[command], 1, "the template has git's conflict markers");
+    }
+    assert!(!fs::read_to_string(project.path("out/test_bert.py")).unwrap().contains("<<<"));
+}
+
 #[test]
 fn a_fresh_output_is_not_touched() {
     let project = Project::new(b"x = 1\n");

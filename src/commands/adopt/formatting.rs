@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::python::layout::differ_in_layout_alone;
+use tgen_core::python::likeness::is_same_but_for_formatting;
 use tgen_core::rendering::adopt::{Adoption, EditedOutput};
 use tgen_core::rendering::comparison::render_each;
 
@@ -17,7 +17,7 @@ pub(super) fn show_hint(session: &Session, plan: &Plan<'_>, adoption: &Adoption,
     let outputs: Vec<PlannedOutput> = left.iter().map(|edited| plan.outputs[edited.output].clone()).collect();
     let generated = render_each(plan, &outputs, |_, text| Some(String::from_utf8_lossy(text.ok()?).into_owned()));
     let is_formatted = |(edited, generated): &(&EditedOutput, Option<String>)| {
-        generated.as_ref().is_some_and(|generated| differ_in_layout_alone(generated, &edited.text))
+        generated.as_ref().is_some_and(|generated| is_same_but_for_formatting(generated, &edited.text))
     };
     let formatted = left.into_iter().zip(generated).filter(is_formatted).map(|(edited, _)| edited);
     let outputs: Vec<&PlannedOutput> = formatted.map(|edited| &plan.outputs[edited.output]).collect();

@@ -22,7 +22,7 @@ use super::edited::Edited;
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{Applied, Applier, ExecutableTemplates, Overwrite, StampsBefore};
 use crate::project::session::Session;
-use crate::report::{Baseline, OutputReport, Report};
+use crate::report::{OutputReport, Report};
 use crate::world::disk::Writer;
 use crate::world::stamp::Stamp;
 
@@ -326,12 +326,5 @@ fn is_text_of(expected: &[u8], wanted: &str) -> bool {
 }
 
 fn reported(path: Utf8PathBuf) -> OutputReport {
-    OutputReport {
-        path,
-        state: State::Stale,
-        origin: String::new(),
-        template: None,
-        first_line: None,
-        baseline: Baseline::Rendering,
-    }
+    OutputReport::new(path, State::Stale)
 }

@@ -1,7 +1,7 @@
 //! What the last clean check has seen, so that a check with nothing changed only asks the file system whether that is so.
 //!
 //! The cache can make a check faster, never wrong:
-//! - inputs (see [`Inputs`]) count by content and are hashed every time;
+//! - inputs (see [`Inputs`]) count by content, and by whether they can be run, and are hashed every time;
 //! - outputs, every other file beside them and their folders count by stamp: size, inode, and the times of the last
 //!   change of content and of the entry itself (the latter is the system's own; no program can set it back);
 //! - a stamp proves nothing while its file may change within the same tick of the clock ("racy"), so nothing is
@@ -23,7 +23,8 @@ use tgen_core::plan::Plan;
 use tgen_core::project::inputs::Inputs;
 
 use crate::project::session::Session;
-use crate::report::{Baseline, OutputReport};
+use crate::report::OutputReport;
+use crate::world::disk;
 use crate::world::stamp::Stamp;
 
 /// The coarsest clock of a common file system ticks every two seconds.
@@ -66,7 +67,7 @@ impl CheckCache {
             return None;
         }
         let outputs = entries.iter().filter_map(|entry| entry.strip_prefix("output "));
-        Some(outputs.map(|path| fresh(Utf8PathBuf::from(path))).collect())
+        Some(outputs.map(|path| OutputReport::new(path.into(), State::Fresh)).collect())
     }
 
     /// Remembers that all outputs of a plan are fresh and nothing else is signed.
@@ -106,17 +107,6 @@ fn write(file: &Utf8Path, content: &[u8]) -> std::io::Result<()> {
     temporary.persist(file).map(drop).map_err(|error| error.error)
 }
 
-fn fresh(path: Utf8PathBuf) -> OutputReport {
-    OutputReport {
-        path,
-        state: State::Fresh,
-        origin: String::new(),
-        template: None,
-        first_line: None,
-        baseline: Baseline::Rendering,
-    }
-}
-
 /// A hash of the tool and of every input's path and content.
 fn input_key(session: &Session) -> String {
     let mut hasher = Hasher::new();
@@ -128,7 +118,8 @@ fn input_key(session: &Session) -> String {
     let mut buffer = Vec::new();
     for path in inputs.files {
         let read = session.disk.read_into(&path, &mut buffer);
-        hasher.update(path.as_str().as_bytes()).update(&[0, u8::from(read.is_ok())]);
+        let is_executable = disk::is_executable(&session.disk.absolute(&path));
+        hasher.update(path.as_str().as_bytes()).update(&[0, u8::from(read.is_ok()), u8::from(is_executable)]);
         hasher.update(&(buffer.len() as u64).to_le_bytes()).update(&buffer);
     }
     for folder in inputs.unlisted {

@@ -11,9 +11,11 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
+use tgen_core::base::conflict::Conflicts;
 use tgen_core::base::files::reason;
 use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::{self, HunkGroups};
+use tgen_core::output::edit::Edit;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::project::Project;
@@ -23,11 +25,12 @@ use tgen_core::schedule::shard::Shard;
 use self::cache::CheckCache;
 use self::signed_text::SignedText;
 use crate::apply::formatted::FormattedOutputs;
+use crate::apply::{ExecutableTemplates, clear_leftovers};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, is_quiet};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session, UnusableConfig};
-use crate::report::{self, Baseline, OutputReport, Report};
+use crate::report::{self, OutputReport, Report};
 use crate::world::git;
 use tgen_core::lint::findings;
 
@@ -168,7 +171,10 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
     let plan = ManuallyDrop::new(Plan::new(&project, &request));
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
+    clear_leftovers(&plan, &session.root);
+    let asked = outputs.len();
     let formatted = FormattedOutputs::format(&plan, &mut outputs, &session.root, &mut problems)?;
+    let held = asked - outputs.len() + if args.is_part() { 0 } else { plan.left_out.len() };
     let look_for_orphans = || if args.looks_for_orphans() { orphans(&plan) } else { Orphans::default() };
     let judge = || judge(session, &plan, &outputs, &formatted, args);
     let (mut report, mut orphans) = rayon::join(judge, look_for_orphans);
@@ -176,6 +182,7 @@ fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
     problems.append(&mut report.problems);
     problems.append(&mut orphans.problems);
     report.problems = findings::gathered(problems);
+    report.held = held;
     if report.is_clean() && report.problems.is_empty() {
         cache.remember(session, &plan);
     }
@@ -186,6 +193,11 @@ impl CheckArgs {
     /// Whether this check covers all that is configured.
     fn is_whole(&self) -> bool {
         self.looks_for_orphans() && self.shard.is_none()
+    }
+
+    /// Whether it covers a part of what the selection selects.
+    fn is_part(&self) -> bool {
+        self.shard.is_some() || self.changed_since.is_some()
     }
 
     fn looks_for_orphans(&self) -> bool {
@@ -220,6 +232,7 @@ fn judge(
     args: &CheckArgs,
 ) -> Report {
     let templates = template_files(session, plan);
+    let executables = ExecutableTemplates::of(plan, &session.root);
     let progress = Progress::new(outputs.len(), "checking");
     let groups = Mutex::new(HunkGroups::default());
     let verdicts =
@@ -228,11 +241,17 @@ fn judge(
             match judged {
                 Ok(judged) => {
                     let location = plan.location(output);
-                    let signed = SignedText::of(&session.root.join(&location), &judged, args);
-                    let first_line = first_difference(plan, &judged, &signed, number, &groups, args);
+                    let edit = judged.edit();
+                    let is_stale = judged.state == State::Fresh && executables.is_lacking(plan, output);
+                    let signed = SignedText::of(&session.root.join(&location), &judged, edit, args);
+                    let first_line = match Conflicts::read(judged.existing).filter(|_| edit == Edit::Conflict) {
+                        Some(conflicts) => Some(first_line_at(judged.existing, conflicts.first_marker.start)),
+                        None => first_difference(plan, &judged, &signed, number, &groups, args),
+                    };
                     Verdict::Judged(OutputReport {
                         path: session.standpoint.seen(&location),
-                        state: judged.state,
+                        state: if is_stale { State::Stale } else { judged.state },
+                        edit,
                         origin: judged.origin.to_owned(),
                         template: templates[usize::from(output.template)].clone(),
                         first_line,
@@ -292,6 +311,11 @@ fn first_difference(
     }
 }
 
+/// The number of the line that holds an offset, from 1.
+fn first_line_at(text: &[u8], offset: usize) -> usize {
+    text[..offset].split(|byte| *byte == b'\n').count()
+}
+
 fn add_hunks(
     plan: &Plan<'_>,
     judged: &Judged<'_>,
@@ -314,12 +338,5 @@ fn add_hunks(
 }
 
 fn orphan(path: Utf8PathBuf) -> OutputReport {
-    OutputReport {
-        path,
-        state: State::Orphaned,
-        origin: String::new(),
-        template: None,
-        first_line: None,
-        baseline: Baseline::Rendering,
-    }
+    OutputReport::new(path, State::Orphaned)
 }

@@ -2,6 +2,7 @@
 //! difference the user's change alone. Git's history has it if it was committed.
 
 use camino::Utf8Path;
+use tgen_core::output::edit::Edit;
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
 use tgen_core::rendering::comparison::Judged;
@@ -22,9 +23,13 @@ pub(super) enum SignedText {
 
 impl SignedText {
     /// Looks for the text of an output that is edited and stale at once.
-    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, args: &CheckArgs) -> Self {
+    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, edit: Edit, args: &CheckArgs) -> Self {
         let signed = signature::signed(judged.existing);
-        if judged.state != State::Edited || args.no_diff || signed == signature::signed(judged.expected) {
+        if judged.state != State::Edited
+            || edit == Edit::Conflict
+            || args.no_diff
+            || signed == signature::signed(judged.expected)
+        {
             return Self::Rendering;
         }
         let found = signed.and_then(|signed| git::committed_text(file, signed));

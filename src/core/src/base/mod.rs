@@ -4,6 +4,7 @@
 
 pub mod bytes;
 pub mod cancellation;
+pub mod conflict;
 pub mod files;
 pub mod layered;
 pub(crate) mod named;

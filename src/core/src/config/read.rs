@@ -13,6 +13,7 @@ use super::keys;
 use super::suites::suites;
 use super::values::{Reader, Section};
 use super::{Config, ModelFacts};
+use crate::base::conflict::Conflicts;
 use crate::base::files::{Files, reason};
 use crate::base::problem::{Code, Problem};
 use crate::base::text::{Range, with_unix_line_ends};
@@ -98,6 +99,10 @@ pub fn read(text: &str, path: &Utf8Path, origin: Origin) -> Result<Config, Vec<P
     let mut reader = Reader::new(text, path, origin.table());
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
+        if let Some(found) = Conflicts::read(text.as_bytes()) {
+            reader.report_conflict(found.first_marker);
+            return Err(reader.into_problems());
+        }
         for error in &errors {
             reader.report_syntax(error);
         }

@@ -140,6 +140,14 @@ output = "b.py"
 }
 
 #[test]
+fn a_merge_that_is_not_finished_is_the_one_problem_of_a_file() {
+    assert_snapshot!(problems("a = 1\n<<<<<<< HEAD\nnosuch = 1\n=======\nb =\n>>>>>>> side\n"), @"
+    2:1 `<<<<<<< HEAD`: the configuration has git's conflict markers
+      help: merge the two sides, and delete the markers
+    ");
+}
+
+#[test]
 fn an_empty_file_says_what_no_file_says() {
     assert_eq!(Config { path: None, ..config("") }, Config::built_in());
 }

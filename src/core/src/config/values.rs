@@ -93,6 +93,16 @@ impl<'file> Reader<'file> {
         self.report(range, error.message(), syntax_help(error.message()));
     }
 
+    /// Reports a merge that is not finished, at the bytes of git's first marker.
+    pub(super) fn report_conflict(&mut self, marker: std::ops::Range<usize>) {
+        let range = self.lines.range(marker);
+        self.report(
+            range,
+            "the configuration has git's conflict markers",
+            "merge the two sides, and delete the markers",
+        );
+    }
+
     /// Reports that a value is not of its key's type.
     pub(super) fn report_type(&mut self, key: &Key, value: &Value<'_>) {
         let message = format!("`{}` is {}, not {}", key.name, key.kind.phrase(), type_name(value.get_ref()));

@@ -5,6 +5,7 @@
 use similar::TextMerge;
 
 use super::signature;
+use crate::base::conflict::Conflicts;
 
 /// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,7 @@ pub fn merge_cleanly(base: &str, ours: &str, theirs: &str) -> Option<String> {
 /// Whether a text contains a conflict as git writes it.
 #[must_use]
 pub fn has_conflict_markers(text: &str) -> bool {
-    let begins = |marker: &str| text.lines().any(|line| line.starts_with(marker));
-    begins("<<<<<<< ") && begins("=======") && begins(">>>>>>> ")
+    Conflicts::read(text.as_bytes()).is_some()
 }
 
 #[cfg(test)]

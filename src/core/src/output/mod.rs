@@ -4,7 +4,9 @@
 
 mod conflict;
 pub mod diff;
+pub mod edit;
 pub mod merge;
 pub mod path;
+mod sameness;
 pub mod signature;
 pub mod state;

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{conflict, signature};
+use super::conflict::Conflict;
+use super::sameness::{is_same_but_for_signature, is_same_text};
+use super::signature::{self, Signature};
 
 /// How the existing file relates to the expected output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -38,11 +40,18 @@ impl State {
         }
         match signature::find(existing) {
             Some(signature) if signature.intact => Self::Stale,
-            _ if conflict::is_between_generated(expected, existing) => Self::Conflicted,
+            found => Self::of_changed(expected, existing, found.as_ref()),
+        }
+    }
+
+    /// The state of a file that no intact signature covers.
+    fn of_changed(expected: &[u8], existing: &[u8], found: Option<&Signature>) -> Self {
+        match (Conflict::of(expected, existing), found) {
+            (Some(Conflict::BetweenGenerated), _) => Self::Conflicted,
             // Both the template and the file were edited, alike: only the signature is missing.
-            Some(_) if is_same_but_for_signature(expected, existing) => Self::Stale,
-            Some(_) => Self::Edited,
-            None => Self::Foreign,
+            (_, Some(_)) if is_same_but_for_signature(expected, existing) => Self::Stale,
+            (Some(Conflict::Unproven), _) | (None, Some(_)) => Self::Edited,
+            (None, None) => Self::Foreign,
         }
     }
 
@@ -98,32 +107,6 @@ impl State {
     }
 }
 
-/// Whether two texts are equal but for line ends.
-fn is_same_text(left: &[u8], right: &[u8]) -> bool {
-    if left == right {
-        return true;
-    }
-    let has_return = |bytes: &[u8]| memchr::memchr(b'\r', bytes).is_some();
-    if !has_return(left) && !has_return(right) {
-        return false;
-    }
-    without_returns(left).eq(without_returns(right))
-}
-
-fn is_same_but_for_signature(left: &[u8], right: &[u8]) -> bool {
-    let [left, right] = [left, right].map(signature::without_signature);
-    left.zip(right).is_some_and(|(left, right)| is_same_text(&left, &right))
-}
-
-fn without_returns(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let followed_by_newline = |at: usize| bytes.get(at + 1) == Some(&b'\n');
-    bytes
-        .iter()
-        .enumerate()
-        .filter(move |(at, byte)| !(**byte == b'\r' && followed_by_newline(*at)))
-        .map(|(_, byte)| *byte)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::signature::{CommentStyle, Signed};
@@ -151,30 +134,51 @@ mod tests {
         check(Some(b""), State::Foreign);
     }
 
-    /// The result of git merging two regenerated outputs, with labels as git writes them.
-    fn conflicted(body: &str) -> Vec<u8> {
-        let line = |text: &str| String::from_utf8(signed(text)).unwrap().lines().next().unwrap().to_owned();
-        let (ours, theirs) = (line("ours\n"), line("theirs\n"));
-        format!("<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> side\n{body}").into_bytes()
+    /// What git leaves where two branches have changed an output, of `ours` and `theirs`, whole files.
+    fn conflicted(ours: &str, theirs: &str, body: &str) -> String {
+        format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> side\n{body}")
+    }
+
+    fn signed_text(text: &str) -> String {
+        String::from_utf8(signed(text)).unwrap()
+    }
+
+    fn signature_of(text: &str) -> String {
+        format!("{}\n", signed_text(text).lines().next().unwrap())
     }
 
     #[test]
     fn a_conflict_between_generated_texts_holds_nothing_of_a_users() {
-        check(Some(&conflicted("new\n")), State::Conflicted);
-        check(Some(&conflicted("<<<<<<< HEAD\nours\n||||||| base\nold\n=======\n\n>>>>>>> side\n")), State::Conflicted);
-        check(
-            Some(String::from_utf8(conflicted("new\n")).unwrap().replace('\n', "\r\n").as_bytes()),
-            State::Conflicted,
-        );
+        let both = conflicted(&signed_text("ours\n"), &signed_text("theirs\n"), "");
+        check(Some(both.as_bytes()), State::Conflicted);
+        check(Some(both.replace('\n', "\r\n").as_bytes()), State::Conflicted);
+        check(Some(both.replace("=======\n", "||||||| base\nold\n=======\n").as_bytes()), State::Conflicted);
+        let below = conflicted(&signature_of("a\nours\nb\n"), &signature_of("a\ntheirs\nb\n"), "a\n")
+            + &conflicted("ours\n", "theirs\n", "b\n");
+        check(Some(below.as_bytes()), State::Conflicted);
+    }
+
+    #[test]
+    fn where_only_signatures_conflict_git_has_merged_what_the_templates_say() {
+        let merged = conflicted(&signature_of("ours\n"), &signature_of("theirs\n"), "new\n");
+        check(Some(merged.as_bytes()), State::Conflicted);
+        check(Some(merged.replace("new\n", "new\nmine\n").as_bytes()), State::Edited);
+        check(Some(merged.replace("new\n", "").as_bytes()), State::Edited);
     }
 
     #[test]
     fn a_conflict_that_may_hold_a_users_change_is_protected() {
-        check(Some(&conflicted("new\nmine\n")), State::Foreign);
-        check(Some(&conflicted("<<<<<<< HEAD\nunfinished\n")), State::Foreign);
-        let edited = [signed("old\n"), b"<<<<<<< HEAD\nmine\n=======\nnew\n>>>>>>> side\n".to_vec()].concat();
-        check(Some(&edited), State::Edited);
-        check(Some(b"<<<<<<< HEAD\na\n=======\nb\n>>>>>>> side\nnew\n"), State::Foreign);
+        for (ours, theirs) in [("mine\n", ""), ("", "mine\n"), ("mine\n", "mine\n")] {
+            let (ours, theirs) = (signed_text("ours\n") + ours, signed_text("theirs\n") + theirs);
+            check(Some(conflicted(&ours, &theirs, "").as_bytes()), State::Edited);
+        }
+        let deleted = signed_text("one\ntwo\n").replace("two\n", "");
+        check(Some(conflicted(&deleted, &signed_text("new\n"), "").as_bytes()), State::Edited);
+        check(Some(conflicted("mine\n", &signed_text("theirs\n"), "").as_bytes()), State::Edited);
+        let unsigned_below = signed_text("old\n") + &conflicted("mine\n", "new\n", "");
+        check(Some(unsigned_below.as_bytes()), State::Edited);
+        check(Some(conflicted("a\n", "b\n", "new\n").as_bytes()), State::Foreign);
+        check(Some(b"<<<<<<< HEAD\nunfinished\n"), State::Foreign);
     }
 
     #[test]

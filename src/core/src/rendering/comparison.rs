@@ -11,9 +11,11 @@ use rayon::prelude::*;
 
 use crate::base::files;
 use crate::base::problem::{Code, Problem};
+use crate::output::edit::{self, Edit};
 use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
+use crate::python::likeness;
 use crate::rendering::syntax::check_syntax;
 use crate::template::renderer::{Renderer, Rendering};
 
@@ -32,6 +34,25 @@ pub struct Judged<'a> {
     pub expected: &'a [u8],
     /// What the file holds; empty when there is none.
     pub existing: &'a [u8],
+}
+
+impl Judged<'_> {
+    /// What kind of edit it is, of an output that is edited.
+    #[must_use]
+    pub fn edit(&self) -> Edit {
+        if self.state != State::Edited {
+            return Edit::Text;
+        }
+        let is_python = self.output.path.as_path().extension() == Some("py");
+        Edit::of(self.expected, self.existing, |expected, existing| {
+            edit::is_same_but_for_trailing_blanks(expected, existing) || is_python && is_same_python(expected, existing)
+        })
+    }
+}
+
+fn is_same_python(expected: &[u8], existing: &[u8]) -> bool {
+    let texts = std::str::from_utf8(expected).ok().zip(std::str::from_utf8(existing).ok());
+    texts.is_some_and(|(expected, existing)| likeness::is_same_but_for_formatting(expected, existing))
 }
 
 /// Gives the formatted text of an output whose suite has a formatter.

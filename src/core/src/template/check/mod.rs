@@ -21,6 +21,7 @@ use super::TemplateName;
 use super::analysis::{Allow, Meaning};
 use super::library::{Library, Source};
 use super::syntax::tree::Span;
+use crate::base::conflict::Conflicts;
 use crate::base::problem::{Code, Problem, Severity};
 use crate::base::suggest::did_you_mean;
 
@@ -32,6 +33,9 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
         Err(problem) => return vec![problem],
     };
     let checked = Checked { library, name, source };
+    if let Some(problem) = checked.conflict() {
+        return vec![problem];
+    }
     let mut problems = checked.refusals();
     problems.extend(calls::wrong_arguments(&checked));
     problems.extend(checked.out_of_reach());
@@ -55,7 +59,10 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
 #[must_use]
 pub fn refusals(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     match library.source(name) {
-        Ok(source) => Checked { library, name, source }.refusals(),
+        Ok(source) => {
+            let checked = Checked { library, name, source };
+            checked.conflict().map_or_else(|| checked.refusals(), |problem| vec![problem])
+        }
         Err(problem) => vec![problem],
     }
 }
@@ -80,6 +87,14 @@ fn allows(source: &Source, problem: &Problem) -> bool {
 }
 
 impl Checked<'_, '_> {
+    /// A merge that is not finished, where the text is neither side's and nothing else that is wrong with it counts.
+    fn conflict(&self) -> Option<Problem> {
+        let found = Conflicts::read(self.source.text.as_bytes())?;
+        let message = "the template has git's conflict markers".to_owned();
+        let problem = self.error(Code::TemplateSyntax, &found.first_marker, message);
+        Some(problem.help("merge the two sides, and delete the markers"))
+    }
+
     fn refusals(&self) -> Vec<Problem> {
         let faults = self.source.tree().faults.iter();
         let mut problems: Vec<_> = faults

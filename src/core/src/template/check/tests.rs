@@ -43,6 +43,14 @@ fn names_that_do_not_exist_are_found_all_at_once() {
 }
 
 #[test]
+fn a_merge_that_is_not_finished_is_the_one_problem_of_a_template() {
+    assert_snapshot!(check("{{ nosuch(1) }}\n<<<<<<< HEAD\n{{ a | uper }}\n=======\n{% if\n>>>>>>> side"), @"2: <<<<<<< HEAD | Error template-syntax: the template has git's conflict markers; merge the two sides, and delete the markers");
+    let files = MemoryFiles::from_fixture("-- t.md --\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> side\n");
+    let library = Library::new(&files, Some(Utf8Path::new("")), &[]).unwrap();
+    assert_eq!(super::refusals(&library, &TemplateName::new("t.md")).len(), 1);
+}
+
+#[test]
 fn arguments_are_held_against_what_is_called() {
     assert_snapshot!(check("{{ a | replace(from='x', too='y') }}{{ b | upper(x=1) }}{{ c is containing }}"), @"
     1: replace | Error wrong-arguments: the filter `replace` needs the argument `to`; write `replace(to=…)`
