@@ -8,6 +8,8 @@
 # tgen-support: tgen_support/environment.py
 # tgen-support: tgen_support/facts.py
 # tgen-support: tgen_support/facts.toml
+# tgen-support: tgen_support/fingerprints.py
+# tgen-support: tgen_support/fingerprints.toml
 # tgen-support: tgen_support/handlers.py
 # tgen-support: tgen_support/inputs.py
 # tgen-support: tgen_support/known.py
@@ -17,20 +19,24 @@
 # tgen-support: tgen_support/notes.py
 # tgen-support: tgen_support/openvino_endpoint.py
 # tgen-support: tgen_support/outputs.py
+# tgen-support: tgen_support/padding.py
 # tgen-support: tgen_support/placement.py
 # tgen-support: tgen_support/platforms.py
 # tgen-support: tgen_support/plugin.py
 # tgen-support: tgen_support/reference.py
 # tgen-support: tgen_support/reference_import.py
+# tgen-support: tgen_support/release_checks.py
 # tgen-support: tgen_support/results.py
 # tgen-support: tgen_support/script.py
 # tgen-support: tgen_support/shrink.py
 # tgen-support: tgen_support/signatures.py
 # tgen-support: tgen_support/skillset.py
 # tgen-support: tgen_support/stand_ins.py
+# tgen-support: tgen_support/subjects.py
 # tgen-support: tgen_support/task_checks.py
 # tgen-support: tgen_support/tasks.py
 # tgen-support: tgen_support/tiny.py
+# tgen-support: tgen_support/variant_checks.py
 # tgen-support: tgen_support/verified.toml
 """What the generated tests beside this package share.
 
@@ -71,7 +77,7 @@ from .model_checks import (
     check_padding,
 )
 from .notes import MOCK, REAL
-from .platforms import PLATFORMS, require
+from .platforms import PLATFORMS, needs_torch, require
 from .reference import (
     Reference,
     call,
@@ -80,6 +86,7 @@ from .reference import (
     resources,
     skip_if_not_installed,
 )
+from .release_checks import check_fingerprint
 from .script import run
 from .signatures import platform_of
 from .skillset import Loaded, Skillset
@@ -94,6 +101,7 @@ from .task_checks import (
     check_spans,
 )
 from .tasks import auto_class_of, inputs_for, once_a_class, task_of
+from .variant_checks import check_attention, check_configuration, check_precision
 
 __all__ = [
     "MOCK",
@@ -111,10 +119,13 @@ __all__ = [
     "call",
     "call_with_weights",
     "check_agrees_with_torch",
+    "check_attention",
     "check_batch",
     "check_boxes",
     "check_cache",
+    "check_configuration",
     "check_embeddings",
+    "check_fingerprint",
     "check_follows_input",
     "check_forward",
     "check_generation",
@@ -127,6 +138,7 @@ __all__ = [
     "check_order",
     "check_padding",
     "check_pairs",
+    "check_precision",
     "check_reads_both_ways",
     "check_reads_forward",
     "check_reference_loaded",
@@ -138,6 +150,7 @@ __all__ = [
     "handler_for",
     "images_of",
     "inputs_for",
+    "needs_torch",
     "once_a_class",
     "platform_of",
     "require",

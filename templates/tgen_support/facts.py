@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 # Python 3.10 has no reader of TOML, so pytest brings one there.
-_TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 
 @functools.cache
@@ -28,22 +28,28 @@ def facts_of(model_type: str) -> dict[str, Any]:
 @functools.cache
 def _facts() -> list[dict[str, Any]]:
     facts = read_toml("facts.toml")["fact"]
-    release = _release()
-    return [fact for fact in facts if fact.get("release", release) == release]
+    return [fact for fact in facts if _is_of(fact.get("release"), _release())]
+
+
+def _is_of(releases: str | list[str] | None, installed: str) -> bool:
+    """Tell whether a release is one of those that begin with the given numbers."""
+    if releases is None:
+        return True
+    beginnings = [releases] if isinstance(releases, str) else releases
+    return any(f"{installed}.".startswith(f"{number}.") for number in beginnings)
 
 
 @functools.cache
 def read_toml(name: str) -> dict[str, Any]:
     """Read a file of this package."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    content: dict[str, Any] = _TOML.loads(text)
+    content: dict[str, Any] = TOML.loads(text)
     return content
 
 
 def _release() -> str:
-    """Give the first number of the installed transformers' version."""
     try:
-        return importlib.metadata.version("transformers").partition(".")[0]
+        return importlib.metadata.version("transformers")
     except importlib.metadata.PackageNotFoundError:
         return ""
 

@@ -77,9 +77,14 @@ def default_builds(
 
 
 def skip_unknown(model_type: str, error: BaseException) -> NoReturn:
-    """Skip, or fail where every type must be known."""
+    """Skip a type that the kit does not know, with what it raised."""
     message = " ".join(str(error).split())[:_LONGEST_MESSAGE]
-    reason = f"{UNKNOWN} {model_type} yet: {type(error).__name__}: {message}"
+    skip_not_known(f"{model_type} yet: {type(error).__name__}: {message}")
+
+
+def skip_not_known(what: str) -> NoReturn:
+    """Skip what the kit does not know, or fail where everything must be known."""
+    reason = f"{UNKNOWN} {what}"
     if os.environ.get("TGEN_REQUIRE_KNOWN", "") not in ("", "0"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -50,6 +50,19 @@ def _why_no_qualcomm() -> str | None:
     return "no SDK at QNN_SDK_ROOT or SNPE_ROOT, and qai_appbuilder is not installed"
 
 
+# The mark of tests that compare a model in torch with itself: a mock has nothing to show.
+NEEDS_TORCH = "tgen_needs_torch"
+needs_torch: pytest.MarkDecorator = getattr(pytest.mark, NEEDS_TORCH)
+
+
+@functools.cache
+def why_no_torch() -> str | None:
+    """Say what no model runs without; None where everything is there."""
+    missing = [name for name in ("torch", "transformers") if not is_installed(name)]
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{' and '.join(missing)} {verb} not installed" if missing else None
+
+
 _PROBES: dict[str, Callable[[], str | None]] = {
     "cpu": lambda: None,
     "cuda": lambda: _why_no_torch_gpu("cuda"),

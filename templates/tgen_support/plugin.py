@@ -19,14 +19,14 @@ from typing import Any
 
 import pytest
 
-from .notes import forget_notes, note, notes
+from .notes import forget_notes, is_real_required, note, notes
 from .placement import TOLERANCES
-from .platforms import PLATFORMS, why_absent
+from .platforms import NEEDS_TORCH, PLATFORMS, why_absent, why_no_torch
 from .results import Recorder
 
 NAME = f"{__package__}.plugin"
 _OURS = Path(__file__).parent
-# How many tests are left out because of a platform, and why it is absent.
+# How many tests are left out because of a platform, or of torch, and why it is absent.
 _LEFT_OUT = pytest.StashKey[dict[str, tuple[int, str]]]()
 
 
@@ -99,6 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
             name = option.strip("-").replace("-", "_").upper()
             os.environ[f"TGEN_{name}"] = value if isinstance(value, str) else "1"
     config.stash[_LEFT_OUT] = {}
+    config.addinivalue_line("markers", f"{NEEDS_TORCH}: is about the model in torch")
     workerinput = getattr(config, "workerinput", {})
     # A worker of pytest-xdist leaves writing to the process that started it, if that
     # process has this plugin.
@@ -180,24 +181,38 @@ def pytest_pycollect_makemodule(
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out what needs hardware that is not here, unless it is asked for by id."""
+    """Leave out what needs something that is not here, unless it is asked for by id."""
     _keep_platforms(config, items, os.environ.get("TGEN_PLATFORMS"))
     named = {argument for argument in config.args if "[" in argument}
     absent: dict[str, list[pytest.Item]] = {}
     for item in items:
-        platform = _required_platform(item)
+        missing = _missing(item)
         is_named = any(argument.endswith(item.nodeid) for argument in named)
-        if platform is not None and why_absent(platform) and not is_named:
-            absent.setdefault(platform, []).append(item)
+        if missing is not None and not is_named:
+            absent.setdefault(missing, []).append(item)
     left_out = [item for some in absent.values() for item in some]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
     config.stash[_LEFT_OUT] = {
-        platform: (len(some), why_absent(platform) or "")
-        for platform, some in absent.items()
+        missing: (len(some), _why_missing(missing) or "")
+        for missing, some in absent.items()
     }
+
+
+def _missing(item: pytest.Item) -> str | None:
+    """Name what a test needs and is not here: its platform, or torch."""
+    platform = _required_platform(item)
+    if platform is not None and why_absent(platform):
+        return platform
+    # Where a mock is a failure, nothing that would be one is left out.
+    needs_torch = item.get_closest_marker(NEEDS_TORCH) and not is_real_required()
+    return NEEDS_TORCH if needs_torch and why_no_torch() else None
+
+
+def _why_missing(name: str) -> str | None:
+    return why_no_torch() if name == NEEDS_TORCH else why_absent(name)
 
 
 def _keep_platforms(
@@ -351,6 +366,9 @@ class ResultHooks:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was left out, and what computed the results that passed."""
         by_platform = self.config.stash[_LEFT_OUT]
+        if NEEDS_TORCH in by_platform:
+            tests, reason = by_platform[NEEDS_TORCH]
+            terminalreporter.write_line(f"left out: {tests} tests for which {reason}")
         left_out = {
             name: by_platform[name] for name in PLATFORMS if name in by_platform
         }

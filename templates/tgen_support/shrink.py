@@ -8,6 +8,7 @@ facts of `facts.toml` come last: what is true of one type and follows from no ru
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import re
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from .facts import facts_of, merge
 from .tasks import LABELS
 
 VOCABULARY = 256
+# How many words a layer sees that does not see all of them.
+WINDOW = 6
 # How far weights are drawn from zero.
 WEIGHTS = 0.02
 
@@ -48,6 +51,12 @@ _SIZES = [
         (r"rotary_dim", 8),
         (r"num_codebooks", 2),
         (r"base_channels", 32),
+        # Shorter than a text, or no word ever leaves them.
+        (
+            r"sliding_window(_size)?|attention_(chunk|window)_size|local_attention",
+            WINDOW,
+        ),
+        (r"index_topk", WINDOW),
     )
 ]
 _VOCABULARY = re.compile(r"(.*_)?vocab_size(_per_layer_input)?|.*_vocabulary_size")
@@ -93,8 +102,8 @@ class _Shrinker:
         bases = [getattr(transformers, name, None) for name in names]
         self.base = next(base for base in bases if base is not None)
         self.classes = transformers.CONFIG_MAPPING
-        # Before version 5 a configuration takes those inside it as dictionaries.
-        self.takes_dicts = transformers.__version__.startswith("4.")
+        # Before version 5.4 a configuration takes those inside it as dictionaries.
+        self.takes_dicts = not dataclasses.is_dataclass(self.base)
         self.tokens: dict[str, int] = {}
 
     def whole(self, facts: Mapping[str, Any]) -> Any:
@@ -134,7 +143,7 @@ class _Shrinker:
         if not self.takes_dicts:
             return own
         own = {name: self._as_dict(value) for name, value in own.items()}
-        if "rope_parameters" in own:
+        if "rope_parameters" in own and "rope_scaling" in parameters:
             own["rope_scaling"] = own.pop("rope_parameters")
         if "backbone_config" in own and "backbone" in parameters:
             own["backbone"] = None

@@ -62,10 +62,10 @@ class TinyModel:
         self.plan: Plan = plan_inputs(self.model, self.facts)
         self._make_room_for_tokens()
 
-    def _build(self, seed: int) -> Any:
+    def _build(self, seed: int, **options: Any) -> Any:
         """Draw weights on the processor: so they are the same on every device."""
         with _building(), seeded(self.torch, seed):
-            model = self.loader.from_config(copy.deepcopy(self.config))
+            model = self.loader.from_config(copy.deepcopy(self.config), **options)
             self._draw_zero_weights(model)
         # Some models keep what they work out of their weights for this mode.
         return self.place.move(model.eval())
@@ -86,6 +86,10 @@ class TinyModel:
     def with_seed(self, seed: int) -> TinyModel:
         """Give the same model with the weights of a seed."""
         return self.with_model(self._build(seed))
+
+    def with_options(self, **options: Any) -> TinyModel:
+        """Give the same model as it is built with other options."""
+        return self.with_model(self._build(0, **options))
 
     def with_model(self, model: Any) -> TinyModel:
         """Give the same with another model of the kind."""
@@ -177,8 +181,19 @@ class TinyModel:
     def saved_and_loaded(self, folder: Path) -> TinyModel:
         """Give the same model as it comes back from disk."""
         self.model.save_pretrained(folder)
-        loaded = type(self.model).from_pretrained(folder).eval()
-        return self.with_model(self.place.move(loaded))
+        return self._loaded(type(self.model).from_pretrained(folder))
+
+    def saved_and_loaded_with_report(
+        self, folder: Path
+    ) -> tuple[TinyModel, dict[str, Any]]:
+        """Give the same, and what loading reports."""
+        self.model.save_pretrained(folder)
+        load = type(self.model).from_pretrained
+        model, report = load(folder, output_loading_info=True)
+        return self._loaded(model), report
+
+    def _loaded(self, model: Any) -> TinyModel:
+        return self.with_model(self.place.move(model.eval()))
 
     def _make_room_for_tokens(self) -> None:
         for kind, carriers in _CARRIERS.items():
@@ -216,6 +231,14 @@ class TinyModel:
             features = method(**wanted)
         pooled = getattr(features, "pooler_output", None)
         return _row_count(features if pooled is None else pooled)
+
+
+def tied_weights(model: Any) -> list[set[str]]:
+    """Group the names of weights that are one."""
+    groups: dict[int, set[str]] = {}
+    for name, weight in model.named_parameters(remove_duplicate=False):
+        groups.setdefault(weight.data_ptr(), set()).add(name)
+    return [names for names in groups.values() if len(names) > 1]
 
 
 @contextlib.contextmanager

@@ -28,6 +28,18 @@ def platform(request):
 def test_runs(platform):
     pass
 """
+ABOUT_TORCH = """
+MODEL = "some"
+
+
+@tgen.needs_torch
+def test_compares():
+    raise AssertionError("a mock has nothing to show")
+
+
+def test_passes():
+    pass
+"""
 HERE_NO_QUALCOMM = {"QNN_SDK_ROOT": "", "SNPE_ROOT": ""}
 
 
@@ -113,6 +125,25 @@ def test_absent_hardware_is_left_out_in_one_line(project: Project) -> None:
     assert run.last_line == "1 passed, 1 deselected", run.output
     line = "left out: 1 tests for qualcomm, which this machine does not have\n"
     assert run.output.count(line) == 1, run.output
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n", "2"]], ids=" ".join)
+def test_what_needs_torch_is_left_out_in_one_line(
+    project: Project, arguments: list[str]
+) -> None:
+    project.add_tests("tests", test_hf_vit=ABOUT_TORCH)
+    run = project.pytest(*arguments, "tests")
+    line = "left out: 1 tests for which torch and transformers are not installed\n"
+    assert run.output.count(line) == 1, run.output
+    assert run.last_line.startswith("1 passed"), run.output
+
+
+def test_nothing_is_left_out_for_want_of_torch_where_real_is_required(
+    project: Project,
+) -> None:
+    project.add_tests("tests", test_hf_vit=ABOUT_TORCH)
+    run = project.pytest(environment={"TGEN_REQUIRE_REAL": "1"})
+    assert run.last_line == "1 failed, 1 passed", run.output
 
 
 def test_why_hardware_is_absent_is_said_with_the_skips(project: Project) -> None:

@@ -4,13 +4,16 @@
 mod archive;
 mod coverage;
 mod editors;
+mod fingerprints;
 mod foreign_reader;
 mod generated;
 mod hooks;
 mod libduckdb;
 mod python;
+mod ray;
 mod regressions;
 mod release;
+mod releases;
 mod report;
 mod results;
 mod slice;
@@ -38,6 +41,8 @@ usage: cargo xtask COMMAND
   coverage [--platform cuda] [PYTHON]
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
+  fingerprints RELEASE...            what all model types give with releases of transformers
+  ray                                a run on a real head of Ray, with deaths on the way
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
@@ -71,6 +76,8 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
         ["regressions", types @ ..] => regressions::run(types),
+        ["fingerprints", versions @ ..] => fingerprints::run(versions),
+        ["ray"] => ray::run(),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
         ["wheel"] => wheel::run(),

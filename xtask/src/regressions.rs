@@ -1,19 +1,16 @@
 //! Tests with real regressions of transformers: the rendered tests must fail with the broken release and pass with
 //! another.
 //!
-//! `tests/with_torch/regressions.toml` lists them. Each release is installed into its own folder in the cache, on top
-//! of an environment with torch.
+//! `tests/with_torch/regressions.toml` lists them, with what no test finds and why.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::libduckdb::cache_folder;
 use crate::results::{self, Platform, TestResult, Verdict, run_tests_over};
-use crate::say;
-use crate::test::{root, step, tgen};
+use crate::test::root;
+use crate::{releases, say};
 
 #[derive(Deserialize)]
 struct Table {
@@ -77,14 +74,10 @@ impl Regression {
     }
 
     fn results(&self, python: &Path, version: &str) -> Result<Vec<TestResult>> {
-        let overlay = overlay(python, version)?;
+        let release = releases::installed(python, version)?;
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let (project, tests) = (folder.path().join("project"), folder.path().join("tests"));
-        results::write_map(&project, &overlay.join("transformers"))?;
-        let mut render = tgen();
-        render.args(["generate", "--hardware", "cpu", "--model", &self.model_type, "--root"]).arg(&project);
-        step("rendering its tests", render.arg("--output-dir").arg(&tests).stdout(Stdio::null()))?;
-        run_tests_over(python, &tests, Platform::Cpu, &[], Some(&overlay))
+        let tests = releases::render(folder.path(), &release, &self.model_type)?;
+        run_tests_over(python, &tests, Platform::Cpu, &[], Some(&release))
     }
 }
 
@@ -95,19 +88,6 @@ fn failures(results: &[TestResult]) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-/// A folder with a release of transformers and its dependencies other than torch.
-fn overlay(python: &Path, version: &str) -> Result<PathBuf> {
-    let folder = cache_folder().context("there is no cache folder")?.join(format!("transformers-{version}"));
-    let complete = folder.join("complete");
-    if !complete.exists() {
-        let mut install = Command::new(python);
-        install.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(&folder);
-        step(&format!("installing transformers {version}"), install.arg(format!("transformers=={version}")))?;
-        std::fs::write(&complete, "").with_context(|| format!("cannot write `{}`", complete.display()))?;
-    }
-    Ok(folder)
 }
 
 #[cfg(test)]

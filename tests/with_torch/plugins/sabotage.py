@@ -5,6 +5,7 @@ Each takes a model and gives it back broken. `mutations.py` puts them into the k
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
@@ -237,3 +238,178 @@ def checkpointing_stops_gradients(model: Any) -> Any:
 
 def checkpointing_doubles_gradients(model: Any) -> Any:
     return _when_checkpointing(model, lambda vectors: _Scaled.apply(vectors, 2.0))
+
+
+# --- Variants. A class of its own is what loading and saving make again.
+
+
+def _kind_with(model: Any, **methods: Any) -> Any:
+    kind = type(model)
+    model.__class__ = type(
+        kind.__name__, (kind,), {**methods, "__module__": kind.__module__}
+    )
+    return model
+
+
+def _attending(model: Any, name: str, change: Any) -> Any:
+    """Change what the model gives where it computes attention in one way."""
+    is_meant = model.config._attn_implementation == name
+    return _wrapped(model, change) if is_meant else model
+
+
+def _main(outputs: Any) -> str:
+    return "logits" if "logits" in outputs else "last_hidden_state"
+
+
+def sdpa_is_scaled_twice(model: Any) -> Any:
+    def change(forward: Any, args: Any, kwargs: Any) -> Any:
+        outputs = forward(*args, **kwargs)
+        outputs[_main(outputs)] = outputs[_main(outputs)] * 1.01
+        return outputs
+
+    return _attending(model, "sdpa", change)
+
+
+def sdpa_ignores_the_mask(model: Any) -> Any:
+    def change(forward: Any, args: Any, kwargs: Any) -> Any:
+        mask = kwargs.get("attention_mask")
+        if mask is not None:
+            kwargs["attention_mask"] = torch.ones_like(mask)
+        return forward(*args, **kwargs)
+
+    return _attending(model, "sdpa", change)
+
+
+def eager_is_rounded(model: Any) -> Any:
+    def change(forward: Any, args: Any, kwargs: Any) -> Any:
+        outputs = forward(*args, **kwargs)
+        outputs[_main(outputs)] = outputs[_main(outputs)].round(decimals=1)
+        return outputs
+
+    return _attending(model, "eager", change)
+
+
+def _in_bfloat16(model: Any, change: Any) -> Any:
+    forward = type(model).forward
+
+    @functools.wraps(forward)
+    def changed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = forward(self, *args, **kwargs)
+        return change(outputs) if self.dtype is torch.bfloat16 else outputs
+
+    return _kind_with(model, forward=changed)
+
+
+def short_floats_are_nan(model: Any) -> Any:
+    def change(outputs: Any) -> Any:
+        outputs[_main(outputs)] = outputs[_main(outputs)] * float("nan")
+        return outputs
+
+    return _in_bfloat16(model, change)
+
+
+def formats_are_mixed(model: Any) -> Any:
+    def change(outputs: Any) -> Any:
+        return torch.mm(outputs[_main(outputs)].flatten(0, -2).T, torch.ones(24, 1))
+
+    return _in_bfloat16(model, change)
+
+
+def _loading(model: Any, change: Any) -> Any:
+    load = type(model).from_pretrained.__func__
+
+    def changed(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return change(functools.partial(load, cls, *args), kwargs)
+
+    return _kind_with(model, from_pretrained=classmethod(changed))
+
+
+def format_is_forgotten(model: Any) -> Any:
+    return _loading(model, lambda load, options: load(**{**options, "dtype": None}))
+
+
+def loading_drops_a_weight(model: Any) -> Any:
+    def save(self: Any, folder: Any) -> None:
+        weights = self.state_dict()
+        weights.pop(min(weights))
+        type(self).__mro__[1].save_pretrained(self, folder, state_dict=weights)
+
+    return _kind_with(model, save_pretrained=save)
+
+
+def loading_changes_a_weight(model: Any) -> Any:
+    def change(load: Any, options: Any) -> Any:
+        loaded, report = load(**options)
+        with torch.no_grad():
+            # Too little for an answer to show it.
+            min(loaded.named_parameters())[1].view(-1)[0] += 1e-7
+        return loaded, report
+
+    return _loading(model, change)
+
+
+def loading_unties_the_head(model: Any) -> Any:
+    def change(load: Any, options: Any) -> Any:
+        loaded, report = load(**options)
+        head = loaded.get_output_embeddings()
+        head.weight = torch.nn.Parameter(head.weight.detach().clone())
+        return loaded, report
+
+    return _loading(model, change)
+
+
+# --- Configurations.
+
+
+def _configured(model: Any, change: Any) -> Any:
+    kind = type(model.config)
+
+    def save(self: Any, folder: Any) -> None:
+        changed = copy.deepcopy(self)
+        change(changed)
+        kind.save_pretrained(changed, folder)
+
+    methods = {"save_pretrained": save, "__module__": kind.__module__}
+    model.config.__class__ = type(kind.__name__, (kind,), methods)
+    return model
+
+
+def a_setting_is_not_saved(model: Any) -> Any:
+    return _configured(model, lambda config: delattr(config, "vocab_size"))
+
+
+def a_setting_is_cut(model: Any) -> Any:
+    def change(config: Any) -> None:
+        config.initializer_range = round(config.initializer_range, 1)
+
+    return _configured(model, change)
+
+
+def labels_are_forgotten(model: Any) -> Any:
+    def change(config: Any) -> None:
+        config.num_labels = 2
+
+    return _configured(model, change)
+
+
+# --- From release to release.
+
+
+def attention_is_scaled_twice(model: Any) -> Any:
+    for module in model.modules():
+        if isinstance(getattr(module, "scaling", None), float):
+            module.scaling **= 2
+    return model
+
+
+def head_is_untied(model: Any) -> Any:
+    head = model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+    return model
+
+
+def norms_are_left_out(model: Any) -> Any:
+    for module in model.modules():
+        if type(module).__name__.endswith("Norm"):
+            module.forward = lambda vectors: vectors
+    return model
