@@ -51,6 +51,7 @@ pub(crate) enum Command {
     Adopt(commands::adopt::AdoptArgs),
     Run(commands::run::RunArgs),
     Bundle(commands::bundle::BundleArgs),
+    Submit(commands::submit::SubmitArgs),
     Emit(commands::emit::EmitArgs),
     Watch(commands::watch::WatchArgs),
     Lint(commands::lint::LintArgs),

@@ -24,7 +24,7 @@ use crate::printer::Verbosity;
 use crate::world::threads;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(arguments());
+    let cli = Cli::try_parse_from(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
     match dispatch(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(1),
@@ -41,6 +41,12 @@ fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
     let called_by_cargo = std::env::args_os().nth(1).is_some_and(|first| first == "tgen");
     let skipped = usize::from(called_by_cargo);
     std::env::args_os().enumerate().filter(move |(at, _)| *at == 0 || *at > skipped).map(|(_, argument)| argument)
+}
+
+/// A usage error that quotes the arguments as they may be printed: some hold text from outside.
+fn in_visible_words(error: clap::Error) -> clap::Error {
+    let shown = arguments().map(|argument| printer::visible(&argument.to_string_lossy()).into_owned());
+    Cli::try_parse_from(shown).err().unwrap_or(error)
 }
 
 /// Whether a command starts threads.
@@ -72,6 +78,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Run(args) => commands::run::run(global, &args),
         Command::Bundle(args) => commands::bundle::run(global, &args),
         Command::Emit(args) => commands::emit::run(global, &args),
+        Command::Submit(args) => commands::submit::run(global, &args),
         Command::Watch(args) => commands::watch::run(global, &args),
         Command::Lint(args) => commands::lint::run(global, &args),
         Command::Explain(args) => commands::explain::run(global, &args),

@@ -26,6 +26,7 @@ pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod results;
 pub(crate) mod run;
+pub(crate) mod submit;
 #[cfg(feature = "store")]
 pub(crate) mod template;
 pub(crate) mod watch;

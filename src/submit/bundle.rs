@@ -15,12 +15,13 @@ const PROJECT_FILES: &str = "files";
 const MOST_BYTES: usize = 100 << 20;
 
 /// The driver, and the modules that it shares with `cargo tgen run`.
-const DRIVER: [(&str, &str); 12] = [
+const DRIVER: [(&str, &str); 13] = [
     ("driver.py", include_str!("driver/driver.py")),
     ("tgen_driver/__init__.py", include_str!("driver/tgen_driver/__init__.py")),
     ("tgen_driver/command_line.py", include_str!("driver/tgen_driver/command_line.py")),
     ("tgen_driver/local.py", include_str!("driver/tgen_driver/local.py")),
     ("tgen_driver/machine.py", include_str!("driver/tgen_driver/machine.py")),
+    ("tgen_driver/on_ray.py", include_str!("driver/tgen_driver/on_ray.py")),
     ("tgen_driver/plan.py", include_str!("driver/tgen_driver/plan.py")),
     ("tgen_driver/results.py", include_str!("driver/tgen_driver/results.py")),
     ("tgen_driver/schedule.py", include_str!("driver/tgen_driver/schedule.py")),

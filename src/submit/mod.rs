@@ -1,11 +1,13 @@
 //! Tests that run on other machines: the bundle that has all that they need (`bundle.rs`), and the driver that runs them
-//! there (`driver/`, in Python), and what starts it on an engine (`emit/`).
+//! there (`driver/`, in Python), what starts it on an engine
+//! (`emit/`), and a client of one (`ray/`).
 //!
 //! This room must not print, nor know how projects are found and how tests run on this machine.
 
 mod bundle;
 pub(crate) mod emit;
 mod plan;
+pub(crate) mod ray;
 
 pub(crate) use self::bundle::Bundle;
 pub(crate) use self::plan::plan_json;

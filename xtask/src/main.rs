@@ -10,6 +10,7 @@ mod generated;
 mod hooks;
 mod libduckdb;
 mod python;
+mod ray;
 mod regressions;
 mod release;
 mod releases;
@@ -41,6 +42,7 @@ usage: cargo xtask COMMAND
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
   fingerprints RELEASE...            what all model types give with releases of transformers
+  ray                                a run on a real head of Ray, with deaths on the way
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
@@ -75,6 +77,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
         ["regressions", types @ ..] => regressions::run(types),
         ["fingerprints", versions @ ..] => fingerprints::run(versions),
+        ["ray"] => ray::run(),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),
         ["wheel"] => wheel::run(),

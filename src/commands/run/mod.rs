@@ -4,7 +4,7 @@ mod arguments;
 mod listing;
 #[cfg(feature = "store")]
 pub(super) mod planned;
-mod screen;
+pub(super) mod screen;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -340,7 +340,7 @@ fn tell_start(interpreter: &Interpreter, versions: &Versions, selection: &Select
 }
 
 /// A new file has a folder that git ignores: results are not for a commit, unless somebody wants that.
-fn open_recording(path: &Utf8Path) -> anyhow::Result<Recording> {
+pub(super) fn open_recording(path: &Utf8Path) -> anyhow::Result<Recording> {
     let recording = Recording::open(path)?;
     let folder = path.parent().filter(|folder| folder.file_name() == Some(FOLDER));
     if let Some(ignored) = folder.map(|folder| folder.join(".gitignore")).filter(|file| !file.exists()) {
@@ -351,7 +351,7 @@ fn open_recording(path: &Utf8Path) -> anyhow::Result<Recording> {
 }
 
 /// A name that sorts by time.
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     let now = Timestamp::now();
     let unique = blake3::hash(format!("{} {}", now.as_nanosecond(), std::process::id()).as_bytes()).to_hex();
     format!("{}-{}", now.strftime("%Y%m%d-%H%M%S"), &unique[..6])

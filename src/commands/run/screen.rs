@@ -13,7 +13,7 @@ use crate::run::{Listener, Progress, Unit};
 const MOST_NAMED: usize = 2;
 
 /// Shows a run.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     printer: Printer,
     status: Status,
     /// The interpreter, as a person would type it.
@@ -23,7 +23,7 @@ pub(super) struct Screen {
 
 /// What is shown while tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Detail {
+pub(crate) enum Detail {
     /// Failures, as they happen.
     Failures,
     /// Nothing but progress: the result is for programs.
@@ -31,11 +31,11 @@ pub(super) enum Detail {
 }
 
 impl Screen {
-    pub(super) fn new(python: String, detail: Detail) -> Self {
+    pub(crate) fn new(python: String, detail: Detail) -> Self {
         Self { printer: Printer::new(), status: Status::new(), python, detail }
     }
 
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.status.finish();
     }
 

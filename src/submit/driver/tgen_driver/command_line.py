@@ -71,12 +71,20 @@ def _parser() -> argparse.ArgumentParser:
         type=_shard,
         help="what results call the shard [default: as --shard]",
     )
+    add("--ray", action="store_true", help=argparse.SUPPRESS)
+    add("--device", action="append", default=[], type=_device, help=argparse.SUPPRESS)
     add("--list", action="store_true", help="list the files and run nothing")
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
     whole = plan.read(_ROOT / "plan.json")
+    if arguments.ray:
+        # Only where Ray has started this program can Ray be imported.
+        from tgen_driver import on_ray
+
+        run = arguments.run or _new_id()
+        return on_ray.execute(whole, run, _ROOT, dict(arguments.device))
     present = machine.present()
     named = arguments.hardware.split(",") if arguments.hardware else present
     own = whole.on(lambda hardware: hardware in named)
@@ -190,6 +198,14 @@ def _count(text: str) -> int:
         message = "write a number from 1"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _device(text: str) -> tuple[str, str]:
+    hardware, equals, name = text.partition("=")
+    if not (hardware and equals and name):
+        message = "write it as `cuda=GPU`: the hardware type and its name in Ray"
+        raise argparse.ArgumentTypeError(message)
+    return hardware, name
 
 
 def _run_id(text: str) -> str:

@@ -1,0 +1,216 @@
+//! `cargo tgen submit`: runs the tests on another engine and follows them from here.
+
+mod arguments;
+mod watching;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use camino::Utf8Path;
+use serde_json::{Map, Value};
+use tgen_core::results::reading::Recorded;
+use tgen_core::results::verdict::Conclusion;
+
+pub(crate) use self::arguments::SubmitArgs;
+use self::arguments::{Engine, RayArgs, Task};
+use self::watching::Watching;
+use super::bundle::{Packed, one_session, pack};
+use super::results::{RESULTS_FOLDER, RunFormat, read_results};
+use super::run::{new_id, open_recording};
+use crate::outcome::Outcome;
+use crate::printer::{Printer, counted};
+use crate::project::arguments::Global;
+use crate::project::session::{Session, current_folder};
+use crate::report::run::{RunReport, human};
+use crate::submit::ray::{
+    Followed, Head, HeadError, Job, Package, Submission, Submitted, Token, follow, job_id, submit,
+};
+use crate::world::disk::read_text;
+
+/// How long a head that does not answer is asked again.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome> {
+    let Engine::Ray(args) = &args.engine;
+    let head = Head::new(args.address.clone(), token(args)?);
+    if args.address.is_readable_by_others() && token(args)?.is_some() {
+        Printer::new().warning(&format!("the token goes to `{}` without encryption", args.address));
+    }
+    match args.task() {
+        Task::Stop(run) => stop(&head, run),
+        Task::Attach(run) => {
+            let session = one_session(global)?;
+            let job = head.job(&job_id(run)).map_err(|error| explained(error, run))?;
+            let planned = job.note("tgen-planned").and_then(|planned| planned.parse().ok()).unwrap_or(0);
+            follow_run(&session, &head, args, run, planned)
+        }
+        Task::Submit => {
+            let session = one_session(global)?;
+            let run = args.run.clone().unwrap_or_else(new_id);
+            let planned = submit_run(&session, &head, args, &run)?;
+            if args.detach {
+                Printer::new().line(&format!("submitted run `{run}`; {}", how_to_attach(args, &run)))?;
+                return Ok(Outcome::Clean);
+            }
+            follow_run(&session, &head, args, &run, planned)
+        }
+    }
+}
+
+/// Packs the tests and submits them; how many units there are.
+fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<usize> {
+    let version = head.version()?;
+    let Packed { selection, zip } = pack(session, &args.contents)?;
+    let planned = selection.units.len();
+    let submission = Submission {
+        run,
+        package: &Package::new(zip),
+        planned,
+        devices: &args.device,
+        runtime_env: runtime_env(args)?,
+    };
+    let printer = Printer::new();
+    match submit(head, &submission)? {
+        Submitted::New => {
+            let files = counted(planned, "file");
+            printer.note(&format!("running {files} as run `{run}` on Ray {version} at `{}`", head.address()))?;
+        }
+        Submitted::Before => printer.note(&format!("run `{run}` has been submitted before, and is followed"))?,
+        Submitted::Other => {
+            bail!("there is a run `{run}` of other tests at `{}`; give another `--run`", head.address())
+        }
+    }
+    Ok(planned)
+}
+
+fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned: usize) -> anyhow::Result<Outcome> {
+    let path = match &args.results {
+        Some(path) => current_folder()?.join(path),
+        None => session.root.join(RESULTS_FOLDER).join(format!("{run}.jsonl")),
+    };
+    let began = Instant::now();
+    let recorded = recorded_before(&path)?;
+    let recording = open_recording(&path)?;
+    let mut watching = Watching::new(run, planned, recording, &recorded, args.format);
+    let followed = follow(head, &job_id(run), PATIENCE, &mut watching);
+    watching.finish();
+    let followed = followed.map_err(|error| match error.downcast::<HeadError>() {
+        Ok(error) => explained(error, run),
+        Err(error) => error,
+    })?;
+    match followed {
+        Followed::Left => leave(head, args, run),
+        Followed::Ended(job, last_words) => {
+            let outcome = report(args.format, run, &path, began, &job, &last_words)?;
+            if args.format == RunFormat::Human {
+                let shown = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(&path));
+                Printer::new().note(&format!("results in `{shown}`"))?;
+            }
+            Ok(outcome)
+        }
+    }
+}
+
+/// What was recorded by an earlier try to follow.
+fn recorded_before(path: &Utf8Path) -> anyhow::Result<Recorded> {
+    let is_begun = fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
+    if is_begun { read_results(path) } else { Ok(Recorded::default()) }
+}
+
+/// After Ctrl-C: the user says whether the job is to end.
+fn leave(head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Outcome> {
+    let answer = crate::printer::ask("stop the run too? otherwise it goes on without you")?;
+    if answer == Some(true) {
+        head.stop(&job_id(run)).map_err(|error| explained(error, run))?;
+        bail!("stopped run `{run}`; what has ended is recorded");
+    }
+    bail!("left run `{run}`, which goes on; {}", how_to_attach(args, run));
+}
+
+fn how_to_attach(args: &RayArgs, run: &str) -> String {
+    let address = &args.address;
+    format!(
+        "`cargo tgen submit ray --address {address} --attach {run}` follows it, and `--stop {run}` instead stops it"
+    )
+}
+
+fn stop(head: &Head, run: &str) -> anyhow::Result<Outcome> {
+    head.stop(&job_id(run)).map_err(|error| explained(error, run))?;
+    Printer::new().note(&format!("asked for the end of run `{run}`; Ray may take 15 minutes for one that waits"))?;
+    Ok(Outcome::Clean)
+}
+
+fn explained(error: HeadError, run: &str) -> anyhow::Error {
+    match error {
+        HeadError::NotFound(address) => anyhow!(
+            "Ray at `{address}` does not know run `{run}`; if Ray was started again, submit the tests again, with another `--run`"
+        ),
+        HeadError::Unreachable { .. } => anyhow::Error::from(error)
+            .context(format!("lost run `{run}`, which may go on; `--attach {run}` follows it")),
+        error => error.into(),
+    }
+}
+
+/// Reports what is recorded: the state of the job tells nothing of tests.
+fn report(
+    format: RunFormat,
+    run: &str,
+    path: &Utf8Path,
+    began: Instant,
+    job: &Job,
+    last_words: &str,
+) -> anyhow::Result<Outcome> {
+    let recorded = only(recorded_before(path)?, run);
+    if recorded.headers.is_empty() && recorded.attempts.is_empty() {
+        let message = job.message.clone().unwrap_or_default();
+        let message: String = message.chars().take(2000).collect();
+        return Err(anyhow!("{message}\n{last_words}").context(format!("run `{run}` has no results: {}", job.status)));
+    }
+    let report = RunReport::new(&recorded, Some(began.elapsed()), "python");
+    match format {
+        // The failures have been shown.
+        RunFormat::Human => Printer::new().report(|out| human::write_summary(&report, out))?,
+        format => format.show(&report)?,
+    }
+    Ok(match report.conclusion() {
+        Conclusion::Passed => Outcome::Clean,
+        Conclusion::InfrastructureFailed => Outcome::Infrastructure,
+        Conclusion::Incomplete | Conclusion::TestsFailed => Outcome::Findings,
+    })
+}
+
+fn only(recorded: Recorded, run: &str) -> Recorded {
+    Recorded {
+        headers: recorded.headers.into_iter().filter(|header| header.run == run).collect(),
+        attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == run).collect(),
+        ends: recorded.ends.into_iter().filter(|end| end.run == run).collect(),
+        ignored: Vec::new(),
+    }
+}
+
+/// The token: that of a file, or of the variable that Ray's own programs read.
+fn token(args: &RayArgs) -> anyhow::Result<Option<Token>> {
+    let text = match &args.token_file {
+        Some(file) => read_text(file).with_context(|| format!("cannot read the token in `{file}`"))?,
+        None => match std::env::var("RAY_AUTH_TOKEN") {
+            Ok(text) if !text.is_empty() => text,
+            _ => return Ok(None),
+        },
+    };
+    Ok(Some(text.parse().map_err(anyhow::Error::msg)?))
+}
+
+/// The environment of the job, as Ray's documentation describes it.
+fn runtime_env(args: &RayArgs) -> anyhow::Result<Map<String, Value>> {
+    let Some(file) = &args.runtime_env else { return Ok(Map::new()) };
+    let text = read_text(file).with_context(|| format!("cannot read `{file}`"))?;
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(environment)) if environment.contains_key("working_dir") => {
+            bail!("`{file}` has a `working_dir`, which is the bundle; use `--include` for further files")
+        }
+        Ok(Value::Object(environment)) => Ok(environment),
+        Ok(_) => bail!("`{file}` is no JSON object; write it as `{{\"pip\": [\"pytest\"]}}`"),
+        Err(error) => bail!("`{file}` is not JSON: {error}"),
+    }
+}

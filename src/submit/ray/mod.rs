@@ -1,0 +1,13 @@
+//! A run as a job of Ray, over the Jobs REST interface of its head: uploaded once, submitted, followed, stopped.
+//!
+//! The job's state tells only whether to go on asking. How tests ended is in the results that the driver writes to the job's
+//! log; whatever comes from there is foreign and bounded. This module must not print.
+
+mod followed;
+mod head;
+mod log;
+mod package;
+
+pub(crate) use self::followed::{Followed, Following, Wait, follow};
+pub(crate) use self::head::{Address, Head, HeadError, Job, Token};
+pub(crate) use self::package::{Package, Submission, Submitted, job_id, submit};

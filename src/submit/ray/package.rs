@@ -1,0 +1,85 @@
+//! A bundle on its way to a job: uploaded under its hash, so that the same bundle is uploaded once.
+
+use serde_json::{Map, Value, json};
+
+use super::head::{Head, HeadError, Job};
+
+/// What a job is made from.
+pub(crate) struct Submission<'a> {
+    pub(crate) run: &'a str,
+    pub(crate) package: &'a Package,
+    /// How many units it has.
+    pub(crate) planned: usize,
+    /// What Ray calls devices, as `cuda=GPU`.
+    pub(crate) devices: &'a [String],
+    /// What the environment of the job has beside the package.
+    pub(crate) runtime_env: Map<String, Value>,
+}
+
+/// A bundle with its hash.
+pub(crate) struct Package {
+    zip: Vec<u8>,
+    hash: String,
+}
+
+impl Package {
+    pub(crate) fn new(zip: Vec<u8>) -> Self {
+        // Ray takes any name; its own client has 40 digits.
+        let hash = blake3::hash(&zip).to_hex()[..40].to_owned();
+        Self { zip, hash }
+    }
+
+    fn name(&self) -> String {
+        format!("_ray_pkg_{}.zip", self.hash)
+    }
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Submitted {
+    /// The job is new.
+    New,
+    /// The same job is there already: an earlier answer was lost.
+    Before,
+    /// Another job has this name.
+    Other,
+}
+
+/// The id of the job of a run.
+pub(crate) fn job_id(run: &str) -> String {
+    format!("tgen-{run}")
+}
+
+/// Uploads the bundle unless it is there, and submits the job.
+pub(crate) fn submit(head: &Head, submission: &Submission<'_>) -> Result<Submitted, HeadError> {
+    let Submission { run, package, .. } = submission;
+    if !head.has_package(&package.name())? {
+        head.upload(&package.name(), &package.zip)?;
+    }
+    let id = job_id(run);
+    match head.submit(&job(submission, &id)) {
+        Ok(()) => Ok(Submitted::New),
+        // Ray says so with a status of its own failure.
+        Err(HeadError::Refused { message, .. }) if message.contains("already exists") => {
+            Ok(judged(&head.job(&id)?, package))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn judged(job: &Job, package: &Package) -> Submitted {
+    if job.note("tgen-bundle") == Some(&package.hash) { Submitted::Before } else { Submitted::Other }
+}
+
+fn job(submission: &Submission<'_>, id: &str) -> Value {
+    let Submission { run, package, planned, devices, runtime_env } = submission;
+    let mut environment = runtime_env.clone();
+    environment.insert("working_dir".to_owned(), format!("gcs://{}", package.name()).into());
+    let devices = devices.iter().map(|device| format!(" --device {}", shell_words::quote(device)));
+    json!({
+        "submission_id": id,
+        "entrypoint": format!("python driver.py --ray --run {}{}", shell_words::quote(run), devices.collect::<String>()),
+        "runtime_env": environment,
+        "metadata": {"tgen-run": run, "tgen-bundle": package.hash, "tgen-planned": planned.to_string()},
+    })
+}
