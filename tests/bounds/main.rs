@@ -6,6 +6,7 @@
 
 mod bounded;
 mod formatters;
+mod growth;
 mod inputs;
 mod links;
 mod processes;

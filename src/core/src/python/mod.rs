@@ -3,6 +3,7 @@
 //! This module must not know what the source is used for.
 
 mod known_parts;
+pub mod layout;
 pub mod splices;
 
 pub use self::known_parts::KnownParts;
