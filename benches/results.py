@@ -77,7 +77,7 @@ def lines_of(run: str, night: int, models: int, batches: int) -> list[dict]:
     ]
     free = [started] * SLOTS
     for number in range(models):
-        name = MODELS[number % len(MODELS)].replace("-", "_")
+        name = MODELS[number % len(MODELS)].replace("-", "_").replace(".", "_")
         model = name if number < len(MODELS) else f"{name}_{number}"
         for hardware in HARDWARE:
             file = f"test/test_hf_{model}.py"

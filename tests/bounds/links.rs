@@ -29,6 +29,34 @@ fn a_template_that_links_out_of_the_project_is_refused_by_name() {
 }
 
 #[test]
+fn a_link_in_the_way_of_a_template_is_named_with_its_reason() {
+    let project = Project::new();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("t.py.tera"), "X = 1\n").unwrap();
+    let template = project.path("templates/t.py.tera");
+    fs::remove_file(&template).unwrap();
+    symlink("nosuch", &template).unwrap();
+    project.check_refused(&["generate"], "it is a link to `nosuch`, which does not exist");
+    fs::remove_file(&template).unwrap();
+    symlink("t.py.tera", &template).unwrap();
+    project.check_refused(&["generate"], "it is a link to `t.py.tera`, which leads back to the link");
+    fs::remove_file(&template).unwrap();
+    symlink(outside.path(), project.path("templates/sub")).unwrap();
+    project.write("templates/t.py.tera", "{% include \"sub/t.py.tera\" %}\n");
+    project.check_refused(&["generate"], "`templates/sub` is a link that leads out of the project");
+    let configuration = fs::read_to_string(project.path("tgen.toml")).unwrap();
+    project.write("tgen.toml", &configuration.replace("\"t.py.tera\"", "\"sub/t.py.tera\", \"t.py.tera\""));
+    project.write("templates/t.py.tera", "X = 1\n");
+    project.check_refused(&["generate"], "`templates/sub` is a link that leads out of the project");
+    project.check(&["check"], &[1, 2], "`templates/sub` is a link that leads out of the project");
+    fs::remove_file(project.path("templates/sub")).unwrap();
+    project.check(&["generate"], &[0], "2 outputs");
+    symlink("nosuch", project.path("templates/skillset.py.tera")).unwrap();
+    project.write("tgen.toml", &configuration.replace("\"t.py.tera\"", "\"skillset.py.tera\""));
+    project.check_refused(&["generate"], "`templates/skillset.py.tera`: it is a link to `nosuch`");
+}
+
+#[test]
 fn a_template_that_links_into_the_project_is_followed() {
     let project = Project::new();
     project.write("shared/t.py.tera", "LINKED = 1\n");

@@ -1,7 +1,9 @@
 // Opens pages of `cargo tgen report` in a browser, from file://: nothing may be written to the console or requested, a
 // reader finds what matters with and without JavaScript, and axe finds nothing serious.
 //
-//   node check.mjs BROWSER PAGE [SCREENSHOTS]
+// The second page has hostile texts, which must stay texts.
+//
+//   node check.mjs BROWSER PAGE HOSTILE [SCREENSHOTS]
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +11,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const [executablePath, file, screenshots] = process.argv.slice(2);
+const [executablePath, file, hostile, screenshots] = process.argv.slice(2);
 const LIMIT = 30_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const args = [
@@ -28,29 +30,31 @@ try {
   for (const [name, options] of Object.entries(views)) await look(name, options);
   await followLinks();
   await readWithoutScript();
+  await look("hostile", { ...desktop, colorScheme: "light" }, hostile);
 } finally {
   await browser.close();
 }
 
 // Opens the page; what it must not do is an error.
-async function opened(options) {
+async function opened(options, path = file) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const faults = [];
   page.on("console", (message) => faults.push(`console: ${message.text()}`));
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("dialog", (dialog) => { faults.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("request", (request) => {
     if (!/^(file|data|blob):/.test(request.url())) faults.push(`request: ${request.url()}`);
   });
-  await page.goto(pathToFileURL(file).href, { timeout: LIMIT });
+  await page.goto(pathToFileURL(path).href, { timeout: LIMIT });
   if (options.javaScriptEnabled !== false) {
     await page.waitForFunction(() => "ready" in document.documentElement.dataset, undefined, { timeout: LIMIT });
   }
   return { page, finish: async () => { assert.deepEqual(faults, []); await context.close(); } };
 }
 
-async function look(name, options) {
-  const { page, finish } = await opened(options);
+async function look(name, options, path = file) {
+  const { page, finish } = await opened(options, path);
   if (screenshots) await page.screenshot({ path: `${screenshots}/${name}.png` });
   const paints = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint").map((one) => one.startTime));
   console.log(`report: ${name}: first paint after ${Math.round(paints[0] ?? NaN)} ms`);

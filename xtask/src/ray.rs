@@ -29,17 +29,16 @@ pub(crate) fn run() -> Result<()> {
     step("building", cargo().args(["build", "--quiet", "--no-default-features"]))?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     write_project(folder.path())?;
-    step("generating", tgen(folder.path()).args(["generate", "--quiet"]))?;
+    step("generating and packing", tgen(folder.path()).args(["bundle", "--generate", "--quiet"]))?;
     let mut head = Head::start(&programs, folder.path())?;
-    let result = two_deaths(&head, folder.path());
+    let result = two_deaths(&mut head, folder.path());
     head.end();
     result
 }
 
-fn two_deaths(head: &Head, project: &Path) -> Result<()> {
-    wait_for("the head", || {
-        submit(project, &["--run", RUN, "--detach"]).status().is_ok_and(|status| status.success())
-    })?;
+fn two_deaths(head: &mut Head, project: &Path) -> Result<()> {
+    head.wait_until_it_answers(project)?;
+    step("submitting", &mut submit(project, &["--run", RUN, "--detach"]))?;
     let mut client = submit(project, &["--attach", RUN]).spawn().context("cannot run the client")?;
     wait_for("the first results", || ended(project) >= FILES / 6)?;
     client.kill().and_then(|()| client.wait()).context("cannot kill the client")?;
@@ -70,15 +69,20 @@ fn check(project: &Path) -> Result<()> {
 fn write_project(folder: &Path) -> Result<()> {
     let suite = |file: usize| {
         format!(
-            "[[suite]]\nname = \"suite-{file}\"\ntemplate = \"slow.py\"\nmodels = [\"bert\"]\nhardware = [\"cpu\"]\noutput = \"tests/test_{file}.py\"\n"
+            "[[suite]]\nname = \"suite-{file}\"\ntemplate = \"slow_{file}.py\"\nmodels = [\"bert\"]\nhardware = [\"cpu\"]\noutput = \"tests/test_{file}.py\"\n"
         )
     };
     let suites: String = (0..FILES).map(suite).collect();
     let config = format!("templates = \"templates\"\n{suites}");
     fs::create_dir(folder.join("templates")).context("cannot make the project")?;
     fs::write(folder.join("tgen.toml"), config).context("cannot make the project")?;
-    let test = "import time\n\n\ndef test_slow():\n    time.sleep(0.5)\n\n\ndef test_fast():\n    pass\n";
-    fs::write(folder.join("templates/slow.py"), test).context("cannot make the project")
+    for file in 0..FILES {
+        // Each text differs, for equal texts for one model are one test.
+        let test =
+            format!("import time\n\n\ndef test_slow_{file}():\n    time.sleep(0.5)\n\n\ndef test_fast():\n    pass\n");
+        fs::write(folder.join(format!("templates/slow_{file}.py")), test).context("cannot make the project")?;
+    }
+    Ok(())
 }
 
 fn tgen(project: &Path) -> Command {
@@ -131,6 +135,21 @@ impl Head {
         let log = fs::File::create(folder.join("head.log")).context("cannot write the log of the head")?;
         ray.stdin(Stdio::null()).stdout(log.try_clone().context("cannot write the log of the head")?).stderr(log);
         Ok(Self(ray.spawn().context("cannot start Ray")?))
+    }
+
+    fn wait_until_it_answers(&mut self, project: &Path) -> Result<()> {
+        let mut ended = None;
+        wait_for("the head", || {
+            ended = self.0.try_wait().ok().flatten();
+            // It knows no such run once it answers.
+            let asked = submit(project, &["--stop", "none"]).output();
+            ended.is_some()
+                || asked.is_ok_and(|asked| String::from_utf8_lossy(&asked.stderr).contains("does not know run"))
+        })?;
+        match ended {
+            Some(status) => bail!("Ray has ended: {status}; is one running already?"),
+            None => Ok(()),
+        }
     }
 
     /// A worker of this head that runs a test file.

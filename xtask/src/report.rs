@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 
 use crate::python;
 use crate::test::{root, step, tgen};
@@ -17,23 +18,58 @@ const PACKAGES: [&str; 2] = ["junitparser==5.0.3", "lxml==6.1.3"];
 /// What the pages are made from: enough for each section, and few enough to be quick.
 const SIZE: [&str; 6] = ["--models", "60", "--batches", "2", "--history", "8"];
 
+/// Texts of tests that would harm a page, a terminal or an XML file.
+const HOSTILE: [&str; 5] = [
+    "</script><script>alert(1)</script><img src=x onerror=alert(1)><iframe src=https://example.com></iframe>",
+    "\u{1b}[31mred\u{1b}[0m \u{0} \u{9b} \u{202e}turned \u{7f} \u{fffe}",
+    "]]> --> \" ' ` ${alert(1)} | # * \\ &amp; javascript:alert(1)",
+    "line\r\nline\nline\u{2028}line",
+    "größe 日本語 🦀",
+];
+/// The longest text, without a place to break. A line has it seven times, and may have one mebibyte.
+const LONG: usize = 100_000;
+
 /// Writes reports and has them read.
 pub(crate) fn run(screenshots: Option<&str>) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let folder = folder.path();
-    let programs = python::programs(&PACKAGES)?;
-    let python = programs.join("python");
+    let python = python::programs(&PACKAGES)?.join("python");
     let mut results = Command::new(&python);
     step("results", results.arg(root().join("benches/results.py")).arg(folder).args(SIZE))?;
+    fs::write(folder.join("hostile.jsonl"), hostile()).context("cannot write results")?;
     let run = ["run.jsonl", "--against", "before.jsonl", "--history", "history.jsonl"];
     report(folder, &[&run[..], &["--output", "report.html"]].concat())?;
+    report(folder, &["hostile.jsonl", "--output", "hostile.html"])?;
     let mut check = Command::new("node");
-    check.arg(modules()?.join("check.mjs")).arg(browser()?).arg(folder.join("report.html")).args(screenshots);
-    step("the page in a browser", &mut check)?;
-    report(folder, &["run.jsonl", "--format", "junit", "--output", "report.xml"])?;
-    let mut junit = Command::new(&python);
-    junit.arg(root().join("tests/report/check_junit.py")).arg(schema(&python)?).arg(folder.join("report.xml"));
-    step("JUnit by its schema", &mut junit)
+    check.arg(modules()?.join("check.mjs")).arg(browser()?);
+    check.args([folder.join("report.html"), folder.join("hostile.html")]).args(screenshots);
+    step("the pages in a browser", &mut check)?;
+    for name in ["run", "hostile"] {
+        let xml = format!("{name}.xml");
+        report(folder, &[&format!("{name}.jsonl"), "--format", "junit", "--output", &xml])?;
+        let mut junit = Command::new(&python);
+        junit.arg(root().join("tests/report/check_junit.py")).arg(schema(&python)?).arg(folder.join(&xml));
+        step("JUnit by its schema", &mut junit)?;
+    }
+    Ok(())
+}
+
+/// Results whose every text is hostile.
+fn hostile() -> String {
+    let long = "x".repeat(LONG);
+    let texts = HOSTILE.into_iter().chain([long.as_str()]);
+    let mut lines = vec![json!({
+        "tgen-results": 1, "run": HOSTILE[0], "started": HOSTILE[1], "machine": HOSTILE[0], "command": HOSTILE[2], "planned": 9,
+        "units": {"cpu": [HOSTILE[0]]},
+    })];
+    for text in texts {
+        let file = format!("test/{text}.py");
+        lines.push(json!({
+            "run": HOSTILE[0], "file": file, "nodeid": format!("{file}::{}", HOSTILE[0]), "outcome": "failed", "hardware": "cpu",
+            "model": text, "task": text, "device": text, "reason": text, "log": text, "phases": {"call": "failed"},
+        }));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn report(folder: &Path, arguments: &[&str]) -> Result<()> {

@@ -150,13 +150,13 @@ function tests.lenses_count_the_outputs_and_do_what_they_say()
   vim.fn.delete(root .. '/out', 'rf')
   edit('templates/t.py.tera')
   set_lines({ 'NAME = {{ model_name | py_str }}' })
-  expect_lenses({ '2 outputs · 2 missing', 'preview bert', 'generate' })
+  expect_lenses({ '2 outputs · 2 missing', 'preview bert', '▶ run bert', 'generate' })
   expect('the lenses are not drawn', function() return drawn():find('2 outputs · 2 missing', 1, true) end)
   local commands = require('tgen.lenses').commands
-  local generate = vim.lsp.codelens.get(vim.api.nvim_get_current_buf())[3].command
+  local generate = vim.lsp.codelens.get(vim.api.nvim_get_current_buf())[4].command
   equal('suites', generate.arguments[2], { 's' })
   commands['tgen.generate'](generate)
-  expect_lenses({ '2 outputs · all fresh', 'preview bert', 'generate' })
+  expect_lenses({ '2 outputs · all fresh', 'preview bert', '▶ run bert', 'generate' })
   equal('saved', vim.bo.modified, false)
   local offered
   vim.ui.select = function(items, options, choose)

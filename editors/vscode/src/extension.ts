@@ -68,6 +68,7 @@ class Extension implements vscode.Disposable {
       command("tgen.difference", (uri) => this.onFile(uri, (output) => this.edited.difference(output))),
       command("tgen.newTemplate", (uri) => this.onFile(uri, (test) => createTemplate(this.shell, this.projects, test))),
       command("tgen.generate", (uri, suites) => this.generate(fileOf(uri), suites)),
+      command("tgen.run", (uri, suites, model) => this.runTests(tasks, fileOf(uri), suites, model)),
       command("tgen.check", (uri) => this.check(fileOf(uri))),
       command("tgen.init", () => this.init()),
       command("tgen.install", () => this.install()),
@@ -194,6 +195,17 @@ class Extension implements vscode.Disposable {
     const ended = await run(this.shell, ["generate", ...named.flatMap((suite) => ["--suite", suite])], folderOf(file));
     this.previews.renew();
     if (ended !== undefined) await report(this.shell, ended);
+  }
+
+  /** Runs the tests of a template for a model, or of everything, as a task: failures are listed as problems of templates. */
+  private async runTests(tasks: Tasks, file: vscode.Uri | undefined, suites: unknown, model: unknown): Promise<void> {
+    const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === file?.toString());
+    if (document?.isDirty === true) await document.save();
+    const named = Array.isArray(suites) ? suites.filter((suite) => typeof suite === "string") : [];
+    const chosen = typeof model === "string" ? ["--model", model] : [];
+    const task = tasks.run(file, ["--generate", ...named.flatMap((suite) => ["--suite", suite]), ...chosen]);
+    if (task === undefined) return void vscode.window.showWarningMessage("cargo-tgen: no `tgen.toml` above this file; create one first");
+    await vscode.tasks.executeTask(task);
   }
 
   private async check(file: vscode.Uri | undefined): Promise<void> {

@@ -3,6 +3,8 @@
 import * as path from "node:path";
 import * as vscode from "vscode";
 
+import { isInside } from "./projects";
+
 const TYPE = "tgen";
 const MATCHER = "$cargo-tgen";
 
@@ -16,6 +18,7 @@ interface Definition extends vscode.TaskDefinition {
 
 const GROUPS: Readonly<Record<string, vscode.TaskGroup | undefined>> = {
   generate: vscode.TaskGroup.Build,
+  run: vscode.TaskGroup.Test,
   check: vscode.TaskGroup.Test,
   lint: undefined,
   watch: undefined,
@@ -33,8 +36,7 @@ export class Tasks implements vscode.TaskProvider {
     return this.roots().flatMap((root) => {
       const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(root));
       if (folder === undefined) return [];
-      const below = path.relative(folder.uri.fsPath, root).split(path.sep).join("/");
-      const place = below === "" ? {} : { root: below };
+      const place = placeBelow(folder, root);
       return Object.keys(GROUPS).map((command) => this.task(folder, { type: TYPE, command, ...place }));
     });
   }
@@ -43,6 +45,16 @@ export class Tasks implements vscode.TaskProvider {
     const definition = task.definition as Definition;
     const folder = typeof task.scope === "object" ? task.scope : vscode.workspace.workspaceFolders?.[0];
     return folder === undefined ? undefined : this.task(folder, definition);
+  }
+
+  /** The tests of the project that a file belongs to. */
+  run(file: vscode.Uri | undefined, args: string[]): vscode.Task | undefined {
+    const roots = this.roots().filter((root) => file === undefined || isInside(file.fsPath, [root]));
+    // The nearest one counts.
+    const root = roots.sort((one, other) => other.length - one.length)[0];
+    const folder = root === undefined ? undefined : vscode.workspace.getWorkspaceFolder(vscode.Uri.file(root));
+    if (root === undefined || folder === undefined) return undefined;
+    return this.task(folder, { type: TYPE, command: "run", args, ...placeBelow(folder, root) });
   }
 
   /** Runs in the workspace's folder, so that the paths of problems begin there. */
@@ -58,4 +70,10 @@ export class Tasks implements vscode.TaskProvider {
     task.isBackground = isWatch;
     return task;
   }
+}
+
+/** Where a project is, as a task has it. */
+function placeBelow(folder: vscode.WorkspaceFolder, root: string): { root?: string } {
+  const below = path.relative(folder.uri.fsPath, root).split(path.sep).join("/");
+  return below === "" ? {} : { root: below };
 }

@@ -15,6 +15,9 @@ use crate::state::ProjectFile;
 const OUTPUTS: &str = "tgen.outputs";
 /// Opens the preview of a template; the argument is the template's URI.
 const PREVIEW: &str = "tgen.preview";
+/// Runs the tests of one model; the arguments are the URI of a template, the names of the suites that render it, and the
+/// model.
+const RUN: &str = "tgen.run";
 /// Generates suites; the arguments are the URI of a template that they render, and their names.
 const GENERATE: &str = "tgen.generate";
 
@@ -51,8 +54,10 @@ fn commands(uri: &Uri, summary: &Summary, tally: Option<&Tally>) -> Vec<Command>
     let outputs = Some(command(OUTPUTS, title(summary.outputs, tally), vec![json!(uri)]));
     let preview = summary.model.as_ref().map(|model| command(PREVIEW, format!("preview {model}"), vec![json!(uri)]));
     let suites = json!(summary.suites);
+    let model = summary.model.as_ref().filter(|_| summary.outputs > 0);
+    let run = model.map(|model| command(RUN, format!("▶ run {model}"), vec![json!(uri), suites.clone(), json!(model)]));
     let generate = (summary.outputs > 0).then(|| command(GENERATE, "generate".to_owned(), vec![json!(uri), suites]));
-    [outputs, preview, generate].into_iter().flatten().collect()
+    [outputs, preview, run, generate].into_iter().flatten().collect()
 }
 
 fn command(command: &str, title: String, arguments: Vec<Value>) -> Command {

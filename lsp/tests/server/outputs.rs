@@ -15,7 +15,7 @@ const OUTPUT: &str = "out/test_bert.py";
 fn with_lenses() -> Value {
     let mut abilities = abilities();
     abilities["experimental"] =
-        json!({ "commands": { "commands": ["tgen.outputs", "tgen.preview", "tgen.generate"] } });
+        json!({ "commands": { "commands": ["tgen.outputs", "tgen.preview", "tgen.run", "tgen.generate"] } });
     abilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
     abilities
 }
@@ -42,16 +42,16 @@ async fn rendered(client: &mut Client) -> String {
 async fn lenses_count_the_outputs_and_follow_the_disk_and_the_text() {
     let mut client = Client::start_with(PROJECT, with_lenses()).await;
     client.open(T).await;
-    assert_eq!(shown(&mut client).await, "2 outputs | preview bert | generate");
+    assert_eq!(shown(&mut client).await, "2 outputs | preview bert | ▶ run bert | generate");
     client.sent("workspace/codeLens/refresh").await;
-    assert_eq!(shown(&mut client).await, "2 outputs · 2 missing | preview bert | generate");
+    assert_eq!(shown(&mut client).await, "2 outputs · 2 missing | preview bert | ▶ run bert | generate");
     let text = rendered(&mut client).await;
     client.save_on_disk(OUTPUT, &text).await;
     client.sent("workspace/codeLens/refresh").await;
-    assert_eq!(shown(&mut client).await, "2 outputs · 1 missing | preview bert | generate");
+    assert_eq!(shown(&mut client).await, "2 outputs · 1 missing | preview bert | ▶ run bert | generate");
     client.edit(T, "# {{ model_name }}\n").await;
     client.sent("workspace/codeLens/refresh").await;
-    assert_eq!(shown(&mut client).await, "2 outputs · 1 missing · 1 stale | preview bert | generate");
+    assert_eq!(shown(&mut client).await, "2 outputs · 1 missing · 1 stale | preview bert | ▶ run bert | generate");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn lenses_name_the_model_that_is_chosen() {
     client.sent("workspace/codeLens/refresh").await;
     client.request("tgen/setPreview", json!({ "textDocument": { "uri": uri(T) }, "model": "vit" })).await;
     client.sent("workspace/codeLens/refresh").await;
-    assert_eq!(shown(&mut client).await, "2 outputs · 2 missing | preview vit | generate");
+    assert_eq!(shown(&mut client).await, "2 outputs · 2 missing | preview vit | ▶ run vit | generate");
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_client_that_cannot_be_told_of_news_gets_the_count_at_once() {
     abilities["workspace"] = json!({});
     let mut client = Client::start_with(PROJECT, abilities).await;
     client.open(T).await;
-    assert_eq!(shown(&mut client).await, "2 outputs · 2 missing | preview bert | generate");
+    assert_eq!(shown(&mut client).await, "2 outputs · 2 missing | preview bert | ▶ run bert | generate");
 }
 
 #[tokio::test]
@@ -97,10 +97,11 @@ async fn the_commands_of_lenses_are_the_editors_own() {
     client.open(T).await;
     let lenses = lenses(&mut client).await;
     let mut sent: BTreeSet<_> = lenses.iter().map(|lens| lens["command"]["command"].as_str().unwrap()).collect();
-    assert_eq!(sent.len(), 3);
+    assert_eq!(sent.len(), 4);
     sent.extend(crate::edited::COMMANDS);
     assert_eq!(lenses[0]["command"]["arguments"], json!([uri(T)]));
-    assert_eq!(lenses[2]["command"]["arguments"], json!([uri(T), ["s"]]));
+    assert_eq!(lenses[2]["command"]["arguments"], json!([uri(T), ["s"], "bert"]));
+    assert_eq!(lenses[3]["command"]["arguments"], json!([uri(T), ["s"]]));
 
     let manifest: Value = serde_json::from_str(include_str!("../../../editors/vscode/package.json")).unwrap();
     let contributed = manifest["contributes"]["commands"].as_array().unwrap();

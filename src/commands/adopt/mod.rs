@@ -1,6 +1,7 @@
 //! `cargo tgen adopt`: an edit of an output becomes an edit of its template, proven by rendering.
 
 mod edited;
+mod formatting;
 mod proof;
 mod words;
 
@@ -117,6 +118,7 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
         anyhow::anyhow!("an edited output cannot be rendered; nothing was changed")
     })?;
     words::show_left(session, &plan, &adoption);
+    formatting::show_hint(session, &plan, &adoption, &edited.outputs);
     if adoption.files.is_empty() {
         printer.note("nothing was changed")?;
         return Ok(Outcome::Findings);

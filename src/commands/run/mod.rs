@@ -5,6 +5,7 @@ mod listing;
 #[cfg(feature = "store")]
 pub(super) mod planned;
 pub(super) mod screen;
+mod template_problems;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use tgen_core::output::state::State;
 use tgen_core::plan::test_plan::planned_tests;
 use tgen_core::plan::{Plan, Subject};
 use tgen_core::rendering::comparison::judge_each;
-use tgen_core::results::attempt::{Header, VERSION};
+use tgen_core::results::attempt::{Attempt, Header, VERSION};
 use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::{latest_run, unfinished};
 use tgen_core::schedule::history::History;
@@ -30,6 +31,7 @@ use tgen_core::schedule::shard::shard;
 use self::arguments::Flaky;
 pub(crate) use self::arguments::RunArgs;
 use self::screen::{Detail, Screen};
+use self::template_problems::template_problems;
 use super::results::{RESULTS_FOLDER as FOLDER, read_results, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
@@ -120,13 +122,26 @@ fn execute_selection(
     screen.finish();
     drop(workers);
     let ended = ended?;
-    report(args, &id, recording.path(), started, &python)?;
+    let recorded = recorded_of(recording.path(), &id)?;
+    report(args, &recorded, started, &python)?;
     if args.format == RunFormat::Human {
         let path = recording.path();
         let path = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(path));
         Printer::new().note(&format!("results in `{path}`"))?;
+        if ended.failed > 0 {
+            tell_places(session, args, &recorded.attempts)?;
+        }
     }
     outcome(&ended, args)
+}
+
+/// Shows failures where the templates are that wrote the failing lines.
+fn tell_places(session: &Session, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<()> {
+    let request = session::request(&args.selection)?;
+    let project = session.project_for(&request)?;
+    let plan = Plan::new(&project, &request);
+    session.print_problems(&project, &template_problems(&plan, &session.root, attempts));
+    Ok(())
 }
 
 fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
@@ -396,15 +411,19 @@ fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
     names
 }
 
-fn report(args: &RunArgs, id: &str, path: &Utf8Path, started: Instant, python: &str) -> anyhow::Result<()> {
+/// What a file has recorded of a run.
+fn recorded_of(path: &Utf8Path, id: &str) -> anyhow::Result<Recorded> {
     let recorded = read_if_begun(path)?.unwrap_or_default();
-    let recorded = Recorded {
+    Ok(Recorded {
         headers: recorded.headers.into_iter().filter(|header| header.run == id).collect(),
         attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == id).collect(),
         ends: recorded.ends.into_iter().filter(|end| end.run == id).collect(),
         ignored: Vec::new(),
-    };
-    let report = RunReport::new(&recorded, Some(started.elapsed()), python);
+    })
+}
+
+fn report(args: &RunArgs, recorded: &Recorded, started: Instant, python: &str) -> anyhow::Result<()> {
+    let report = RunReport::new(recorded, Some(started.elapsed()), python);
     match args.format {
         // The failures have been shown.
         RunFormat::Human => Printer::new().report(|out| human::write_summary(&report, out))?,

@@ -116,7 +116,7 @@ fn cell_words(cell: &Cell) -> String {
 }
 
 /// The line of the test file in which an attempt failed: pytest begins the reason with the place of the error.
-fn failed_line(attempt: &Attempt) -> Option<usize> {
+pub(crate) fn failed_line(attempt: &Attempt) -> Option<usize> {
     let (path, line, _) = place_and_message(&attempt.reason)?;
     let path = path.replace('\\', "/");
     let is_own = path == attempt.file || path.ends_with(&format!("/{}", attempt.file));

@@ -39,6 +39,63 @@ pub(super) fn list(root: &Utf8Path, path: &Utf8Path, name: &Utf8Path) -> io::Res
     Ok(walk.listing)
 }
 
+/// The reason why a listing of `folder` leaves `path` out although a link stands there, or where a folder of it should be;
+/// both are relative to the project's root.
+pub(super) fn obstacle(root: &Utf8Path, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
+    let start = root.join(folder);
+    let mut at = start.clone().into_std_path_buf();
+    let mut name = folder.to_owned();
+    for part in path.strip_prefix(folder).ok()?.components() {
+        at.push(part);
+        name.push(part);
+        if !at.symlink_metadata().ok()?.is_symlink() {
+            continue;
+        }
+        let link = if name == path { "it".to_owned() } else { format!("`{name}`") };
+        match at.canonicalize() {
+            Ok(target) if leads_out(root, &start, &target) => return Some(link_out(&link)),
+            Ok(target) => at = target,
+            Err(error) => return Some(broken_link(&link, &at, &error)),
+        }
+    }
+    None
+}
+
+fn leads_out(root: &Utf8Path, folder: &Utf8Path, target: &Path) -> bool {
+    let is_inside = |allowed: &Utf8Path| allowed.canonicalize().is_ok_and(|allowed| target.starts_with(allowed));
+    !is_inside(root) && !is_inside(folder)
+}
+
+/// The error for a link that leads out of the project.
+pub(super) fn link_out(link: &str) -> io::Error {
+    let message = format!(
+        "{link} is a link that leads out of the project; put a copy in its place, or link to a place in the project"
+    );
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+/// The error for a link that cannot be followed.
+fn broken_link(link: &str, at: &Path, error: &io::Error) -> io::Error {
+    let target = fs::read_link(at).unwrap_or_default();
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "which does not exist".to_owned(),
+        _ if is_circle(error) => "which leads back to the link".to_owned(),
+        _ => format!("which cannot be followed: {}", reason(error)),
+    };
+    let message = format!("{link} is a link to `{}`, {why}", target.display());
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+#[cfg(unix)]
+fn is_circle(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_circle(_: &io::Error) -> bool {
+    false
+}
+
 /// A link to a folder, which is listed under the link's name.
 struct FolderLink {
     name: Utf8PathBuf,
@@ -187,6 +244,34 @@ mod tests {
         listing.refused.sort();
         assert_eq!(listing.files, ["t/b", "t/d.tmp", "t/shared/b", "t/v1/a", "t/v2/a"]);
         assert_eq!(listing.refused, refused);
+    }
+
+    #[test]
+    fn a_link_that_hides_a_file_is_an_obstacle_with_its_reason() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("a"), "").unwrap();
+        let project = Project::new(&["t/a", "shared/a"]);
+        project.link("t/out", outside.path().to_str().unwrap());
+        project.link("t/out_a", outside.path().join("a").to_str().unwrap());
+        project.link("t/gone", "nosuch");
+        project.link("t/self", "self");
+        project.link("t/one", "two");
+        project.link("t/two", "one");
+        project.link("t/shared", "../shared");
+        project.link("shared/deeper", "nosuch");
+        let root = Utf8Path::from_path(project.0.path()).unwrap();
+        let obstacle = |path: &str| {
+            super::obstacle(root, Utf8Path::new("t"), &Utf8Path::new("t").join(path)).map(|error| error.to_string())
+        };
+        let out = "a link that leads out of the project; put a copy in its place, or link to a place in the project";
+        assert_eq!(obstacle("out/a"), Some(format!("`t/out` is {out}")));
+        assert_eq!(obstacle("out_a"), Some(format!("it is {out}")));
+        assert_eq!(obstacle("gone").as_deref(), Some("it is a link to `nosuch`, which does not exist"));
+        assert_eq!(obstacle("gone/a").as_deref(), Some("`t/gone` is a link to `nosuch`, which does not exist"));
+        assert_eq!(obstacle("self").as_deref(), Some("it is a link to `self`, which leads back to the link"));
+        assert_eq!(obstacle("one/a").as_deref(), Some("`t/one` is a link to `two`, which leads back to the link"));
+        assert_eq!(obstacle("shared/deeper").as_deref(), Some("it is a link to `nosuch`, which does not exist"));
+        assert_eq!(["a", "nothing", "shared/a", "a/b", "nothing/b"].map(obstacle), [const { None }; 5]);
     }
 
     #[test]

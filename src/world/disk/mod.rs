@@ -79,7 +79,7 @@ impl Disk {
     fn check_allowed(&self, path: &Utf8Path) -> io::Result<()> {
         let is_refused =
             self.has_refused.load(Ordering::Acquire) && self.refused.read().is_ok_and(|refused| refused.contains(path));
-        if is_refused { Err(link_out()) } else { Ok(()) }
+        if is_refused { Err(listing::link_out("it")) } else { Ok(()) }
     }
 }
 
@@ -108,6 +108,10 @@ impl Files for Disk {
         self.absolute(path).is_file()
     }
 
+    fn obstacle(&self, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
+        listing::obstacle(&self.root, folder, path)
+    }
+
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         self.check_allowed(path)?;
         reading::read_beginning(&self.absolute(path), limit, buffer)
@@ -125,12 +129,6 @@ pub(crate) fn is_executable(path: &Utf8Path) -> bool {
 #[cfg(not(unix))]
 pub(crate) fn is_executable(_: &Utf8Path) -> bool {
     false
-}
-
-fn link_out() -> io::Error {
-    let message =
-        "it is a link that leads out of the project; put a copy in its place, or link to a file of the project";
-    io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
 /// The error for a path that leads outside the writer's folder.

@@ -75,6 +75,25 @@ function M.generate(suites)
   end)
 end
 
+-- Runs the tests of everything, or of the suites and the model that a lens names, from the template as it is shown.
+-- Failures are listed at the template lines that wrote them.
+function M.run(suites, model)
+  local arguments = { 'run', '--generate' }
+  for _, suite in ipairs(suites or {}) do
+    vim.list_extend(arguments, { '--suite', suite })
+  end
+  if model then
+    vim.list_extend(arguments, { '--model', model })
+  end
+  if suites then
+    vim.cmd('silent update')
+  end
+  run(arguments, function(streams, code, folder)
+    report('run', streams, code, folder)
+    vim.cmd('checktime')
+  end)
+end
+
 function M.check()
   run({ 'check', '--no-diff' }, function(streams, code, folder) report('check', streams, code, folder) end)
 end

@@ -17,6 +17,7 @@ end
 M.client = client.of
 M.generate = cli.generate
 M.check = cli.check
+M.run = cli.run
 M.doctor = cli.doctor
 M.restart = client.restart
 

@@ -31,6 +31,13 @@ pub trait Files: Sync {
     /// Whether there is a file at `path`.
     fn is_file(&self, path: &Utf8Path) -> bool;
 
+    /// The reason why [`Files::list`] leaves a path below `folder` out although a link stands there, or where a folder of it
+    /// should be.
+    fn obstacle(&self, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
+        let _ = (folder, path);
+        None
+    }
+
     /// Reads at most `limit` bytes from the beginning of a file into `buffer`, which is cleared first.
     ///
     /// # Errors
@@ -70,6 +77,10 @@ impl<F: Files + Send + ?Sized> Files for Arc<F> {
         (**self).is_file(path)
     }
 
+    fn obstacle(&self, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
+        (**self).obstacle(folder, path)
+    }
+
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         (**self).read_beginning(path, limit, buffer)
     }
@@ -90,6 +101,10 @@ impl<F: Files + ?Sized> Files for &F {
 
     fn is_file(&self, path: &Utf8Path) -> bool {
         (**self).is_file(path)
+    }
+
+    fn obstacle(&self, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
+        (**self).obstacle(folder, path)
     }
 
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {

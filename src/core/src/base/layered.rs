@@ -49,6 +49,10 @@ impl<F: Files> Files for Layered<F> {
         self.texts.contains_key(path) || self.below.is_file(path)
     }
 
+    fn obstacle(&self, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
+        if self.texts.contains_key(path) { None } else { self.below.obstacle(folder, path) }
+    }
+
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         if self.texts.contains_key(path) {
             self.read_into(path, buffer)?;

@@ -175,6 +175,8 @@ named_enum! {
         OutputInaccessible = "output-inaccessible",
         /// A suite's formatter failed.
         FormatterFailed = "formatter-failed",
+        /// A test has failed at a line that a template wrote.
+        FailedTest = "failed-test",
         /// A reference implementation has a syntax error or lacks the class that its file name promises.
         InvalidReference = "invalid-reference",
         /// The source of a transformers release is laid out in a way that was not understood.

@@ -2,6 +2,8 @@
 //!
 //! This module must not know templates or files.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// A place in a text: zero-based line, and zero-based column counted in UTF-8 bytes.
@@ -86,6 +88,15 @@ pub fn columns_to_bytes(source: &str, range: Range) -> Range {
         index.position(index.offset(Position::new(position.line, narrow(column))))
     };
     Range::new(convert(range.start), convert(range.end))
+}
+
+/// A text whose lines end with `\n`. Lines and columns stay what they are.
+#[must_use]
+pub fn with_unix_line_ends(text: &str) -> Cow<'_, str> {
+    match memchr::memchr(b'\r', text.as_bytes()) {
+        Some(_) => Cow::Owned(text.replace("\r\n", "\n")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// The part of `old` that an edit replaced to give `new`, as byte offsets in `old`, and the length of the replacement.

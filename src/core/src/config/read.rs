@@ -16,7 +16,7 @@ use super::{Config, ModelFacts};
 use crate::base::conflict::Conflicts;
 use crate::base::files::{Files, reason};
 use crate::base::problem::{Code, Problem};
-use crate::base::text::Range;
+use crate::base::text::{Range, with_unix_line_ends};
 
 /// Where a configuration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +94,8 @@ pub fn load(files: &dyn Files, origin: Origin) -> Result<Config, Vec<Problem>> {
 /// # Errors
 /// All problems of the configuration, in the order of the file.
 pub fn read(text: &str, path: &Utf8Path, origin: Origin) -> Result<Config, Vec<Problem>> {
+    // A checkout with `core.autocrlf` must not change the value of a string of several lines.
+    let text = &*with_unix_line_ends(text);
     let mut reader = Reader::new(text, path, origin.table());
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {

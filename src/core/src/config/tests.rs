@@ -411,6 +411,16 @@ fn places_are_right_after_a_byte_order_mark_and_with_windows_line_ends() {
 }
 
 #[test]
+fn a_string_of_several_lines_is_the_same_with_windows_line_ends() {
+    let text = format!(
+        "[placeholders]\na = \"\"\"\nx\n\\r\\n\ny\"\"\"\nb = {{ c = ['''\nx\ny'''] }}\n{SUITE}placeholders.d = '''x\n'''\n[models.bert]\nplaceholders.e = '''\nx\n'''\n"
+    );
+    let unix = config(&text);
+    assert_eq!(unix.placeholders["a"].value, Literal::String("x\n\r\n\ny".to_owned()));
+    assert_eq!(config(&text.replace('\n', "\r\n")), unix);
+}
+
+#[test]
 fn a_projects_file_is_loaded_from_its_root() {
     let mut files = MemoryFiles::from_fixture("-- tgen.toml --\nskillset = 's'\n");
     assert!(load(&files, Origin::TgenToml).unwrap().skillset.is_some());
@@ -506,6 +516,12 @@ fn near_config() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn windows_line_ends_change_no_value_and_no_place(text in near_config()) {
+        let read = |text: &str| read(text, Utf8Path::new("tgen.toml"), Origin::TgenToml);
+        prop_assert_eq!(read(&text.replace('\n', "\r\n")), read(&text));
+    }
+
     #[test]
     fn reading_any_text_ends_in_a_configuration_or_in_problems(text in prop_oneof![near_config(), any::<String>()]) {
         for origin in [Origin::TgenToml, Origin::PyProjectTool, Origin::CargoWorkspaceMetadata, Origin::CargoPackageMetadata] {

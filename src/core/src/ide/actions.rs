@@ -68,15 +68,16 @@ impl ProblemPlace<'_> {
         Some(self.action(format!("change it to `{meant}`"), Likelihood::Preferred, vec![edit]))
     }
 
-    /// A value that breaks out of its string is quoted by a filter, which replaces the quotes around it.
+    /// A value that is not Python is converted by a filter; for one that breaks out of its string, the filter replaces the quotes.
     fn quoted(&self) -> Option<Action> {
-        if self.problem.code != Code::UnsafeValue || self.source.dialect() == Dialect::Dollar {
+        let has_filter = matches!(self.problem.code, Code::UnsafeValue | Code::NotPython);
+        if !has_filter || self.source.dialect() == Dialect::Dollar {
             return None;
         }
         let written = self.problem.help.as_deref()?.strip_prefix("write `")?.split('`').next()?;
         let range = self.problem.range?;
         let (start, end) = (self.source.lines.offset(range.start), self.source.lines.offset(range.end));
-        let span = if written.contains("py_str") {
+        let span = if self.problem.code == Code::UnsafeValue && written.contains("py_str") {
             let (before, after) = (&self.source.text[..start], &self.source.text[end..]);
             let quote = before.chars().next_back().filter(|quote| matches!(quote, '"' | '\''))?;
             // If the string contains more than the value, there is no simple fix.
@@ -179,6 +180,10 @@ mod tests {
         "#);
         assert_snapshot!(with("a = \"x {{ quo$0ted }}\""), @r#"
         allow `unsafe-value` on this line → a = "x {{ quoted }}" {#- tgen-allow: unsafe-value #}
+        "#);
+        assert_snapshot!(with("a = {{ primary$0_task == \"x\" }}"), @r#"
+        write `{{ (primary_task == "x") | py_str }}` → a = {{ (primary_task == "x") | py_str }}
+        allow `not-python` on this line → a = {{ primary_task == "x" }} {#- tgen-allow: not-python #}
         "#);
         assert_snapshot!(with("def test_{{ primary$0_task }}(): pass"), @"
         write `{{ primary_task | py_ident }}` → def test_{{ primary_task | py_ident }}(): pass

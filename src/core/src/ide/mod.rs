@@ -12,6 +12,7 @@ pub mod format;
 mod generated;
 pub mod hints;
 pub mod hover;
+mod locals;
 pub mod outline;
 pub mod outputs;
 pub mod preview;

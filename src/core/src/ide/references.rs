@@ -3,6 +3,7 @@
 use camino::Utf8Path;
 
 use super::config_names::{self, ConfigName, ConfigNameKind};
+use super::locals;
 use super::target::Target;
 use super::{FileEdit, Location, Template, TextEdit, View, generated};
 use crate::base::problem::{Code, Problem};
@@ -10,7 +11,7 @@ use crate::base::text::Range;
 use crate::base::text_path::TextPath;
 use crate::plan::strictness::fault;
 use crate::template::TemplateName;
-use crate::template::analysis::{Analysis, BindingKind, Meaning, Reference};
+use crate::template::analysis::{Meaning, Reference};
 use crate::template::library::Source;
 use crate::template::scan::PieceKind;
 use crate::template::syntax;
@@ -83,7 +84,7 @@ pub fn references(view: &View<'_>, path: &Utf8Path, offset: usize, declaration: 
 #[must_use]
 pub fn prepare_rename(view: &View<'_>, path: &Utf8Path, offset: usize) -> Option<(Range, String)> {
     let asked = Asked::at(view, path, offset)?;
-    refusal(asked.template.as_ref(), &asked.target).is_none().then_some((asked.range, asked.written))
+    refusal(view, asked.template.as_ref(), &asked.target).is_none().then_some((asked.range, asked.written))
 }
 
 /// The edits that rename the word at a byte offset everywhere.
@@ -95,7 +96,8 @@ pub fn rename(view: &View<'_>, path: &Utf8Path, offset: usize, new_name: &str) -
     let Some(Asked { target, template, .. }) = Asked::at(view, path, offset) else {
         return refuse("there is nothing here that can be renamed".to_owned());
     };
-    if let Some(message) = refusal(template.as_ref(), &target).or_else(|| unfit(view, &target, new_name)) {
+    let refusal = refusal(view, template.as_ref(), &target);
+    if let Some(message) = refusal.or_else(|| unfit(view, template.as_ref(), &target, new_name)) {
         return refuse(message);
     }
     let mut edits: Vec<FileEdit> = Vec::new();
@@ -112,16 +114,13 @@ pub fn rename(view: &View<'_>, path: &Utf8Path, offset: usize, new_name: &str) -
     Ok(edits)
 }
 
-fn refusal(template: Option<&Template<'_>>, target: &Target) -> Option<String> {
-    let kind = |binding: usize| template.map(|template| template.source.analysis().bindings[binding].kind);
-    let is_parameter = |binding: usize| kind(binding) == Some(BindingKind::Parameter);
+fn refusal(view: &View<'_>, template: Option<&Template<'_>>, target: &Target) -> Option<String> {
     match target {
-        Target::Local(binding) if is_parameter(*binding) => {
-            Some("the name of a parameter is part of every call of its component".to_owned())
-        }
+        Target::Local(binding) => template.and_then(|template| locals::refusal(view, template, *binding)),
         Target::Placeholder(name) if vocabulary::entry(name).is_some() => {
             Some(format!("`{name}` is a built-in placeholder and keeps its name"))
         }
+        Target::Placeholder(name) => locals::refusal_of_placeholder(view, name),
         Target::Callee(kind, name) => Some(format!("`{name}` is a built-in {} and keeps its name", kind.name())),
         Target::Template(_) | Target::PipelineMap => Some("a file is renamed by renaming it on disk".to_owned()),
         Target::Field(_) => Some("a field is part of a value and keeps its name".to_owned()),
@@ -130,7 +129,7 @@ fn refusal(template: Option<&Template<'_>>, target: &Target) -> Option<String> {
 }
 
 /// Why a new name is not possible for the renamed thing.
-fn unfit(view: &View<'_>, target: &Target, new_name: &str) -> Option<String> {
+fn unfit(view: &View<'_>, template: Option<&Template<'_>>, target: &Target, new_name: &str) -> Option<String> {
     let is_name = |part: &str| {
         !part.is_empty()
             && !part.starts_with(|first: char| first.is_ascii_digit())
@@ -146,6 +145,7 @@ fn unfit(view: &View<'_>, target: &Target, new_name: &str) -> Option<String> {
     let is_taken = match target {
         Target::Placeholder(_) => fault(&view.project.config, new_name, |_| true).is_none(),
         Target::Component(_) => view.project.library.components().contains_key(new_name),
+        Target::Local(binding) => template.is_some_and(|template| locals::is_taken(view, template, *binding, new_name)),
         _ => false,
     };
     is_taken.then(|| format!("there is a `{new_name}` already"))
@@ -245,7 +245,7 @@ fn occurrences(view: &View<'_>, template: Option<&Template<'_>>, target: &Target
     match target {
         Target::Local(binding) => {
             let Some(source) = template.map(|template| template.source) else { return Vec::new() };
-            spans_of_local(source.analysis(), *binding).iter().map(|span| location(source, span)).collect()
+            locals::spans(source.analysis(), *binding).iter().map(|span| location(source, span)).collect()
         }
         Target::Placeholder(name) => {
             let mut found = config_names::find(view.project, ConfigNameKind::Declaration, name);
@@ -281,16 +281,6 @@ fn in_templates(view: &View<'_>, names: &[&TemplateName], spans: impl Fn(&Source
 
 fn spans_of<'a>(references: impl Iterator<Item = &'a Reference>, name: &str) -> Vec<Span> {
     references.filter(|found| found.name == name).map(|found| found.span.clone()).collect()
-}
-
-fn spans_of_local(analysis: &Analysis, binding: usize) -> Vec<Span> {
-    let again = analysis.rebindings.iter().filter(|(number, _)| *number == binding).map(|(_, span)| span.clone());
-    let uses =
-        analysis.uses.iter().filter(|found| found.meaning == Meaning::Local(binding)).map(|found| found.span.clone());
-    let mut spans: Vec<_> = std::iter::once(analysis.bindings[binding].span.clone()).chain(again).chain(uses).collect();
-    spans.sort_by_key(|span| span.start);
-    spans.dedup();
-    spans
 }
 
 fn placeholder_spans(source: &Source, name: &str) -> Vec<Span> {

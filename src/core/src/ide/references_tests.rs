@@ -127,6 +127,61 @@ fn a_rename_changes_every_place_or_says_why_not() {
     ");
 }
 
+/// The template with the name at the cursor renamed to `new`, or why that is refused.
+fn check_renamed(fixture: &str) -> String {
+    with_cursor(fixture, |view, path, offset| match rename(view, path, offset, "new") {
+        Ok(files) => {
+            let text = view.project.files.read_text(path).unwrap();
+            let mut edits: Vec<_> = files.into_iter().flat_map(|file| file.edits).collect();
+            edits.sort_by_key(|edit| edit.range.start);
+            let lines = crate::base::text::LineIndex::new(&text);
+            let renamed = edits.iter().rev().fold(text.clone(), |mut text, edit| {
+                text.replace_range(lines.offset(edit.range.start)..lines.offset(edit.range.end), &edit.text);
+                text
+            });
+            renamed.trim_end().to_owned()
+        }
+        Err(problem) => problem.message,
+    })
+}
+
+#[test]
+fn a_rename_changes_every_set_that_takes_over_from_another() {
+    let chains = [
+        "{% set N = 0 %}{% for v in [1, 2] %}{% set N = N + v %}{{ N }}{% endfor %}",
+        "{% set N = 0 %}{% for v in [1, 2] %}{% if v %}{% set N = 5 %}{% endif %}{{ N }}{% endfor %}{{ N }}",
+        "{% set N = 0 %}{% for v in [1] %}{% set N %}{{ N }}b{% endset %}{{ N }}{% endfor %}",
+        "{% set N = 0 %}{% for v in [1] %}{% for w in [1] %}{% set N = N ~ w %}{{ N }}{% endfor %}{% endfor %}",
+        "{% for N in [1] %}{% for v in [1] %}{% set N = N ~ v %}{{ N }}{% endfor %}{% endfor %}",
+        "{% for v in [1] %}{% if v %}{% set N = 5 %}{% endif %}{{ N | default(value=1) }}{% endfor %}",
+    ];
+    for chain in chains {
+        let places = chain.matches('N').count();
+        for place in 0..places {
+            let at = chain.match_indices('N').nth(place).map(|(at, _)| at).unwrap();
+            let fixture = format!("{}$0{}", &chain[..at], &chain[at..]).replace('N', "n");
+            assert_eq!(check_renamed(&fixture), chain.replace('N', "new"), "{fixture}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_has_its_value_from_several_places_is_not_renamed_in_one_of_them() {
+    assert_snapshot!(check_renamed("{% set organisation = organisation | upper %}{{ organisation$0 }}"), @"{% set new = organisation | upper %}{{ new }}");
+    assert_snapshot!(check_renamed("{% if tasks %}{% set organisation$0 = 1 %}{% endif %}{{ organisation }}"), @"in `templates/t.py.tera`, `organisation` is a placeholder where its `set` is passed over");
+    assert_snapshot!(check_renamed("{{ organisation$0 }}{% if tasks %}{% set organisation = 1 %}{% endif %}{{ organisation }}"), @"in `templates/t.py.tera`, `organisation` is a placeholder where its `set` is passed over");
+    assert_snapshot!(check_renamed("{% set a$0 = 1 %}{% for new in tasks %}{{ new }}{{ a }}{% endfor %}"), @"there is a `new` already");
+    let inherited = "
+-- templates/base.tera --
+{% set a = 1 %}{% block b %}{% endblock %}
+-- templates/t.py.tera --
+{% extends \"base.tera\" %}{% block b %}{{ a$0 }}{% endblock %}
+";
+    assert_snapshot!(check_renamed(inherited), @"in `templates/t.py.tera`, `a` may also be what `templates/base.tera` sets");
+    let inherited = inherited.replace("a$0", "a").replace("set a ", "set a$0 ");
+    assert_snapshot!(check_renamed(&inherited), @"`templates/t.py.tera` uses `a` too, and is rendered together with this template");
+}
+
 #[test]
 fn what_cannot_be_renamed_says_so_before() {
     let prepared =

@@ -70,6 +70,33 @@ fn a_value_that_breaks_out_is_found_where_it_is_put_in() {
 }
 
 #[test]
+fn the_filter_that_is_put_in_keeps_the_value() {
+    let written = [
+        ("{{ primary_task == \"x\" }}", "{{ (primary_task == \"x\") | py_str }}"),
+        ("{{ not tasks }}", "{{ (not tasks) | py_str }}"),
+        ("{{ \"x\" in tasks }}", "{{ (\"x\" in tasks) | py_str }}"),
+        ("{{ \"x\" not in tasks }}", "{{ (\"x\" not in tasks) | py_str }}"),
+        ("{{ 1 < 2 and true }}", "{{ (1 < 2 and true) | py_str }}"),
+        ("{{ false or false }}", "{{ (false or false) | py_str }}"),
+        ("{{ tasks is containing(pat=\"x\") }}", "{{ (tasks is containing(pat=\"x\")) | py_str }}"),
+        ("{{ true if tasks else false }}", "{{ (true if tasks else false) | py_str }}"),
+        ("{{ \"tr\" ~ \"ue\" }}", "{{ (\"tr\" ~ \"ue\") | py_str }}"),
+        ("{{ (1 == 1) }}", "{{ (1 == 1) | py_str }}"),
+        ("{{- [1 == 1, not tasks] -}}", "{{- [1 == 1, not tasks] | py_str -}}"),
+        ("{{ {\"a\": 1 == 1} }}", "{{ {\"a\": 1 == 1} | py_str }}"),
+        ("{{ {\"a\": {\"b\": true} } }}", "{{ {\"a\": {\"b\": true} } | py_str }}"),
+        ("{{ true }}", "{{ true | py_str }}"),
+        ("{{ [true] | first }}", "{{ [true] | first | py_str }}"),
+    ];
+    for (before, after) in written {
+        let found = check(&format!("x = {before}\n"));
+        let is_helped = found.contains("not-python") && found.contains(&format!("; write `{after}`\n"));
+        assert!(is_helped, "{before}: {found}");
+        assert_eq!(check(&format!("x = {after}\n")), "", "{after}");
+    }
+}
+
+#[test]
 fn a_syntax_error_of_the_output_stands_on_the_line_that_wrote_it() {
     assert_snapshot!(check("{% for task in tasks %}\nx = 1\n{% endfor %}\ndef f(:\n    pass\n"), @"
     4:7 output-syntax: the rendered file is not valid Python: expected a parameter or the end of the parameter list for all 4 models (out/test_bert.py:6: it is `def f(:` there); correct the template

@@ -21,7 +21,7 @@ use crate::template::check::is_allowed;
 use crate::template::compiled::Compiled;
 use crate::template::library::Source;
 use crate::template::renderer::Renderer;
-use crate::template::syntax::tree::{Expr, ExprKind};
+use crate::template::syntax::tree::{ElementKind, Expr, ExprKind};
 
 /// How many cases one thread takes at a time: neighbours share a skeleton.
 const CHUNK: usize = 32;
@@ -157,8 +157,7 @@ impl<'w> Worker<'w> {
         let source = self.source(&value.origin)?;
         let text = source.slice(&value.origin.span);
         let message = format!("the value of `{text}` is not Python: booleans are written as `true` and `false`");
-        let problem =
-            Problem::warning(Code::NotPython, message).help(format!("write `{}`", with_filter(text, "py_str")));
+        let problem = Problem::warning(Code::NotPython, message).help(with_filter(source, value, "py_str"));
         Some(problem.in_file(&source.path).at(source.range(&value.origin.span)))
     }
 
@@ -166,9 +165,9 @@ impl<'w> Worker<'w> {
         let source = self.source(&value.origin)?;
         let text = source.slice(&value.origin.span);
         let help = match splice {
-            Splice::Name => format!("write `{}`", with_filter(text, "py_ident")),
+            Splice::Name => with_filter(source, value, "py_ident"),
             Splice::Comment => "take the line ends out: `| replace(from=\"\\n\", to=\" \")`".to_owned(),
-            _ => format!("write `{}` and no quotes around it", with_filter(text, "py_str")),
+            _ => format!("{} and no quotes around it", with_filter(source, value, "py_str")),
         };
         let message = format!("the value of `{text}` breaks out of {}", splice.phrase());
         Some(
@@ -226,13 +225,28 @@ fn has_foreign_boolean(text: &str) -> bool {
             .any(|word| matches!(word, "true" | "false"))
 }
 
-/// `{{ name }}` with a filter put in.
-fn with_filter(expression: &str, filter: &str) -> String {
-    if let Some(name) = expression.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-        return format!("{{{{ {name} | {filter} }}}}");
+/// Says to put a filter into what writes a value; operators bind weaker than a filter does.
+fn with_filter(source: &Source, value: &Inserted, filter: &str) -> String {
+    let span = &value.origin.span;
+    let text = source.slice(span);
+    if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+        return format!("name the template `*.tera` and write `{{{{ {name} | {filter} }}}}`");
     }
-    let end = expression.trim_end_matches(['}', '-', ' ']).len();
-    format!("{} | {filter}{}", &expression[..end], &expression[end..])
+    let tree = source.tree();
+    let element = tree.element_at(span.start).map(|element| &tree.elements[element].kind);
+    let Some(ElementKind::Output(written)) = element else { return format!("use the filter `{filter}`") };
+    let (before, after) =
+        (source.slice(&(span.start..written.span.start)), source.slice(&(written.span.end..span.end)));
+    let expression = source.slice(&written.span);
+    let (open, close) = if binds_weaker_than_filter(written) { ("(", ")") } else { ("", "") };
+    format!("write `{before}{open}{expression}{close} | {filter}{after}`")
+}
+
+fn binds_weaker_than_filter(expression: &Expr) -> bool {
+    matches!(
+        expression.kind,
+        ExprKind::Binary { .. } | ExprKind::Unary { .. } | ExprKind::Test { .. } | ExprKind::Ternary { .. }
+    )
 }
 
 /// No more than the first line of a span, for a message that stands beside it.

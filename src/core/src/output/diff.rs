@@ -86,7 +86,7 @@ pub fn hunks(old: &[u8], new: &[u8]) -> Vec<Hunk> {
 
 /// The text without the hash of its signature.
 fn readable(content: &[u8]) -> String {
-    match super::signature::find(content) {
+    match super::signature::place(content) {
         Some(signature) => {
             let rest = [&content[..signature.words.end], b"\n", &content[signature.line.end..]].concat();
             String::from_utf8_lossy(&rest).into_owned()

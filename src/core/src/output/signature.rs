@@ -145,13 +145,30 @@ impl<'t> Signed<'t> {
     }
 }
 
+/// Where the parts of a signature stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Byte offsets of the line, its line end included.
+    pub line: Range<usize>,
+    /// Byte offsets of the line's words, before the hash.
+    pub words: Range<usize>,
+}
+
+/// Finds the place of a file's signature, and does not read the rest of the file.
+#[must_use]
+pub fn place(content: &[u8]) -> Option<Place> {
+    let line = find_line(content)?;
+    digits(&content[line.clone()])?;
+    let words = line.start..line.start + memmem::rfind(&content[line.clone()], VERSION.as_bytes())?;
+    Some(Place { line, words })
+}
+
 /// Finds the signature of a file.
 #[must_use]
 pub fn find(content: &[u8]) -> Option<Signature> {
-    let line = find_line(content)?;
+    let Place { line, words } = place(content)?;
     let signed = digits(&content[line.clone()])?;
     let intact = hex(hash(&[&content[..line.start], &content[line.end..]])) == signed;
-    let words = line.start..line.start + memmem::rfind(&content[line.clone()], VERSION.as_bytes())?;
     let origin = words.start + memmem::find(&content[words.clone()], MARKER.as_bytes())? + MARKER.len();
     let end = memmem::rfind(&content[origin..words.end], AFTER_ORIGIN.as_bytes()).map_or(words.end, |end| origin + end);
     Some(Signature { words, origin: origin..end, line, intact })
@@ -160,21 +177,21 @@ pub fn find(content: &[u8]) -> Option<Signature> {
 /// The version and hash of a file's signature: `tgen:1:...`.
 #[must_use]
 pub fn signed(content: &[u8]) -> Option<&str> {
-    let found = find(content)?;
+    let found = place(content)?;
     std::str::from_utf8(&content[found.words.end..found.line.end]).ok()?.split_ascii_whitespace().next()
 }
 
 /// The text of a file without its signature line; `None` if it is not signed.
 #[must_use]
 pub fn without_signature(content: &[u8]) -> Option<Vec<u8>> {
-    let line = find(content)?.line;
+    let line = place(content)?.line;
     Some([&content[..line.start], &content[line.end..]].concat())
 }
 
 /// A text with its signature line replaced by that of `signed`; `None` if that file is not signed.
 #[must_use]
 pub fn with_signature_of(signed: &[u8], text: &[u8]) -> Option<Vec<u8>> {
-    let line = find(signed)?.line;
+    let line = place(signed)?.line;
     let (before, after) = text.split_at(first_free_line(text));
     Some([before, &signed[line], after].concat())
 }

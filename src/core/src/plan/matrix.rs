@@ -60,7 +60,7 @@ impl<'c> Matrix<'c> {
         for names in &mut self.templates {
             let name = names.of(case)?;
             let is_there = self.chosen.get(name.as_str()).copied().unwrap_or_else(|| {
-                let is_there = project.library.contains(&name);
+                let is_there = project.library.is_expected(&name);
                 self.chosen.insert(name.as_str().to_owned(), is_there);
                 is_there
             });

@@ -17,7 +17,7 @@ use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest::did_you_mean;
-use crate::base::text::{LineIndex, columns_to_bytes};
+use crate::base::text::{LineIndex, columns_to_bytes, with_unix_line_ends};
 use crate::base::text_path::TextPath;
 
 /// The largest template that is read, in bytes. A template full of placeholders takes a hundred times as much memory.
@@ -31,6 +31,8 @@ pub type Pack = [(&'static str, &'static str)];
 pub struct Library<'f> {
     files: &'f dyn Files,
     pack: &'static Pack,
+    /// The project's own folder.
+    folder: Option<Arc<Utf8Path>>,
     entries: BTreeMap<TemplateName, Arc<Entry>>,
     /// How the templates refer to each other; computed on first use.
     graph: OnceLock<Graph>,
@@ -71,9 +73,13 @@ impl<'f> Library<'f> {
     pub fn new(files: &'f dyn Files, folder: Option<&Utf8Path>, pack: &'static Pack) -> io::Result<Self> {
         let mut library = Self::built_in(files, pack);
         if let Some(folder) = folder {
+            library.folder = Some(Arc::from(folder));
             for path in files.list(folder)? {
                 let name = TemplateName::at(path.strip_prefix(folder).unwrap_or(&path));
                 library.entries.insert(name, Arc::new(Entry::on_disk(path)));
+            }
+            for (name, text) in pack {
+                library.hide(&TemplateName::new(*name), text);
             }
         }
         Ok(library)
@@ -84,22 +90,23 @@ impl<'f> Library<'f> {
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
         let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
         let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
-        Self { files, pack, entries, graph: OnceLock::new() }
+        Self { files, pack, folder: None, entries, graph: OnceLock::new() }
     }
 
     /// The same templates, read through `files` from now on; templates that were read already are kept.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
-        Library { files, pack: self.pack, entries: self.entries.clone(), graph: OnceLock::new() }
+        let (folder, entries) = (self.folder.clone(), self.entries.clone());
+        Library { files, pack: self.pack, folder, entries, graph: OnceLock::new() }
     }
 
     /// Drops the cached text of a project's template that was created, changed or deleted.
     pub fn reread(&mut self, name: TemplateName, path: &Utf8Path) {
-        let built_in = || self.in_pack(&name);
+        let in_pack = self.in_pack(&name);
         let entry = if self.files.is_file(path) {
             Some(Entry::on_disk(path.to_owned()))
         } else {
-            built_in().map(|(name, text)| Entry::built_in(name, text))
+            in_pack.map(|(name, text)| Entry::built_in(name, text))
         };
         self.graph.take();
         let Some(entry) = entry else {
@@ -108,6 +115,9 @@ impl<'f> Library<'f> {
         };
         let previous = Previous(Mutex::new(self.entries.get(&name).and_then(Entry::last_parsed)));
         self.entries.insert(name, Arc::new(Entry { previous, ..entry }));
+        if let Some((name, text)) = in_pack {
+            self.hide(&TemplateName::new(*name), text);
+        }
     }
 
     /// A library with one text that is not from a file.
@@ -121,7 +131,7 @@ impl<'f> Library<'f> {
     /// An empty library, to which texts are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
-        Library { files: &NoFiles, pack: &[], entries: BTreeMap::new(), graph: OnceLock::new() }
+        Library { files: &NoFiles, pack: &[], folder: None, entries: BTreeMap::new(), graph: OnceLock::new() }
     }
 
     /// Adds a template that is not from a file of the project.
@@ -146,6 +156,28 @@ impl<'f> Library<'f> {
     #[must_use]
     pub fn contains(&self, name: &TemplateName) -> bool {
         self.entries.contains_key(name)
+    }
+
+    /// Whether there is a template of that name, or a link in the place of one that leads to nothing that can be read.
+    #[must_use]
+    pub fn is_expected(&self, name: &TemplateName) -> bool {
+        self.contains(name) || self.obstacle(name).is_some()
+    }
+
+    /// A link in the place of a built-in template is the project's own template, which cannot be read.
+    fn hide(&mut self, name: &TemplateName, text: &'static str) {
+        let is_built_in = self.entries.get(name).is_some_and(|entry| entry.built_in.is_some());
+        if let Some(problem) = self.obstacle(name).filter(|_| is_built_in) {
+            let entry = Entry { source: OnceLock::from(Err(problem)), ..Entry::built_in(name.as_str(), text) };
+            self.entries.insert(name.clone(), Arc::new(entry));
+        }
+    }
+
+    /// The problem of a link in the project's folder that hides a template.
+    fn obstacle(&self, name: &TemplateName) -> Option<Problem> {
+        let folder = self.folder.as_deref()?;
+        let path = folder.join(name.as_str());
+        Some(unreadable(&path, &files::reason(&self.files.obstacle(folder, &path)?)))
     }
 
     /// The path of a template, as the user would name it.
@@ -209,7 +241,7 @@ impl<'f> Library<'f> {
     /// A problem that names the template, if it does not exist or cannot be read.
     pub fn source(&self, name: &TemplateName) -> Result<&Source, Problem> {
         let Some(entry) = self.entries.get(name) else {
-            return Err(self.missing(name));
+            return Err(self.obstacle(name).unwrap_or_else(|| self.missing(name)));
         };
         entry.source(self.files, name).as_ref().map_err(Clone::clone)
     }
@@ -239,10 +271,11 @@ impl Entry {
     fn read(&self, files: &dyn Files, dialect: Dialect) -> Result<Source, Problem> {
         let text = match self.built_in {
             Some(text) => text.to_owned(),
-            None => files.read_text(&self.path).map_err(|error| self.unreadable(&files::reason(&error)))?,
+            None => files.read_text(&self.path).map_err(|error| unreadable(&self.path, &files::reason(&error)))?,
         };
         if text.len() > LARGEST_TEMPLATE {
-            return Err(self.unreadable(&format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024))));
+            let reason = format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024));
+            return Err(unreadable(&self.path, &reason));
         }
         let previous = Previous(Mutex::new(self.previous.take()));
         Ok(Source { previous, ..Source::new(self.path.clone(), dialect, &text) })
@@ -271,11 +304,10 @@ impl Entry {
             }
         }
     }
+}
 
-    fn unreadable(&self, reason: &str) -> Problem {
-        Problem::error(Code::UnreadableFile, format!("cannot read the template `{}`: {reason}", self.path))
-            .in_file(&self.path)
-    }
+fn unreadable(path: &Utf8Path, reason: &str) -> Problem {
+    Problem::error(Code::UnreadableFile, format!("cannot read the template `{path}`: {reason}")).in_file(path)
 }
 
 impl Previous {
@@ -301,7 +333,8 @@ impl Source {
     #[must_use]
     pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let text = with_unix_line_ends(text);
+        // A checkout with `core.autocrlf` must not change what a template captures.
+        let text = with_unix_line_ends(text).into_owned();
         let (tree, analysis, previous) = (OnceLock::new(), OnceLock::new(), Previous::default());
         Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, previous }
     }
@@ -345,15 +378,6 @@ impl Source {
     #[must_use]
     pub fn range(&self, span: &Range<usize>) -> crate::base::text::Range {
         self.lines.range(span.clone())
-    }
-}
-
-/// Converts line ends to `\n`: a checkout with `core.autocrlf` must not change what a template captures. Lines and
-/// columns stay the same.
-fn with_unix_line_ends(text: &str) -> String {
-    match memchr::memchr(b'\r', text.as_bytes()) {
-        Some(_) => text.replace("\r\n", "\n"),
-        None => text.to_owned(),
     }
 }
 

@@ -95,7 +95,7 @@ fn sections(overview: &Overview<'_>) -> Vec<Section> {
         ("slow", "Slow tests", lists::slow(overview)),
         ("timeline", "Timeline", timeline::timeline(overview)),
         ("memory", "Memory", memory::memory(overview)),
-        ("tests", "All tests", Some(lists::tests(overview))),
+        ("tests", "All tests", Some(lists::tests())),
     ];
     let some = sections.into_iter().filter_map(|(id, title, content)| Some(Section { id, title, content: content? }));
     some.collect()

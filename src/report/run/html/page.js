@@ -348,6 +348,10 @@ async function start() {
   byId("test").addEventListener("close", () => {
     if (location.hash.startsWith("#test=")) history.replaceState(null, "", "#");
   });
+  // What is closed would not be printed.
+  window.addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
   window.addEventListener("hashchange", () => followAddress(tests, list));
   followAddress(tests, list);
   document.documentElement.dataset.ready = "";

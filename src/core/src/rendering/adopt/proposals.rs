@@ -1,6 +1,7 @@
 //! From an edit of an output to the edits of templates that may have the same effect. Which of them has, rendering decides;
 //! this module must not render.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::blocks::{Block, Edit, blocks};
@@ -8,8 +9,8 @@ use super::edits::{TemplateEdit, escaped};
 use super::literals;
 use super::stretches::{Place, Stretch, Stretches, Written, pieces_between};
 use crate::template::TemplateName;
-use crate::template::library::Library;
-use crate::template::syntax::tree::ElementKind;
+use crate::template::library::{Library, Source};
+use crate::template::syntax::tree::{ElementKind, ExprKind};
 
 /// Edits of templates that may lead an output to its edited text.
 pub(super) type Proposal = Vec<TemplateEdit>;
@@ -24,6 +25,9 @@ const MOST_AROUND: usize = 6;
 const FARTHEST_BORDER: usize = 64;
 /// How many characters an edit is moved in each direction to find other places for it.
 const MOST_SLIDES: usize = 512;
+
+/// How many empty lines before and after what a component wrote may be its own.
+const MOST_EMPTY: usize = 2;
 
 /// Proposes edits for the blocks of one output.
 pub(super) struct Proposer<'p> {
@@ -70,6 +74,38 @@ impl Proposer<'_> {
         });
         let loops = spans.filter_map(|span| self.loop_written_out(&place.template, span));
         loops.chain(self.between_known_text(block)).collect()
+    }
+
+    /// The calls of components in some templates, each with what a component has written around a block in its place.
+    pub(super) fn calls_written_out(&self, block: &Block, templates: &BTreeSet<TemplateName>) -> Vec<Proposal> {
+        let are_meant = |name: &TemplateName| templates.contains(name);
+        let Some(wrote) = self.stretches.others_around(block.old.start, are_meant) else { return Vec::new() };
+        let spans = self.with_white_space(&wrote);
+        let mut proposals = Vec::new();
+        for name in templates {
+            let Ok(source) = self.library.source(name) else { continue };
+            for call in calls(source) {
+                let texts = spans.iter().filter_map(|span| self.new.get(self.in_edited(span)));
+                let edits = texts.flat_map(|text| {
+                    // A tag beside the call may take white space away, but not out of raw text.
+                    let raw = raw(name, &call, text);
+                    self.edit(name, call.clone(), text).into_iter().chain(raw)
+                });
+                proposals.extend(edits.map(|edit| vec![edit]).take(MOST.saturating_sub(proposals.len())));
+            }
+        }
+        proposals
+    }
+
+    /// A range of the generated text, with no or some of the empty lines around it: a component may have written them.
+    fn with_white_space(&self, range: &Range<usize>) -> Vec<Range<usize>> {
+        let before = self.old[..range.start].char_indices().rev().take_while(|(_, char)| char.is_whitespace());
+        let starts: Vec<usize> = before.filter(|(_, char)| *char == '\n').map(|(at, _)| at).take(MOST_EMPTY).collect();
+        let after = self.old[range.end..].char_indices().take_while(|(_, char)| char.is_whitespace());
+        let ends = after.filter(|(_, char)| *char == '\n').map(|(at, _)| range.end + at + 1).take(MOST_EMPTY);
+        let ends: Vec<usize> = std::iter::once(range.end).chain(ends).collect();
+        let starts = std::iter::once(range.start).chain(starts);
+        starts.flat_map(|start| ends.iter().map(move |end| start..*end)).collect()
     }
 
     /// What stands between two stretches of one template around a block, tags and all, with what it writes in its place.
@@ -314,4 +350,21 @@ impl Proposer<'_> {
         }
         Some(proposal)
     }
+}
+
+/// An edit that puts raw text into a template; none where the text would end it.
+fn raw(template: &TemplateName, replaced: &Range<usize>, text: &str) -> Option<TemplateEdit> {
+    let text = (!text.contains("endraw")).then(|| format!("{{% raw %}}{text}{{% endraw %}}"))?;
+    Some(TemplateEdit { template: template.clone(), start: replaced.start, end: replaced.end, text })
+}
+
+/// The tags of a template that call a component.
+fn calls(source: &Source) -> Vec<Range<usize>> {
+    let tree = source.tree();
+    let is_call = |kind: &ElementKind| match kind {
+        ElementKind::Output(expression) => matches!(expression.inner().kind, ExprKind::Component(_)),
+        _ => false,
+    };
+    let calls = tree.elements.iter().zip(&tree.pieces).filter(|(element, _)| is_call(&element.kind));
+    calls.map(|(_, piece)| piece.span.clone()).collect()
 }

@@ -185,11 +185,12 @@ impl<'p> Search<'p> {
         let mut reason = subject.value_within(self.plan, block).map_or(Reason::Hidden, Reason::Value);
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut proposals = proposer.of_block(block);
-        if self.reach == Reach::OneModel {
-            proposals.extend(proposer.written_out(block));
-        }
         if self.reach != Reach::AllModels {
             let own = overrides::overridable(library, &self.plan.templates[subject.output.template].name);
+            if self.reach == Reach::OneModel {
+                proposals.extend(proposer.written_out(block));
+                proposals.extend(proposer.calls_written_out(block, &own));
+            }
             proposals.retain(|proposal| proposal.iter().all(|edit| own.contains(&edit.template)));
         }
         for proposal in proposals {

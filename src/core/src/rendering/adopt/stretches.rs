@@ -100,6 +100,19 @@ impl Stretches {
         Some(first.wrote.start..last.wrote.end)
     }
 
+    /// What templates other than some have written around an offset, without a stretch of these in between.
+    pub(super) fn others_around(
+        &self,
+        offset: usize,
+        are_meant: impl Fn(&TemplateName) -> bool,
+    ) -> Option<Range<usize>> {
+        let at = self.0.partition_point(|stretch| stretch.wrote.end <= offset).min(self.0.len().checked_sub(1)?);
+        let is_other = |stretch: &&Stretch| !are_meant(&stretch.template);
+        let first = self.0[..=at].iter().rev().take_while(is_other).last()?;
+        let last = self.0[at..].iter().take_while(is_other).last()?;
+        Some(first.wrote.start..last.wrote.end)
+    }
+
     /// The nearest stretches before and after a range, of each template at most so many, the nearest first.
     pub(super) fn around(&self, range: &Range<usize>, most: usize) -> (Vec<&Stretch>, Vec<&Stretch>) {
         let start = self.0.partition_point(|stretch| stretch.wrote.end <= range.start);

@@ -5,11 +5,12 @@
 
 mod directives;
 mod names;
+mod reach;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::dollar::{self, DollarPiece};
 use super::syntax::tree::{ElementId, Span, Tree};
@@ -25,6 +26,9 @@ pub struct Analysis {
     pub bindings: Vec<Binding>,
     /// Repeated `set`s of a name: the index of its binding, and the byte offsets of the name.
     pub rebindings: Vec<(usize, Span)>,
+    /// Bindings of one name of which one takes over from the other: `{% set n = n + x %}` in a loop, or a `set` that an `if`
+    /// may pass over. Numbers in `bindings`.
+    pub successions: Vec<(usize, usize)>,
     /// Names that the template itself binds: `set`, loop variables, component parameters.
     pub bound: BTreeSet<String>,
     /// Names of `bound` that a template rendered together with this one may use.
@@ -62,6 +66,15 @@ pub struct Use {
     pub kind: UseKind,
     /// What the name refers to.
     pub meaning: Meaning,
+    /// What else it may mean there, where no `set` has given it that meaning: the nearest first.
+    pub fallbacks: Vec<Meaning>,
+}
+
+impl Use {
+    /// Everything that the name may mean there.
+    pub fn meanings(&self) -> impl Iterator<Item = &Meaning> {
+        std::iter::once(&self.meaning).chain(&self.fallbacks)
+    }
 }
 
 /// How a name is used.
@@ -177,6 +190,23 @@ impl Analysis {
         self.uses.iter().filter(is_parameter).map(|found| found.name.as_str())
     }
 
+    /// The bindings that one of them takes over from or is taken over by, itself included: only together they can have another
+    /// name.
+    #[must_use]
+    pub fn chain(&self, binding: usize) -> BTreeSet<usize> {
+        let mut neighbours: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (one, other) in &self.successions {
+            neighbours.entry(*one).or_default().push(*other);
+            neighbours.entry(*other).or_default().push(*one);
+        }
+        let mut chain = BTreeSet::from([binding]);
+        let mut waiting = vec![binding];
+        while let Some(next) = waiting.pop() {
+            waiting.extend(neighbours.get(&next).into_iter().flatten().filter(|neighbour| chain.insert(**neighbour)));
+        }
+        chain
+    }
+
     /// Whether a template that is rendered together with this one may get a value of that name from it.
     #[must_use]
     pub fn binds_for_others(&self, name: &str) -> bool {
@@ -200,7 +230,13 @@ pub fn of_dollar(source: &str) -> Analysis {
         match piece {
             DollarPiece::Placeholder { name: span, .. } => {
                 let name = source[span.clone()].to_owned();
-                analysis.uses.push(Use { name, span, kind: UseKind::Bare, meaning: Meaning::Placeholder });
+                analysis.uses.push(Use {
+                    name,
+                    span,
+                    kind: UseKind::Bare,
+                    meaning: Meaning::Placeholder,
+                    fallbacks: Vec::new(),
+                });
             }
             DollarPiece::Broken(span) => analysis.broken.push(span),
             DollarPiece::Text(_) | DollarPiece::Escape(_) => {}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::reach::{self, Branches, Held, Sets};
 use super::{
     Analysis, Binding, BindingKind, Block, BlockPosition, Callee, CalleeKind, Meaning, Reference, Use, UseKind,
 };
@@ -20,9 +21,11 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
         guards: Vec::new(),
         components: Vec::new(),
         comprehensions: Vec::new(),
-        next_branches: next_branches(tree),
+        branches: Branches::of(tree),
+        sets: HashMap::new(),
     };
     walk.bind_all();
+    walk.sets.values_mut().for_each(Sets::finish);
     for element in 0..tree.elements.len() {
         walk.element(element);
     }
@@ -39,17 +42,6 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
     walk.analysis
 }
 
-/// For each `if`, the tag that begins its second branch.
-fn next_branches(tree: &Tree) -> HashMap<ElementId, ElementId> {
-    let mut next = HashMap::new();
-    for (id, element) in tree.elements.iter().enumerate() {
-        if let (ElementKind::Elif(_) | ElementKind::Else, Some(section)) = (&element.kind, element.parent) {
-            next.entry(section).or_insert(id);
-        }
-    }
-    next
-}
-
 struct Walk<'t> {
     source: &'t str,
     tree: &'t Tree,
@@ -62,7 +54,9 @@ struct Walk<'t> {
     components: Vec<Span>,
     /// The list comprehensions around the current expression, the innermost last.
     comprehensions: Vec<Span>,
-    next_branches: HashMap<ElementId, ElementId>,
+    branches: Branches,
+    /// Where the bindings hold that only `set` makes, by their numbers; the others hold in all of their scope.
+    sets: HashMap<usize, Sets>,
 }
 
 impl<'t> Walk<'t> {
@@ -82,8 +76,12 @@ impl<'t> Walk<'t> {
 
     fn bind_set(&mut self, element: ElementId, assignment: &Assignment) {
         let scope = self.scope_of(element, assignment.reach);
+        let reach = reach::of_set(self.tree, &self.branches, element, &scope);
         // A `set` of a loop variable or parameter assigns to the existing name.
-        self.bind(assignment.name.clone(), BindingKind::Set, scope);
+        let Some(binding) = self.bind(assignment.name.clone(), BindingKind::Set, scope) else { return };
+        if self.analysis.bindings[binding].kind == BindingKind::Set {
+            self.sets.entry(binding).or_default().add(reach);
+        }
     }
 
     /// The scope of a binding: the surrounding loop unless `reach` extends further, the surrounding component, or the
@@ -113,14 +111,19 @@ impl<'t> Walk<'t> {
         self.components.push(scope);
     }
 
-    fn bind(&mut self, name: Option<Span>, kind: BindingKind, scope: Span) {
-        let Some(span) = name else { return };
+    /// Binds a name, and gives the number of the binding.
+    fn bind(&mut self, name: Option<Span>, kind: BindingKind, scope: Span) -> Option<usize> {
+        let span = name?;
         let name = self.text(&span);
+        let bindings = &mut self.analysis.bindings;
         match self.by_name.entry((name, scope.start)) {
-            Entry::Occupied(known) => self.analysis.rebindings.push((*known.get(), span)),
+            Entry::Occupied(known) => {
+                self.analysis.rebindings.push((*known.get(), span));
+                Some(*known.get())
+            }
             Entry::Vacant(new) => {
-                new.insert(self.analysis.bindings.len());
-                self.analysis.bindings.push(Binding { name: name.to_owned(), span, kind, scope });
+                bindings.push(Binding { name: name.to_owned(), span, kind, scope });
+                Some(*new.insert(bindings.len() - 1))
             }
         }
     }
@@ -182,7 +185,7 @@ impl<'t> Walk<'t> {
         for parameter in from_surroundings {
             let kind = if parameter.default.is_some() { UseKind::Guarded } else { UseKind::Expression };
             let Reference { name, span } = self.reference(&parameter.name);
-            self.analysis.uses.push(Use { name, span, kind, meaning: Meaning::Placeholder });
+            self.analysis.uses.push(Use { name, span, kind, meaning: Meaning::Placeholder, fallbacks: Vec::new() });
         }
     }
 
@@ -202,7 +205,7 @@ impl<'t> Walk<'t> {
     /// The names that an `if` tests for are defined up to its next branch.
     fn guard_branch(&mut self, element: ElementId, condition: &'t Expr) {
         let whole = self.section(element);
-        let next = self.next_branches.get(&element).map_or(whole.end, |next| self.tree.pieces[*next].span.start);
+        let next = self.branches.next(element, whole.start).unwrap_or(whole.end);
         self.guard(condition, &(whole.start..next));
     }
 
@@ -284,8 +287,40 @@ impl<'t> Walk<'t> {
         }
         let is_guarded = self.guards.iter().any(|(reach, guarded)| *guarded == name && reach.contains(&at));
         let kind = if is_guarded { UseKind::Guarded } else { kind };
-        let meaning = self.meaning(name, at);
-        self.analysis.uses.push(Use { name: name.to_owned(), span: value.span.clone(), kind, meaning });
+        let meanings = self.meanings(name, at);
+        self.note_successions(name, at, &meanings);
+        let mut meanings = meanings.into_iter();
+        let Some(meaning) = meanings.next() else { return };
+        let (name, span) = (name.to_owned(), value.span.clone());
+        self.analysis.uses.push(Use { name, span, kind, meaning, fallbacks: meanings.collect() });
+    }
+
+    /// A name that may mean one of two bindings, or that the value of a `set` of the same name is made from.
+    fn note_successions(&mut self, name: &str, at: usize, meanings: &[Meaning]) {
+        let locals = meanings.iter().filter_map(|meaning| match meaning {
+            Meaning::Local(binding) => Some(*binding),
+            _ => None,
+        });
+        let mut previous = self.set_around(name, at);
+        for binding in locals {
+            self.analysis.successions.extend(previous.filter(|other| *other != binding).map(|other| (other, binding)));
+            previous = Some(binding);
+        }
+    }
+
+    /// The binding that the tag or block around a place sets, where it is of that name.
+    fn set_around(&self, name: &str, at: usize) -> Option<usize> {
+        let element = self.tree.element_at(at)?;
+        let around = std::iter::once(element).chain(self.tree.sections_around(element));
+        let mut sets = around.filter_map(|section| match &self.tree.elements[section].kind {
+            ElementKind::Set(assignment, _) | ElementKind::SetBlock(assignment, _) => Some((section, assignment)),
+            _ => None,
+        });
+        let (section, assignment) =
+            sets.find(|(_, assignment)| assignment.name.as_ref().is_some_and(|set| self.text(set) == name))?;
+        self.by_name
+            .get(&(self.text(assignment.name.as_ref()?), self.scope_of(section, assignment.reach).start))
+            .copied()
     }
 
     /// `loop` in a loop, and Tera's reserved names.
@@ -296,7 +331,8 @@ impl<'t> Walk<'t> {
                 && self.tree.element_at(at).is_some_and(|element| self.tree.sections_around(element).any(is_loop))
     }
 
-    fn meaning(&self, name: &str, at: usize) -> Meaning {
+    /// What a name may mean at a place, the nearest first; never nothing.
+    fn meanings(&self, name: &str, at: usize) -> Vec<Meaning> {
         let component = self.component_at(at);
         let whole = component.map_or(0, |body| body.start);
         let comprehensions = self.comprehensions.iter().rev().map(|list| list.start);
@@ -305,13 +341,21 @@ impl<'t> Walk<'t> {
             .filter(|section| matches!(self.tree.elements[*section].kind, ElementKind::For(_)))
             .map(|section| self.tree.pieces[section].span.end)
             .filter(|start| *start >= whole);
-        let mut scopes = comprehensions.chain(loops).chain([whole]);
-        match scopes.find_map(|scope| self.by_name.get(&(name, scope)).copied()) {
-            Some(binding) => Meaning::Local(binding),
-            None if component.is_none() => Meaning::Placeholder,
-            None if name == "body" => Meaning::Content,
-            None => Meaning::OutOfReach,
+        let scopes = comprehensions.chain(loops).chain([whole]);
+        let mut meanings = Vec::new();
+        for binding in scopes.filter_map(|scope| self.by_name.get(&(name, scope)).copied()) {
+            let held = self.sets.get(&binding).map_or(Held::Always, |sets| sets.held(at));
+            meanings.extend((held != Held::Never).then_some(Meaning::Local(binding)));
+            if held == Held::Always {
+                return meanings;
+            }
         }
+        meanings.push(match component {
+            None => Meaning::Placeholder,
+            Some(_) if name == "body" => Meaning::Content,
+            Some(_) => Meaning::OutOfReach,
+        });
+        meanings
     }
 
     fn component_at(&self, at: usize) -> Option<&Span> {

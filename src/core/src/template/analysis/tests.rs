@@ -44,11 +44,15 @@ fn components_are_calls_and_their_arguments_values() {
 #[track_caller]
 fn check_meanings(source: &str, expected: &[&str]) {
     let analysis = of_tera(source, &parse(source));
-    let meaning = |found: &Use| match &found.meaning {
-        Meaning::Placeholder => format!("{} placeholder", found.name),
-        Meaning::Local(binding) => format!("{} from {}", found.name, analysis.bindings[*binding].span.start),
-        Meaning::Content => format!("{} content", found.name),
-        Meaning::OutOfReach => format!("{} out of reach", found.name),
+    let meaning = |meaning: &Meaning| match meaning {
+        Meaning::Placeholder => "placeholder".to_owned(),
+        Meaning::Local(binding) => format!("from {}", analysis.bindings[*binding].span.start),
+        Meaning::Content => "content".to_owned(),
+        Meaning::OutOfReach => "out of reach".to_owned(),
+    };
+    let meaning = |found: &Use| {
+        let meanings: Vec<_> = found.meanings().map(meaning).collect();
+        format!("{} {}", found.name, meanings.join(" or "))
     };
     assert_eq!(analysis.uses.iter().map(meaning).collect::<Vec<_>>(), expected);
 }
@@ -65,6 +69,28 @@ fn a_name_means_what_is_bound_nearest_to_it() {
 }
 
 #[test]
+fn a_set_counts_from_where_it_stands_and_may_be_passed_over() {
+    check_meanings("{{ a }}{% set a = a %}{{ a }}", &["a placeholder", "a placeholder", "a from 14"]);
+    check_meanings(
+        "{% if b %}{% set a = 1 %}{{ a }}{% else %}{{ a }}{% endif %}{{ a }}",
+        &["b placeholder", "a from 17", "a from 17 or placeholder", "a from 17 or placeholder"],
+    );
+    check_meanings(
+        "{% set a = 1 %}{% for b in c %}{{ a }}{% set a = a %}{{ a }}{% endfor %}{{ a }}",
+        &["c placeholder", "a from 7", "a from 7", "a from 45", "a from 7"],
+    );
+    check_meanings(
+        "{% for b in c %}{{ a }}{% set_global a = b %}{% endfor %}{{ a }}",
+        &["c placeholder", "a from 37 or placeholder", "b from 7", "a from 37 or placeholder"],
+    );
+    check_meanings("{% set a %}{{ a }}{% endset %}{{ a }}", &["a placeholder", "a from 7"]);
+    check_meanings(
+        "{% if b %}{% else %}{% set a = 1 %}{% endif %}{{ a }}",
+        &["b placeholder", "a from 27 or placeholder"],
+    );
+}
+
+#[test]
 fn a_loop_is_known_in_a_loop_alone() {
     check_uses("{% for a in b %}{{ loop.index }}{% endfor %}{{ loop }}", &["b", "loop bare"]);
 }
@@ -73,7 +99,7 @@ fn a_loop_is_known_in_a_loop_alone() {
 fn what_is_set_in_a_component_stays_in_it() {
     check_meanings(
         "{% component c(a) %}{% for x in a %}{% set_global s = x %}{% endfor %}{{ s }}{% endcomponent %}{{ s }}",
-        &["a from 15", "x from 27", "s from 50", "s placeholder"],
+        &["a from 15", "x from 27", "s from 50 or out of reach", "s placeholder"],
     );
 }
 

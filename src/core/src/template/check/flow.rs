@@ -1,10 +1,11 @@
 //! Dead code: tags that are never reached, and names that are set and never used.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::checked::Checked;
+use super::lost::Lost;
 use crate::base::problem::{Code, Problem};
-use crate::template::analysis::{Binding, BindingKind, Meaning};
+use crate::template::analysis::{BindingKind, Meaning, Use};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind, Literal, Tree};
 use crate::template::{TemplateName, scan::PieceKind};
 
@@ -54,16 +55,19 @@ fn is_false(checked: &Checked<'_, '_>, condition: &Expr) -> bool {
     }
 }
 
-/// Names that are set here and used neither here nor in a template that is rendered together with this one.
-pub(super) fn unused_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
+/// Names that are set here and used neither here nor in a template that is rendered together with this one; not those
+/// that are lost.
+pub(super) fn unused_sets(checked: &Checked<'_, '_>, lost: &Lost) -> Vec<Problem> {
     let analysis = checked.analysis();
     let used_here: HashSet<usize> = analysis
         .uses
         .iter()
-        .filter_map(|found| if let Meaning::Local(binding) = found.meaning { Some(binding) } else { None })
+        .flat_map(Use::meanings)
+        .filter_map(|meaning| if let Meaning::Local(binding) = meaning { Some(*binding) } else { None })
         .collect();
     let sets = analysis.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::Set);
-    let unused: Vec<_> = sets.filter(|(binding, _)| !used_here.contains(binding)).map(|(_, binding)| binding).collect();
+    let is_unused = |number: &usize| !used_here.contains(number) && !lost.contains_key(number);
+    let unused: Vec<_> = sets.filter(|(number, _)| is_unused(number)).map(|(_, binding)| binding).collect();
     if unused.is_empty() || asks_for_everything(checked) {
         return Vec::new();
     }
@@ -79,36 +83,6 @@ pub(super) fn unused_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
             checked.warning(Code::UnusedSet, &binding.span, message).help("remove the `set`, or use the name")
         })
         .collect()
-}
-
-/// Names assigned in a loop and used after it, although the assignment ends with the loop.
-pub(super) fn lost_sets(checked: &Checked<'_, '_>) -> Vec<Problem> {
-    let analysis = checked.analysis();
-    let sets = || analysis.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::Set);
-    let outer: HashMap<&str, usize> = sets()
-        .filter(|(_, binding)| binding.scope.start == 0)
-        .map(|(at, binding)| (binding.name.as_str(), at))
-        .collect();
-    let mut last_uses: HashMap<usize, usize> = HashMap::new();
-    for found in &analysis.uses {
-        if let Meaning::Local(binding) = found.meaning {
-            last_uses.insert(binding, found.span.start);
-        }
-    }
-    let is_lost = |binding: &Binding| {
-        let shadowed = outer.get(binding.name.as_str())?;
-        let is_before = analysis.bindings[*shadowed].span.start < binding.span.start;
-        let last_use = *last_uses.get(shadowed)?;
-        (is_before && last_use >= binding.scope.end).then_some(())
-    };
-    let lost = sets().filter(|(_, binding)| binding.scope.start > 0 && is_lost(binding).is_some());
-    lost.map(|(_, binding)| {
-        let message = format!("`{0}` is set in a loop; after the loop, `{0}` is what it was before", binding.name);
-        checked
-            .warning(Code::LostSet, &binding.span, message)
-            .help(format!("write `{{% set_global {} = … %}}`, or give the name in the loop another name", binding.name))
-    })
-    .collect()
 }
 
 /// `__tera_context` exposes every name.

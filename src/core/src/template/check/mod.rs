@@ -7,6 +7,9 @@ mod calls;
 mod checked;
 mod flow;
 mod inheritance;
+mod literals;
+mod lost;
+mod nones;
 mod outputs;
 mod tera1;
 
@@ -39,10 +42,12 @@ pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
     problems.extend(flow::unreachable(&checked));
     // The names used in a tag with a syntax error are unknown.
     if source.tree().faults.is_empty() {
-        problems.extend(flow::unused_sets(&checked));
-        problems.extend(flow::lost_sets(&checked));
+        let lost = lost::bindings(&checked);
+        problems.extend(flow::unused_sets(&checked, &lost));
+        problems.extend(lost::problems(&checked, &lost));
     }
     problems.extend(outputs::problems(&checked));
+    problems.extend(literals::problem(&checked));
     problems.extend(calls::ambiguous_definitions(&checked));
     problems.extend(checked.useless_allows());
     problems.retain(|problem| !allows(source, problem));

@@ -12,9 +12,14 @@ use crate::template::library::Library;
 /// The problems of the template `t.tera` of a fixture, a line each: place, severity, code, message, help.
 fn check(fixture: &str) -> String {
     let fixture = if fixture.contains("-- ") { fixture.to_owned() } else { format!("-- t.tera --\n{fixture}\n") };
-    let files = MemoryFiles::from_fixture(&fixture);
+    check_named("t.tera", &fixture)
+}
+
+/// The problems of a template of a fixture.
+fn check_named(name: &str, fixture: &str) -> String {
+    let files = MemoryFiles::from_fixture(fixture);
     let library = Library::new(&files, Some(Utf8Path::new("")), &[]).unwrap();
-    let name = TemplateName::new("t.tera");
+    let name = TemplateName::new(name);
     let source = library.source(&name).unwrap();
     let mut shown = String::new();
     for problem in problems(&library, &name) {
@@ -119,7 +124,53 @@ fn a_set_that_replaces_a_name_in_its_own_scope_is_used_by_what_follows() {
 }
 
 #[test]
+fn a_set_is_used_by_what_may_read_it_where_an_inner_set_has_no_value_yet() {
+    let sets = [
+        "{% set n = 0 %}{% for v in xs %}{% set n = n + v %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% if v %}{% set n = 5 %}{% endif %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% if v %}x{% else %}{% set n = 5 %}{% endif %}{{ n }}{% endfor %}",
+        "{% set n = 'a' %}{% for v in xs %}{% set n %}{{ n }}b{% endset %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% for w in v %}{% set n = n + w %}{{ n }}{% endfor %}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{{ n }}{% set n = v %}{{ n }}{% endfor %}",
+        "{% set n = 0 %}{% for v in xs %}{% if v %}{% continue %}{% endif %}{% set n = n ~ v %}{{ n }}{% endfor %}",
+    ];
+    for set in sets {
+        assert_eq!(check(set), "", "{set}");
+    }
+    assert_snapshot!(check("{% set n = 0 %}{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}"), @"
+    1: n | Warning unused-set: `n` is set and never used; remove the `set`, or use the name
+    ");
+    assert_snapshot!(check("{{ n }}{% set n = 1 %}"), @"
+    1: n | Warning unused-set: `n` is set and never used; remove the `set`, or use the name
+    ");
+}
+
+#[test]
 fn a_set_that_is_lost_after_its_loop_is_warned_of() {
+    let lost = [
+        "{% for v in [1] %}{% set n = v %}{% endfor %}{{ n }}",
+        "{% for v in [1] %}{% set n = v %}{{ n }}{% endfor %}{{ n | default(value=0) }}",
+        "{% for v in [1] %}{% set n %}{{ v }}{% endset %}{% endfor %}{% if n is defined %}{% endif %}",
+        "{% for v in xs %}{% set n = 0 %}{% for w in v %}{% set n = n + w %}{% endfor %}{{ n }}{% endfor %}",
+        "{% component c(xs) %}{% for v in xs %}{% set n = v %}{% endfor %}{{ n | default(value=1) }}{% endcomponent %}",
+        "{% set n = 0 %}{% for v in xs %}{% set n = v %}{% endfor %}{% set n = n + 1 %}{{ n }}",
+    ];
+    for set in lost {
+        let found = check(set);
+        assert!(found.contains("lost-set") && !found.contains("unused-set"), "{set}: {found}");
+    }
+    assert_snapshot!(check(lost[3]), @"
+    1: n | Warning lost-set: `n` is set in a loop; after the loop, `n` is what it was before; write `{% set_global n = … %}` here and in the loop around it, or give the name in the loop another name
+    ");
+    let kept = [
+        "{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% set n = 1 %}{{ n }}",
+        "{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% for n in xs %}{{ n }}{% endfor %}",
+        "{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}",
+        "{% component c(xs) %}{% for v in xs %}{% set n = v %}{{ n }}{% endfor %}{% endcomponent %}{{ n }}",
+    ];
+    for set in kept {
+        assert_eq!(check(set), "", "{set}");
+    }
     assert_snapshot!(check("{% set n = 0 %}{% for x in y %}{% set n = n + x %}{{ n }}{% endfor %}{{ n }}"), @"
     1: n | Warning lost-set: `n` is set in a loop; after the loop, `n` is what it was before; write `{% set_global n = … %}`, or give the name in the loop another name
     ");
@@ -143,6 +194,79 @@ fn what_is_written_as_nothing_or_not_at_all_is_warned_of() {
     1: reference?.class_name | Warning optional-output: `reference?.class_name` cannot be written if it has no value: `?.` makes only the look-up optional; give a default: `{{ reference?.class_name | default(value="…") }}`
     "#);
     assert_snapshot!(check("{% if reference %}{{ reference?.class_name }}{{ reference.module }}{% endif %}{{ reference?.module | default(value='m') }}"), @"");
+}
+
+#[test]
+fn none_is_followed_through_names_branches_and_concatenations() {
+    let nothing = [
+        "{% set r = reference %}{{ r }}",
+        "{% set r = reference %}{{ r | default(value='q') }}",
+        "{% set r = reference | default(value='q') %}{{ r }}",
+        "{% set r = reference %}{% set s = r %}{{ s }}",
+        "{% set_global r = reference %}{{ r }}",
+        "{% if tasks %}{% set r = reference %}{% else %}{% set r = 'x' %}{% endif %}{{ r }}",
+        "{{ reference ~ 'a' }}",
+        "{{ 'a' ~ (reference) ~ 'b' }}",
+        "{{ ('a' ~ reference) | upper }}",
+        "{% set r = reference %}{{ 'a' ~ r }}",
+        "{% set r = 'a' ~ reference %}{{ r }}",
+        "{% if 'a' ~ reference %}{% endif %}",
+        "{{ reference if tasks else 'x' }}",
+        "{{ 'x' ~ (reference if tasks else 'x') }}",
+    ];
+    for template in nothing {
+        let found = check(template);
+        assert!(found.contains("empty-output") && found.lines().count() == 1, "{template}: {found}");
+    }
+    let something = [
+        "{% if reference %}{% set r = reference %}{{ r }}{{ 'a' ~ r }}{% endif %}",
+        "{% set r = reference %}{% if r %}{{ r }}{% endif %}",
+        "{% set r = reference or 'x' %}{{ r }}{{ reference or 'x' }}",
+        "{% set r = reference | default(value='x', boolean=true) %}{{ r }}",
+        "{{ reference ~ 'a' if reference else 'b' }}{{ reference and reference ~ 'a' }}",
+        "{% set reference = 'x' %}{{ reference }}",
+        "{% set r = reference %}{% for r in tasks %}{{ r }}{% endfor %}{% if r is defined %}{% endif %}",
+    ];
+    for template in something {
+        assert_eq!(check(template), "", "{template}");
+    }
+}
+
+/// The problems of a `${}` template.
+fn check_dollar(text: &str) -> String {
+    check_named("t.py", &format!("-- t.py --\n{text}\n"))
+}
+
+#[test]
+fn a_placeholder_in_the_form_of_another_language_is_told_where_there_is_none_else() {
+    assert_snapshot!(check("X = \"${model_name}\""), @"
+    1: ${model_name} | Warning literal-placeholder: `${model_name}` is text: this template has no placeholder; write `{{ model_name }}`, or take `.tera` off the template's name
+    ");
+    assert_snapshot!(check("{# a comment #}\nX = \"{model_name}\""), @"
+    2: {model_name} | Warning literal-placeholder: `{model_name}` is text: this template has no placeholder; write `{{ model_name }}`
+    ");
+    assert_snapshot!(check_dollar("X = \"$model_name\""), @"
+    1: $model_name | Warning literal-placeholder: `$model_name` is text: this template has no placeholder; write `${model_name}`, or name the template `*.tera` and write `{{ model_name }}`
+    ");
+    for literal in
+        ["{model_name}", "{ model_name }", "{{model_name}}", "{{ model_name }}", "$(model_name)", "%(model_name)s"]
+    {
+        let found = check_dollar(&format!("x = {{}}\nX = '{literal}'"));
+        assert!(found.starts_with(&format!("2: {literal} | Warning literal-placeholder")), "{literal}: {found}");
+    }
+    for literal in ["$model_name", "$(model_name)", "%(model_name)s", "{ model_name }"] {
+        let found = check(&format!("X = '{literal}'"));
+        assert!(found.starts_with(&format!("1: {literal} | Warning literal-placeholder")), "{literal}: {found}");
+    }
+    for text in
+        ["X = f'{model_name}'", "X = 1, rf\"a {model_name}\"", "X = {other}", "$models {}", "%(model_name)d", "{"]
+    {
+        assert_eq!(check(text), "", "{text}");
+        assert_eq!(check_dollar(text), "", "{text}");
+    }
+    assert_eq!(check("{% if tasks %}${model_name}{% endif %}"), "");
+    assert_eq!(check_dollar("${tasks} $model_name {model_name}"), "");
+    assert_eq!(check_dollar("$${model_name}"), "");
 }
 
 #[test]
