@@ -28,6 +28,8 @@ pub(crate) struct Selection {
     pub(crate) jobs: TiVec<JobIndex, Job>,
     /// How many units were left out for each hardware type that the machine does not have.
     pub(crate) absent: BTreeMap<HardwareType, usize>,
+    /// How many outputs were left out because they are not there.
+    pub(crate) missing: usize,
 }
 
 /// Which hardware types are run.

@@ -140,3 +140,36 @@ fn what_would_run_is_listed() {
     assert!(schedule.stdout().contains("2 files, expected to take"), "{}", schedule.stdout());
     assert!(project.lines().is_empty());
 }
+
+#[test]
+fn tests_that_are_not_there_or_that_nothing_matches_are_no_success() {
+    let project = Project::new(&[("outcomes", ""), ("fine", "")]);
+    let idle = project.run(&["-k", "nothing_of_the_kind"]);
+    assert!(idle.stderr().contains("no test was run: none matches `-k nothing_of_the_kind`"), "{}", idle.stderr());
+    assert_eq!(idle.code(), 1);
+
+    std::fs::remove_file(project.path("tests/test_outcomes.py")).unwrap();
+    let partly = project.run(&[]);
+    assert!(partly.stderr().contains("1 output missing and not run"), "{}", partly.stderr());
+    assert!(partly.outcomes().contains("test_fine.py::test_one: passed"), "{}", partly.outcomes());
+    assert_eq!(partly.code(), 1);
+    let of_suite = project.run(&["--suite", "outcomes"]);
+    assert!(of_suite.stderr().contains("1 output missing; write them with"), "{}", of_suite.stderr());
+    assert_eq!(of_suite.code(), 2);
+}
+
+#[test]
+fn a_file_in_the_folder_of_results_that_has_none_is_left_out() {
+    let project = Project::new(&[("fine", "")]);
+    project.write("results/torn.jsonl", "{\"tgen-res");
+    let finished = project.run(&[]);
+    assert!(finished.stderr().contains("it is left out, and may be deleted"), "{}", finished.stderr());
+    assert_eq!(finished.code(), 0);
+}
+
+#[test]
+fn reasons_name_files_from_the_root_of_the_project() {
+    let project = Project::new(&[("outcomes", "")]);
+    let reason = project.run(&[]).reason("test_outcomes.py::test_fails");
+    assert!(reason.starts_with("tests/test_outcomes.py:"), "{reason}");
+}

@@ -83,6 +83,9 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
         return listing::schedule(&selection, &machine).map(|()| Outcome::Clean);
     }
     tell_absent(&selection);
+    if selection.units.is_empty() && selection.missing > 0 {
+        bail!(missing_message(selection.missing));
+    }
     if selection.units.is_empty() {
         Printer::new().note(if rerun_of.is_some() {
             "everything has passed already"
@@ -132,7 +135,20 @@ fn execute_selection(
             tell_places(session, args, &recorded.attempts)?;
         }
     }
-    outcome(&ended, args)
+    let outcome = outcome(&ended, args)?;
+    let is_idle = outcome == Outcome::Clean && recorded.attempts.is_empty();
+    if is_idle {
+        Printer::new().warning(&no_test_message(args));
+    }
+    Ok(outcome.max(Outcome::findings_if(is_idle || selection.missing > 0)))
+}
+
+/// Says that nothing was run, as pytest does with an exit code of its own.
+fn no_test_message(args: &RunArgs) -> String {
+    match &args.keyword {
+        Some(keyword) => format!("no test was run: none matches `-k {keyword}`"),
+        None => "no test was run: the files have none, or pytest's arguments left all out".to_owned(),
+    }
 }
 
 /// Shows failures where the templates are that wrote the failing lines.
@@ -172,10 +188,15 @@ impl Earlier {
         let path = path.map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
         let path = path.transpose()?;
         let mut recorded = Recorded::default();
-        for file in results_files(&session.root.join(FOLDER)).iter().chain(&path) {
-            if let Some(found) = read_if_begun(file)? {
-                recorded.add(found);
+        for file in results_files(&session.root.join(FOLDER)) {
+            match read_if_begun(&file) {
+                Ok(found) => recorded.add(found.unwrap_or_default()),
+                // A run that ended at once, or a disk that was full: that must not keep others from running.
+                Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
             }
+        }
+        if let Some(file) = &path {
+            recorded.add(read_if_begun(file)?.unwrap_or_default());
         }
         Ok(Self { recorded, path })
     }
@@ -274,15 +295,17 @@ fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) ->
         return Ok(());
     }
     if in_state(State::Missing).any(|output| output.subject == Subject::Support) || missing.len() == outputs.len() {
-        bail!(
-            "{} missing; write them with `cargo tgen generate`, or give `--generate`",
-            counted(missing.len(), "output")
-        );
+        bail!(missing_message(missing.len()));
     }
     printer
         .warning(&format!("{} missing and not run; `--generate` writes them first", counted(missing.len(), "output")));
     selection.keep_files(|file| !missing.contains(&session.root.join(file)));
+    selection.missing = missing.len();
     Ok(())
+}
+
+fn missing_message(outputs: usize) -> String {
+    format!("{} missing; write them with `cargo tgen generate`, or give `--generate`", counted(outputs, "output"))
 }
 
 /// Leaves out what has passed in a run and its reruns; the name of the run, if one is finished.

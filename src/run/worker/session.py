@@ -216,6 +216,8 @@ class Hooks:
 
     job: Job
     recorder: results.Recorder
+    # What paths below the project's root begin with.
+    root: str
 
     def __init__(self, take: Callable[[pytest.Config], Job]) -> None:
         self.take = take
@@ -232,6 +234,7 @@ class Hooks:
             config.option.tx = []
         self.job = self.take(config)
         self.recorder = results.Recorder(self.job.order["run"], self.send_line)
+        self.root = f"{config.rootpath}{os.sep}"
         return (yield)
 
     # Only one file is wanted, so that a folder of thousands is not read for each.
@@ -318,6 +321,8 @@ class Hooks:
     def send_line(self, line: dict[str, Any]) -> None:
         cuda = _devices()
         line["started"] = self.started.get(line["nodeid"])
+        # pytest names files from the file system's root, which is another one on another machine.
+        line["reason"] = line["reason"].replace(self.root, "")
         line["device_memory_peak"] = cuda and cuda.max_memory_reserved()
         if line["outcome"] == "failed" and self.cause is not None:
             line["outcome"] = self.cause
