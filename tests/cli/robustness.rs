@@ -275,3 +275,27 @@ fn an_unchanged_project_is_known_to_be_fresh_and_a_touched_one_is_looked_at() {
     project.write("templates/t.py.tera", b"x = 3\n");
     check(1);
 }
+
+/// Adopts an edit of the output, where a file of the project has been saved with other line ends.
+#[track_caller]
+fn check_line_ends_survive_adoption(file: &str, template: &str, edit: [&str; 2], expected: &str) {
+    let project = Project::new(template.as_bytes());
+    let config = format!("{CONFIG}\n[placeholders]\ngreeting = \"hello\"\n");
+    project.write("tgen.toml", config.as_bytes());
+    let windows = fs::read_to_string(project.path(file)).unwrap().replace('\n', "\r\n");
+    project.write(file, windows.as_bytes());
+    project.check(&["generate"], 0, "wrote 1 of 1");
+    let output = fs::read_to_string(project.path("out/test_bert.py")).unwrap();
+    project.write("out/test_bert.py", output.replace(edit[0], edit[1]).as_bytes());
+    project.check(&["adopt"], 0, "adopted 1 output");
+    let changed = fs::read_to_string(project.path(file)).unwrap();
+    assert_eq!(changed, windows.replace(edit[0], expected));
+    project.check(&["check"], 0, "1 output is fresh");
+}
+
+#[test]
+fn adopting_an_edit_keeps_the_line_ends_of_what_it_changes() {
+    check_line_ends_survive_adoption("templates/t.py.tera", "A = 1\nB = 2\n", ["B = 2", "B = 3"], "B = 3");
+    let template = "A = {{ greeting | py_str }}\nB = 2\n";
+    check_line_ends_survive_adoption("tgen.toml", template, ["hello", "good morning"], "good morning");
+}

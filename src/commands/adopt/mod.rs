@@ -5,11 +5,12 @@ mod formatting;
 mod proof;
 mod words;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 use tgen_core::base::files::Files;
 use tgen_core::base::layered::Layered;
+use tgen_core::base::text::with_unix_line_ends;
 use tgen_core::lint::findings;
 use tgen_core::plan::Plan;
 use tgen_core::project::Project;
@@ -180,23 +181,23 @@ fn write(
 ) -> anyhow::Result<()> {
     let writer = Writer::new(&session.root)?;
     edited.refuse_changed_since(session, plan)?;
-    refuse_changed_sources(session, adoption)?;
-    for file in &adoption.files {
-        writer.write(&file.path, file.text.as_bytes())?;
+    let contents = adoption.files.iter().map(|file| content(session, file)).collect::<anyhow::Result<Vec<_>>>()?;
+    for (file, content) in adoption.files.iter().zip(contents) {
+        let path = session.standpoint.seen(&file.path);
+        writer.write(&file.path, content.as_bytes()).with_context(|| format!("cannot write `{path}`"))?;
     }
     proof.write_outputs(session, plan)
 }
 
-/// Fails if a template or the configuration was changed after it was read.
-fn refuse_changed_sources(session: &Session, adoption: &Adoption) -> anyhow::Result<()> {
-    for ChangedFile { path, before, .. } in &adoption.files {
-        let is_changed = match session.disk.read_text(path) {
-            Ok(now) => now.trim_start_matches('\u{feff}') != before,
-            Err(_) => false,
-        };
-        if is_changed {
-            bail!("`{path}` was changed meanwhile; nothing was changed, run it again");
-        }
+/// What a template or the configuration is to hold, with the line ends and the byte order mark that it has. Fails if it was
+/// changed after it was read.
+fn content(session: &Session, file: &ChangedFile) -> anyhow::Result<String> {
+    const MARK: char = '\u{feff}';
+    let Ok(now) = session.disk.read_text(&file.path) else { return Ok(file.text.clone()) };
+    if with_unix_line_ends(now.trim_start_matches(MARK)) != with_unix_line_ends(&file.before) {
+        bail!("`{}` was changed meanwhile; nothing was changed, run it again", file.path);
     }
-    Ok(())
+    let text = with_unix_line_ends(&file.text);
+    let text = if now.contains("\r\n") { text.replace('\n', "\r\n") } else { text.into_owned() };
+    Ok(if now.starts_with(MARK) { format!("{MARK}{text}") } else { text })
 }
