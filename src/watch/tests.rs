@@ -150,7 +150,7 @@ impl TestThread {
         let rules = rules(&self.root);
         let machine = Machine { memory: rules.memory, jobs: machine::jobs(), devices: Vec::new() };
         let scheduler = Scheduler::new(request.selection.jobs.clone(), machine);
-        // Nobody looks at these later: a person has seen them.
+        // Nobody looks at these later: the user has seen them.
         let folder = tempfile::tempdir()?;
         let file = Utf8PathBuf::try_from(folder.path().join("results.jsonl"))?;
         let mut listener = Teller { tell: &*self.tell, python: program.display().to_string() };

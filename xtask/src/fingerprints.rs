@@ -1,6 +1,6 @@
 //! Takes the fingerprints of all model types with releases of transformers, and shows what each release changed.
 //!
-//! The work is done by `tests/with_torch/record_fingerprints.py`; the file that a person then looks at is
+//! The work is done by `tests/with_torch/record_fingerprints.py`; the file that a maintainer then reviews is
 //! `templates/tgen_support/fingerprints.toml`.
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A generated file that a person edited: the lenses above it, and the actions that move the edit into the template or
+//! A generated file that the user edited: the lenses above it, and the actions that move the edit into the template or
 //! discard it.
 //!
 //! What moving an edit takes is worked out only when the user asks for actions, not for each place of the cursor: it

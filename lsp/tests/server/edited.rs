@@ -1,4 +1,4 @@
-//! What an editor offers for a generated file that a person edited.
+//! What an editor offers for a generated file that the user edited.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a person sees of a run: a line of progress, and each failure as it happens, with how to see it again.
+//! What the user sees of a run: a line of progress, and each failure as it happens, with how to see it again.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const MOST_NAMED: usize = 2;
 pub(crate) struct Screen {
     printer: Printer,
     status: Status,
-    /// The interpreter, as a person would type it.
+    /// The interpreter, as the user would type it.
     python: String,
     detail: Detail,
 }

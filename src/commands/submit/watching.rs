@@ -1,4 +1,4 @@
-//! What a person sees of a run elsewhere, and what is recorded of it here.
+//! What the user sees of a run elsewhere, and what is recorded of it here.
 
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};

@@ -38,7 +38,7 @@ pub(crate) struct RunReport<'r> {
     missing_units: u64,
     /// How long the run took; none for what was read from a file.
     pub(crate) elapsed: Option<Duration>,
-    /// The interpreter, as a person would call it.
+    /// The interpreter, as the user would call it.
     python: &'r str,
 }
 

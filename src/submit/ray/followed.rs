@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A log that takes long to come is asked for less often.
 const WAIT_FOR_LOG: u32 = 4;
 
-/// What a person or the results file makes of a job that is followed.
+/// What the user or the results file makes of a job that is followed.
 pub(crate) trait Following {
     /// New results.
     fn results(&mut self, news: Recorded) -> anyhow::Result<()>;

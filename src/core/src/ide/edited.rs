@@ -1,4 +1,4 @@
-//! A generated file that a person edited: how it differs from what the template renders, and the edits that move the
+//! A generated file that the user edited: how it differs from what the template renders, and the edits that move the
 //! difference into the template, or discard it.
 
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::plan::{Plan, PlannedOutput};
 use crate::project::request::Request;
 use crate::rendering::adopt::{self, Adoption, ChangedFile, EditedOutput, Reason, reach};
 
-/// A generated file that a person edited.
+/// A generated file that the user edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
     /// The place of its signature.
@@ -45,7 +45,7 @@ pub enum Target {
     Model,
 }
 
-/// Edits of templates, or of the configuration, that make an output what a person wrote.
+/// Edits of templates, or of the configuration, that make an output what the user wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     /// The changed files; the output itself is among them, with the signature of its new text.
@@ -81,7 +81,7 @@ fn last_line(range: text::Range) -> u32 {
     range.end.line - u32::from(ends_before_line)
 }
 
-/// The file at a path, if it was generated and a person edited it.
+/// The file at a path, if it was generated and the user edited it.
 #[must_use]
 pub fn edited(view: &View<'_>, path: &Utf8Path) -> Option<Edited> {
     let found = Generated::at(view, path)?;

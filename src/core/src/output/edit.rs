@@ -18,7 +18,7 @@ pub enum Edit {
     Text,
     /// A formatter has run over the file.
     Formatting,
-    /// Git has left conflict markers, and what is between or around them may be a person's.
+    /// Git has left conflict markers, and what is between or around them may be the user's.
     Conflict,
 }
 
@@ -26,7 +26,7 @@ impl Edit {
     /// Every kind, in the order of a summary.
     pub const ALL: [Self; 3] = [Self::Text, Self::Formatting, Self::Conflict];
 
-    /// Whether it is a person's, for serde.
+    /// Whether it is the user's, for serde.
     #[must_use]
     pub fn is_text(&self) -> bool {
         *self == Self::Text

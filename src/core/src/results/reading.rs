@@ -91,7 +91,7 @@ fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
     if line.len() > LONGEST_LINE {
         return Err(format!("it is longer than {} KiB", LONGEST_LINE >> 10));
     }
-    // Where in the line the fault is helps nobody: a person reads that the line was cut, or is none of ours.
+    // Where in the line the fault is helps nobody: the user reads that the line was cut, or is none of ours.
     let value: Value = serde_json::from_slice(line)
         .map_err(|error| if error.is_eof() { "it was cut short".to_owned() } else { "it is not JSON".to_owned() })?;
     if !value.is_object() {

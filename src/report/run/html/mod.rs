@@ -148,7 +148,7 @@ fn badge(verdict: Verdict) -> Markup {
     html! { span.badge.(class(standing)) { (glyph(standing)) " " (super::words(verdict)) } }
 }
 
-/// Seconds, as exact as a person wants them.
+/// Seconds, as exact as the user wants them.
 fn duration(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 10.0 => format!("{seconds:.2} s"),

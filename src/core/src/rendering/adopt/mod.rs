@@ -1,4 +1,4 @@
-//! From edited outputs to edits of their templates: the way back from what a person wrote to what would have written it.
+//! From edited outputs to edits of their templates: the way back from what the user wrote to what would have written it.
 //!
 //! Each difference is led back to the places in templates that may have caused it, each of these edits is tried by
 //! rendering, and one is taken only if it gives what the person wrote and changes nothing else in an adopted output. So the
@@ -28,7 +28,7 @@ use crate::project::request::Request;
 use self::search::{Reach, Search};
 use self::values::WithValues;
 
-/// An output that a person edited.
+/// An output that the user edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EditedOutput {
     /// Its number among the plan's outputs.

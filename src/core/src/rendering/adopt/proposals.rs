@@ -34,7 +34,7 @@ pub(super) struct Proposer<'p> {
     pub(super) library: &'p Library<'p>,
     /// What was generated.
     pub(super) old: &'p str,
-    /// What a person made of it.
+    /// What the user made of it.
     pub(super) new: &'p str,
     pub(super) stretches: &'p Stretches,
 }

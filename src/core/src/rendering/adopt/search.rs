@@ -13,7 +13,7 @@ use crate::plan::{Plan, PlannedOutput};
 
 /// How many outputs are searched at first; when the others disagree, they are searched too.
 const FIRST_SAMPLE: usize = 6;
-/// How many outputs that nobody edited tell which of two edits changes less.
+/// How many outputs that the user did not edit tell which of two edits changes less.
 const BYSTANDERS: usize = 32;
 
 /// For which outputs an edit is meant.
@@ -35,7 +35,7 @@ pub(super) struct Found {
     pub(super) rendered: Vec<OutputText>,
 }
 
-/// The edited outputs of a plan, and some that nobody edited.
+/// The edited outputs of a plan, and some that the user did not edit.
 pub(super) struct Search<'p> {
     plan: &'p Plan<'p>,
     reach: Reach,
@@ -60,7 +60,7 @@ struct Failure {
     reason: Reason,
 }
 
-/// A proposal that gives what a person wrote.
+/// A proposal that gives what the user wrote.
 struct Candidate {
     edits: TemplateEdits,
     current: Vec<Current>,
@@ -212,7 +212,7 @@ impl<'p> Search<'p> {
         candidates.into_iter().next()
     }
 
-    /// How many outputs that nobody edited the edits change.
+    /// How many outputs that the user did not edit the edits change.
     fn changed_bystanders(&self, edits: &TemplateEdits) -> usize {
         let mut trial = Trial::new(self.plan, edits);
         let mut is_changed = |output: &PlannedOutput| {
