@@ -8,6 +8,7 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -52,7 +53,13 @@ def _why_no_qualcomm() -> str | None:
 
 # The mark of tests that compare a model in torch with itself: a mock has nothing to show.
 NEEDS_TORCH = "tgen_needs_torch"
-needs_torch: pytest.MarkDecorator = getattr(pytest.mark, NEEDS_TORCH)
+_Test = TypeVar("_Test", bound=Callable[..., None])
+
+
+def needs_torch(test: _Test) -> _Test:
+    """Mark a test as one of those."""
+    # pytest warns of a mark that is made before the plugin has registered its name.
+    return getattr(pytest.mark, NEEDS_TORCH)(test)
 
 
 @functools.cache
