@@ -7,6 +7,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use tgen_core::model::hardware::HardwareType;
+use tgen_core::model::hardware::detection::visibility_variables;
 
 /// The memory of the machine, or the limit of the control group if that is lower, in bytes.
 pub(crate) fn memory() -> Option<u64> {
@@ -48,11 +49,7 @@ pub(crate) fn jobs() -> usize {
 
 /// How many devices of a hardware type there are, for one that the machine has.
 pub(crate) fn device_count(hardware: HardwareType) -> usize {
-    let visible = match hardware {
-        HardwareType::Cuda => "CUDA_VISIBLE_DEVICES",
-        HardwareType::Rocm => "HIP_VISIBLE_DEVICES",
-        _ => return 1,
-    };
+    let Some(visible) = visibility_variables(hardware).first() else { return 1 };
     let visible = env::var(visible).ok().filter(|value| !value.is_empty());
     let nodes = |folder: &str, prefix: &str| entries(Path::new(folder), prefix);
     let count = match (visible, hardware) {

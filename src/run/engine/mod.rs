@@ -14,6 +14,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tgen_core::model::hardware::HardwareType;
+use tgen_core::model::hardware::detection::visibility_variables;
 use tgen_core::results::attempt::{Attempt, UnitEnd};
 use tgen_core::schedule::job::JobIndex;
 use tgen_core::schedule::machine::DeviceSlot;
@@ -299,11 +300,7 @@ impl Engine<'_> {
 /// The variable that lets a process see one device only.
 fn visible_device(label: &str) -> Option<(&'static str, String)> {
     let (hardware, number) = label.split_once(':')?;
-    let name = match HardwareType::from_name(hardware)? {
-        HardwareType::Cuda => "CUDA_VISIBLE_DEVICES",
-        HardwareType::Rocm => "HIP_VISIBLE_DEVICES",
-        _ => return None,
-    };
+    let name = *visibility_variables(HardwareType::from_name(hardware)?).first()?;
     // Where only some devices are visible, the number counts those.
     let visible = std::env::var(name).ok().filter(|value| !value.is_empty());
     let nth = |visible: String| Some(visible.split(',').nth(number.parse().ok()?)?.trim().to_owned());

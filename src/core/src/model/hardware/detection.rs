@@ -53,7 +53,7 @@ fn detect_one(hardware: HardwareType, machine: &dyn Machine) -> Detection {
         }
         detection.found.extend(signs);
     }
-    for name in hiding_variables(hardware) {
+    for name in visibility_variables(hardware) {
         if machine.variable(name).is_some_and(|value| value.trim() == "-1") {
             detection.missing.push(format!("`{name}` hides the devices"));
         }
@@ -152,8 +152,9 @@ fn needs(hardware: HardwareType) -> &'static [Need] {
     }
 }
 
-/// The variables that hide all devices of a platform if set to `-1`.
-fn hiding_variables(hardware: HardwareType) -> &'static [&'static str] {
+/// The environment variables that choose the devices that a process sees, the one to set first; `-1` hides all.
+#[must_use]
+pub fn visibility_variables(hardware: HardwareType) -> &'static [&'static str] {
     match hardware {
         HardwareType::Cuda => &["CUDA_VISIBLE_DEVICES"],
         HardwareType::Rocm => &["HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"],
