@@ -120,12 +120,7 @@ class LocalRun:
         self._add_ready()
 
     def _release(self, at: int, outcome: str) -> None:
-        if outcome in GOOD:
-            self._dependencies.passed(at)
-        elif blocked := self._dependencies.did_not_pass(at):
-            unit = self.plan.units[at]
-            words = f"`{unit.name}` on {unit.hardware}"
-            self._block(blocked, f"it depends on {words}, which has not passed")
+        self._block(*self._dependencies.ended(at, outcome))
 
     def _block(self, units: list[int], reason: str) -> None:
         for at in units:

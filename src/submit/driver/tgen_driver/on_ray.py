@@ -25,7 +25,7 @@ from ray.exceptions import OutOfMemoryError
 from tgen_driver import machine
 from tgen_driver.local import say
 from tgen_driver.plan import Plan, Unit
-from tgen_driver.results import GOOD, Line, Run
+from tgen_driver.results import Line, Run
 from tgen_driver.schedule import Dependencies, in_bytes
 from tgen_driver.unit import RunningUnit, Setting
 
@@ -219,12 +219,7 @@ class Driver:
         return outcome
 
     def _release(self, at: int, outcome: str) -> None:
-        if outcome in GOOD:
-            self._dependencies.passed(at)
-        elif blocked := self._dependencies.did_not_pass(at):
-            unit = self.plan.units[at]
-            words = f"`{unit.name}` on {unit.hardware}"
-            self._block(blocked, f"it depends on {words}, which has not passed")
+        self._block(*self._dependencies.ended(at, outcome))
 
     def _block(self, units: list[int], reason: str) -> None:
         for at in units:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tgen_driver.machine import Device, Machine
 from tgen_driver.plan import Plan, Unit
+from tgen_driver.results import GOOD
 
 _MOST_OVERTAKING = 16
 
@@ -34,12 +35,18 @@ class Dependencies:
         found.sort(key=lambda at: (units[at].priority, -units[at].expected, at))
         return found
 
-    def passed(self, at: int) -> None:
-        """Release what waits for a unit."""
-        for dependent in self._dependents[at]:
-            self._waits_for[dependent].discard(at)
+    def ended(self, at: int, outcome: str) -> tuple[list[int], str]:
+        """Release what waits for a unit that passed; else take what is blocked, and say why."""
+        if outcome in GOOD:
+            for dependent in self._dependents[at]:
+                self._waits_for[dependent].discard(at)
+            return [], ""
+        unit = self._units[at]
+        words = f"`{unit.name}` on {unit.hardware}"
+        reason = f"it depends on {words}, which has not passed"
+        return self._dependents_of(at), reason
 
-    def did_not_pass(self, at: int) -> list[int]:
+    def _dependents_of(self, at: int) -> list[int]:
         """Take all that depends on a unit, however far."""
         blocked: list[int] = []
         left = list(self._dependents[at])
