@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import _tgen_session as session
+from _tgen_guard import stand_between
 from _tgen_server import Server, fork, send_signal
 from _tgen_zygote import Stamps, Zygote, stamp
 
@@ -312,6 +313,7 @@ def main() -> None:
     """Serve the runner, or run one file for the launcher."""
     if sys.argv[1:2] == ["unit"]:
         order = json.loads(sys.argv[3])
+        stand_between(order)
         channel = session.Channel(int(sys.argv[2]), order["unit"])
         session.run_alone(session.Job(channel, order), None)
     pipe = os.dup(1)
