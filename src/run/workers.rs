@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::control_group::{ControlGroup, ControlGroups};
 use super::interpreter::Interpreter;
 use super::launcher::{Generation, Heard, Launcher};
 use super::learning::Learning;
@@ -46,6 +47,7 @@ pub(crate) struct Workers {
     installed: String,
     learning: Learning,
     last_start: u32,
+    groups: Option<ControlGroups>,
 }
 
 /// What a process is started with, beside its unit.
@@ -64,6 +66,7 @@ pub(super) struct Errand<'a> {
 pub(super) struct Started {
     pub(super) id: StartId,
     pub(super) log: Utf8PathBuf,
+    pub(super) group: Option<ControlGroup>,
 }
 
 impl Workers {
@@ -99,6 +102,8 @@ impl Workers {
             installed,
             learning,
             last_start: 0,
+            // A process that runs several files has no peak of one.
+            groups: ControlGroups::delegated().filter(|_| isolation != Isolation::None),
         };
         workers.warm();
         Ok(workers)
@@ -116,12 +121,14 @@ impl Workers {
         let log = utf8(&self.folder)?.join(format!("{}.log", id.0));
         let own_environment = BTreeMap::from([("TGEN_RUN_ID", errand.run.to_owned()), (MARK, id.0.to_string())]);
         let root = self.root.clone();
+        let group = self.groups.as_ref().and_then(|groups| groups.create(id));
         let order = Order {
             unit: id,
-            fork: self.isolation == Isolation::Fork,
+            isolation: self.isolation,
             run: errand.run,
             folder: &root,
             file: &unit.file,
+            group: group.as_ref().map(|group| group.folder.as_path()),
             log: log.clone(),
             arguments: errand.arguments,
             environment: errand.environment.clone(),
@@ -135,7 +142,7 @@ impl Workers {
             self.replace()?;
             self.launcher.command(&Command::Start { start: order }).context("the launcher has died")?;
         }
-        Ok(Started { id, log })
+        Ok(Started { id, log, group })
     }
 
     /// Signals the process of a start, and what it has started.
@@ -169,6 +176,11 @@ impl Workers {
     /// A device was touched while warming: from now on every process is a new interpreter.
     pub(super) fn give_up_forking(&mut self) {
         self.isolation = Isolation::Spawn;
+    }
+
+    /// Whether a process runs several files, so that its memory is not that of one.
+    pub(super) fn share_processes(&self) -> bool {
+        self.isolation == Isolation::None
     }
 
     /// How the launcher has died, if it has; then another one takes its place.
