@@ -13,11 +13,12 @@ use super::control_group::{ControlGroup, ControlGroups};
 use super::interpreter::Interpreter;
 use super::launcher::{Generation, Heard, Launcher};
 use super::learning::Learning;
-use super::learnt::{self, Learnt};
+use super::learnt::Learnt;
 use super::machine;
 use super::messages::{Command, Message, Order, StartId};
 use super::processes::{self, Ending, MARK};
 use super::unit::{Isolation, Unit};
+use crate::world::caches::ProjectCache;
 
 /// How long an interpreter may take until it takes orders.
 const LONGEST_START: Duration = Duration::from_mins(1);
@@ -48,6 +49,7 @@ pub(crate) struct Workers {
     learning: Learning,
     last_start: u32,
     groups: Option<ControlGroups>,
+    cache: Option<ProjectCache>,
 }
 
 /// What a process is started with, beside its unit.
@@ -87,7 +89,8 @@ impl Workers {
         let place = utf8(&folder)?;
         let mut launcher = Launcher::start(&interpreter, &place, Generation(0), threads_each(jobs), listener.clone())?;
         let (versions, installed) = await_ready(&mut launcher, &heard, &interpreter)?;
-        let learnt = learnt::location(root, &interpreter.program).and_then(|file| Learnt::read(&file, &installed));
+        let cache = ProjectCache::of(root);
+        let learnt = cache.as_ref().and_then(|cache| Learnt::read(cache, &interpreter.program, &installed));
         let learning = learnt.map(|learnt| Learning::new(learnt.modules)).unwrap_or_default();
         let mut workers = Self {
             interpreter,
@@ -102,6 +105,7 @@ impl Workers {
             installed,
             learning,
             last_start: 0,
+            cache,
             // A process that runs several files has no peak of one.
             groups: ControlGroups::delegated().filter(|_| isolation != Isolation::None),
         };
@@ -223,8 +227,8 @@ impl Drop for Workers {
     /// Keeps what was learnt for the next run.
     fn drop(&mut self) {
         let modules = self.learning.modules();
-        if let Some(file) = learnt::location(&self.root, &self.interpreter.program).filter(|_| !modules.is_empty()) {
-            Learnt::new(&self.installed, modules.to_vec()).write(&file);
+        if let Some(cache) = self.cache.as_ref().filter(|_| !modules.is_empty()) {
+            Learnt::new(&self.installed, modules.to_vec()).write(cache, &self.interpreter.program);
         }
     }
 }
