@@ -24,6 +24,7 @@ def run(pipe: int, commands: int, replies: int) -> NoReturn:
     finally:
         # Ends what the files have left behind, too.
         os.killpg(0, signal.SIGKILL)
+    session.leave(0)
 
 
 def _run_file(pipe: int, order: dict[str, Any]) -> None:
