@@ -74,24 +74,30 @@ impl Bundle {
     }
 
     fn zip_up_to(&self, most: usize) -> Result<Vec<u8>, BundleError> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(DateTime::default())
-            .unix_permissions(0o644);
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut written = 0;
-        for (name, content) in &self.entries {
-            zip.start_file(zip_name(name), options)?;
-            zip.write_all(content)?;
-            written += content.len();
-            // What compresses so well that it fits is no reason to fill the memory first.
-            if written > most * 16 {
-                return Err(BundleError::TooLarge);
-            }
+        // What compresses so well that it fits is no reason to fill the memory first.
+        if self.entries.values().map(Vec::len).sum::<usize>() > most.saturating_mul(16) {
+            return Err(BundleError::TooLarge);
         }
-        let bytes = zip.finish()?.into_inner();
+        let bytes = zip_of(&self.entries)?;
         if bytes.len() > most { Err(BundleError::TooLarge) } else { Ok(bytes) }
     }
+}
+
+/// A zip file of these files: the same files give the same bytes.
+///
+/// # Errors
+/// The format cannot hold them.
+pub(crate) fn zip_of(files: &BTreeMap<Utf8PathBuf, Vec<u8>>) -> Result<Vec<u8>, zip::result::ZipError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        zip.start_file(zip_name(name), options)?;
+        zip.write_all(content)?;
+    }
+    Ok(zip.finish()?.into_inner())
 }
 
 /// The name in the zip file, which has forward slashes everywhere.
