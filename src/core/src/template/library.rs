@@ -16,7 +16,7 @@ use super::syntax::{self, tree::Tree};
 use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
-use crate::base::suggest::did_you_mean;
+use crate::base::suggest::KnownNames;
 use crate::base::text::{LineIndex, columns_to_bytes, with_unix_line_ends};
 use crate::base::text_path::TextPath;
 
@@ -36,6 +36,8 @@ pub struct Library<'f> {
     entries: BTreeMap<TemplateName, Arc<Entry>>,
     /// How the templates refer to each other; computed on first use.
     graph: OnceLock<Graph>,
+    /// The names, for suggestions; computed on first use.
+    known_names: OnceLock<KnownNames>,
 }
 
 /// A template's text and path, and its tree and analysis, which are computed on first use.
@@ -90,14 +92,14 @@ impl<'f> Library<'f> {
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
         let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
         let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
-        Self { files, pack, folder: None, entries, graph: OnceLock::new() }
+        Self { files, pack, folder: None, entries, graph: OnceLock::new(), known_names: OnceLock::new() }
     }
 
     /// The same templates, read through `files` from now on; templates that were read already are kept.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
         let (folder, entries) = (self.folder.clone(), self.entries.clone());
-        Library { files, pack: self.pack, folder, entries, graph: OnceLock::new() }
+        Library { files, pack: self.pack, folder, entries, graph: OnceLock::new(), known_names: OnceLock::new() }
     }
 
     /// Drops the cached text of a project's template that was created, changed or deleted.
@@ -109,6 +111,7 @@ impl<'f> Library<'f> {
             in_pack.map(|(name, text)| Entry::built_in(name, text))
         };
         self.graph.take();
+        self.known_names.take();
         let Some(entry) = entry else {
             self.entries.remove(&name);
             return;
@@ -131,12 +134,20 @@ impl<'f> Library<'f> {
     /// An empty library, to which texts are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
-        Library { files: &NoFiles, pack: &[], folder: None, entries: BTreeMap::new(), graph: OnceLock::new() }
+        Library {
+            files: &NoFiles,
+            pack: &[],
+            folder: None,
+            entries: BTreeMap::new(),
+            graph: OnceLock::new(),
+            known_names: OnceLock::new(),
+        }
     }
 
     /// Adds a template that is not from a file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
         self.graph.take();
+        self.known_names.take();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source, previous: Previous::default() }));
     }
@@ -248,10 +259,17 @@ impl<'f> Library<'f> {
 
     fn missing(&self, name: &TemplateName) -> Problem {
         let problem = Problem::error(Code::MissingTemplate, format!("there is no template `{name}`"));
-        match did_you_mean(name.as_str(), self.names().map(TemplateName::as_str)) {
+        match self.did_you_mean(name) {
             Some(help) => problem.help(help),
             None => problem,
         }
+    }
+
+    /// The template that a missing name may stand for, as help.
+    #[must_use]
+    pub fn did_you_mean(&self, name: &TemplateName) -> Option<String> {
+        let known = self.known_names.get_or_init(|| KnownNames::of(self.names().map(TemplateName::as_str)));
+        known.did_you_mean(name.as_str())
     }
 }
 
