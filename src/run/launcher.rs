@@ -16,10 +16,11 @@ use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
 /// The script and its modules.
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 6] = [
     ("tgen_worker.py", include_str!("worker/launcher.py")),
     ("_tgen_server.py", include_str!("worker/server.py")),
     ("_tgen_zygote.py", include_str!("worker/zygote.py")),
+    ("_tgen_resident.py", include_str!("worker/resident.py")),
     ("_tgen_session.py", SESSION_MODULE),
     ("_tgen_results.py", RESULTS_MODULE),
 ];

@@ -202,6 +202,8 @@ class RunningUnit:
                 process.uncollected = content
             elif kind == "test":
                 process.current = (content, time.time())
+            elif kind == "interrupted":
+                process.has_culprit = True
             elif kind == "line":
                 self._on_line(content)
             elif kind == "end":
@@ -284,7 +286,7 @@ class RunningUnit:
             lines = [line for line in _log_end(process.log) if "error" in line.lower()]
             reason = lines[-1].strip() if lines else "pytest could not run the file"
             self._record_whole("error", reason)
-        else:
+        elif not process.has_culprit:
             self._record_rest("pytest stopped before this test")
 
     def _on_sudden_end(self, code: int) -> None:
