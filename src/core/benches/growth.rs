@@ -94,7 +94,7 @@ const PROJECTS: &[Project] = &[
         let mut files = project("\"all\"", "", &map(2_500 * n));
         files.insert("tgen.toml", CONFIG_OF_EACH);
         for at in 0..2_500 * n {
-            files.insert(&format!("templates/k{at}.py.tera"), "x = 1\n");
+            files.insert(format!("templates/k{at}.py.tera"), "x = 1\n");
         }
         files
     }),
