@@ -5,6 +5,7 @@
 mod active;
 mod autopsy;
 mod blank;
+mod control_group;
 mod engine;
 mod interpreter;
 mod launcher;

@@ -66,7 +66,7 @@ fn the_same_project_gives_the_same_bytes_whatever_git_ignores() {
 
 #[test]
 fn each_test_gets_one_line_whatever_it_does_to_its_process() {
-    let files = ["fine", "segfault", "kills_parent", "exits", "uncollectable", "outcomes"];
+    let files = ["fine", "segfault", "kills_parent", "exits", "uncollectable", "outcomes", "interrupts"];
     let project = Project::new(&files.map(|name| (name, "")));
     let unpacked = Unpacked::of(&project, &[]);
     let finished = unpacked.run(&["--run", "r1"]);
@@ -76,6 +76,9 @@ fn each_test_gets_one_line_whatever_it_does_to_its_process() {
     test_exits.py::test_leaves: crashed
     test_fine.py::test_one: passed
     test_fine.py::test_two: passed
+    test_interrupts.py::test_after: passed
+    test_interrupts.py::test_before: passed
+    test_interrupts.py::test_interrupts: failed
     test_kills_parent.py::test_after: passed
     test_kills_parent.py::test_kills_its_parent: crashed
     test_outcomes.py::test_fails: failed
@@ -96,7 +99,7 @@ fn each_test_gets_one_line_whatever_it_does_to_its_process() {
     assert_eq!(finished.status.code(), Some(1), "{}", text(&finished.stderr));
     let again = unpacked.run(&["--run", "r1"]);
     assert_eq!(again.status.code(), Some(1));
-    assert_eq!(unpacked.lines("results.jsonl").iter().filter(|line| !line["nodeid"].is_null()).count(), 21);
+    assert_eq!(unpacked.lines("results.jsonl").iter().filter(|line| !line["nodeid"].is_null()).count(), 24);
 }
 
 #[test]

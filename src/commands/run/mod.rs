@@ -77,10 +77,10 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
         devices: args.devices(&present),
     };
     if args.list {
-        return listing::list(&selection).map(|()| Outcome::Clean);
+        return listing::list(&selection, args.format).map(|()| Outcome::Clean);
     }
     if args.dry_run {
-        return listing::schedule(&selection, &machine).map(|()| Outcome::Clean);
+        return listing::schedule(&selection, &machine, args.format).map(|()| Outcome::Clean);
     }
     tell_absent(&selection);
     if selection.units.is_empty() && selection.missing > 0 {

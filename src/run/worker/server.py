@@ -85,7 +85,7 @@ class Server:
         self.is_over = True
 
     def ended(self, pid: int, status: int) -> None:
-        """Learn that a process has ended that runs no file."""
+        """Learn that a process has ended, after what is told of its file."""
 
     def end_all(self) -> None:
         """End every file that runs."""
@@ -135,23 +135,25 @@ class Server:
                 return
             if not pid:
                 return
-            if (unit := units.get(pid)) is None:
-                self.ended(pid, status)
-                continue
-            del self.pids[unit]
-            try:
-                # Only a process that the file has left behind can be reached now.
-                os.killpg(pid, signal.SIGKILL)
-                has_left = True
-            except OSError:
-                has_left = False
-            exited = {
-                "unit": unit,
-                "code": os.waitstatus_to_exitcode(status),
-                "left_processes": has_left,
-                "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-            }
-            self.channel.send("exited", exited)
+            if (unit := units.get(pid)) is not None:
+                del self.pids[unit]
+                self._tell_exit(unit, pid, status, usage)
+            self.ended(pid, status)
+
+    def _tell_exit(self, unit: int, pid: int, status: int, usage: Any) -> None:
+        try:
+            # Only a process that the file has left behind can be reached now.
+            os.killpg(pid, signal.SIGKILL)
+            has_left = True
+        except OSError:
+            has_left = False
+        exited = {
+            "unit": unit,
+            "code": os.waitstatus_to_exitcode(status),
+            "left_processes": has_left,
+            "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        }
+        self.channel.send("exited", exited)
 
 
 def fork() -> int:

@@ -57,7 +57,7 @@ class Launcher:
             self._begin()
         self._last_start += 1
         start = self._last_start
-        own = {"unit": start, "fork": self._isolation == "fork", "guarded": True}
+        own = {"unit": start, "isolation": self._isolation, "guarded": True}
         self._inboxes[start] = []
         self._tell({"start": {**order, **own}})
         return start

@@ -215,6 +215,8 @@ class RunningUnit:
             process.deadline = time.monotonic() + self.unit.timeout
         elif kind == "test":
             process.current = (content, time.time())
+        elif kind == "interrupted":
+            process.has_culprit = True
         elif kind == "failure":
             self._add_failure(content["nodeid"], content["text"])
         elif kind == "line":
@@ -334,7 +336,7 @@ class RunningUnit:
             lines = [line for line in log if "error" in line.lower()]
             reason = lines[-1].strip() if lines else "pytest could not run the file"
             self._record_whole("error", reason, "\n".join(log))
-        else:
+        elif not process.has_culprit:
             self._record_rest("pytest stopped before this test")
 
     def _on_sudden_end(self, code: int) -> None:
