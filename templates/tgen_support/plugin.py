@@ -188,6 +188,12 @@ def pytest_pycollect_makemodule(
     return module
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that need torch."""
+    if hasattr(getattr(item, "function", None), NEEDS_TORCH):
+        item.add_marker(NEEDS_TORCH)
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:

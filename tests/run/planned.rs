@@ -24,14 +24,15 @@ fn a_printed_test_runs_alone_with_what_it_imports() {
     let project = Project::new(&[("fine", "")]);
     project.write(
         "tgen.toml",
-        "[[suite]]\nname = \"s\"\ntemplate = \"families/text_embedding.py\"\nmodels = [\"bert\"]\nhardware = [\"cpu\"]\n\
-         output = \"tests/test_{{ normalized_name }}_{{ hardware_type }}_{{ batch_size }}.py\"\nbatch-sizes = [1]\n",
+        "[[suite]]\nname = \"s\"\ntemplate = \"tasks/{{ primary_task }}.py.tera\"\nmodels = [\"bert\"]\nhardware = [\"cpu\"]\n\
+         output = \"tests/test_{{ normalized_name }}.py\"\n",
     );
     let (printed, planned) = printed_test(&project);
     let elsewhere = tempfile::tempdir().unwrap();
     std::fs::write(elsewhere.path().join("f.py"), printed).unwrap();
     let mut pytest = Command::new(python());
-    pytest.args(["-m", "pytest", "-q", "f.py"]).current_dir(elsewhere.path());
+    // Nothing may warn, nor use a mark that is not registered.
+    pytest.args(["-m", "pytest", "-q", "-W", "error", "--strict-markers", "f.py"]).current_dir(elsewhere.path());
     pytest.env("TGEN_RESULTS", "results.jsonl").env("TMPDIR", elsewhere.path());
     let output = pytest.output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

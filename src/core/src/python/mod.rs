@@ -2,10 +2,12 @@
 //!
 //! This module must not know what the source is used for.
 
+mod depth;
 mod known_parts;
 pub mod likeness;
 pub mod splices;
 
+pub use self::depth::{MOST_LEVELS, parse_shallow};
 pub use self::known_parts::KnownParts;
 
 use ruff_python_ast::{Expr, ModModule, Stmt};
