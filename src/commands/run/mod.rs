@@ -65,7 +65,8 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
     let earlier = Earlier::read(session, args.results.as_deref())?;
     let present = hardware::present();
     let mut selection = selection(session, args, &present, &earlier)?;
-    let rerun_of = keep_unfinished(&mut selection, args, &earlier.recorded)?;
+    let rerun = args.rerun.as_deref();
+    let rerun_of = rerun.map(|named| keep_unfinished(&mut selection, named, &earlier.recorded)).transpose()?;
     if let Some(part) = args.shard {
         let own = shard(&selection.jobs, part);
         selection.keep(&own);
@@ -307,15 +308,14 @@ fn missing_message(outputs: usize) -> String {
     format!("{} missing; write them with `cargo tgen generate`, or give `--generate`", counted(outputs, "output"))
 }
 
-/// Leaves out what has passed in a run and its reruns; the name of the run, if one is finished.
-fn keep_unfinished(selection: &mut Selection, args: &RunArgs, recorded: &Recorded) -> anyhow::Result<Option<String>> {
-    let Some(named) = &args.rerun else { return Ok(None) };
-    let run = match named.as_str() {
+/// Leaves out what has passed in a run, the latest if none is named, and in its reruns; the name of the run.
+pub(super) fn keep_unfinished(selection: &mut Selection, named: &str, recorded: &Recorded) -> anyhow::Result<String> {
+    let run = match named {
         "" => latest_run(recorded),
         named => recorded.headers.iter().map(|header| &header.run).find(|run| *run == named).cloned(),
     };
     let Some(run) = run else {
-        bail!("there is no run `{named}` in the results; `cargo tgen run` without `--rerun` makes one");
+        bail!("there is no run `{named}` in the results; without `--rerun`, all tests run");
     };
     let planned: Vec<_> = selection.units.iter().map(|unit| (unit.name.as_str(), unit.hardware)).collect();
     let left = unfinished(recorded, &run, &planned);
@@ -324,7 +324,7 @@ fn keep_unfinished(selection: &mut Selection, args: &RunArgs, recorded: &Recorde
     for (unit, left) in selection.units.iter_mut().zip(left) {
         unit.passed = left.passed;
     }
-    Ok(Some(run))
+    Ok(run)
 }
 
 fn tell_absent(selection: &Selection) {
