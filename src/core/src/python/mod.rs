@@ -4,6 +4,7 @@
 
 mod known_parts;
 pub mod likeness;
+pub mod spliced;
 pub mod splices;
 
 pub use self::known_parts::KnownParts;
