@@ -221,7 +221,8 @@ impl LanguageServer for Backend {
         let name = uri.clone();
         let found = self.at(&uri, move |file| {
             if !file.project.snapshot.as_ref()?.has_template(&file.path) {
-                return edited::lenses(file, &name);
+                let edited = edited::lenses(file, &name).unwrap_or_default();
+                return Some(edited.into_iter().chain(lenses::of_output(file, &name)).collect());
             }
             let tally = checker::tally_of(&server, file, &name);
             lenses::lenses(file, &name, tally.as_ref())

@@ -12,6 +12,7 @@ use tgen_core::results::outcome::{Meaning, Outcome};
 use tgen_core::schedule::job::JobIndex;
 use tgen_core::schedule::machine::DeviceSlot;
 
+use super::control_group::ControlGroup;
 use super::messages::StartId;
 use super::processes::Ending;
 use super::unit::{Good, Retries};
@@ -37,6 +38,8 @@ pub(super) struct Active {
     pub(super) is_partial: bool,
     pub(super) memory_peak: Option<u64>,
     pub(super) device_memory_peak: Option<u64>,
+    /// The name that the driver has for its device.
+    pub(super) device_name: Option<String>,
     pub(super) implementation: Option<String>,
     pub(super) process: Process,
 }
@@ -63,6 +66,7 @@ impl Active {
             is_partial,
             memory_peak: None,
             device_memory_peak: None,
+            device_name: None,
             implementation: None,
             process,
         }
@@ -133,7 +137,10 @@ pub(super) struct Process {
     pub(super) id: StartId,
     /// What pytest prints.
     pub(super) log: Utf8PathBuf,
-    /// Its id, which is that of its group.
+    group: Option<ControlGroup>,
+    /// The memory that it had before it joined its control group.
+    pub(super) before_group: Option<u64>,
+    /// Its id, which is that of its process group.
     pub(super) pid: Option<i32>,
     /// When it has had its time.
     pub(super) deadline: Option<Instant>,
@@ -194,10 +201,12 @@ impl Cause {
 }
 
 impl Process {
-    pub(super) fn new(Started { id, log }: Started) -> Self {
+    pub(super) fn new(Started { id, log, group }: Started) -> Self {
         Self {
             id,
             log,
+            group,
+            before_group: None,
             pid: None,
             deadline: None,
             ending: None,
@@ -210,6 +219,11 @@ impl Process {
             end: None,
             has_culprit: false,
         }
+    }
+
+    /// The peak of its memory, in bytes, where the kernel tells.
+    pub(super) fn memory_peak(&self) -> Option<u64> {
+        Some(self.before_group? + self.group.as_ref()?.peak()?)
     }
 
     /// Why it is being ended, if it is.

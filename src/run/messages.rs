@@ -10,6 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::unit::Isolation;
+
 /// The longest message that is taken; a longer one is not from our script.
 const LONGEST: usize = 16 << 20;
 
@@ -53,12 +55,16 @@ pub(super) enum Message {
         /// Whether a device was touched, so that it must not fork.
         is_spoilt: bool,
     },
+    /// The process has joined its control group, and had so many bytes of memory before.
+    Joined(u64),
     /// The tests of the file that are going to run.
     Collected(Vec<String>),
     /// Why the file or its folder could not be collected.
     Uncollected(String),
     /// A test begins.
     Test(String),
+    /// This test has ended the session of pytest with a `KeyboardInterrupt`.
+    Interrupted(String),
     /// How a phase of a test has failed.
     Failure { nodeid: String, text: String },
     /// An attempt of a test has ended; the line is in the form of the results.
@@ -77,13 +83,15 @@ pub(super) enum Message {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Order<'a> {
     pub(super) unit: StartId,
-    /// Whether to fork, or to start a new interpreter.
-    pub(super) fork: bool,
+    /// How to start its process.
+    pub(super) isolation: Isolation,
     /// The name of the run.
     pub(super) run: &'a str,
     /// The project's root.
     pub(super) folder: &'a Utf8Path,
     pub(super) file: &'a Utf8Path,
+    /// The control group that its process is to join.
+    pub(super) group: Option<&'a Utf8Path>,
     /// Where the process writes what pytest prints.
     pub(super) log: Utf8PathBuf,
     /// The arguments of pytest before the file.

@@ -1,8 +1,10 @@
 //! What is run, and how: the units, and the rules that the user has set.
 
+use std::fmt;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use serde::Serialize;
 use tgen_core::base::bytes::Bytes;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::results::outcome::Outcome;
@@ -38,7 +40,8 @@ pub(crate) enum Place {
 }
 
 /// How the tests of one file are kept from those of others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Isolation {
     /// A process for each file, forked from one that has imported what the tests import
     #[cfg_attr(unix, default)]
@@ -46,6 +49,9 @@ pub(crate) enum Isolation {
     /// A new interpreter for each file
     #[cfg_attr(not(unix), default)]
     Spawn,
+    /// One interpreter for several files, one after the other: what a file changes, imports or leaves in memory is there for
+    /// the next
+    None,
 }
 
 /// What is tried again.
@@ -64,6 +70,16 @@ pub(crate) enum RetryOn {
     Outcome(Outcome),
     /// A test that failed with this text in its reason.
     Message(String),
+}
+
+/// As the command line has it.
+impl fmt::Display for RetryOn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outcome(outcome) => formatter.write_str(outcome.name()),
+            Self::Message(part) => formatter.write_str(part),
+        }
+    }
 }
 
 impl Retries {

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::control_group::{ControlGroup, ControlGroups};
 use super::interpreter::Interpreter;
 use super::launcher::{Generation, Heard, Launcher};
 use super::learning::Learning;
-use super::learnt::{self, Learnt};
+use super::learnt::Learnt;
 use super::machine;
 use super::messages::{Command, Message, Order, StartId};
 use super::processes::{self, Ending, MARK};
 use super::unit::{Isolation, Unit};
+use crate::world::caches::ProjectCache;
 
 /// How long an interpreter may take until it takes orders.
 const LONGEST_START: Duration = Duration::from_mins(1);
@@ -46,6 +48,8 @@ pub(crate) struct Workers {
     installed: String,
     learning: Learning,
     last_start: u32,
+    groups: Option<ControlGroups>,
+    cache: Option<ProjectCache>,
 }
 
 /// What a process is started with, beside its unit.
@@ -64,6 +68,7 @@ pub(super) struct Errand<'a> {
 pub(super) struct Started {
     pub(super) id: StartId,
     pub(super) log: Utf8PathBuf,
+    pub(super) group: Option<ControlGroup>,
 }
 
 impl Workers {
@@ -84,7 +89,8 @@ impl Workers {
         let place = utf8(&folder)?;
         let mut launcher = Launcher::start(&interpreter, &place, Generation(0), threads_each(jobs), listener.clone())?;
         let (versions, installed) = await_ready(&mut launcher, &heard, &interpreter)?;
-        let learnt = learnt::location(root, &interpreter.program).and_then(|file| Learnt::read(&file, &installed));
+        let cache = ProjectCache::of(root);
+        let learnt = cache.as_ref().and_then(|cache| Learnt::read(cache, &interpreter.program, &installed));
         let learning = learnt.map(|learnt| Learning::new(learnt.modules)).unwrap_or_default();
         let mut workers = Self {
             interpreter,
@@ -99,6 +105,9 @@ impl Workers {
             installed,
             learning,
             last_start: 0,
+            cache,
+            // A process that runs several files has no peak of one.
+            groups: ControlGroups::delegated().filter(|_| isolation != Isolation::None),
         };
         workers.warm();
         Ok(workers)
@@ -116,12 +125,14 @@ impl Workers {
         let log = utf8(&self.folder)?.join(format!("{}.log", id.0));
         let own_environment = BTreeMap::from([("TGEN_RUN_ID", errand.run.to_owned()), (MARK, id.0.to_string())]);
         let root = self.root.clone();
+        let group = self.groups.as_ref().and_then(|groups| groups.create(id));
         let order = Order {
             unit: id,
-            fork: self.isolation == Isolation::Fork,
+            isolation: self.isolation,
             run: errand.run,
             folder: &root,
             file: &unit.file,
+            group: group.as_ref().map(|group| group.folder.as_path()),
             log: log.clone(),
             arguments: errand.arguments,
             environment: errand.environment.clone(),
@@ -135,7 +146,7 @@ impl Workers {
             self.replace()?;
             self.launcher.command(&Command::Start { start: order }).context("the launcher has died")?;
         }
-        Ok(Started { id, log })
+        Ok(Started { id, log, group })
     }
 
     /// Signals the process of a start, and what it has started.
@@ -169,6 +180,11 @@ impl Workers {
     /// A device was touched while warming: from now on every process is a new interpreter.
     pub(super) fn give_up_forking(&mut self) {
         self.isolation = Isolation::Spawn;
+    }
+
+    /// Whether a process runs several files, so that its memory is not that of one.
+    pub(super) fn share_processes(&self) -> bool {
+        self.isolation == Isolation::None
     }
 
     /// How the launcher has died, if it has; then another one takes its place.
@@ -211,8 +227,8 @@ impl Drop for Workers {
     /// Keeps what was learnt for the next run.
     fn drop(&mut self) {
         let modules = self.learning.modules();
-        if let Some(file) = learnt::location(&self.root, &self.interpreter.program).filter(|_| !modules.is_empty()) {
-            Learnt::new(&self.installed, modules.to_vec()).write(&file);
+        if let Some(cache) = self.cache.as_ref().filter(|_| !modules.is_empty()) {
+            Learnt::new(&self.installed, modules.to_vec()).write(cache, &self.interpreter.program);
         }
     }
 }

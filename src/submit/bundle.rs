@@ -7,18 +7,19 @@ use camino::{Utf8Path, Utf8PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::run::{RESULTS_MODULE, SESSION_MODULE};
+use crate::run::WORKER_SCRIPTS;
 
 /// The folder of the bundle that has the project's files.
 const PROJECT_FILES: &str = "files";
 /// The largest bundle: Ray 2.60 takes no larger package.
 const MOST_BYTES: usize = 100 << 20;
 
-/// The driver, and the modules that it shares with `cargo tgen run`.
-const DRIVER: [(&str, &str); 13] = [
+/// The driver.
+const DRIVER: [(&str, &str); 11] = [
     ("driver.py", include_str!("driver/driver.py")),
     ("tgen_driver/__init__.py", include_str!("driver/tgen_driver/__init__.py")),
     ("tgen_driver/command_line.py", include_str!("driver/tgen_driver/command_line.py")),
+    ("tgen_driver/launcher.py", include_str!("driver/tgen_driver/launcher.py")),
     ("tgen_driver/local.py", include_str!("driver/tgen_driver/local.py")),
     ("tgen_driver/machine.py", include_str!("driver/tgen_driver/machine.py")),
     ("tgen_driver/on_ray.py", include_str!("driver/tgen_driver/on_ray.py")),
@@ -26,10 +27,9 @@ const DRIVER: [(&str, &str); 13] = [
     ("tgen_driver/results.py", include_str!("driver/tgen_driver/results.py")),
     ("tgen_driver/schedule.py", include_str!("driver/tgen_driver/schedule.py")),
     ("tgen_driver/unit.py", include_str!("driver/tgen_driver/unit.py")),
-    ("tgen_driver/worker/start.py", include_str!("driver/tgen_driver/worker/start.py")),
-    ("tgen_driver/worker/_tgen_session.py", SESSION_MODULE),
-    ("tgen_driver/worker/_tgen_results.py", RESULTS_MODULE),
 ];
+/// The folder of the bundle that has the scripts which `cargo tgen run` starts tests with: the driver does so too.
+const WORKER: &str = "tgen_driver/worker";
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,9 @@ impl Bundle {
     /// A bundle of the driver and its plan.
     pub(crate) fn new(plan: Vec<u8>) -> Self {
         let driver = DRIVER.iter().map(|(name, text)| (Utf8PathBuf::from(*name), text.as_bytes().to_vec()));
-        let mut entries: BTreeMap<_, _> = driver.collect();
+        let worker =
+            WORKER_SCRIPTS.iter().map(|(name, text)| (Utf8Path::new(WORKER).join(name), text.as_bytes().to_vec()));
+        let mut entries: BTreeMap<_, _> = driver.chain(worker).collect();
         entries.insert("plan.json".into(), plan);
         Self { entries }
     }
@@ -74,24 +76,30 @@ impl Bundle {
     }
 
     fn zip_up_to(&self, most: usize) -> Result<Vec<u8>, BundleError> {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(DateTime::default())
-            .unix_permissions(0o644);
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut written = 0;
-        for (name, content) in &self.entries {
-            zip.start_file(zip_name(name), options)?;
-            zip.write_all(content)?;
-            written += content.len();
-            // What compresses so well that it fits is no reason to fill the memory first.
-            if written > most * 16 {
-                return Err(BundleError::TooLarge);
-            }
+        // What compresses so well that it fits is no reason to fill the memory first.
+        if self.entries.values().map(Vec::len).sum::<usize>() > most.saturating_mul(16) {
+            return Err(BundleError::TooLarge);
         }
-        let bytes = zip.finish()?.into_inner();
+        let bytes = zip_of(&self.entries)?;
         if bytes.len() > most { Err(BundleError::TooLarge) } else { Ok(bytes) }
     }
+}
+
+/// A zip file of these files: the same files give the same bytes.
+///
+/// # Errors
+/// The format cannot hold them.
+pub(crate) fn zip_of(files: &BTreeMap<Utf8PathBuf, Vec<u8>>) -> Result<Vec<u8>, zip::result::ZipError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        zip.start_file(zip_name(name), options)?;
+        zip.write_all(content)?;
+    }
+    Ok(zip.finish()?.into_inner())
 }
 
 /// The name in the zip file, which has forward slashes everywhere.

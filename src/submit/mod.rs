@@ -9,5 +9,5 @@ pub(crate) mod emit;
 mod plan;
 pub(crate) mod ray;
 
-pub(crate) use self::bundle::Bundle;
+pub(crate) use self::bundle::{Bundle, zip_of};
 pub(crate) use self::plan::plan_json;

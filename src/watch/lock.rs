@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::world::caches::ProjectCache;
 use crate::world::stamp::Stamp;
 
 /// The lock of a watch that writes.
@@ -18,8 +19,9 @@ impl Lock {
     /// Takes the lock of the outputs below `root`.
     pub(super) fn take(root: &Utf8Path) -> anyhow::Result<Self> {
         // Without a folder for lock files nothing is locked. Two watches then write the same bytes, each file whole.
-        let Some(path) = location(root) else { return Ok(Self { held: None }) };
-        let Ok(mut file) = open(&path) else { return Ok(Self { held: None }) };
+        let Some(cache) = ProjectCache::of(root) else { return Ok(Self { held: None }) };
+        let path = cache.file("watch");
+        let Ok(mut file) = cache.create().and_then(|()| open(&path)) else { return Ok(Self { held: None }) };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => bail!(
                 "another `cargo tgen watch`{} writes the outputs of `{root}`; stop it, or run this one with `--check`",
@@ -52,15 +54,7 @@ fn is_at(file: &File, path: &Utf8Path) -> bool {
     opened.is_some() && opened == Stamp::at(path).map(Stamp::identity)
 }
 
-fn location(root: &Utf8Path) -> Option<Utf8PathBuf> {
-    let real = root.canonicalize_utf8().unwrap_or_else(|_| root.to_owned());
-    let name = blake3::hash(real.as_str().as_bytes()).to_hex();
-    let folder = dirs::cache_dir().unwrap_or_else(std::env::temp_dir);
-    Some(Utf8PathBuf::from_path_buf(folder).ok()?.join("cargo-tgen").join(format!("watch-{}", &name[..32])))
-}
-
 fn open(path: &Utf8Path) -> std::io::Result<File> {
-    fs::create_dir_all(path.parent().unwrap_or(path))?;
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 

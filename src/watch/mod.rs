@@ -218,7 +218,10 @@ impl Watch<'_> {
                     self.rebuild(Occasion::Retry)?;
                 }
                 Wake::CheckRoots => self.check_roots()?,
-                Wake::Key(Key::Quit) | Wake::Interrupted => return Ok(()),
+                Wake::Key(Key::Quit) | Wake::Interrupted => {
+                    self.projects.into_iter().for_each(WatchedProject::close);
+                    return Ok(());
+                }
             }
         }
     }

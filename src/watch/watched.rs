@@ -126,6 +126,11 @@ impl<'d> WatchedProject<'d> {
         project
     }
 
+    /// Ends watching. What was written stays.
+    pub(super) fn close(self) {
+        interrupt::leave_to_exit(self.live);
+    }
+
     /// The project's root.
     pub(super) fn root(&self) -> &Utf8Path {
         &self.root
@@ -262,6 +267,7 @@ impl<'d> WatchedProject<'d> {
         }
         let plan = Plan::new(project, &self.request);
         if interrupt::requested() {
+            interrupt::leave_to_exit(plan);
             return (None, Vec::new());
         }
         // Without the templates folder, for example, the built-in templates would be used. It may be back in a moment.
@@ -270,6 +276,7 @@ impl<'d> WatchedProject<'d> {
         }
         let mut round = self.outputs.update(&plan, &self.root, self.intent);
         if interrupt::requested() {
+            interrupt::leave_to_exit(plan);
             return (Some(round), Vec::new());
         }
         round.tests = self.chosen.as_ref().map(|chosen| tests_of(&plan, &self.root, chosen, &round.written));

@@ -34,3 +34,9 @@ pub(crate) fn requested() -> bool {
 pub(crate) fn cancellation() -> &'static Cancellation {
     &CANCELLATION
 }
+
+/// Leaves the memory of a value to the end of the program, which is near: freeing a large project takes longer than the
+/// user wants to wait.
+pub(crate) fn leave_to_exit<T>(value: T) {
+    std::mem::forget(value);
+}

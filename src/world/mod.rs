@@ -2,6 +2,7 @@
 //!
 //! This room must not know projects, templates or commands.
 
+pub(crate) mod caches;
 pub(crate) mod disk;
 pub(crate) mod git;
 pub(crate) mod interrupt;

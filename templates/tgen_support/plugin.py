@@ -53,9 +53,19 @@ def _check_same_package(other: Path) -> None:
 
 
 @functools.cache
-def _is_ours(folder: Path) -> bool:
+def _has_package(folder: Path) -> bool:
     """Tell whether the tests of a folder stand beside this package."""
     return (folder / _OURS.name / "plugin.py").is_file()
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    """Tell whether a test was generated: it stands beside this package, or brings it."""
+    return _has_package(item.path.parent) or _own_test_id(item) is not None
+
+
+def _own_test_id(item: pytest.Item) -> str | None:
+    """Give the planned test's id that a file has which brings this package with it."""
+    return getattr(getattr(item, "module", None), "TGEN_TEST_ID", None)
 
 
 # --- Options.
@@ -168,7 +178,7 @@ def pytest_pycollect_makemodule(
     module_path: Path, parent: pytest.Collector
 ) -> pytest.Module | None:
     """Collect the files that use this package, and leave all others to pytest."""
-    if not _is_ours(module_path.parent):
+    if not _has_package(module_path.parent):
         return None
     with module_path.open("rb") as file:
         uses_package = _OURS.name.encode() in file.read(4096)
@@ -176,6 +186,12 @@ def pytest_pycollect_makemodule(
         return None
     module: pytest.Module = GeneratedModule.from_parent(parent, path=module_path)
     return module
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that need torch."""
+    if hasattr(getattr(item, "function", None), NEEDS_TORCH):
+        item.add_marker(NEEDS_TORCH)
 
 
 def pytest_collection_modifyitems(
@@ -228,7 +244,7 @@ def _keep_platforms(
     left_out = [
         item
         for item in items
-        if _is_ours(item.path.parent)
+        if _is_ours(item)
         and (_required_platform(item) or "none") not in kept
     ]
     if left_out:
@@ -239,7 +255,7 @@ def _keep_platforms(
 
 def _required_platform(item: pytest.Item) -> str | None:
     """Name the platform that a test needs, by its fixture or parameter `platform`."""
-    if not _is_ours(item.path.parent) or not isinstance(item, pytest.Function):
+    if not _is_ours(item) or not isinstance(item, pytest.Function):
         return None
     platform = _parameters(item).get("platform")
     if platform is None and "platform" in item.fixturenames:
@@ -281,14 +297,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Attach what is known about a test to its report."""
     outcome: Any = yield
-    if not _is_ours(item.path.parent):
+    if not _is_ours(item):
         return
     noted = notes()
     report = outcome.get_result()
     report.tgen = {
         "test": getattr(item, "originalname", item.name),
         "peak_memory": _peak_memory(),
-        "test_id": _planned_tests(item.path.parent).get(item.path.name),
+        "test_id": _own_test_id(item)
+        or _planned_tests(item.path.parent).get(item.path.name),
         **{name: _as_json(value) for name, value in noted.items()},
     }
     # JUnit's report takes the properties that a test has when it ends.

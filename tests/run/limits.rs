@@ -1,6 +1,7 @@
 //! What the command line allows: retries, shards, an early end, pytest's own options.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
 use crate::project::Project;
 
@@ -172,4 +173,23 @@ fn reasons_name_files_from_the_root_of_the_project() {
     let project = Project::new(&[("outcomes", "")]);
     let reason = project.run(&[]).reason("test_outcomes.py::test_fails");
     assert!(reason.starts_with("tests/test_outcomes.py:"), "{reason}");
+}
+
+#[test]
+fn what_would_run_is_listed_as_json_and_in_no_format_of_results() {
+    let project = Project::new(&[("fine", "memory-gb = 2")]);
+    let listed: Value = serde_json::from_str(&project.run(&["--list", "--format", "json"]).stdout()).unwrap();
+    let file = &listed["files"][0];
+    assert_eq!(
+        (&file["file"], &file["hardware"], &file["model"]),
+        (&"tests/test_fine.py".into(), &"cpu".into(), &"bert".into())
+    );
+    let schedule = project.run(&["--dry-run", "--format", "json", "--memory", "8GB"]).stdout();
+    let schedule: Value = serde_json::from_str(&schedule).unwrap();
+    assert_snapshot!(schedule["files"][0]["memory"], @r#"{"value":2000000000,"origin":"stated"}"#);
+    for action in ["--list", "--dry-run"] {
+        let refused = project.run(&[action, "--format", "junit"]);
+        assert!(refused.stderr().contains("give `--format json`"), "{}", refused.stderr());
+        assert_eq!(refused.code(), 2);
+    }
 }

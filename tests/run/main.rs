@@ -9,6 +9,8 @@
 mod bundle;
 mod limits;
 mod misbehaving;
+#[cfg(feature = "store")]
+mod planned;
 mod project;
 mod resuming;
 mod watching;

@@ -1,5 +1,7 @@
 //! Files that misbehave, each beside a file that does not.
 
+use std::collections::HashSet;
+
 use insta::assert_snapshot;
 
 use crate::project::{Finished, Project};
@@ -40,6 +42,49 @@ fn an_exit_in_the_middle_of_a_test_is_a_crash() {
     test_exits.py::test_before: passed
     test_exits.py::test_leaves: crashed
     ");
+}
+
+#[test]
+fn a_keyboard_interrupt_is_a_failure_with_its_place_and_the_rest_of_the_file_runs() {
+    for isolation in ["fork", "none"] {
+        let finished = run("interrupts", "", &["--isolation", isolation]);
+        assert_eq!(
+            outcomes(&finished),
+            "test_interrupts.py::test_after: passed\ntest_interrupts.py::test_before: passed\n\
+            test_interrupts.py::test_interrupts: failed"
+        );
+        assert_eq!(finished.reason("test_interrupts"), "tests/test_interrupts.py:7: KeyboardInterrupt");
+        assert!(finished.stdout().contains("raise KeyboardInterrupt"), "{}", finished.stdout());
+        assert_eq!(finished.code(), 1);
+    }
+}
+
+/// How many processes have run the files that note theirs, after files that end their process.
+fn processes_of_four_files(isolation: &str) -> usize {
+    let project = Project::new(&[("segfault", ""), ("loops", "test-timeout-seconds = 5"), ("notes_process", "")]);
+    let config = std::fs::read_to_string(project.path("tgen.toml")).unwrap();
+    let four = "models = [\"bert\", \"gpt2\", \"t5\", \"vit\"]\nhardware = [\"cpu\"]\noutput = \"tests/test_{{ normalized_name }}.py\"\n";
+    let suite = "template = \"notes_process.py\"\n";
+    let (before, _) = config.split_once(suite).unwrap();
+    project.write("tgen.toml", &format!("{before}{suite}{four}"));
+    let finished = project.run(&["--generate", "--isolation", isolation, "--jobs", "1"]);
+    assert_eq!(
+        finished.outcomes(),
+        "test_bert.py::test_notes_its_process: passed\ntest_gpt2.py::test_notes_its_process: passed\n\
+        test_loops.py::test_after: passed\ntest_loops.py::test_before: passed\ntest_loops.py::test_loops: timed_out\n\
+        test_segfault.py::test_after: passed\ntest_segfault.py::test_before: passed\ntest_segfault.py::test_crashes: crashed\n\
+        test_t5.py::test_notes_its_process: passed\ntest_vit.py::test_notes_its_process: passed\n",
+        "{}",
+        finished.stderr()
+    );
+    let processes = std::fs::read_to_string(project.path("processes")).unwrap();
+    processes.lines().collect::<HashSet<_>>().len()
+}
+
+#[test]
+fn without_isolation_files_share_a_process_until_a_test_ends_it() {
+    assert_eq!(processes_of_four_files("none"), 1);
+    assert_eq!(processes_of_four_files("spawn"), 4);
 }
 
 #[test]

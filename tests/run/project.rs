@@ -134,16 +134,16 @@ pub(crate) fn python() -> &'static Path {
     &PYTHON
 }
 
-/// An interpreter with pytest: that of `TGEN_TEST_PYTHON`, which `cargo xtask test` sets, or one that it has made before, or
+/// An interpreter with numpy and pytest: that of `TGEN_TEST_PYTHON`, which `cargo xtask test` sets, or one that it has made before, or
 /// the first on `PATH`.
 static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
     let named = std::env::var_os("TGEN_TEST_PYTHON").map(PathBuf::from);
     let made = dirs::cache_dir().unwrap_or_default().join("cargo-tgen");
     let made = fs::read_dir(made).into_iter().flatten().flatten().map(|entry| entry.path().join("bin/python"));
     let candidates: Vec<PathBuf> = named.into_iter().chain(made).chain([PathBuf::from("python3")]).collect();
-    let has_pytest = |python: &&PathBuf| {
-        let imported = Command::new(python).args(["-c", "import pytest"]).output();
+    let has_packages = |python: &&PathBuf| {
+        let imported = Command::new(python).args(["-c", "import numpy, pytest"]).output();
         imported.is_ok_and(|output| output.status.success())
     };
-    candidates.iter().find(has_pytest).expect("no Python with pytest; `cargo xtask test` makes one").clone()
+    candidates.iter().find(has_packages).expect("no Python with numpy and pytest; `cargo xtask test` makes one").clone()
 });

@@ -74,7 +74,8 @@ impl Project {
     /// How many files say that a watch writes.
     #[cfg(unix)]
     pub(crate) fn locks(&self) -> usize {
-        fs::read_dir(self.cache.path().join("cargo-tgen")).map_or(0, Iterator::count)
+        let projects = fs::read_dir(self.cache.path().join("cargo-tgen/projects")).into_iter().flatten().flatten();
+        projects.filter(|project| project.path().join("watch").exists()).count()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

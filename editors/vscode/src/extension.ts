@@ -69,6 +69,7 @@ class Extension implements vscode.Disposable {
       command("tgen.newTemplate", (uri) => this.onFile(uri, (test) => createTemplate(this.shell, this.projects, test))),
       command("tgen.generate", (uri, suites) => this.generate(fileOf(uri), suites)),
       command("tgen.run", (uri, suites, model) => this.runTests(tasks, fileOf(uri), suites, model)),
+      command("tgen.runOutput", (uri, ...selected) => this.runOutput(tasks, fileOf(uri), selected)),
       command("tgen.check", (uri) => this.check(fileOf(uri))),
       command("tgen.init", () => this.init()),
       command("tgen.install", () => this.install()),
@@ -199,11 +200,22 @@ class Extension implements vscode.Disposable {
 
   /** Runs the tests of a template for a model, or of everything, as a task: failures are listed as problems of templates. */
   private async runTests(tasks: Tasks, file: vscode.Uri | undefined, suites: unknown, model: unknown): Promise<void> {
-    const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === file?.toString());
-    if (document?.isDirty === true) await document.save();
     const named = Array.isArray(suites) ? suites.filter((suite) => typeof suite === "string") : [];
     const chosen = typeof model === "string" ? ["--model", model] : [];
-    const task = tasks.run(file, ["--generate", ...named.flatMap((suite) => ["--suite", suite]), ...chosen]);
+    await this.runSaved(tasks, file, ["--generate", ...named.flatMap((suite) => ["--suite", suite]), ...chosen]);
+  }
+
+  /** Runs the tests of an output as it is shown, with the suite, the model and the axes that a lens names. */
+  private async runOutput(tasks: Tasks, file: vscode.Uri | undefined, selected: unknown[]): Promise<void> {
+    const options = ["--suite", "--model", "--hardware", "--batch-sizes"];
+    const named = (value: unknown): value is string | number => typeof value === "string" || typeof value === "number";
+    await this.runSaved(tasks, file, options.flatMap((option, at) => (named(selected[at]) ? [option, String(selected[at])] : [])));
+  }
+
+  private async runSaved(tasks: Tasks, file: vscode.Uri | undefined, args: string[]): Promise<void> {
+    const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === file?.toString());
+    if (document?.isDirty === true) await document.save();
+    const task = tasks.run(file, args);
     if (task === undefined) return void vscode.window.showWarningMessage("cargo-tgen: no `tgen.toml` above this file; create one first");
     await vscode.tasks.executeTask(task);
   }

@@ -3,7 +3,7 @@
 import type { ClientCapabilities } from "vscode-languageclient";
 import type { StaticFeature } from "vscode-languageclient/node";
 
-const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.run", "tgen.generate", "tgen.adopt", "tgen.difference"];
+const COMMANDS = ["tgen.outputs", "tgen.preview", "tgen.run", "tgen.generate", "tgen.adopt", "tgen.difference", "tgen.runOutput"];
 
 /** Tells the server which commands its lenses may run. */
 export const lensCommands: StaticFeature = {

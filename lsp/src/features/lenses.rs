@@ -1,9 +1,10 @@
-//! Code lenses above a template: its outputs and their states.
+//! Code lenses above a template: its outputs and their states; and the one that runs the tests of an output.
 //!
 //! Clicking a lens runs a command that the editor implements; only lenses whose commands the client announces are sent.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tgen_core::ide::generated::{self, FileTests};
 use tgen_core::ide::outputs::{self, Standing, Summary, Tally, TemplateOutput};
 use tgen_core::output::state::State;
 use tower_lsp::ls_types::{CodeLens, Command, Range, TextDocumentIdentifier, Uri};
@@ -18,6 +19,9 @@ const PREVIEW: &str = "tgen.preview";
 /// Runs the tests of one model; the arguments are the URI of a template, the names of the suites that render it, and the
 /// model.
 const RUN: &str = "tgen.run";
+/// Runs the tests of an output as it is; the arguments are its URI, its suite, its model, its hardware type and its batch
+/// size, where the suite has an output for each.
+const RUN_OUTPUT: &str = "tgen.runOutput";
 /// Generates suites; the arguments are the URI of a template that they render, and their names.
 const GENERATE: &str = "tgen.generate";
 
@@ -48,6 +52,17 @@ pub(crate) fn lenses(file: &ProjectFile, uri: &Uri, tally: Option<&Tally>) -> Op
     let commands = commands(uri, &summary, tally).into_iter();
     let known = commands.filter(|command| file.client.commands.contains(&command.command));
     Some(known.map(|command| CodeLens { range: Range::default(), command: Some(command), data: None }).collect())
+}
+
+/// The lens that runs the tests of an output.
+pub(crate) fn of_output(file: &ProjectFile, uri: &Uri) -> Option<CodeLens> {
+    let tests = generated::file_tests(&file.project.snapshot.as_ref()?.view(), &file.path)?;
+    let range = file.ask(|_, measured| measured.range(tests.signature))?;
+    let FileTests { suite, model, hardware, batch_size, .. } = tests;
+    let arguments = vec![json!(uri), json!(suite), json!(model), json!(hardware), json!(batch_size)];
+    let is_known = file.client.commands.contains(RUN_OUTPUT);
+    is_known
+        .then(|| CodeLens { range, command: Some(command(RUN_OUTPUT, "▶ run".to_owned(), arguments)), data: None })
 }
 
 fn commands(uri: &Uri, summary: &Summary, tally: Option<&Tally>) -> Vec<Command> {

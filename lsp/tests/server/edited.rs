@@ -9,7 +9,7 @@ use crate::features::range;
 const T: &str = "templates/t.py.tera";
 const OUTPUT: &str = "out/test_bert.py";
 /// The commands of the lenses above an edited file.
-pub(crate) const COMMANDS: [&str; 2] = ["tgen.adopt", "tgen.difference"];
+pub(crate) const COMMANDS: [&str; 3] = ["tgen.adopt", "tgen.difference", "tgen.runOutput"];
 /// A request that the user made, and one that the editor made by itself.
 const INVOKED: u32 = 1;
 const AUTOMATIC: u32 = 2;
@@ -64,11 +64,33 @@ async fn lenses_above_an_edited_file_say_how_much_was_edited() {
     assert_eq!(range(&lenses[0]["range"])[..4], *"0:0-");
     assert_eq!(shown[0], json!({ "title": "edited: 1 place", "command": "tgen.adopt", "arguments": [uri(OUTPUT)] }));
     assert_eq!(shown.iter().map(|command| command["command"].as_str().unwrap()).collect::<Vec<_>>(), COMMANDS);
+    assert_eq!(shown[2]["title"], "▶ run");
     let generated = client.request("tgen/generated", params.clone()).await;
     assert!(generated["text"].as_str().unwrap().contains("NAME = \"bert\""), "{generated}");
     client.edit(T, "TITLE = {{ model_name | py_str }}\n").await;
     let lenses = client.request("textDocument/codeLens", params).await;
     assert_eq!(lenses[0]["command"]["title"], "edited: 1 place, and its template has changed since");
+}
+
+/// The arguments of the one lens above the output of a project that was just generated.
+async fn arguments_of_run(project: &str, output: &str) -> Value {
+    let mut client = Client::start_with(project, with_commands()).await;
+    client.open(T).await;
+    let preview = json!({ "textDocument": { "uri": uri(T) }, "model": "bert" });
+    let generated = client.request("tgen/preview", preview).await["text"].as_str().unwrap().to_owned();
+    client.open_as(output, &generated).await;
+    let lenses = client.request("textDocument/codeLens", json!({ "textDocument": { "uri": uri(output) } })).await;
+    assert_eq!(lenses.as_array().unwrap().len(), 1, "{lenses}");
+    lenses[0]["command"]["arguments"].clone()
+}
+
+#[tokio::test]
+async fn the_tests_of_an_output_run_with_what_selects_them() {
+    assert_eq!(arguments_of_run(PROJECT, OUTPUT).await, json!([uri(OUTPUT), "s", "bert", null, null]));
+    let of_each =
+        PROJECT.replace("_{{ normalized_name }}.py", "_{{ normalized_name }}_{{ hardware_type }}_{{ batch_size }}.py");
+    let output = "out/test_bert_cpu_1.py";
+    assert_eq!(arguments_of_run(&of_each, output).await, json!([uri(output), "s", "bert", "cpu", 1]));
 }
 
 #[tokio::test]

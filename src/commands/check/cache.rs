@@ -10,11 +10,11 @@
 //!   are no inputs that could be hashed; neither is anything in CI, whose clocks and checkouts are not ours.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use blake3::{Hash, Hasher};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use rayon::prelude::*;
 use tgen_core::base::files::Files;
 use tgen_core::config::TemplateSource;
@@ -24,11 +24,14 @@ use tgen_core::project::inputs::Inputs;
 
 use crate::project::session::Session;
 use crate::report::OutputReport;
+use crate::world::caches::ProjectCache;
 use crate::world::disk;
 use crate::world::stamp::Stamp;
 
 /// The coarsest clock of a common file system ticks every two seconds.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// The name of the file.
+const FILE: &str = "check-cache";
 /// How many files one thread asks about at a time.
 const CHUNK: usize = 256;
 /// The first line of a cache file, before its key.
@@ -37,7 +40,7 @@ const HEADER: &str = "cargo-tgen check cache 1";
 /// The memory of clean checks of one project.
 pub(crate) struct CheckCache {
     /// None when this check neither uses nor feeds it.
-    file: Option<Utf8PathBuf>,
+    cache: Option<ProjectCache>,
     key: String,
     started: SystemTime,
 }
@@ -49,14 +52,14 @@ impl CheckCache {
         let usable = wanted
             && std::env::var_os("CI").is_none()
             && session.config.suites.iter().all(|suite| is_function_of_files(suite));
-        let file = if usable { location(&session.root) } else { None };
-        let key = file.as_ref().map(|_| input_key(session)).unwrap_or_default();
-        Self { file, key, started }
+        let cache = if usable { cache_of(&session.root) } else { None };
+        let key = cache.as_ref().map(|_| input_key(session)).unwrap_or_default();
+        Self { cache, key, started }
     }
 
     /// The outputs, when they are known to be fresh without looking into them.
     pub(crate) fn known_fresh(&self, session: &Session) -> Option<Vec<OutputReport>> {
-        let content = fs::read_to_string(self.file.as_ref()?).ok()?;
+        let content = fs::read_to_string(self.cache.as_ref()?.file(FILE)).ok()?;
         let mut lines = content.lines();
         if lines.next()? != format!("{HEADER} {}", self.key) {
             return None;
@@ -72,14 +75,14 @@ impl CheckCache {
 
     /// Remembers that all outputs of a plan are fresh and nothing else is signed.
     pub(crate) fn remember(&self, session: &Session, plan: &Plan<'_>) {
-        let Some(file) = &self.file else { return };
+        let Some(cache) = &self.cache else { return };
         let Some(entries) = entries(session, plan) else { return };
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
         let settled = self.started.checked_sub(SETTLED_AFTER);
         if let Some(stamp) = stamp_of(&session.root, &entries, settled) {
             let content = format!("{HEADER} {}\n{}\n{}\n", self.key, stamp.to_hex(), entries.join("\n"));
             // A cache that cannot be written only costs time.
-            let _ = write(file, content.as_bytes());
+            let _ = cache.write(FILE, content.as_bytes());
         }
     }
 }
@@ -88,23 +91,10 @@ fn is_function_of_files(suite: &tgen_core::config::Suite) -> bool {
     suite.format.is_none() && matches!(suite.template, TemplateSource::Files(_))
 }
 
-/// Under `target/` where there is one, else in the user's cache folder.
-fn location(root: &Utf8Path) -> Option<Utf8PathBuf> {
+/// The cache of a project: under `target/` where there is one, else in the user's cache folder.
+fn cache_of(root: &Utf8Path) -> Option<ProjectCache> {
     let target = root.join("target");
-    if target.is_dir() {
-        return Some(target.join("tgen").join("check-cache"));
-    }
-    let folder = Utf8PathBuf::from_path_buf(dirs::cache_dir()?).ok()?;
-    let name = blake3::hash(root.as_str().as_bytes()).to_hex();
-    Some(folder.join("cargo-tgen").join(format!("check-{}", &name[..32])))
-}
-
-fn write(file: &Utf8Path, content: &[u8]) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(file);
-    fs::create_dir_all(folder)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(content)?;
-    temporary.persist(file).map(drop).map_err(|error| error.error)
+    if target.is_dir() { Some(ProjectCache::in_project(target.join("tgen"))) } else { ProjectCache::of(root) }
 }
 
 /// A hash of the tool and of every input's path and content.

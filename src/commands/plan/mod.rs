@@ -3,6 +3,7 @@
 mod arguments;
 mod difference;
 mod showing;
+mod with_support;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;

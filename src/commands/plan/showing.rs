@@ -7,8 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 use tgen_core::output::path::OutputPath;
 
-use super::PAGE;
 use super::arguments::{Filter, PlanFormat, ShowArgs};
+use super::{PAGE, with_support};
 use crate::printer::Printer;
 use crate::project::arguments::ListFormat;
 use crate::project::session;
@@ -46,12 +46,9 @@ fn show_tests(store: &Store, plan: &str, tests: Vec<StoredTest>, folder: Option<
     let [test] = tests.as_slice() else {
         bail!("`--test` shows the text of one test; `--output-dir DIR` writes several as files");
     };
-    if !store.plan_support(plan)?.is_empty() {
-        Printer::new().warning(
-            "the test may import modules of the plan; `--output-dir DIR` writes it together with them, ready to run",
-        );
-    }
-    Ok(Printer::content(&test.content)?)
+    let runnable = with_support::of(test, store.plan_support(plan)?)?;
+    // Whoever reads it wants the test alone; a file is there to be run.
+    Ok(Printer::content(if Printer::is_read_by_a_person() { &test.content } else { &runnable })?)
 }
 
 /// Writes tests and what they import into a folder, where pytest runs them.

@@ -53,6 +53,23 @@ const INPUTS: &[Input] = &[
         let callers = (0..2_000 * n).map(|at| (format!("t{at}.tera"), "{{ <c /> }}".to_owned()));
         callers.chain([("c.tera".to_owned(), "{% component c() %}{% endcomponent %}".to_owned())]).collect()
     }),
+    ("2,000 templates that include one that is missing", |n| {
+        let template = |at: usize| (format!("name{at}.tera"), format!("{{% include 'nome{at}.tera' %}}"));
+        (0..2_000 * n).map(template).collect()
+    }),
+    ("2,000 unknown components", |n| {
+        let template = |at: usize| {
+            (format!("t{at}.tera"), format!("{{% component name{at}() %}}{{% endcomponent %}}{{{{ <nome{at} /> }}}}"))
+        };
+        (0..2_000 * n).map(template).collect()
+    }),
+    ("5,000 unknown blocks", |n| {
+        let blocks = |name: &str| {
+            (0..5_000 * n).map(|at| format!("{{% block {name}{at} %}}{{% endblock %}}")).collect::<String>()
+        };
+        let child = format!("{{% extends 'base.tera' %}}{}", blocks("nome"));
+        vec![("base.tera".to_owned(), blocks("name")), ("child.tera".to_owned(), child)]
+    }),
 ];
 
 /// A name, and the files of a project of some size.
@@ -73,6 +90,14 @@ const PROJECTS: &[Project] = &[
         let names: Vec<String> = (0..20_000 * n).map(|at| format!("\"unknown-{at}\"")).collect();
         project(&format!("[{}]", names.join(",")), "", &map(10))
     }),
+    ("2,500 models without a template among 2,500 others", |n| {
+        let mut files = project("\"all\"", "", &map(2_500 * n));
+        files.insert("tgen.toml", CONFIG_OF_EACH);
+        for at in 0..2_500 * n {
+            files.insert(format!("templates/k{at}.py.tera"), "x = 1\n");
+        }
+        files
+    }),
     ("20,000 models without a template", |n| {
         let mut files = project("\"all\"", "", &map(20_000 * n));
         files.remove("templates/t.py.tera");
@@ -80,6 +105,11 @@ const PROJECTS: &[Project] = &[
         files
     }),
 ];
+
+/// A template for each model.
+const CONFIG_OF_EACH: &str = "templates = \"templates\"\npipeline-map = \"map.json\"\n[[suite]]\nname = \"s\"\n\
+                              template = \"{{ model_name }}.py.tera\"\nmodels = \"all\"\n\
+                              output = \"out/test_{{ normalized_name }}.py\"\n";
 
 fn map(types: usize) -> String {
     let types: Vec<String> = (0..types).map(|at| format!("\"m{at}\": [\"fill-mask\"]")).collect();

@@ -50,7 +50,6 @@ fn write_facts(overview: &Overview<'_>, out: &mut dyn Write) -> io::Result<()> {
         .filter(|(key, _)| *key != "command")
         .map(|(key, value)| format!("{key} {}", short(&value)))
         .collect();
-    facts.extend(overview.implementations());
     facts.extend(overview.failure_rate().map(|(percent, ran)| format!("{percent:.1} % of {ran} that ran failed")));
     writeln!(out, "{}\n", facts.join(" · "))
 }

@@ -72,7 +72,17 @@ impl<'r> RunReport<'r> {
             0 => String::new(),
             missing => format!("; {} did not end", counted(missing, "planned unit")),
         };
-        format!("{}{missing}{elapsed}", self.counted_tests())
+        let implementations = self.implementations().map(|shares| format!("; {shares}")).unwrap_or_default();
+        format!("{}{missing}{elapsed}{implementations}", self.counted_tests())
+    }
+
+    /// How many tests ran the model, and how many could not: `REAL` and `MOCK`.
+    fn implementations(&self) -> Option<String> {
+        let count = |name| self.tests.iter().filter(|test| test.last().implementation.as_deref() == Some(name)).count();
+        let (real, mock) = (count("REAL"), count("MOCK"));
+        #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+        let percent = 100.0 * real as f64 / (real + mock) as f64;
+        (real + mock > 0).then(|| format!("{real} REAL, {mock} MOCK ({percent:.0} % REAL)"))
     }
 
     fn counted_tests(&self) -> String {

@@ -79,16 +79,6 @@ impl<'r> Overview<'r> {
         (ran > 0).then_some((percent, ran))
     }
 
-    /// How many tests ran the model, and how many could not: `REAL` and `MOCK`.
-    pub(super) fn implementations(&self) -> Option<String> {
-        let count =
-            |name| self.run.tests.iter().filter(|test| test.last().implementation.as_deref() == Some(name)).count();
-        let (real, mock) = (count("REAL"), count("MOCK"));
-        #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-        let percent = 100.0 * real as f64 / (real + mock) as f64;
-        (real + mock > 0).then(|| format!("{real} REAL, {mock} MOCK ({percent:.0} % REAL)"))
-    }
-
     /// What a run is called: its ids.
     pub(super) fn names(run: &RunReport<'_>) -> String {
         let mut ids: Vec<&str> = run.recorded.headers.iter().map(|header| header.run.as_str()).collect();

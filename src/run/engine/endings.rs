@@ -27,6 +27,8 @@ impl Engine<'_> {
     /// A process has ended: records what of its tests is not recorded yet, and starts another one if that is due.
     pub(super) fn on_exit(&mut self, at: usize, code: i32, left_processes: bool) -> anyhow::Result<()> {
         self.end_left_processes(at, left_processes);
+        let peak = self.active[at].process.memory_peak();
+        self.note_memory(at, peak.unwrap_or(0));
         let process = &self.active[at].process;
         match process.end {
             Some(status) if process.cause().is_none() && process.broken.is_none() => {
@@ -52,7 +54,8 @@ impl Engine<'_> {
             let reason = reason.unwrap_or("pytest could not run the file").to_owned();
             return self.record_whole_with_text(at, Outcome::Error, &reason, &text);
         }
-        self.record_rest(at, "pytest stopped before this test")
+        // The rest of a file whose test has ended the session still runs.
+        if process.has_culprit { Ok(()) } else { self.record_rest(at, "pytest stopped before this test") }
     }
 
     /// Every file would end like this one: nothing more is started.

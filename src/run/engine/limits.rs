@@ -50,9 +50,9 @@ impl Engine<'_> {
 
     pub(super) fn check_limits(&mut self, at: usize) {
         let limit = self.run.rules.memory.0;
-        let active = &mut self.active[at];
-        let memory = active.process.pid.and_then(processes::memory);
-        active.add_memory(memory.unwrap_or(0));
+        let memory = self.active[at].process.pid.and_then(processes::memory);
+        self.note_memory(at, memory.unwrap_or(0));
+        let active = &self.active[at];
         shorten(&active.process);
         let timeout = self.scheduler.jobs()[active.job].timeout;
         let is_over = active.process.deadline.is_some_and(|deadline| Instant::now() > deadline);
@@ -66,6 +66,13 @@ impl Engine<'_> {
             }
             None if is_over => self.end_process(at, Cause::TimedOut(timeout), Ending::Ask),
             Some(_) | None => {}
+        }
+    }
+
+    /// Takes note of the memory that the processes of a unit have, unless earlier files have left some of it.
+    pub(super) fn note_memory(&mut self, at: usize, bytes: u64) {
+        if !self.workers.share_processes() {
+            self.active[at].add_memory(bytes);
         }
     }
 

@@ -254,12 +254,14 @@ impl Engine<'_> {
             }
             Message::Unstarted { reason, .. } => return self.on_unstarted(at, &reason),
             Message::Exited { code, left_processes, peak, .. } => {
-                active.add_memory(peak);
+                self.note_memory(at, peak);
                 return self.on_exit(at, code, left_processes);
             }
+            Message::Joined(bytes) => process.before_group = Some(bytes),
             Message::Collected(tests) => process.collected = tests,
             Message::Uncollected(text) => process.uncollected = Some(text),
             Message::Test(nodeid) => process.current = Some((nodeid, Timestamp::now())),
+            Message::Interrupted(_) => process.has_culprit = true,
             Message::Failure { nodeid, text } => process.add_failure(nodeid, &text),
             Message::Line(line) => return self.on_line(at, line),
             Message::Modules(modules) => self.workers.learn(modules),

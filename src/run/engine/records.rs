@@ -34,6 +34,7 @@ impl Engine<'_> {
             ..attempt
         };
         active.device_memory_peak = active.device_memory_peak.max(attempt.device_memory_peak);
+        active.device_name = attempt.device_name.clone().or_else(|| active.device_name.take());
         if attempt.implementation.as_deref() == Some("REAL") || active.implementation.is_none() {
             active.implementation.clone_from(&attempt.implementation);
         }
@@ -99,6 +100,7 @@ impl Engine<'_> {
             duration: rounded(active.began.elapsed().as_secs_f64()),
             implementation: active.implementation.clone(),
             device: active.device.as_ref().map(|(_, label)| label.clone()),
+            device_name: active.device_name.clone(),
             memory_peak: active.memory_peak,
             memory_expected: Some(self.scheduler.jobs()[active.job].needs.memory.value.0),
             device_memory_peak: active.device_memory_peak,

@@ -4,8 +4,8 @@
 standard input, a line of JSON each, and writes messages to the pipe that was its standard
 output. In the isolation `fork` it imports what the tests import, once, and forks for each
 folder a process that pytest is ready in (`zygote.py`), which forks for each file; in the
-isolation `spawn` it starts a new interpreter. It must not touch a device: a fork after that
-is broken.
+isolation `spawn` it starts a new interpreter, and in the isolation `none` one for several
+files (`resident.py`). It must not touch a device: a fork after that is broken.
 
 It knows nothing of schedules, time limits or results files: the runner does.
 """
@@ -28,7 +28,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import _tgen_resident as resident
 import _tgen_session as session
+from _tgen_guard import stand_between
 from _tgen_server import Server, fork, send_signal
 from _tgen_zygote import Stamps, Zygote, stamp
 
@@ -39,6 +41,14 @@ _LONGEST_PREPARATION = 120.0
 
 # A folder, with the arguments and the environment that pytest has for it.
 Key = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def write_line(pipe: int, command: dict[str, Any]) -> None:
+    """Give a command to a process; whether it is alive is noticed elsewhere."""
+    data = (json.dumps(command) + "\n").encode()
+    with contextlib.suppress(OSError):
+        while data:
+            data = data[os.write(pipe, data) :]
 
 
 @dataclass
@@ -58,16 +68,27 @@ class ZygoteProcess:
     unread: bytes = b""
 
     def tell(self, command: dict[str, Any]) -> None:
-        """Give a command; whether it is alive is noticed elsewhere."""
-        data = (json.dumps(command) + "\n").encode()
-        with contextlib.suppress(OSError):
-            while data:
-                data = data[os.write(self.commands, data) :]
+        """Give a command."""
+        write_line(self.commands, command)
 
     def is_current(self) -> bool:
         """Tell whether what it depends on is as it was."""
         stamps = self.stamps or {}
         return all(stamp(path) == found for path, found in stamps.items())
+
+
+@dataclass
+class ResidentProcess:
+    """A process that runs several files, as the launcher sees it."""
+
+    environment: tuple[tuple[str, str], ...]
+    pid: int
+    commands: int
+    replies: int
+    # The file that it runs.
+    unit: int | None = None
+    # Whether it gets no more files.
+    is_spent: bool = False
 
 
 class Launcher(Server):
@@ -85,14 +106,17 @@ class Launcher(Server):
         self.unfit: set[Key] = set()
         # What is to be started without a zygote after all.
         self.orphans: list[dict[str, Any]] = []
+        self.residents: list[ResidentProcess] = []
         # The runner decides what Ctrl-C means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def obey(self, command: dict[str, Any]) -> session.Job | None:
         if "start" in command:
             order = command["start"]
-            if not order["fork"]:
+            if order["isolation"] == "spawn":
                 return self.start(order, lambda: self._spawn(order))
+            if order["isolation"] == "none":
+                return self.start(order, lambda: self._give_to_resident(order))
             self._start_forked(order)
         elif "signal" in command:
             self._signal(command["unit"], command)
@@ -108,6 +132,9 @@ class Launcher(Server):
 
     def _signal(self, unit: int, command: dict[str, Any]) -> None:
         if (pid := self.pids.get(unit)) is not None:
+            for found in self.residents:
+                # The signal may come when the file has ended already.
+                found.is_spent |= found.unit == unit
             send_signal(pid, command["signal"])
             return
         for zygote in [*self.zygotes.values(), *self.retired]:
@@ -123,15 +150,82 @@ class Launcher(Server):
             session.run_alone(job, known)
 
     def _spawn(self, order: dict[str, Any]) -> int:
+        return self._interpret(["unit", str(self.pipe), json.dumps(order)], [])
+
+    def _interpret(self, arguments: list[str], descriptors: list[int]) -> int:
         process = subprocess.Popen(
-            [sys.executable, __file__, "unit", str(self.pipe), json.dumps(order)],
-            pass_fds=[self.pipe],
+            [sys.executable, __file__, *arguments],
+            pass_fds=[self.pipe, *descriptors],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
         # It is waited for here, not by `subprocess`.
         process.returncode = 0
         return process.pid
+
+    # --- With a resident.
+
+    def _give_to_resident(self, order: dict[str, Any]) -> int:
+        environment = tuple(sorted(order["environment"].items()))
+        idle = [
+            found
+            for found in self.residents
+            if found.unit is None and not found.is_spent
+        ]
+        fitting = [found for found in idle if found.environment == environment]
+        if not fitting:
+            # There are never more of them than files that run at a time.
+            if idle:
+                self._dismiss(idle[0])
+            fitting = [self._start_resident(environment)]
+        chosen = fitting[0]
+        chosen.unit = order["unit"]
+        write_line(chosen.commands, order)
+        return chosen.pid
+
+    def _start_resident(
+        self, environment: tuple[tuple[str, str], ...]
+    ) -> ResidentProcess:
+        commands, give = os.pipe()
+        hear, replies = os.pipe()
+        try:
+            arguments = [str(self.pipe), str(commands), str(replies)]
+            pid = self._interpret(["resident", *arguments], [commands, replies])
+        except OSError:
+            os.close(give)
+            os.close(hear)
+            raise
+        finally:
+            os.close(commands)
+            os.close(replies)
+        self.private |= {give, hear}
+        started = ResidentProcess(environment, pid, give, hear)
+        self.residents.append(started)
+        self.sources[hear] = lambda: self._hear_resident(started)
+        return started
+
+    def _hear_resident(self, found: ResidentProcess) -> None:
+        if not os.read(found.replies, 1 << 16):
+            # It has ended, which is noticed when it is reaped.
+            del self.sources[found.replies]
+            return
+        if found.unit is None:
+            return
+        del self.pids[found.unit]
+        exited = {"unit": found.unit, "code": 0, "left_processes": False, "peak": 0}
+        self.channel.send("exited", exited)
+        found.unit = None
+        if found.is_spent:
+            self._dismiss(found)
+
+    def _dismiss(self, found: ResidentProcess) -> None:
+        found.is_spent = True
+        send_signal(found.pid, signal.SIGKILL)
+
+    def _bury_resident(self, pid: int) -> None:
+        for found in [found for found in self.residents if found.pid == pid]:
+            self.residents.remove(found)
+            self._close_pipes(found)
 
     # --- With a zygote.
 
@@ -206,7 +300,8 @@ class Launcher(Server):
         zygote.tell({"retire": True})
 
     def ended(self, pid: int, status: int) -> None:
-        """Learn that a zygote has ended, and what it was to do."""
+        """Learn that a zygote has ended, and what it was to do; or that a resident has."""
+        self._bury_resident(pid)
         zygotes = [*self.zygotes.values(), *self.retired]
         zygote = next((found for found in zygotes if found.pid == pid), None)
         if zygote is None:
@@ -221,8 +316,11 @@ class Launcher(Server):
             self.orphans += zygote.waiting
         elif not (is_retired and status == 0):
             self.channel.send("lost", zygote.units)
-        self.sources.pop(zygote.replies, None)
-        for end in (zygote.commands, zygote.replies):
+        self._close_pipes(zygote)
+
+    def _close_pipes(self, process: ZygoteProcess | ResidentProcess) -> None:
+        self.sources.pop(process.replies, None)
+        for end in (process.commands, process.replies):
             self.private.discard(end)
             os.close(end)
 
@@ -309,11 +407,14 @@ def _load_plugins() -> None:
 
 
 def main() -> None:
-    """Serve the runner, or run one file for the launcher."""
+    """Serve the runner, or run files for the launcher."""
     if sys.argv[1:2] == ["unit"]:
         order = json.loads(sys.argv[3])
+        stand_between(order)
         channel = session.Channel(int(sys.argv[2]), order["unit"])
         session.run_alone(session.Job(channel, order), None)
+    if sys.argv[1:2] == ["resident"]:
+        resident.run(*map(int, sys.argv[2:5]))
     pipe = os.dup(1)
     # Whatever an import prints goes where messages of the runner go.
     os.dup2(2, 1)

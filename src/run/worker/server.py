@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from _tgen_guard import stand_between
 from _tgen_session import Channel, Job
 
 
@@ -84,7 +85,7 @@ class Server:
         self.is_over = True
 
     def ended(self, pid: int, status: int) -> None:
-        """Learn that a process has ended that runs no file."""
+        """Learn that a process has ended, after what is told of its file."""
 
     def end_all(self) -> None:
         """End every file that runs."""
@@ -102,6 +103,7 @@ class Server:
             self.channel.send("unstarted", {"unit": unit, "reason": str(error)})
             return None
         if pid == 0:
+            stand_between(order)
             return Job(Channel(self.pipe, unit), order)
         self.pids[unit] = pid
         self.channel.send("started", {"unit": unit, "pid": pid})
@@ -133,23 +135,25 @@ class Server:
                 return
             if not pid:
                 return
-            if (unit := units.get(pid)) is None:
-                self.ended(pid, status)
-                continue
-            del self.pids[unit]
-            try:
-                # Only a process that the file has left behind can be reached now.
-                os.killpg(pid, signal.SIGKILL)
-                has_left = True
-            except OSError:
-                has_left = False
-            exited = {
-                "unit": unit,
-                "code": os.waitstatus_to_exitcode(status),
-                "left_processes": has_left,
-                "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-            }
-            self.channel.send("exited", exited)
+            if (unit := units.get(pid)) is not None:
+                del self.pids[unit]
+                self._tell_exit(unit, pid, status, usage)
+            self.ended(pid, status)
+
+    def _tell_exit(self, unit: int, pid: int, status: int, usage: Any) -> None:
+        try:
+            # Only a process that the file has left behind can be reached now.
+            os.killpg(pid, signal.SIGKILL)
+            has_left = True
+        except OSError:
+            has_left = False
+        exited = {
+            "unit": unit,
+            "code": os.waitstatus_to_exitcode(status),
+            "left_processes": has_left,
+            "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        }
+        self.channel.send("exited", exited)
 
 
 def fork() -> int:

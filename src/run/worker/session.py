@@ -87,6 +87,17 @@ class Job:
         """The file, with the folder that its name starts from."""
         return Path(self.order["folder"], self.order["file"])
 
+    def join_group(self) -> None:
+        """Join the control group of the file, and tell what was there before."""
+        group = self.order.get("group")
+        if group is None:
+            return
+        # Where that is not allowed, the runner samples the memory.
+        with contextlib.suppress(OSError):
+            Path(group, "cgroup.procs").write_text("0")
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.channel.send("joined", pages * os.sysconf("SC_PAGE_SIZE"))
+
 
 def run_alone(job: Job, known_modules: set[str] | None) -> NoReturn:
     """Run a file in this process from the start, and end the process.
@@ -97,6 +108,7 @@ def run_alone(job: Job, known_modules: set[str] | None) -> NoReturn:
     try:
         enter_project(job.order)
         enter_process(job.order)
+        job.join_group()
         status = run_pytest(job.order, Hooks(lambda _: job))
         tell_end(job, status, known_modules)
     except BaseException as error:  # noqa: BLE001 -- the runner must learn of any
@@ -141,11 +153,12 @@ def enter_project(order: dict[str, Any]) -> None:
     for name in order["unset"]:
         os.environ.pop(name, None)
     os.environ.update(order["environment"])
-    sys.path[:] = [order["folder"], *(path for path in sys.path if path != HERE)]
+    others = (path for path in sys.path if path not in (HERE, order["folder"]))
+    sys.path[:] = [order["folder"], *others]
 
 
-def enter_process(order: dict[str, Any]) -> None:
-    """Make this process one that a test file has to itself."""
+def enter_process(order: dict[str, Any]) -> int:
+    """Prepare this process for a test file, and give the descriptor of its log."""
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -157,6 +170,13 @@ def enter_process(order: dict[str, Any]) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     faulthandler.register(signal.SIGTERM, file=log, all_threads=True, chain=True)
+    return log
+
+
+def leave_log(log: int) -> None:
+    """Undo what `enter_process` can do only once, before another file."""
+    faulthandler.unregister(signal.SIGTERM)
+    os.close(log)
 
 
 def installed_modules(known: set[str]) -> list[str]:
@@ -224,6 +244,9 @@ class Hooks:
         self.started: dict[str, float] = {}
         # What the outcome is called instead if the test fails.
         self.cause: str | None = None
+        # The test that runs, and how it has ended the session.
+        self.item: pytest.Item | None = None
+        self.interruption: dict[str, str] | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Any:
@@ -292,7 +315,8 @@ class Hooks:
         self.started[nodeid] = time.time()
         self.job.channel.send("test", nodeid)
 
-    def pytest_runtest_setup(self) -> None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self.item = item
         self.cause = None
         if (cuda := _devices()) is not None:
             cuda.reset_peak_memory_stats()
@@ -314,16 +338,44 @@ class Hooks:
             self.job.channel.send("failure", {"nodeid": report.nodeid, "text": text})
         self.recorder.add(report, None)
 
+    def pytest_runtest_logfinish(self) -> None:
+        self.item = None
+
+    def pytest_keyboard_interrupt(
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> None:
+        """Learn that the test that runs has ended the session."""
+        if self.item is None:
+            return
+        nodeid = self.item.nodeid
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            reason = f"pytest.exit: {excinfo.value.msg}"
+            self.interruption = {"outcome": "interrupted", "reason": reason}
+            return
+        said: Any = self.item.repr_failure(excinfo)
+        reason = str(getattr(said, "reprcrash", None) or excinfo.exconly())
+        self.interruption = {"outcome": "failed", "reason": reason}
+        text = str(said)[-_LONGEST_TEXT:]
+        self.job.channel.send("failure", {"nodeid": nodeid, "text": text})
+        self.job.channel.send("interrupted", nodeid)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         self.recorder.close()
 
     def send_line(self, line: dict[str, Any]) -> None:
         cuda = _devices()
+        if line["outcome"] == "interrupted" and self.interruption is not None:
+            line |= self.interruption
+            ended = {"interrupted": line["outcome"]}
+            line["phases"] = {
+                phase: ended.get(how, how) for phase, how in line["phases"].items()
+            }
         line["started"] = self.started.get(line["nodeid"])
         # pytest names files from the file system's root, which is another one on another machine.
         line["reason"] = line["reason"].replace(self.root, "")
         line["device_memory_peak"] = cuda and cuda.max_memory_reserved()
+        line["device_name"] = cuda and cuda.get_device_name()
         if line["outcome"] == "failed" and self.cause is not None:
             line["outcome"] = self.cause
         elif line["outcome"] == "failed" and _is_outside_of_call(line):

@@ -91,6 +91,7 @@ class Zygote(Server):
             session.leave(0)
         order = self.job.order
         session.enter_process(order)
+        self.job.join_group()
         if capture is not None:
             capture.start_global_capturing()
             capture.suspend_global_capture()

@@ -75,6 +75,13 @@ function M.generate(suites)
   end)
 end
 
+local function run_tests(arguments)
+  run(arguments, function(streams, code, folder)
+    report('run', streams, code, folder)
+    vim.cmd('checktime')
+  end)
+end
+
 -- Runs the tests of everything, or of the suites and the model that a lens names, from the template as it is shown.
 -- Failures are listed at the template lines that wrote them.
 function M.run(suites, model)
@@ -88,10 +95,20 @@ function M.run(suites, model)
   if suites then
     vim.cmd('silent update')
   end
-  run(arguments, function(streams, code, folder)
-    report('run', streams, code, folder)
-    vim.cmd('checktime')
-  end)
+  run_tests(arguments)
+end
+
+-- Runs the tests of the output in the current buffer as it is, with the suite, the model and the axes that a lens names.
+function M.run_output(suite, model, hardware, batch_size)
+  local arguments = { 'run' }
+  local named = { ['--suite'] = suite, ['--model'] = model, ['--hardware'] = hardware, ['--batch-sizes'] = batch_size }
+  for option, value in pairs(named) do
+    if value ~= vim.NIL then
+      vim.list_extend(arguments, { option, tostring(value) })
+    end
+  end
+  vim.cmd('silent update')
+  run_tests(arguments)
 end
 
 function M.check()

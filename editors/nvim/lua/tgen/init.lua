@@ -18,6 +18,7 @@ M.client = client.of
 M.generate = cli.generate
 M.check = cli.check
 M.run = cli.run
+M.run_output = cli.run_output
 M.doctor = cli.doctor
 M.restart = client.restart
 

@@ -11,6 +11,7 @@ M.commands = {
   ['tgen.outputs'] = function() require('tgen').outputs() end,
   ['tgen.preview'] = function() require('tgen').preview() end,
   ['tgen.run'] = function(command) require('tgen').run(unpack(command.arguments or {}, 2)) end,
+  ['tgen.runOutput'] = function(command) require('tgen').run_output(unpack(command.arguments or {}, 2, 5)) end,
   ['tgen.generate'] = function(command) require('tgen').generate((command.arguments or {})[2]) end,
   ['tgen.adopt'] = function() require('tgen').adopt() end,
   ['tgen.difference'] = function() require('tgen').difference() end,

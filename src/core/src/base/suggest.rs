@@ -1,5 +1,7 @@
 //! "Did you mean": the known name closest to a mistyped one.
 
+use std::hash::{DefaultHasher, Hasher};
+
 /// The candidate closest to `name`, if one is close enough to be a misspelling.
 #[must_use]
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -54,6 +56,65 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
     (1..=30).contains(&all.len()).then(|| format!("there is {}", all.join(", ")))
 }
 
+/// Known names that many mistyped ones are compared with.
+///
+/// Comparing each with each takes hours where there are tens of thousands of both. Above [`Self::FEW`], only the names
+/// that differ in one letter, or in two that changed places, are found; they are looked up.
+#[derive(Debug, Clone)]
+pub struct KnownNames {
+    names: Vec<String>,
+    /// The hash of each name, and of it without one of its letters, with the name's number; sorted.
+    shortened: Vec<(u64, u32)>,
+}
+
+impl KnownNames {
+    /// Up to so many names, all are compared.
+    const FEW: usize = 1_000;
+    /// Longer names, in bytes, are only found if they are written right but for the case.
+    const LONGEST: usize = 120;
+
+    /// These names.
+    pub fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        let mut shortened = Vec::new();
+        if names.len() > Self::FEW {
+            for (number, name) in (0_u32..).zip(&names) {
+                shortened.extend(Self::hashes(name).map(|hash| (hash, number)));
+            }
+            shortened.sort_unstable();
+        }
+        Self { names, shortened }
+    }
+
+    /// See [`did_you_mean`].
+    #[must_use]
+    pub fn did_you_mean(&self, name: &str) -> Option<String> {
+        if self.names.len() <= Self::FEW {
+            return did_you_mean(name, self.names.iter().map(String::as_str));
+        }
+        let candidates = Self::hashes(name).flat_map(|hash| {
+            let first = self.shortened.partition_point(|(known, _)| *known < hash);
+            self.shortened[first..].iter().take_while(move |(known, _)| *known == hash)
+        });
+        let closest = closest(name, candidates.map(|(_, number)| self.names[*number as usize].as_str()));
+        closest.map(|candidate| format!("did you mean `{candidate}`?"))
+    }
+
+    /// The hashes of a name, and of it without each of its letters. Names that are one edit apart share one of them.
+    fn hashes(name: &str) -> impl Iterator<Item = u64> {
+        let name = name.to_lowercase();
+        let letters: Vec<_> = name.char_indices().map(|(start, letter)| (start, start + letter.len_utf8())).collect();
+        let is_short = name.len() <= Self::LONGEST;
+        let without = letters.into_iter().filter(move |_| is_short);
+        std::iter::once((0, 0)).chain(without).map(move |(start, end)| {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(&name.as_bytes()[..start]);
+            hasher.write(&name.as_bytes()[end..]);
+            hasher.finish()
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -66,6 +127,19 @@ mod tests {
         assert_eq!(closest("modle_name", names), Some("model_name"));
         assert_eq!(closest("Tasks", names), Some("tasks"));
         assert_eq!(closest("zzz", names), None);
+    }
+
+    #[test]
+    fn among_many_names_one_edit_is_found() {
+        let names: Vec<String> = (0..2_000).map(|at| format!("models/Name_{at}.py")).collect();
+        let known = KnownNames::of(names.iter().map(String::as_str));
+        for mistyped in
+            ["models/name_77.py", "models/nam_77.py", "models/naame_77.py", "modles/name_77.py", "models/nüme_77.py"]
+        {
+            assert_eq!(known.did_you_mean(mistyped).unwrap(), "did you mean `models/Name_77.py`?", "{mistyped}");
+        }
+        assert_eq!(known.did_you_mean("else/nothing_77.py"), None);
+        assert_eq!(known.did_you_mean(&"x".repeat(100_000)), None);
     }
 
     proptest! {

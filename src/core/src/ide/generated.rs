@@ -9,8 +9,9 @@ use similar::{DiffTag, TextDiff};
 
 use super::outputs::{Standing, unformatted};
 use super::{Hover, Link, Location, View, preview};
-use crate::base::text::{LineIndex, Position};
+use crate::base::text::{self, LineIndex, Position};
 use crate::base::text_path::TextPath;
+use crate::model::hardware::HardwareType;
 use crate::output::signature::{self, Signature};
 use crate::output::state::State;
 use crate::plan::case::Case;
@@ -49,6 +50,35 @@ pub(super) fn link(view: &View<'_>, path: &Utf8Path) -> Option<Link> {
     let generated = Generated::at(view, path)?;
     let range = generated.lines.range(generated.name());
     Some(Link { range, target: generated.beginning()?.path })
+}
+
+/// What selects the tests of a generated file among all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTests {
+    /// The place of the file's signature.
+    pub signature: text::Range,
+    /// The suite.
+    pub suite: String,
+    /// The model.
+    pub model: String,
+    /// The hardware type, where the suite has a file for each.
+    pub hardware: Option<HardwareType>,
+    /// The batch size, where the suite has a file for each.
+    pub batch_size: Option<u32>,
+}
+
+/// The tests of the generated file at a path, if a suite renders it for a model.
+#[must_use]
+pub fn file_tests(view: &View<'_>, path: &Utf8Path) -> Option<FileTests> {
+    let generated = Generated::at(view, path)?;
+    let case = generated.case.as_ref()?;
+    Some(FileTests {
+        signature: generated.lines.range(generated.signature.words.clone()),
+        suite: case.suite?.name.value.clone(),
+        model: case.model?.name.as_str().to_owned(),
+        hardware: case.hardware,
+        batch_size: case.batch_size,
+    })
 }
 
 impl<'v, 'p> Generated<'v, 'p> {

@@ -9,7 +9,7 @@ mod config_names;
 pub mod edited;
 pub mod extract;
 pub mod format;
-mod generated;
+pub mod generated;
 pub mod hints;
 pub mod hover;
 mod locals;

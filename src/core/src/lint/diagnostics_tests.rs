@@ -108,6 +108,42 @@ fn a_syntax_error_of_the_output_stands_on_the_line_that_wrote_it() {
 }
 
 #[test]
+fn nulls_in_lists_and_maps_are_told() {
+    for value in [
+        "[1, none]",
+        "[none, 1]",
+        "[none, none]",
+        "[1, none, 2]",
+        "{\"a\": reference}",
+        "[[1, none], 2]",
+        "{\"a\": none, \"b\": 1}",
+    ] {
+        let found = check(&format!("x = {{{{ {value} }}}}\n"));
+        assert!(found.contains("nulls in it are written as nothing"), "{value}: {found}");
+        assert_eq!(check(&format!("x = {{{{ {value} | py_str }}}}\n")), "", "{value}");
+    }
+    for value in ["[1, 2]", "[]", "[[], []]", "[\"a, ,\", \", ]\"]", "{\"a\": [], \"b: ,\": 1}"] {
+        assert_eq!(check(&format!("x = {{{{ {value} }}}}\n")), "", "{value}");
+    }
+}
+
+#[test]
+fn a_macro_of_tera_1_hides_the_names_that_it_binds() {
+    assert_snapshot!(check("{{ modle_name }}{% macro f(x) %}{{ x }}{% endmacro f %}{{ self::f(x=1) }}\n"), @"
+    1:4 unknown-placeholder: there is no placeholder `modle_name`; did you mean `model_name`?
+    1:20 template-syntax: there is no tag `macro`; Tera 2 has components: `{% component name(a, b=1) %}…{% endcomponent %}`, called as `{{ <name a={x} /> }}`
+    1:43 template-syntax: there is no tag `endmacro`; Tera 2 has components: `{% endcomponent %}`
+    1:63 template-syntax: Tera 2 has no macros to call; a component is called as `{{ <name a={x} /> }}`
+    ");
+    assert_snapshot!(check("{{ macros::f(x=1) }}{% include \"a\" ignore missing %}{% include [\"a\", \"b\"] %}\n"), @"
+    1:10 template-syntax: Tera 2 has no macros to call; a component is called as `{{ <name a={x} /> }}`
+    1:33 broken-inheritance: there is no template `a`; there is `t.py.tera`
+    1:36 template-syntax: Tera 2 has no `ignore missing`; take it out: in Tera 2, an included template must exist
+    1:64 template-syntax: Tera 2 takes one template here, not a list; name one; a suite's `template` may list several, of which the first that exists is rendered
+    ");
+}
+
+#[test]
 fn one_broken_tag_hides_nothing_else() {
     assert_snapshot!(check("{{ modle_name }}\n{{ x | }}\n{% if batch_size %}{% endif %}\n{{ timestamp }}\n"), @"
     1:4 unknown-placeholder: there is no placeholder `modle_name`; did you mean `model_name`?

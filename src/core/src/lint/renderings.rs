@@ -147,16 +147,16 @@ impl<'w> Worker<'w> {
         values
             .filter_map(|(value, splice)| match &traced.text[value.span.clone()] {
                 text if splice.is_broken_by(text) => self.unsafe_value(value, *splice),
-                text if *splice == Splice::Code && has_foreign_boolean(text) => self.value_not_python(value),
+                text if *splice == Splice::Code => self.value_not_python(value, foreign_value(text)?),
                 _ => None,
             })
             .collect()
     }
 
-    fn value_not_python(&self, value: &Inserted) -> Option<Problem> {
+    fn value_not_python(&self, value: &Inserted, foreign: &str) -> Option<Problem> {
         let source = self.source(&value.origin)?;
         let text = source.slice(&value.origin.span);
-        let message = format!("the value of `{text}` is not Python: booleans are written as `true` and `false`");
+        let message = format!("the value of `{text}` is not Python: {foreign}");
         let problem = Problem::warning(Code::NotPython, message).help(with_filter(source, value, "py_str"));
         Some(problem.in_file(&source.path).at(source.range(&value.origin.span)))
     }
@@ -212,17 +212,25 @@ impl<'w> Worker<'w> {
     }
 }
 
-/// Whether Tera's text of a boolean, or of a list or map that holds one, would be names in Python.
-fn has_foreign_boolean(text: &str) -> bool {
+/// How Tera writes a boolean, or a list or map that holds booleans or nulls, if Python reads that differently.
+fn foreign_value(text: &str) -> Option<&'static str> {
+    const BOOLEANS: &str = "booleans are written as `true` and `false`";
     if matches!(text, "true" | "false") {
-        return true;
+        return Some(BOOLEANS);
     }
-    let is_collection = text.starts_with(['[', '{']) && text.ends_with([']', '}']);
-    let unquoted = text.split('"').step_by(2);
-    is_collection
-        && unquoted
-            .flat_map(|part| part.split(|char: char| !char.is_alphanumeric() && char != '_'))
-            .any(|word| matches!(word, "true" | "false"))
+    if !(text.starts_with(['[', '{']) && text.ends_with([']', '}'])) {
+        return None;
+    }
+    // A quote stands for each string.
+    let code: String = text.split('"').step_by(2).collect::<Vec<_>>().join("\"");
+    let mut words = code.split(|char: char| !char.is_alphanumeric() && char != '_');
+    if words.any(|word| matches!(word, "true" | "false")) {
+        return Some(BOOLEANS);
+    }
+    let tight: Vec<char> = code.chars().filter(|char| !char.is_whitespace()).collect();
+    let is_hole = |pair: &[char]| matches!(pair, ['[', ','] | [',' | ':', ',' | ']' | '}']);
+    // Of a list that holds one null, nothing but the brackets is left.
+    tight.windows(2).any(is_hole).then_some("nulls in it are written as nothing")
 }
 
 /// Says to put a filter into what writes a value; operators bind weaker than a filter does.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::{Subject, SuiteIndex};
 use crate::base::problem::{Code, Problem, Related};
-use crate::base::suggest::did_you_mean;
 use crate::config::{Spot, TemplateSource};
 use crate::model::hardware::HardwareType;
 use crate::output::path::OutputPath;
@@ -126,8 +125,9 @@ fn no_template(case: &Case<'_>, tried: &[TemplateName], project: &Project<'_>) -
     let names: Vec<_> = tried.iter().map(|name| format!("`{name}`")).collect();
     let suite = case.suite.map_or("", |suite| suite.name.value.as_str());
     let message = format!("suite `{suite}` has no template: there is no {}", names.join(" and no "));
-    let last = tried.last().map_or("", TemplateName::as_str);
-    let help = did_you_mean(last, project.library.names().map(TemplateName::as_str))
+    let help = tried
+        .last()
+        .and_then(|last| project.library.did_you_mean(last))
         .unwrap_or_else(|| "put the file into the templates folder, or name one that exists".to_owned());
     let mut problem = Problem::error(Code::MissingTemplate, message).help(help);
     if let (Some(path), Some(suite)) = (&project.config.path, case.suite) {

@@ -10,7 +10,7 @@ use crate::base::suggest::closest;
 use crate::config::Config;
 use crate::project::Project;
 use crate::template::TemplateName;
-use crate::template::analysis::{Meaning, UseKind};
+use crate::template::analysis::{Meaning, Use, UseKind};
 use crate::template::check::is_allowed;
 use crate::template::compiled::{Compiled, Placeholder};
 use crate::template::library::Library;
@@ -41,7 +41,12 @@ pub fn problems_of_template(
 ) -> Vec<Problem> {
     let Ok(source) = project.library.source(name) else { return Vec::new() };
     let uses = source.analysis().uses.iter();
-    let unguarded = uses.filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded);
+    let end = source.tree().first_unknown_tag().unwrap_or(source.text.len());
+    // `macros::call()` of Tera 1 names no placeholder.
+    let is_readable = |found: &&Use| found.span.start < end && !source.text[found.span.end..].starts_with("::");
+    let unguarded = uses
+        .filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded)
+        .filter(is_readable);
     let relatives = LazyCell::new(|| project.library.relatives(name));
     let mut faults: HashMap<&str, Option<Problem>> = HashMap::new();
     let mut problems = Vec::new();

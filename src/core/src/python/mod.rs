@@ -2,14 +2,16 @@
 //!
 //! This module must not know what the source is used for.
 
+mod depth;
 mod known_parts;
 pub mod likeness;
 pub mod spliced;
 pub mod splices;
 
+pub use self::depth::{MOST_LEVELS, parse_shallow};
 pub use self::known_parts::KnownParts;
 
-use ruff_python_ast::{Expr, ModModule};
+use ruff_python_ast::{Expr, ModModule, Stmt};
 use ruff_python_parser::{Parsed, parse_unchecked_source};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -48,6 +50,25 @@ pub struct SyntaxError {
 #[must_use]
 pub fn syntax_errors(source: &str) -> Vec<SyntaxError> {
     with_stack_for(source, || errors_of(&parse(source)))
+}
+
+/// Where a module's own statements may begin, as a byte offset: after its docstring and its imports from `__future__`,
+/// which Python wants first.
+#[must_use]
+pub fn after_prologue(source: &str) -> usize {
+    with_stack_for(source, || {
+        let parsed = parse(source);
+        let body = &parsed.syntax().body;
+        let is_prologue = |statement: &Stmt| match statement {
+            Stmt::Expr(expression) => expression.value.is_string_literal_expr(),
+            Stmt::ImportFrom(import) => import.module.as_deref() == Some("__future__"),
+            _ => false,
+        };
+        let last = body.iter().take_while(|statement| is_prologue(statement)).last();
+        let end = last.map_or(0, |statement| statement.end().to_usize());
+        let rest = &source[end..];
+        if last.is_none() { 0 } else { end + rest.find('\n').map_or(rest.len(), |newline| newline + 1) }
+    })
 }
 
 /// The syntax errors of a module that was parsed already.
@@ -89,6 +110,21 @@ pub(crate) fn lower_first(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statements_may_begin_after_the_docstring_and_the_future_imports() {
+        let future = "from __future__ import annotations";
+        for (prologue, rest) in [
+            ("", "import os\n"),
+            ("", ""),
+            ("\"\"\"Doc\n\"\"\"  # note\n", "import os\n"),
+            ("# comment\n\nfrom __future__ import annotations\n", "x = 1\n"),
+            ("'doc'\nfrom __future__ import (\n    annotations,\n)\n", ""),
+            (future, ""),
+        ] {
+            assert_eq!(after_prologue(&format!("{prologue}{rest}")), prologue.len(), "{prologue}{rest}");
+        }
+    }
 
     #[test]
     fn the_deepest_nesting_exhausts_no_stack() {

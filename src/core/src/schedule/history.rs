@@ -199,11 +199,11 @@ impl Pool {
     }
 }
 
-/// The samples of the subject's kind of device, if there are any, and of them those that are REAL or MOCK as the newest is:
+/// The samples of the subject's kind of device, if it is known and there are any, and of them those that are REAL or MOCK as the newest is:
 /// a test that has become REAL takes longer than all of its past.
 fn comparable(mut samples: Vec<Sample>, subject: &Subject<'_>) -> Vec<Sample> {
     let is_of_device = |sample: &Sample| sample.device_name.as_deref() == subject.device_name;
-    if samples.iter().any(is_of_device) {
+    if subject.device_name.is_some() && samples.iter().any(is_of_device) {
         samples.retain(is_of_device);
     }
     let newest = samples.iter().rev().find(|sample| sample.outcome == Outcome::Passed);
@@ -331,6 +331,7 @@ mod tests {
         let ends = "vit 4 passed 9 900 on H100\nvit 4 passed 1 100 on T4\nvit 4 passed 1 100 on T4";
         assert_snapshot!(expected(ends, "vit", 4, Some("H100")), @"9s (learnt n=1), 900 MB (learnt n=1)");
         assert_snapshot!(expected(ends, "vit", 4, Some("A100")), @"1s (learnt n=3), 900 MB (learnt n=3)");
+        assert_snapshot!(expected(ends, "vit", 4, None), @"1s (learnt n=3), 900 MB (learnt n=3)");
         // It was MOCK, and is REAL now.
         check(
             "vit 4 passed 1 100 MOCK\nvit 4 passed 1 100 MOCK\nvit 4 passed 9 900",

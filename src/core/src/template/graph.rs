@@ -3,9 +3,11 @@
 //! This module must not know where templates come from.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use super::TemplateName;
 use super::analysis::Analysis;
+use crate::base::suggest::KnownNames;
 
 /// References between templates, from the referenced template to the referring ones.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +16,8 @@ pub(super) struct Graph {
     definers: BTreeMap<String, Vec<TemplateName>>,
     /// The templates that extend or include each template.
     users: HashMap<TemplateName, Vec<TemplateName>>,
+    /// The names of the components, for suggestions; computed on first use.
+    components: OnceLock<KnownNames>,
 }
 
 impl Graph {
@@ -35,8 +39,10 @@ impl Graph {
         self.definers.get(component).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn components(&self) -> impl Iterator<Item = &str> + Clone {
-        self.definers.keys().map(String::as_str)
+    /// The component that an unknown name may stand for, as help.
+    pub(super) fn did_you_mean(&self, component: &str) -> Option<String> {
+        let known = self.components.get_or_init(|| KnownNames::of(self.definers.keys().map(String::as_str)));
+        known.did_you_mean(component)
     }
 
     pub(super) fn users_of(&self, name: &TemplateName) -> &[TemplateName] {

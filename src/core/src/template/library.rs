@@ -2,7 +2,7 @@
 //!
 //! The library finds and reads templates. It must not know their syntax.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use super::syntax::{self, tree::Tree};
 use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
-use crate::base::suggest::did_you_mean;
+use crate::base::suggest::KnownNames;
 use crate::base::text::{LineIndex, columns_to_bytes, with_unix_line_ends};
 use crate::base::text_path::TextPath;
 
@@ -34,8 +34,18 @@ pub struct Library<'f> {
     /// The project's own folder.
     folder: Option<Arc<Utf8Path>>,
     entries: BTreeMap<TemplateName, Arc<Entry>>,
-    /// How the templates refer to each other; computed on first use.
+    derived: Derived,
+}
+
+/// What follows from the templates, computed on first use.
+#[derive(Clone, Default)]
+struct Derived {
+    /// How the templates refer to each other.
     graph: OnceLock<Graph>,
+    /// The names, for suggestions.
+    known_names: OnceLock<KnownNames>,
+    /// The names by path. (As strings: `Utf8Path` compares component by component, which is slow for thousands.)
+    by_path: OnceLock<HashMap<String, TemplateName>>,
 }
 
 /// A template's text and path, and its tree and analysis, which are computed on first use.
@@ -90,14 +100,14 @@ impl<'f> Library<'f> {
     pub fn built_in(files: &'f dyn Files, pack: &'static Pack) -> Self {
         let entries = pack.iter().map(|(name, text)| (TemplateName::new(*name), Entry::built_in(name, text)));
         let entries = entries.map(|(name, entry)| (name, Arc::new(entry))).collect();
-        Self { files, pack, folder: None, entries, graph: OnceLock::new() }
+        Self { files, pack, folder: None, entries, derived: Derived::default() }
     }
 
     /// The same templates, read through `files` from now on; templates that were read already are kept.
     #[must_use]
     pub fn on<'g>(&self, files: &'g dyn Files) -> Library<'g> {
         let (folder, entries) = (self.folder.clone(), self.entries.clone());
-        Library { files, pack: self.pack, folder, entries, graph: OnceLock::new() }
+        Library { files, pack: self.pack, folder, entries, derived: Derived::default() }
     }
 
     /// Drops the cached text of a project's template that was created, changed or deleted.
@@ -108,7 +118,7 @@ impl<'f> Library<'f> {
         } else {
             in_pack.map(|(name, text)| Entry::built_in(name, text))
         };
-        self.graph.take();
+        self.derived = Derived::default();
         let Some(entry) = entry else {
             self.entries.remove(&name);
             return;
@@ -131,12 +141,12 @@ impl<'f> Library<'f> {
     /// An empty library, to which texts are added one by one.
     #[must_use]
     pub fn of_texts() -> Library<'static> {
-        Library { files: &NoFiles, pack: &[], folder: None, entries: BTreeMap::new(), graph: OnceLock::new() }
+        Library { files: &NoFiles, pack: &[], folder: None, entries: BTreeMap::new(), derived: Derived::default() }
     }
 
     /// Adds a template that is not from a file of the project.
     pub fn add(&mut self, name: TemplateName, path: Utf8PathBuf, text: &str) {
-        self.graph.take();
+        self.derived = Derived::default();
         let source = OnceLock::from(Ok(Source::new(path.clone(), name.dialect(), text)));
         self.entries.insert(name, Arc::new(Entry { path, built_in: None, source, previous: Previous::default() }));
     }
@@ -200,9 +210,12 @@ impl<'f> Library<'f> {
         entry.source(self.files, name).as_ref().ok()
     }
 
-    /// Compares paths as strings: `Utf8Path` compares component by component, which is slow for thousands.
     fn entry_at(&self, path: &Utf8Path) -> Option<(&TemplateName, &Arc<Entry>)> {
-        self.entries.iter().find(|(_, entry)| entry.path.as_str() == path.as_str())
+        let path_and_name =
+            |(name, entry): (&TemplateName, &Arc<Entry>)| (entry.path.as_str().to_owned(), name.clone());
+        // The first of two names with one path stands last here, and so in the map.
+        let by_path = self.derived.by_path.get_or_init(|| self.entries.iter().rev().map(path_and_name).collect());
+        self.entries.get_key_value(by_path.get(path.as_str())?)
     }
 
     /// The text of a name in the built-in pack.
@@ -222,7 +235,7 @@ impl<'f> Library<'f> {
 
     /// How the templates refer to each other.
     pub(super) fn graph(&self) -> &Graph {
-        self.graph.get_or_init(|| Graph::of(self.sources().map(|(name, source)| (name, source.analysis()))))
+        self.derived.graph.get_or_init(|| Graph::of(self.sources().map(|(name, source)| (name, source.analysis()))))
     }
 
     /// All names, sorted.
@@ -248,10 +261,17 @@ impl<'f> Library<'f> {
 
     fn missing(&self, name: &TemplateName) -> Problem {
         let problem = Problem::error(Code::MissingTemplate, format!("there is no template `{name}`"));
-        match did_you_mean(name.as_str(), self.names().map(TemplateName::as_str)) {
+        match self.did_you_mean(name) {
             Some(help) => problem.help(help),
             None => problem,
         }
+    }
+
+    /// The template that a missing name may stand for, as help.
+    #[must_use]
+    pub fn did_you_mean(&self, name: &TemplateName) -> Option<String> {
+        let known = self.derived.known_names.get_or_init(|| KnownNames::of(self.names().map(TemplateName::as_str)));
+        known.did_you_mean(name.as_str())
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn heading(overview: &Overview<'_>, name: &str) -> Markup {
         p.sentence { (extent(overview)) }
         dl.facts {
             @for (key, value) in &facts { div { dt { (key) } dd { (shown(value)) } } }
-            @if let Some(implementations) = overview.implementations() {
+            @if let Some(implementations) = overview.run.implementations() {
                 div { dt { "models" } dd { (implementations) } }
             }
             @if let Some(against) = &overview.against {

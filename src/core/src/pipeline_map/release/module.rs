@@ -20,7 +20,9 @@ pub(super) struct Module {
     pub(super) relative: Utf8PathBuf,
     path: Utf8PathBuf,
     source: String,
+    /// Empty if it is nested too deeply.
     parsed: Parsed<ModModule>,
+    is_too_deep: bool,
 }
 
 /// The effect of one statement on a name.
@@ -64,8 +66,10 @@ pub(super) struct Place<'a> {
 impl Module {
     /// Parses a module; `path` is the path that messages show.
     pub(super) fn new(relative: &Utf8Path, path: Utf8PathBuf, source: String) -> Self {
-        let parsed = python::parse(&source);
-        Self { relative: relative.to_owned(), path, source, parsed }
+        let shallow = python::parse_shallow(&source);
+        let is_too_deep = shallow.is_none();
+        let parsed = shallow.unwrap_or_else(|| python::parse(""));
+        Self { relative: relative.to_owned(), path, source, parsed, is_too_deep }
     }
 
     /// The effects on a name of the statements that end before `until`, in their order.
@@ -87,6 +91,11 @@ impl Module {
 
     /// The module's syntax errors; code after one may have been misread.
     pub(super) fn syntax_problems(&self) -> Vec<Problem> {
+        if self.is_too_deep {
+            let most = python::MOST_LEVELS;
+            let message = format!("the release's source is not read: it is nested more than {most} levels deep");
+            return vec![Problem::error(Code::UnreadableRelease, message).in_file(&self.path)];
+        }
         let index = LineIndex::new(&self.source);
         let problem = |error: python::SyntaxError| {
             Problem::error(

@@ -274,3 +274,11 @@ fn a_task_that_the_ranking_does_not_know_is_said_and_never_guessed_to_be_primary
     transformers/pipelines/__init__.py:78:17 Error the task `smelling` lists only `AutoModel`, which does not tell its model types
     ");
 }
+
+#[test]
+fn a_module_that_is_nested_too_deeply_is_named() {
+    let deep = release("(\"AutoModelForX\",)", &format!("A = {}1", "-".repeat(100_000)));
+    let shown = read(&deep);
+    let expected = "modeling_auto.py Error the release's source is not read: it is nested more than 400 levels deep";
+    assert!(shown.contains(expected), "{shown}");
+}

@@ -31,7 +31,7 @@ pub(super) fn unknown(checked: &Checked<'_, '_>) -> Vec<Problem> {
     problems.extend(calls.map(|call| {
         let message = format!("there is no component `{}`", call.name);
         let problem = checked.error(Code::UnknownFunction, &call.span, message);
-        match did_you_mean(&call.name, checked.library.graph().components()) {
+        match checked.library.graph().did_you_mean(&call.name) {
             Some(help) => problem.help(help),
             None => problem.help(format!("define it: `{{% component {}() %}}…{{% endcomponent %}}`", call.name)),
         }

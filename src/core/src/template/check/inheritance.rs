@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use indexmap::IndexSet;
+
 use super::checked::Checked;
 use crate::base::problem::{Code, Problem, Related};
-use crate::base::suggest::did_you_mean;
+use crate::base::suggest::KnownNames;
 use crate::template::TemplateName;
 use crate::template::analysis::{Block, BlockPosition, Reference};
 use crate::template::closure::MAX_LEVELS;
@@ -103,27 +105,28 @@ fn linked(checked: &Checked<'_, '_>, link: Link, name: &TemplateName) -> Vec<Tem
 
 fn blocks_that_override_nothing(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let outermost = checked.analysis().blocks.iter().filter(|block| block.position == BlockPosition::Outermost);
-    outermost.filter_map(|block| overrides_nothing(checked, block)).collect()
-}
-
-fn overrides_nothing(checked: &Checked<'_, '_>, block: &Block) -> Option<Problem> {
+    let mut unknown: Vec<&Block> = outermost.collect();
+    let mut known = IndexSet::new();
     let mut nearest = None;
-    let mut known = Vec::new();
     for parent in checked.library.each_parent(checked.name) {
-        // The blocks of an unreadable parent are unknown, and its error is reported elsewhere.
-        let blocks = &checked.library.source(&parent).ok()?.analysis().blocks;
-        if blocks.iter().any(|found| found.name == block.name) {
-            return None;
+        if unknown.is_empty() {
+            break;
         }
-        known.extend(blocks.iter().map(|found| found.name.as_str()));
+        // The blocks of an unreadable parent are unknown, and its error is reported elsewhere.
+        let Ok(source) = checked.library.source(&parent) else { return Vec::new() };
+        known.extend(source.analysis().blocks.iter().map(|block| block.name.as_str()));
+        unknown.retain(|block| !known.contains(block.name.as_str()));
         nearest.get_or_insert(parent);
     }
-    let message = format!("the block `{}` overrides nothing: `{}` has none of that name", block.name, nearest?);
-    let problem = checked.error(Code::UnknownBlock, &block.span, message);
-    Some(match did_you_mean(&block.name, known) {
-        Some(help) => problem.help(help),
-        None => problem.help("remove it, or define the block in the parent"),
-    })
+    let Some(nearest) = nearest.filter(|_| !unknown.is_empty()) else { return Vec::new() };
+    let names = KnownNames::of(known.into_iter());
+    let problem = |block: &Block| {
+        let message = format!("the block `{}` overrides nothing: `{nearest}` has none of that name", block.name);
+        let help = names.did_you_mean(&block.name);
+        let help = help.unwrap_or_else(|| "remove it, or define the block in the parent".to_owned());
+        checked.error(Code::UnknownBlock, &block.span, message).help(help)
+    };
+    unknown.into_iter().map(problem).collect()
 }
 
 /// Tera rejects two components with one name in the templates of one rendering.

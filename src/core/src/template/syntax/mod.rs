@@ -55,6 +55,9 @@ fn assemble(source: &str, Scanned { pieces, is_local, .. }: Scanned) -> Tree {
     tree
 }
 
+/// What replaces `{{ macros::name(a=x) }}` of Tera 1.
+const CALL_OF_TERA_1: &str = "a component is called as `{{ <name a={x} /> }}`";
+
 /// Parses a piece without its surroundings.
 fn read(source: &str, piece: &Piece, context: LoopContext) -> (ElementKind, Option<Fault>) {
     match piece.kind {
@@ -64,6 +67,9 @@ fn read(source: &str, piece: &Piece, context: LoopContext) -> (ElementKind, Opti
         PieceKind::Expression => {
             let mut cursor = cursor(source, piece, context);
             let expression = expression::expression(&mut cursor);
+            if cursor.peek() == ":" && cursor.fault.is_none() {
+                cursor.fail("Tera 2 has no macros to call".to_owned(), Some(CALL_OF_TERA_1));
+            }
             if !cursor.is_at_end() && cursor.fault.is_none() {
                 cursor.fail_expecting("`}}`");
             }

@@ -35,7 +35,7 @@ fn first_word(cursor: &mut Cursor<'_>) -> ElementKind {
     let first = cursor.next();
     match word {
         "extends" => ElementKind::Extends(template_name(cursor)),
-        "include" => ElementKind::Include(template_name(cursor)),
+        "include" => include(cursor),
         "set" => set(cursor, Reach::Local),
         "set_global" => set(cursor, Reach::Global),
         "for" => ElementKind::For(loop_header(cursor, 0)),
@@ -79,7 +79,21 @@ fn unknown(cursor: &mut Cursor<'_>, word: &str, at: Span) -> ElementKind {
     ElementKind::Unknown
 }
 
+fn include(cursor: &mut Cursor<'_>) -> ElementKind {
+    let name = template_name(cursor);
+    if cursor.peek() == "ignore" && cursor.fault.is_none() {
+        let help = "take it out: in Tera 2, an included template must exist";
+        cursor.fail("Tera 2 has no `ignore missing`".to_owned(), Some(help));
+    }
+    ElementKind::Include(name)
+}
+
 fn template_name(cursor: &mut Cursor<'_>) -> Option<Span> {
+    if cursor.peek() == "[" {
+        let help = "name one; a suite's `template` may list several, of which the first that exists is rendered";
+        cursor.fail("Tera 2 takes one template here, not a list".to_owned(), Some(help));
+        return None;
+    }
     if !cursor.peek().starts_with(['"', '\'', '`']) {
         cursor.fail_expecting("a template's name in quotes");
         return None;

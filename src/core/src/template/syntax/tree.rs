@@ -447,6 +447,14 @@ impl Tree {
         after.checked_sub(1)
     }
 
+    /// Where the first unknown tag begins, such as `macro`, which may bind names for what follows.
+    #[must_use]
+    pub fn first_unknown_tag(&self) -> Option<usize> {
+        let mut unknown =
+            self.own_faults.iter().filter(|fault| matches!(self.elements[fault.element].kind, ElementKind::Unknown));
+        unknown.next().map(|fault| self.pieces[fault.element].span.start)
+    }
+
     /// The index of the piece that begins at an offset.
     pub(super) fn piece_from(&self, offset: usize) -> Option<usize> {
         self.pieces.binary_search_by_key(&offset, |piece| piece.span.start).ok()
