@@ -12,7 +12,7 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, Outputs, of_outputs};
+use super::run::{Earlier, Kept, Outputs, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -116,7 +116,7 @@ pub(super) fn select(
     args: &ContentArgs,
     outputs: Outputs,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
-    let earlier = Earlier::read(session, None)?;
+    let earlier = Earlier::read(session, None, Kept::Ends)?;
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {
         let cases = &args.selection.cases;
