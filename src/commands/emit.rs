@@ -9,7 +9,7 @@ use tgen_core::model::hardware::HardwareType;
 
 use super::bundle::{ContentArgs, one_session, select};
 use super::results::write_file;
-use super::run::Outputs;
+use super::run::{Outputs, RetryArgs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, hardware_type};
@@ -59,6 +59,8 @@ struct CommonArgs {
     /// A shell command that makes the environment of the tests
     #[arg(long, value_name = "COMMAND")]
     setup: Option<String>,
+    #[command(flatten)]
+    retry: RetryArgs,
     /// Where to write it [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<Utf8PathBuf>,
@@ -138,7 +140,8 @@ fn text(args: &EmitArgs, common: &CommonArgs, parts: &[Part]) -> anyhow::Result<
     let command = std::env::args().skip(1).skip_while(|argument| argument == "tgen");
     let command = shell_words::join(["cargo".to_owned(), "tgen".to_owned()].into_iter().chain(command));
     let command = visible(&command);
-    let bundled = Bundled { parts, command: &command, setup: common.setup.as_deref() };
+    let arguments = common.retry.for_driver();
+    let bundled = Bundled { parts, command: &command, setup: common.setup.as_deref(), arguments: &arguments };
     let text = match &args.engine {
         Engine::Github(args) => {
             let labels = |hardware| labels(&args.label, hardware);

@@ -16,19 +16,16 @@ use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
 /// The script and its modules.
-const SCRIPTS: [(&str, &str); 6] = [
+pub(crate) const SCRIPTS: [(&str, &str); 7] = [
     ("tgen_worker.py", include_str!("worker/launcher.py")),
     ("_tgen_server.py", include_str!("worker/server.py")),
     ("_tgen_zygote.py", include_str!("worker/zygote.py")),
+    ("_tgen_guard.py", include_str!("worker/guard.py")),
     ("_tgen_resident.py", include_str!("worker/resident.py")),
-    ("_tgen_session.py", SESSION_MODULE),
-    ("_tgen_results.py", RESULTS_MODULE),
+    ("_tgen_session.py", include_str!("worker/session.py")),
+    // It puts the lines of results together, in the rendered tests too.
+    ("_tgen_results.py", include_str!("../../templates/tgen_support/results.py")),
 ];
-
-/// What runs in the process of a test file.
-pub(crate) const SESSION_MODULE: &str = include_str!("worker/session.py");
-/// What puts the lines of results together, in the rendered tests too.
-pub(crate) const RESULTS_MODULE: &str = include_str!("../../templates/tgen_support/results.py");
 
 /// The variables that tell numeric libraries, when they are loaded, how many threads to compute with.
 const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"];

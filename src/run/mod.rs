@@ -21,7 +21,7 @@ mod workers;
 
 pub(crate) use self::engine::{Ended, Listener, Progress, Run, Stop, execute};
 pub(crate) use self::interpreter::{Interpreter, Surroundings, find};
-pub(crate) use self::launcher::{RESULTS_MODULE, SESSION_MODULE};
+pub(crate) use self::launcher::SCRIPTS as WORKER_SCRIPTS;
 pub(crate) use self::recording::Recording;
 pub(crate) use self::selection::{Chosen, Selection, of_plan};
 #[cfg(feature = "store")]

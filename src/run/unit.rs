@@ -1,5 +1,6 @@
 //! What is run, and how: the units, and the rules that the user has set.
 
+use std::fmt;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -69,6 +70,16 @@ pub(crate) enum RetryOn {
     Outcome(Outcome),
     /// A test that failed with this text in its reason.
     Message(String),
+}
+
+/// As the command line has it.
+impl fmt::Display for RetryOn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outcome(outcome) => formatter.write_str(outcome.name()),
+            Self::Message(part) => formatter.write_str(part),
+        }
+    }
 }
 
 impl Retries {

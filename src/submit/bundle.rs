@@ -7,18 +7,19 @@ use camino::{Utf8Path, Utf8PathBuf};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::run::{RESULTS_MODULE, SESSION_MODULE};
+use crate::run::WORKER_SCRIPTS;
 
 /// The folder of the bundle that has the project's files.
 const PROJECT_FILES: &str = "files";
 /// The largest bundle: Ray 2.60 takes no larger package.
 const MOST_BYTES: usize = 100 << 20;
 
-/// The driver, and the modules that it shares with `cargo tgen run`.
-const DRIVER: [(&str, &str); 13] = [
+/// The driver.
+const DRIVER: [(&str, &str); 11] = [
     ("driver.py", include_str!("driver/driver.py")),
     ("tgen_driver/__init__.py", include_str!("driver/tgen_driver/__init__.py")),
     ("tgen_driver/command_line.py", include_str!("driver/tgen_driver/command_line.py")),
+    ("tgen_driver/launcher.py", include_str!("driver/tgen_driver/launcher.py")),
     ("tgen_driver/local.py", include_str!("driver/tgen_driver/local.py")),
     ("tgen_driver/machine.py", include_str!("driver/tgen_driver/machine.py")),
     ("tgen_driver/on_ray.py", include_str!("driver/tgen_driver/on_ray.py")),
@@ -26,10 +27,9 @@ const DRIVER: [(&str, &str); 13] = [
     ("tgen_driver/results.py", include_str!("driver/tgen_driver/results.py")),
     ("tgen_driver/schedule.py", include_str!("driver/tgen_driver/schedule.py")),
     ("tgen_driver/unit.py", include_str!("driver/tgen_driver/unit.py")),
-    ("tgen_driver/worker/start.py", include_str!("driver/tgen_driver/worker/start.py")),
-    ("tgen_driver/worker/_tgen_session.py", SESSION_MODULE),
-    ("tgen_driver/worker/_tgen_results.py", RESULTS_MODULE),
 ];
+/// The folder of the bundle that has the scripts which `cargo tgen run` starts tests with: the driver does so too.
+const WORKER: &str = "tgen_driver/worker";
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,9 @@ impl Bundle {
     /// A bundle of the driver and its plan.
     pub(crate) fn new(plan: Vec<u8>) -> Self {
         let driver = DRIVER.iter().map(|(name, text)| (Utf8PathBuf::from(*name), text.as_bytes().to_vec()));
-        let mut entries: BTreeMap<_, _> = driver.collect();
+        let worker =
+            WORKER_SCRIPTS.iter().map(|(name, text)| (Utf8Path::new(WORKER).join(name), text.as_bytes().to_vec()));
+        let mut entries: BTreeMap<_, _> = driver.chain(worker).collect();
         entries.insert("plan.json".into(), plan);
         Self { entries }
     }

@@ -30,7 +30,8 @@ fn a_workflow_of_github_actions() {
 
 #[test]
 fn arrays_of_slurm() {
-    let options = ["--sbatch=--partition=gpu", "--setup", ". venv/bin/activate"];
+    let retries = ["--retries", "2", "--retry-on", "crashed,Connection reset"];
+    let options = [&["--sbatch=--partition=gpu", "--setup", ". venv/bin/activate"], &retries[..]].concat();
     check("submit.sh", &[&["slurm", "--shards", "4"], &options[..]].concat());
 }
 

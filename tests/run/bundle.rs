@@ -181,6 +181,36 @@ fn a_run_that_was_killed_goes_on_and_runs_nothing_twice() {
 }
 
 #[test]
+fn tests_are_tried_again_as_run_does_it_and_every_attempt_is_kept() {
+    let project = Project::new(&[("flaky", ""), ("segfault", "")]);
+    let unpacked = Unpacked::of(&project, &[]);
+    let finished = unpacked.run(&["--retries", "2", "--retry-on", "crashed,gave way"]);
+    assert_snapshot!(outcomes(&unpacked.lines("results.jsonl")), @"
+    test_flaky.py::test_crashes_once: crashed, passed
+    test_flaky.py::test_steady: passed
+    test_segfault.py::test_after: passed
+    test_segfault.py::test_before: passed
+    test_segfault.py::test_crashes: crashed, crashed, crashed
+    ");
+    assert!(text(&finished.stdout).contains("1 flaky"), "{}", text(&finished.stdout));
+    assert_eq!(finished.status.code(), Some(1));
+    let project = Project::new(&[("flaky", "")]);
+    let code = |flaky: &str| Unpacked::of(&project, &[]).run(&["--retries", "1", "--flaky", flaky]).status.code();
+    assert_eq!((code("pass"), code("fail")), (Some(0), Some(1)));
+}
+
+#[test]
+fn files_that_were_forked_from_one_process_do_not_see_each_other() {
+    let project = Project::new(&[("fine", ""), ("flaky", ""), ("outcomes", ""), ("kills_parent", ""), ("exits", "")]);
+    let unpacked = Unpacked::of(&project, &[]);
+    unpacked.run(&["--jobs", "1"]);
+    let lines = unpacked.lines("results.jsonl");
+    let failed = lines.iter().find(|line| line["outcome"] == "failed").unwrap();
+    assert!(failed["log"].as_str().unwrap().contains("assert 1 == 2"), "what pytest says is kept: {failed}");
+    assert!(lines.iter().all(|line| line["outcome"] != "infra_error"), "a test reaches no process but its own");
+}
+
+#[test]
 fn nonsense_on_the_command_line_of_the_driver_is_told_with_what_to_write() {
     let unpacked = Unpacked::of(&Project::new(&[("fine", "")]), &[]);
     for (arguments, part) in [
@@ -189,6 +219,8 @@ fn nonsense_on_the_command_line_of_the_driver_is_told_with_what_to_write() {
         (["--jobs", "0"], "a number from 1"),
         (["--run", "a b"], "letters, digits"),
         (["--needs", "8GB"], "`8GB..16GB`"),
+        (["--retries", "many"], "write a number"),
+        (["--retry-on", ","], "parts of a reason"),
     ] {
         let finished = unpacked.run(&arguments);
         assert_eq!(finished.status.code(), Some(2));

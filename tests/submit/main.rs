@@ -133,6 +133,32 @@ fn a_run_is_uploaded_submitted_and_followed_to_its_end() {
 }
 
 #[test]
+fn the_driver_is_told_what_is_tried_again() {
+    let (project, head) = (Project::new(), Head::new(passing()));
+    let retries = ["--retries", "2", "--retry-on", "crashed,Connection reset", "--flaky", "fail"];
+    project.submit(&head, &[&["--run", "r1", "--detach", "--device", "rocm=amd"], &retries[..]].concat()).check(0, "");
+    let job: Value = serde_json::from_slice(&head.requests("POST", "/api/jobs/")[0].body).unwrap();
+    assert_eq!(
+        job["entrypoint"],
+        "python driver.py --ray --run r1 --device 'rocm=amd' --retries 2 '--retry-on=crashed,Connection reset' --flaky fail"
+    );
+}
+
+#[test]
+fn a_test_that_passed_on_a_retry_counts_as_the_user_wants() {
+    let flaky = || {
+        let mut course = passing();
+        let first = json!({"run": "r1", "file": "tests/test_bert.py", "nodeid": "tests/test_bert.py::test_it", "outcome": "crashed", "attempt": 1, "unit": "tests/test_bert.py", "hardware": "cpu", "reason": ""});
+        let [mut second, end] = unit("bert", "passed");
+        second["attempt"] = json!(2);
+        course[3].1 = results(&[header(), first, second, end]) + &results(&unit("vit", "passed"));
+        Head::new(course.split_off(3))
+    };
+    Project::new().submit(&flaky(), &["--run", "r1"]).check(0, "2 tests: 1 passed, 1 flaky");
+    Project::new().submit(&flaky(), &["--run", "r1", "--flaky", "fail"]).check(1, "1 flaky");
+}
+
+#[test]
 fn the_same_bundle_is_uploaded_once() {
     let (project, head) = (Project::new(), Head::new(passing()));
     project.submit(&head, &["--run", "r1", "--detach"]).check(0, "--attach r1");

@@ -14,7 +14,7 @@ use tgen_core::schedule::shard::Shard;
 
 use crate::commands::results::RunFormat;
 use crate::project::arguments::{SelectionArgs, hardware_type};
-use crate::run::{Isolation, RetryOn, machine};
+use crate::run::{Isolation, Retries, RetryOn, machine};
 
 /// Run the generated tests
 ///
@@ -67,15 +67,8 @@ pub(crate) struct RunArgs {
     /// How many files share a device
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Execution")]
     pub(super) slots: NonZeroUsize,
-    /// How often a test is tried again
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Execution")]
-    pub(super) retries: u32,
-    /// What is tried again: outcomes, or parts of the reason of a failure
-    #[arg(long, value_delimiter = ',', value_name = "WHAT,...", default_value = "crashed,timed_out,infra_error", value_parser = retry_on, help_heading = "Execution")]
-    pub(super) retry_on: Vec<RetryOn>,
-    /// What a test that passed on a retry counts as
-    #[arg(long, value_enum, default_value_t, help_heading = "Execution")]
-    pub(super) flaky: Flaky,
+    #[command(flatten)]
+    pub(super) retry: RetryArgs,
     /// Start nothing more after N tests have failed [default of N: 1]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", help_heading = "Execution")]
     pub(super) fail_fast: Option<NonZeroUsize>,
@@ -97,6 +90,41 @@ pub(crate) struct RunArgs {
     /// Arguments for pytest
     #[arg(last = true, value_name = "PYTEST ARGUMENTS")]
     pub(super) pytest: Vec<String>,
+}
+
+/// What is tried again, here and on other machines.
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// How often a test is tried again
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Execution")]
+    retries: u32,
+    /// What is tried again: outcomes, or parts of the reason of a failure
+    #[arg(long, value_delimiter = ',', value_name = "WHAT,...", default_value = "crashed,timed_out,infra_error", value_parser = retry_on, help_heading = "Execution")]
+    retry_on: Vec<RetryOn>,
+    /// What a test that passed on a retry counts as
+    #[arg(long, value_enum, default_value_t, help_heading = "Execution")]
+    pub(crate) flaky: Flaky,
+}
+
+impl RetryArgs {
+    pub(super) fn retries(&self) -> Retries {
+        Retries { count: self.retries, on: self.retry_on.clone() }
+    }
+
+    /// The arguments that tell the driver of a bundle the same; none where nothing is tried again.
+    pub(crate) fn for_driver(&self) -> Vec<String> {
+        if self.retries == 0 {
+            return Vec::new();
+        }
+        let on: Vec<String> = self.retry_on.iter().map(ToString::to_string).collect();
+        // A reason may begin as an option does.
+        let on = format!("--retry-on={}", on.join(","));
+        let mut arguments = vec!["--retries".to_owned(), self.retries.to_string(), on];
+        if self.flaky == Flaky::Fail {
+            arguments.extend(["--flaky".to_owned(), "fail".to_owned()]);
+        }
+        arguments
+    }
 }
 
 /// What a flaky test counts as.
@@ -155,7 +183,9 @@ fn device(text: &str) -> Result<DeviceName, String> {
 fn retry_on(text: &str) -> Result<RetryOn, String> {
     match Outcome::from_name(text) {
         Some(outcome) => Ok(RetryOn::Outcome(outcome)),
-        None if text.trim().is_empty() => Err("write outcomes, such as `crashed`, or parts of a reason".to_owned()),
+        None if text.trim().is_empty() || text.contains(char::is_control) => {
+            Err("write outcomes, such as `crashed`, or parts of a reason".to_owned())
+        }
         None => Ok(RetryOn::Message(text.to_owned())),
     }
 }

@@ -28,8 +28,7 @@ use tgen_core::schedule::machine::Machine;
 use tgen_core::schedule::scheduler::Scheduler;
 use tgen_core::schedule::shard::shard;
 
-use self::arguments::Flaky;
-pub(crate) use self::arguments::RunArgs;
+pub(crate) use self::arguments::{Flaky, RetryArgs, RunArgs};
 use self::screen::{Detail, Screen};
 use self::template_problems::template_problems;
 use super::results::{RESULTS_FOLDER as FOLDER, read_results, results_files};
@@ -165,7 +164,7 @@ fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
     if ended.stop == Some(Stop::Interrupted) {
         bail!("interrupted; what has ended is recorded, and `cargo tgen run --rerun` goes on where this stopped");
     }
-    let is_flaky_failure = args.flaky == Flaky::Fail && ended.flaky > 0;
+    let is_flaky_failure = args.retry.flaky == Flaky::Fail && ended.flaky > 0;
     Ok(if ended.failed > 0 || ended.not_run > 0 || is_flaky_failure {
         Outcome::Findings
     } else if ended.infrastructure > 0 {
@@ -370,7 +369,7 @@ fn rules(session: &Session, args: &RunArgs, machine: &Machine) -> Rules {
     arguments.extend(args.pytest.iter().cloned());
     Rules {
         arguments,
-        retries: crate::run::Retries { count: args.retries, on: args.retry_on.clone() },
+        retries: args.retry.retries(),
         fail_fast: args.fail_fast.map(std::num::NonZero::get),
         budget: args.budget,
         grace: GRACE,

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use crate::commands::bundle::ContentArgs;
 use crate::commands::emit::run_id;
 use crate::commands::results::RunFormat;
+use crate::commands::run::RetryArgs;
 use crate::project::arguments::hardware_type;
 use crate::submit::ray::Address;
 
@@ -43,6 +44,8 @@ pub(super) struct RayArgs {
     /// What Ray calls the devices of a hardware type [default: GPU for cuda and rocm, else the hardware type; may be repeated]
     #[arg(long, value_name = "TYPE=RESOURCE", value_parser = device, help_heading = "Ray")]
     pub(super) device: Vec<String>,
+    #[command(flatten)]
+    pub(super) retry: RetryArgs,
     /// The id of the run [default: a new one]
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub(super) run: Option<String>,
@@ -72,6 +75,12 @@ pub(super) enum Task<'a> {
 }
 
 impl RayArgs {
+    /// What the driver is told beside the run's id.
+    pub(super) fn for_driver(&self) -> Vec<String> {
+        let devices = self.device.iter().flat_map(|device| ["--device".to_owned(), device.clone()]);
+        devices.chain(self.retry.for_driver()).collect()
+    }
+
     pub(super) fn task(&self) -> Task<'_> {
         match (&self.attach, &self.stop) {
             (Some(run), _) => Task::Attach(run),

@@ -10,14 +10,14 @@ use anyhow::{Context, anyhow, bail};
 use camino::Utf8Path;
 use serde_json::{Map, Value};
 use tgen_core::results::reading::Recorded;
-use tgen_core::results::verdict::Conclusion;
+use tgen_core::results::verdict::{Conclusion, Verdict};
 
 pub(crate) use self::arguments::SubmitArgs;
 use self::arguments::{Engine, RayArgs, Task};
 use self::watching::Watching;
 use super::bundle::{Packed, one_session, pack};
 use super::results::{RESULTS_FOLDER, RunFormat, read_results};
-use super::run::{new_id, open_recording};
+use super::run::{Flaky, new_id, open_recording};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::Global;
@@ -67,7 +67,7 @@ fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyh
         run,
         package: &Package::new(zip),
         planned,
-        devices: &args.device,
+        arguments: &args.for_driver(),
         runtime_env: runtime_env(args)?,
     };
     let printer = Printer::new();
@@ -102,7 +102,7 @@ fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned
     match followed {
         Followed::Left => leave(head, args, run),
         Followed::Ended(job, last_words) => {
-            let outcome = report(args.format, run, &path, began, &job, &last_words)?;
+            let outcome = report(args, run, &path, began, &job, &last_words)?;
             if args.format == RunFormat::Human {
                 let shown = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(&path));
                 Printer::new().note(&format!("results in `{shown}`"))?;
@@ -154,7 +154,7 @@ fn explained(error: HeadError, run: &str) -> anyhow::Error {
 
 /// Reports what is recorded: the state of the job tells nothing of tests.
 fn report(
-    format: RunFormat,
+    args: &RayArgs,
     run: &str,
     path: &Utf8Path,
     began: Instant,
@@ -168,12 +168,14 @@ fn report(
         return Err(anyhow!("{message}\n{last_words}").context(format!("run `{run}` has no results: {}", job.status)));
     }
     let report = RunReport::new(&recorded, Some(began.elapsed()), "python");
-    match format {
+    match args.format {
         // The failures have been shown.
         RunFormat::Human => Printer::new().report(|out| human::write_summary(&report, out))?,
         format => format.show(&report)?,
     }
+    let is_flaky_failure = args.retry.flaky == Flaky::Fail && report.summary.total(Verdict::Flaky) > 0;
     Ok(match report.conclusion() {
+        _ if is_flaky_failure => Outcome::Findings,
         Conclusion::Passed => Outcome::Clean,
         Conclusion::InfrastructureFailed => Outcome::Infrastructure,
         Conclusion::Incomplete | Conclusion::TestsFailed => Outcome::Findings,

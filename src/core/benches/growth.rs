@@ -63,6 +63,11 @@ const INPUTS: &[Input] = &[
         };
         (0..2_000 * n).map(template).collect()
     }),
+    ("3,000 components of one template, each called", |n| {
+        each("t.tera", 3_000 * n, |at| {
+            format!("{{% component c{at}() %}}x{{% endcomponent c{at} %}}{{{{ <c{at} /> }}}}")
+        })
+    }),
     ("5,000 unknown blocks", |n| {
         let blocks = |name: &str| {
             (0..5_000 * n).map(|at| format!("{{% block {name}{at} %}}{{% endblock %}}")).collect::<String>()
@@ -94,7 +99,7 @@ const PROJECTS: &[Project] = &[
         let mut files = project("\"all\"", "", &map(2_500 * n));
         files.insert("tgen.toml", CONFIG_OF_EACH);
         for at in 0..2_500 * n {
-            files.insert(&format!("templates/k{at}.py.tera"), "x = 1\n");
+            files.insert(format!("templates/k{at}.py.tera"), "x = 1\n");
         }
         files
     }),

@@ -30,6 +30,7 @@ from typing import Any
 
 import _tgen_resident as resident
 import _tgen_session as session
+from _tgen_guard import stand_between
 from _tgen_server import Server, fork, send_signal
 from _tgen_zygote import Stamps, Zygote, stamp
 
@@ -422,6 +423,7 @@ def main() -> None:
     """Serve the runner, or run files for the launcher."""
     if sys.argv[1:2] == ["unit"]:
         order = json.loads(sys.argv[3])
+        stand_between(order)
         channel = session.Channel(int(sys.argv[2]), order["unit"])
         session.run_alone(session.Job(channel, order), None)
     if sys.argv[1:2] == ["resident"]:

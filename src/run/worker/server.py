@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from _tgen_guard import stand_between
 from _tgen_session import Channel, Job
 
 
@@ -102,6 +103,7 @@ class Server:
             self.channel.send("unstarted", {"unit": unit, "reason": str(error)})
             return None
         if pid == 0:
+            stand_between(order)
             return Job(Channel(self.pipe, unit), order)
         self.pids[unit] = pid
         self.channel.send("started", {"unit": unit, "pid": pid})

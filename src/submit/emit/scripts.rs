@@ -17,6 +17,8 @@ pub(crate) struct Bundled<'a> {
     pub(crate) command: &'a str,
     /// A shell command that makes the environment of the tests.
     pub(crate) setup: Option<&'a str>,
+    /// Further arguments of the driver.
+    pub(crate) arguments: &'a [String],
 }
 
 /// A workflow of GitHub Actions.
@@ -124,6 +126,7 @@ fn context(bundled: &Bundled<'_>, rows: &[Row]) -> Context {
     context.insert("parts", rows);
     context.insert("total", &bundled.parts.iter().map(|part| part.shards).sum::<usize>());
     context.insert("setup", &bundled.setup);
+    context.insert("arguments", &shell_words::join(bundled.arguments));
     context
 }
 

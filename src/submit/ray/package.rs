@@ -10,8 +10,8 @@ pub(crate) struct Submission<'a> {
     pub(crate) package: &'a Package,
     /// How many units it has.
     pub(crate) planned: usize,
-    /// What Ray calls devices, as `cuda=GPU`.
-    pub(crate) devices: &'a [String],
+    /// Further arguments of the driver.
+    pub(crate) arguments: &'a [String],
     /// What the environment of the job has beside the package.
     pub(crate) runtime_env: Map<String, Value>,
 }
@@ -72,13 +72,13 @@ fn judged(job: &Job, package: &Package) -> Submitted {
 }
 
 fn job(submission: &Submission<'_>, id: &str) -> Value {
-    let Submission { run, package, planned, devices, runtime_env } = submission;
+    let Submission { run, package, planned, arguments, runtime_env } = submission;
     let mut environment = runtime_env.clone();
     environment.insert("working_dir".to_owned(), format!("gcs://{}", package.name()).into());
-    let devices = devices.iter().map(|device| format!(" --device {}", shell_words::quote(device)));
+    let driver = ["python", "driver.py", "--ray", "--run", run].into_iter();
     json!({
         "submission_id": id,
-        "entrypoint": format!("python driver.py --ray --run {}{}", shell_words::quote(run), devices.collect::<String>()),
+        "entrypoint": shell_words::join(driver.chain(arguments.iter().map(String::as_str))),
         "runtime_env": environment,
         "metadata": {"tgen-run": run, "tgen-bundle": package.hash, "tgen-planned": planned.to_string()},
     })

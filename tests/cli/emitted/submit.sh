@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Written by `cargo tgen emit slurm --shards 4 '--sbatch=--partition=gpu' --setup '. venv/bin/activate'`.
+# Written by `cargo tgen emit slurm --shards 4 '--sbatch=--partition=gpu' --setup '. venv/bin/activate' --retries 2 --retry-on 'crashed,Connection reset'`.
 #
 # bash FILE [BUNDLE [FOLDER]]: submits the 4 shards of the bundle, one array a hardware type and memory need.
 # FOLDER must be on a file system that all nodes share; logs and results are written there.
@@ -25,7 +25,7 @@ set -uo pipefail
 label=$((TGEN_BEFORE + SLURM_ARRAY_TASK_ID))
 python3 "$TGEN_FOLDER/tests/driver.py" --hardware "$TGEN_HARDWARE" --needs "$TGEN_NEEDS" \
   --shard "$SLURM_ARRAY_TASK_ID/$TGEN_SHARDS" --label "$label/4" --jobs "${SLURM_CPUS_PER_TASK:-1}" \
-  --run "$TGEN_RUN" --results "$TGEN_FOLDER/$label.jsonl"
+  --run "$TGEN_RUN" --results "$TGEN_FOLDER/$label.jsonl" --retries 2 '--retry-on=crashed,Connection reset'
 status=$?
 # Only the machine has failed: another node tries what is not recorded yet.
 if [ "$status" = 3 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 2 ]; then

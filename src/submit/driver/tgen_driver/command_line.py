@@ -21,6 +21,7 @@ from pathlib import Path
 from tgen_driver import machine, plan, results
 from tgen_driver.local import LocalRun, elapsed, say
 from tgen_driver.plan import Plan, PlanError
+from tgen_driver.unit import RETRIED, Retries
 
 _ROOT = Path(__file__).resolve().parent.parent
 _UNITS = {
@@ -71,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
         type=_shard,
         help="what results call the shard [default: as --shard]",
     )
+    add("--retries", metavar="N", type=_number, default=0,
+        help="how often a test is tried again [default: 0]")  # fmt: skip
+    add("--retry-on", metavar="WHAT,...", type=_reasons, default=RETRIED,
+        help="what is tried again: outcomes, or parts of the reason of a failure"
+        f" [default: {','.join(RETRIED)}]")  # fmt: skip
+    add("--flaky", choices=("pass", "fail"), default="pass",
+        help="what a test that passed on a retry counts as [default: pass]")  # fmt: skip
     add("--ray", action="store_true", help=argparse.SUPPRESS)
     add("--device", action="append", default=[], type=_device, help=argparse.SUPPRESS)
     add("--list", action="store_true", help="list the files and run nothing")
@@ -84,7 +92,9 @@ def _run(arguments: argparse.Namespace) -> int:
         from tgen_driver import on_ray
 
         run = arguments.run or _new_id()
-        return on_ray.execute(whole, run, _ROOT, dict(arguments.device))
+        devices = dict(arguments.device)
+        counts = on_ray.execute(whole, run, devices, _retries(arguments))
+        return exit_code(counts, arguments.flaky)
     present = machine.present()
     named = arguments.hardware.split(",") if arguments.hardware else present
     own = whole.on(lambda hardware: hardware in named)
@@ -118,36 +128,42 @@ def _execute(own: Plan, present: list[str], arguments: argparse.Namespace) -> in
         signal.signal(number, _interrupt)
     recording = results.Recording(path)
     local = LocalRun(
-        own, run, offered, _ROOT / "files", recording, recorded, lambda: _interrupted
+        own,
+        run,
+        offered,
+        _ROOT / "files",
+        recording,
+        recorded,
+        lambda: _interrupted,
+        _retries(arguments),
     )
     local.execute()
-    return _conclude(own, recorded, f"{elapsed(began)}", path)
-
-
-def _conclude(own: Plan, recorded: results.Recorded, took: str, path: Path) -> int:
-    counts: Counter[str] = Counter()
-    is_planned = {unit.key for unit in own.units}
-    for key, tests in recorded.tests.items():
-        if key in is_planned:
-            counts.update(line["outcome"] for line in tests.values())
-    count = sum(counts.values())
-    told = ", ".join(f"{many} {outcome}" for outcome, many in counts.most_common())
-    say(f"{count} test{'s' * (count != 1)}: {told or 'nothing to run'} ({took})")
-    say(f"results in `{path}`")
+    counts = recorded.counts(unit.key for unit in own.units)
+    _show(counts, elapsed(began), path)
     if _interrupted:
         sys.stderr.write(
             "error: interrupted; the same command goes on where it stopped\n"
         )
         return 2
-    return exit_code(counts)
+    return exit_code(counts, arguments.flaky)
 
 
-def exit_code(counts: Counter[str]) -> int:
-    """Give the exit code for outcomes of tests."""
+def _show(counts: Counter[str], took: str, path: Path) -> None:
+    count = sum(counts.values())
+    told = ", ".join(f"{many} {outcome}" for outcome, many in counts.most_common())
+    say(f"{count} test{'s' * (count != 1)}: {told or 'nothing to run'} ({took})")
+    say(f"results in `{path}`")
+
+
+def _retries(arguments: argparse.Namespace) -> Retries:
+    return Retries(arguments.retries, arguments.retry_on)
+
+
+def exit_code(counts: Counter[str], flaky: str) -> int:
+    """Give the exit code for outcomes of tests, of which flaky ones count as `pass` or `fail`."""
+    good = results.GOOD | ({"flaky"} if flaky == "pass" else set())
     bad = {
-        outcome
-        for outcome, count in counts.items()
-        if count and outcome not in results.GOOD
+        outcome for outcome, count in counts.items() if count and outcome not in good
     }
     if not bad:
         return 0
@@ -155,7 +171,7 @@ def exit_code(counts: Counter[str]) -> int:
 
 
 def _interrupt(*_: object) -> None:
-    global _interrupted  # noqa: PLW0603 -- a signal handler has no other way
+    global _interrupted
     if _interrupted:
         os._exit(130)
     _interrupted = True
@@ -198,6 +214,21 @@ def _count(text: str) -> int:
         message = "write a number from 1"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"\d{1,6}", text):
+        message = "write a number"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _reasons(text: str) -> tuple[str, ...]:
+    reasons = tuple(text.split(","))
+    if not all(reason.strip() for reason in reasons):
+        message = "write outcomes, such as `crashed`, or parts of a reason"
+        raise argparse.ArgumentTypeError(message)
+    return reasons
 
 
 def _device(text: str) -> tuple[str, str]:

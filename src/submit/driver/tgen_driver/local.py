@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tgen_driver import machine
+from tgen_driver.launcher import Launcher
 from tgen_driver.machine import Device, Machine, visible
 from tgen_driver.plan import Plan
 from tgen_driver.results import GOOD, Line, Recorded, Recording, Run
 from tgen_driver.schedule import Dependencies, Queue, Start
-from tgen_driver.unit import RunningUnit, Setting
+from tgen_driver.unit import Retries, RunningUnit, Setting
 
 _TICK = 0.05
 
@@ -31,6 +33,7 @@ class LocalRun:
     # What an earlier try of the same run and shard has recorded.
     recorded: Recorded
     is_interrupted: Callable[[], bool]
+    retries: Retries = field(default_factory=Retries)
     _running: dict[int, RunningUnit] = field(default_factory=dict)
     _is_stopped: bool = False
 
@@ -40,6 +43,7 @@ class LocalRun:
             self.recording.add(self.run.header(len(self.plan.units)))
         self._dependencies = Dependencies(self.plan)
         self._queue = Queue(self.plan, self.machine)
+        self._launcher = Launcher(machine.threads_each(self.machine.jobs))
         with tempfile.TemporaryDirectory(prefix="tgen-") as scratch:
             self._setting = Setting(
                 self.run,
@@ -47,12 +51,14 @@ class LocalRun:
                 Path(scratch),
                 self.plan.arguments,
                 self.machine.memory,
+                retries=self.retries,
             )
             try:
                 self._work()
             finally:
                 for unit in self._running.values():
                     unit.kill()
+                self._launcher.end()
 
     def _work(self) -> None:
         self._add_ready()
@@ -62,8 +68,8 @@ class LocalRun:
             self._start_what_may()
             if not self._running:
                 break
-            pipes = [unit.pipe for unit in self._running.values()]
-            select.select(pipes, [], [], _TICK)
+            select.select([self._launcher.pipe], [], [], _TICK)
+            self._launcher.read()
             for at, unit in list(self._running.items()):
                 unit.step()
                 if unit.outcome is not None:
@@ -113,7 +119,7 @@ class LocalRun:
         if start.device is not None:
             setting = _with_device(setting, start.device)
         recorded = self.recorded.tests.get(unit.key, {})
-        return RunningUnit(unit, setting, recorded, self._emit)
+        return RunningUnit(unit, setting, self._launcher, recorded, self._emit)
 
     def _on_end(self, at: int, outcome: str) -> None:
         self._release(at, outcome)

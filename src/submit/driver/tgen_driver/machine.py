@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+# The variables that tell numeric libraries, when they are loaded, how many threads to compute with.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "rocm": "HIP_VISIBLE_DEVICES"}
 
 
@@ -54,6 +56,12 @@ def jobs() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def threads_each(files: int) -> dict[str, str]:
+    """Give the variables that keep several files from getting into each other's way."""
+    threads = str(max(1, jobs() // max(1, files)))
+    return {name: threads for name in _THREADS if name not in os.environ}
 
 
 def present() -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import select
 import tempfile
 import zlib
@@ -23,11 +24,12 @@ import ray
 from ray.exceptions import OutOfMemoryError
 
 from tgen_driver import machine
+from tgen_driver.launcher import Launcher
 from tgen_driver.local import say
 from tgen_driver.plan import Plan, Unit
-from tgen_driver.results import Line, Run
+from tgen_driver.results import Line, Recorded, Run
 from tgen_driver.schedule import Dependencies, in_bytes
-from tgen_driver.unit import RunningUnit, Setting
+from tgen_driver.unit import Retries, RunningUnit, Setting
 
 # How a line of the job's log begins that has results.
 PREFIX = "tgen-results: "
@@ -43,13 +45,15 @@ _MOST_NODES = 4
 _DEVICES = {"cuda": "GPU", "rocm": "GPU"}
 
 
-def execute(plan: Plan, name: str, root: Path, devices: Mapping[str, str]) -> int:
-    """Run the units of a plan, and give the exit code."""
+def execute(
+    plan: Plan, name: str, devices: Mapping[str, str], retries: Retries
+) -> Counter[str]:
+    """Run the units of a plan, and count how their tests have ended."""
     ray.init(log_to_driver=False, logging_level="warning")
     cluster = Cluster.now({**_DEVICES, **devices})
-    driver = Driver(plan, Run(name, None), cluster, root / "files")
+    driver = Driver(plan, Run(name, None), cluster, retries)
     driver.execute()
-    return driver.exit_code()
+    return driver.outcomes
 
 
 # --- What the cluster has.
@@ -119,10 +123,10 @@ class Driver:
     plan: Plan
     run: Run
     cluster: Cluster
-    files: Path
+    retries: Retries
+    outcomes: Counter[str] = field(default_factory=Counter)
     _submitted: dict[Any, tuple[int, int]] = field(default_factory=dict)
     _ready: list[int] = field(default_factory=list)
-    _outcomes: Counter[str] = field(default_factory=Counter)
     _done: int = 0
 
     def execute(self) -> None:
@@ -142,13 +146,6 @@ class Driver:
             for task in found:
                 self._on_end(task)
         self._block(self._dependencies.rest(), "it depends on itself")
-
-    def exit_code(self) -> int:
-        """Give the exit code of the run."""
-        # Imported late: the command line imports this module.
-        from tgen_driver.command_line import exit_code
-
-        return exit_code(self._outcomes)
 
     def _add_ready(self) -> None:
         while ready := self._dependencies.ready():
@@ -187,7 +184,8 @@ class Driver:
             "max_retries": 0,
             "name": unit.name,
         }
-        task = _run_unit.options(**options).remote(unit, self.run, self.plan.arguments)
+        what = (unit, self.run, self.plan.arguments, self.retries)
+        task = _run_unit.options(**options).remote(*what)
         self._submitted[task] = (at, tries)
 
     def _on_end(self, task: Any) -> None:
@@ -212,7 +210,10 @@ class Driver:
     def _tell(self, unit: Unit, lines: list[Line]) -> str:
         outcome = str(lines[-1]["outcome"])
         self._done += 1
-        self._outcomes.update(line["outcome"] for line in lines if "nodeid" in line)
+        recorded = Recorded()
+        for line in lines:
+            recorded.add(line)
+        self.outcomes += recorded.counts([unit.key])
         send(lines)
         planned = len(self.plan.units)
         say(f"{self._done} of {planned}: {outcome} {unit.name} on {unit.hardware}")
@@ -241,7 +242,7 @@ def send(lines: list[Line]) -> None:
 
 def _send(message: list[bytes]) -> None:
     packed = base64.b64encode(zlib.compress(b"".join(message)))
-    print(PREFIX + packed.decode(), flush=True)  # noqa: T201 -- the log is the way to the client
+    print(PREFIX + packed.decode(), flush=True)
 
 
 def _first_line(error: Exception) -> str:
@@ -252,14 +253,19 @@ def _first_line(error: Exception) -> str:
 # --- On a worker.
 
 
+# It serves all units that run in this worker: a worker of Ray is used again.
+_launcher: Launcher | None = None
+
+
 @ray.remote
-def _run_unit(unit: Unit, run: Run, arguments: tuple[str, ...]) -> list[Line]:
+def _run_unit(
+    unit: Unit, run: Run, arguments: tuple[str, ...], retries: Retries
+) -> list[Line]:
     """Run a unit in this worker of Ray, and give its lines once it has ended."""
+    global _launcher
+    _launcher = _launcher or Launcher()
     lines: list[Line] = []
     files = Path(__file__).resolve().parent.parent / "files"
-    # A task that asks for no device would see all of them.
-    hidden = dict.fromkeys(machine.VISIBLE.values(), "-1")
-    environment = hidden if unit.hardware == "cpu" else {}
     with tempfile.TemporaryDirectory(prefix="tgen-") as scratch:
         setting = Setting(
             run,
@@ -267,13 +273,25 @@ def _run_unit(unit: Unit, run: Run, arguments: tuple[str, ...]) -> list[Line]:
             Path(scratch),
             arguments,
             machine.memory(),
-            environment=environment,
+            environment=_visible(unit),
+            retries=retries,
         )
-        running = RunningUnit(unit, setting, {}, lines.append)
+        running = RunningUnit(unit, setting, _launcher, {}, lines.append)
         try:
             while running.outcome is None:
-                select.select([running.pipe], [], [], _TICK)
+                select.select([_launcher.pipe], [], [], _TICK)
+                _launcher.read()
                 running.step()
         finally:
             running.kill()
     return lines
+
+
+def _visible(unit: Unit) -> dict[str, str]:
+    """Give the variables that let a unit see the devices of its task and no others."""
+    names = machine.VISIBLE.values()
+    if unit.hardware == "cpu":
+        # A task that asks for no device would see all of them.
+        return dict.fromkeys(names, "-1")
+    # The launcher may have been started by a task that had other devices.
+    return {name: os.environ[name] for name in names if name in os.environ}

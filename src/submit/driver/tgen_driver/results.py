@@ -10,6 +10,7 @@ import os
 import platform
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -30,6 +31,7 @@ _WORST_FIRST = (
     *("oom", "crashed", "timed_out", "error", "failed", "infra_error", "blocked"),
     *("not_run", "passed", "xpassed", "xfailed"),
 )
+OUTCOMES = frozenset(_WORST_FIRST) | {"skipped"}
 
 
 def now() -> str:
@@ -155,6 +157,8 @@ class Recorded:
     ended: dict[tuple[str, str], str] = field(default_factory=dict)
     # The last attempt of each test, by unit.
     tests: dict[tuple[str, str], dict[str, Line]] = field(default_factory=dict)
+    # The tests with an attempt that has failed, by unit.
+    failed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     def add(self, line: Line) -> None:
         """Take a line of the run."""
@@ -175,6 +179,18 @@ class Recorded:
         else:
             key = (line.get("unit") or line["file"], line["hardware"])
             self.tests.setdefault(key, {})[line["nodeid"]] = line
+            if line["outcome"] not in GOOD | UNKNOWN:
+                self.failed.setdefault(key, set()).add(line["nodeid"])
+
+    def counts(self, units: Iterable[tuple[str, str]]) -> Counter[str]:
+        """Count how the tests of units have ended; a pass after a failure is flaky."""
+        counts: Counter[str] = Counter()
+        for key in units:
+            failed = self.failed.get(key, set())
+            for name, line in self.tests.get(key, {}).items():
+                is_flaky = line["outcome"] == "passed" and name in failed
+                counts["flaky" if is_flaky else line["outcome"]] += 1
+        return counts
 
 
 def read(path: Path, run: Run) -> Recorded:

@@ -155,6 +155,6 @@ def in_bytes(amount: int) -> str:
     for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "KB")):
         if amount >= size:
             value = amount / size
-            text = f"{value:.1f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004
+            text = f"{value:.1f}" if value < 10 else f"{value:.0f}"
             return f"{text.removesuffix('.0')} {unit}"
     return f"{amount} B"

@@ -1,33 +1,36 @@
 """A unit that runs: a process group for its file, watched until all of its tests have ended.
 
-Whatever a test does to its process, each collected test gets exactly one line. A process
-never waits to be read: the end of a file is the end of its process, not of a pipe that a
-process left behind may hold. This module does not know which units there are.
+Whatever a test does to its process, each collected test gets exactly one line. This
+module knows neither which units there are nor how processes are started.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import signal
-import struct
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tgen_driver.launcher import Launcher, signal_group
 from tgen_driver.plan import Unit
-from tgen_driver.results import GOOD, Emit, Line, Run, in_words, now, worst
+from tgen_driver.results import (
+    GOOD,
+    OUTCOMES,
+    UNKNOWN,
+    Emit,
+    Line,
+    Run,
+    in_words,
+    now,
+    worst,
+)
 from tgen_driver.schedule import in_bytes
 
-_WORKER = Path(__file__).resolve().parent / "worker" / "start.py"
-_HEADER = struct.Struct("<IHB")
-_LONGEST_MESSAGE = 16 << 20
 _LONGEST_LOG = 16 << 20
 _LOG_END = 16 << 10
 # How long a process may take to end after it was asked to.
@@ -37,9 +40,37 @@ _MOST_TIMEOUTS = 3
 # The exit statuses of pytest that do not follow from its tests.
 _INTERNAL_ERROR, _USAGE_ERROR = 3, 4
 _MEMORY_INTERVAL = 0.25
+# What is tried again where the command line does not say.
+RETRIED = ("crashed", "timed_out", "infra_error")
+# What the process of a file tells only once.
+_NOTED = frozenset({"collected", "uncollected", "end", "broken"})
+# The most failures whose text is kept until their test ends, and how much of it is recorded.
+_MOST_FAILURES = 64
+_LONGEST_FAILURE = 4096
 # A tree of processes that grows while it is read is not followed for ever.
 _LARGEST_TREE = 1024
 _SIGNALS = {number.value: number.name for number in signal.Signals}
+
+
+@dataclass(frozen=True)
+class Retries:
+    """What is tried again."""
+
+    # How often.
+    count: int = 0
+    # Outcomes, and parts of the reasons of failures.
+    on: tuple[str, ...] = RETRIED
+
+    def wants(self, line: Line) -> bool:
+        """Tell whether a test that ended so is tried again."""
+        if line["attempt"] > self.count:
+            return False
+        outcome, reason = line["outcome"], line["reason"]
+        return any(
+            outcome == on
+            or (on not in OUTCOMES and outcome not in GOOD and on in reason)
+            for on in self.on
+        )
 
 
 @dataclass(frozen=True)
@@ -56,18 +87,19 @@ class Setting:
     memory: int
     device: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
 
 
 @dataclass
 class _Process:
     """One process of a unit, and what it has reported."""
 
-    process: subprocess.Popen[bytes]
-    pipe: int
+    # The number of its start.
+    start: int
     log: Path
-    deadline: float
-    unread: bytes = b""
-    message: bytes = b""
+    # Its id, which is that of its group, and when it has had its time: once it has started.
+    pid: int | None = None
+    deadline: float | None = None
     collected: list[str] = field(default_factory=list)
     finished: set[str] = field(default_factory=set)
     # The test that runs, and since when.
@@ -75,6 +107,8 @@ class _Process:
     uncollected: str | None = None
     broken: str | None = None
     end: int | None = None
+    # What pytest says of failures, by test.
+    failures: dict[str, str] = field(default_factory=dict)
     # Whether one of its tests has brought it to its end.
     has_culprit: bool = False
     # Why it is ended from outside: the outcome and the reason; and when it was asked.
@@ -90,16 +124,22 @@ class RunningUnit:
     """A unit that runs, in as many processes one after another as it takes."""
 
     def __init__(
-        self, unit: Unit, setting: Setting, recorded: Mapping[str, Line], emit: Emit
+        self,
+        unit: Unit,
+        setting: Setting,
+        launcher: Launcher,
+        recorded: Mapping[str, Line],
+        emit: Emit,
     ) -> None:
         self.unit = unit
         self._setting = setting
+        self._launcher = launcher
         self._emit = emit
         self._started, self._began = now(), time.monotonic()
         # A test that has a line of this run does not run again, unless nothing is known of it.
         known = {name: line for name, line in recorded.items() if _is_known(line)}
         self._recorded = list(known)
-        self._last = {name: line["outcome"] for name, line in known.items()}
+        self._last = dict(known)
         self._attempts = {name: line["attempt"] for name, line in recorded.items()}
         self._timeouts = 0
         self._memory_peak: int | None = None
@@ -108,12 +148,7 @@ class RunningUnit:
         self._measured = 0.0
         # The outcome of the unit, once it has ended.
         self.outcome: str | None = None
-        self._process = self._start(only=None)
-
-    @property
-    def pipe(self) -> int:
-        """What can be read when the unit has something to say."""
-        return self._process.pipe
+        self._process = self._start(only=None, skip=self._recorded)
 
     @property
     def began(self) -> float:
@@ -121,13 +156,11 @@ class RunningUnit:
         return self._began
 
     def step(self) -> None:
-        """Read what there is to read, and look at the clock and the process."""
-        code = self._process.process.poll()
-        self._read()
-        if code is None:
+        """Take what the launcher was told of it, and look at the clock and the memory."""
+        for kind, content in self._launcher.take(self._process.start):
+            self._on_message(kind, content)
+        if self.outcome is None:
             self._check_limits()
-        else:
-            self._on_exit(code)
 
     def stop(self, reason: str) -> None:
         """End it before its time; `step` records the rest."""
@@ -135,17 +168,15 @@ class RunningUnit:
 
     def kill(self) -> None:
         """End its processes at once, without a word."""
-        _signal_group(self._process.process.pid, signal.SIGKILL)
+        process = self._process
+        self._launcher.signal(process.start, process.pid, signal.SIGKILL)
 
     # --- Starting.
 
-    def _start(self, only: list[str] | None) -> _Process:
+    def _start(self, only: list[str] | None, skip: list[str]) -> _Process:
         name = f"{self.unit.hardware}-{abs(hash(self.unit.key))}-{time.monotonic_ns()}"
         log = self._setting.scratch / f"{name}.log"
-        pipe, write = os.pipe()
-        os.set_blocking(pipe, False)
         order = {
-            "unit": 1,
             "run": self._setting.run.name,
             "folder": str(self._setting.files),
             "file": self.unit.file,
@@ -154,34 +185,17 @@ class RunningUnit:
                 f"--rootdir={self._setting.files}",
                 *self._setting.arguments,
             ],
-            "environment": {},
-            "own_environment": {},
+            "environment": self._environment(),
+            "own_environment": {"TGEN_RUN_ID": self._setting.run.name},
             "unset": ["TGEN_RESULTS", "PYTEST_XDIST_TESTRUNUID"],
             "only": only,
-            "skip": self._recorded if only is None else [],
+            "skip": skip,
             "is_first": self.unit.place != "later",
         }
-        order_file = log.with_suffix(".json")
-        order_file.write_text(json.dumps(order), encoding="utf-8")
-        try:
-            process = subprocess.Popen(
-                [sys.executable, _WORKER, str(write), order_file, str(os.getpid())],
-                pass_fds=[write],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                env=self._environment(),
-            )
-        except OSError:
-            os.close(pipe)
-            raise
-        finally:
-            os.close(write)
-        deadline = time.monotonic() + self.unit.timeout
-        return _Process(process, pipe, log, deadline)
+        return _Process(self._launcher.start(order), log)
 
     def _environment(self) -> dict[str, str]:
-        environment = {**os.environ, **self._setting.environment}
-        environment["TGEN_RUN_ID"] = self._setting.run.name
+        environment = dict(self._setting.environment)
         platforms = {
             "first": f"{self.unit.hardware},none",
             "later": self.unit.hardware,
@@ -192,24 +206,39 @@ class RunningUnit:
 
     # --- Messages of the process.
 
-    def _read(self) -> None:
+    def _on_message(self, kind: str, content: Any) -> None:
         process = self._process
-        for message in _messages(process):
-            ((kind, content),) = message.items()
-            if kind == "collected":
-                process.collected = content
-            elif kind == "uncollected":
-                process.uncollected = content
-            elif kind == "test":
-                process.current = (content, time.time())
-            elif kind == "interrupted":
-                process.has_culprit = True
-            elif kind == "line":
-                self._on_line(content)
-            elif kind == "end":
-                process.end = content
-            elif kind == "broken":
-                process.broken = content
+        if kind in _NOTED:
+            setattr(process, kind, content)
+        elif kind == "started":
+            process.pid = content["pid"]
+            process.deadline = time.monotonic() + self.unit.timeout
+        elif kind == "test":
+            process.current = (content, time.time())
+        elif kind == "interrupted":
+            process.has_culprit = True
+        elif kind == "failure":
+            self._add_failure(content["nodeid"], content["text"])
+        elif kind == "line":
+            self._on_line(content)
+        elif kind == "exited":
+            self._on_exit(content["code"])
+        elif kind == "unstarted":
+            self._on_lost(f"no process could be started: {content['reason']}")
+        elif kind == "lost":
+            self._on_lost(content)
+
+    def _on_lost(self, reason: str) -> None:
+        process = self._process
+        process.cause = process.cause or ("infra_error", reason)
+        self._on_exit(1)
+
+    def _add_failure(self, nodeid: str, text: str) -> None:
+        failures = self._process.failures
+        if nodeid in failures or len(failures) < _MOST_FAILURES:
+            failures[nodeid] = (
+                f"{failures[nodeid]}\n{text}" if nodeid in failures else text
+            )
 
     def _on_line(self, line: Line) -> None:
         process = self._process
@@ -227,16 +256,17 @@ class RunningUnit:
 
     def _check_limits(self) -> None:
         process, clock = self._process, time.monotonic()
-        if clock - self._measured > _MEMORY_INTERVAL:
+        if process.pid is not None and clock - self._measured > _MEMORY_INTERVAL:
             self._measured = clock
-            memory = _memory(process.process.pid)
+            memory = _memory(process.pid)
             self._memory_peak = max(self._memory_peak or 0, memory) or None
             _shorten(process.log)
             if memory > self._setting.memory:
                 most = in_bytes(self._setting.memory)
                 reason = f"it was ended because it needed more than {most} of memory"
                 self._end(("oom", reason), signal.SIGKILL)
-        if process.cause is None and clock > process.deadline:
+        is_late = process.deadline is not None and clock > process.deadline
+        if process.cause is None and is_late:
             reason = f"it was ended after {self.unit.timeout:g} s"
             self._end(("timed_out", reason), signal.SIGTERM)
         elif process.cause is not None and clock - process.asked > _GRACE:
@@ -248,44 +278,64 @@ class RunningUnit:
             process.cause, process.asked = cause, time.monotonic()
         if not process.is_killed:
             process.is_killed = number == signal.SIGKILL
-            _signal_group(process.process.pid, number)
+            self._launcher.signal(process.start, process.pid, number)
 
     # --- The end of a process.
 
     def _on_exit(self, code: int) -> None:
         process = self._process
-        # What the file has left behind.
-        _signal_group(process.process.pid, signal.SIGKILL)
-        os.close(process.pipe)
+        if process.pid is not None:
+            # What the file has left behind.
+            signal_group(process.pid, signal.SIGKILL)
         if process.end is None or process.cause or process.broken:
             self._on_sudden_end(code)
         else:
             self._on_ordinary_end(process.end)
-        log = process.log
-        left, may_go_on = process.left(), self._may_go_on()
-        if left and process.has_culprit and may_go_on:
-            self._process = self._start(only=left)
-        else:
-            self._record_rest("the file was ended before this test")
+        process.log.unlink(missing_ok=True)
+        self._go_on_or_conclude()
+
+    def _go_on_or_conclude(self) -> None:
+        left, may_go_on = self._process.left(), self._may_go_on()
+        if left and self._process.has_culprit and may_go_on:
+            self._process = self._start(only=left, skip=[])
+            return
+        self._record_rest("the file was ended before this test")
+        wanted = self._to_retry()
+        if not wanted or self._is_stopped():
             self._conclude()
-        for file in (log, log.with_suffix(".json")):
-            file.unlink(missing_ok=True)
+        elif self.unit.file in wanted:
+            # What was said of the file as a whole counts no more once its tests have spoken.
+            del self._last[self.unit.file]
+            good = [
+                name for name, line in self._last.items() if line["outcome"] in GOOD
+            ]
+            self._process = self._start(only=None, skip=good)
+        else:
+            self._process = self._start(only=wanted, skip=[])
+
+    def _to_retry(self) -> list[str]:
+        """Name what is tried again."""
+        wants = self._setting.retries.wants
+        return [name for name, line in self._last.items() if wants(line)]
+
+    def _is_stopped(self) -> bool:
+        cause = self._process.cause
+        return cause is not None and cause[0] == "not_run"
 
     def _may_go_on(self) -> bool:
-        cause = self._process.cause
-        is_stopped = cause is not None and cause[0] == "not_run"
-        return not is_stopped and self._timeouts < _MOST_TIMEOUTS
+        return not self._is_stopped() and self._timeouts < _MOST_TIMEOUTS
 
     def _on_ordinary_end(self, status: int) -> None:
         process = self._process
         if process.uncollected is not None:
             lines = [line for line in process.uncollected.splitlines() if line.strip()]
             reason = lines[-1].strip() if lines else "it cannot be collected"
-            self._record_whole("error", reason)
+            self._record_whole("error", reason, process.uncollected)
         elif status in (_USAGE_ERROR, _INTERNAL_ERROR):
-            lines = [line for line in _log_end(process.log) if "error" in line.lower()]
+            log = _log_end(process.log)
+            lines = [line for line in log if "error" in line.lower()]
             reason = lines[-1].strip() if lines else "pytest could not run the file"
-            self._record_whole("error", reason)
+            self._record_whole("error", reason, "\n".join(log))
         elif not process.has_culprit:
             self._record_rest("pytest stopped before this test")
 
@@ -312,9 +362,10 @@ class RunningUnit:
         elif not process.has_culprit:
             self._record_whole(outcome, reason)
 
-    def _record_whole(self, outcome: str, reason: str) -> None:
+    def _record_whole(self, outcome: str, reason: str, text: str = "") -> None:
         """Record how the unit has ended that has no test to blame."""
         run = self._setting.run
+        self._process.failures[self.unit.file] = text
         self._record(run.attempt(self.unit, self.unit.file, outcome, reason))
 
     def _record_rest(self, reason: str) -> None:
@@ -332,7 +383,7 @@ class RunningUnit:
         implementation = line.get("implementation")
         if implementation == "REAL" or self._implementation is None:
             self._implementation = implementation
-        self._last[nodeid] = line["outcome"]
+        self._last[nodeid] = line
         # Where the bundle was unpacked concerns no reader.
         line["reason"] = line["reason"].removeprefix(f"{self._setting.files}{os.sep}")
         unit, run = self.unit, self._setting.run
@@ -347,13 +398,15 @@ class RunningUnit:
             "memory_peak": self._memory_peak,
             "shard": run.shard,
         }
+        if text := self._process.failures.pop(nodeid, ""):
+            line["log"] = text[-_LONGEST_FAILURE:]
         if line.get("batch") is None:
             line["batch"] = unit.batch
         self._emit(line)
 
     def _conclude(self) -> None:
         is_stopped = self._process.cause is not None and not self._may_go_on()
-        self.outcome = worst(self._last.values())
+        self.outcome = worst(line["outcome"] for line in self._last.values())
         end = self._setting.run.end(
             self.unit,
             self.outcome,
@@ -369,41 +422,7 @@ class RunningUnit:
 
 
 def _is_known(line: Line) -> bool:
-    return line["outcome"] not in ("not_run", "interrupted", "infra_error", "blocked")
-
-
-def _messages(process: _Process) -> Iterator[dict[str, Any]]:
-    """Give the messages that are there: they come in parts."""
-    while data := _read_some(process.pipe):
-        process.unread += data
-        while len(process.unread) >= _HEADER.size:
-            _, length, is_last = _HEADER.unpack_from(process.unread)
-            end = _HEADER.size + length
-            if len(process.unread) < end:
-                break
-            process.message += process.unread[_HEADER.size : end]
-            process.unread = process.unread[end:]
-            if len(process.message) > _LONGEST_MESSAGE:
-                process.message, process.broken = b"", "a message was too long"
-            if is_last:
-                message, process.message = process.message, b""
-                try:
-                    yield json.loads(message)
-                except ValueError:
-                    process.broken = "a message could not be read"
-
-
-def _read_some(pipe: int) -> bytes:
-    try:
-        return os.read(pipe, 1 << 16)
-    except BlockingIOError:
-        return b""
-
-
-def _signal_group(leader: int, number: int) -> None:
-    # An error says that it has ended.
-    with contextlib.suppress(OSError):
-        os.killpg(leader, number)
+    return line["outcome"] not in UNKNOWN
 
 
 def _words_for_exit(code: int) -> str:

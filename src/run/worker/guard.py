@@ -1,40 +1,43 @@
-"""Runs one test file in a process of its own, and ends what the file has started with it.
+"""A process between a test file and what has started it, for a runner that adopts no orphans.
 
-This process stands between the driver and the tests: a test that kills its parent kills this
-one. It is killed with the driver, and what a test leaves behind becomes its child and is
-killed at the end. Its arguments are the pipe to report to, the file of the order, and the id
-of the driver's process.
+A test that kills its parent kills this process. It dies with what has started it, and the test file with it. What a test
+leaves behind becomes its child, and is killed at the end. It knows nothing of tests.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import resource
 import signal
 import sys
+import warnings
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+# What goes on starting others while it is killed is not followed for ever.
+_MOST_ROUNDS = 1000
 
 
-def main() -> None:
-    """Run the file, and end as its process did."""
-    pipe, order, driver = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    _set_process_option(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != driver:
-        sys.exit(1)
+def stand_between(order: dict[str, Any]) -> None:
+    """Let the file of an order run in a new process, if it is to have a guard: this one."""
+    if not order.get("guarded"):
+        return
+    starter = os.getppid()
+    _end_with_parent(starter)
     _set_process_option(_PR_SET_CHILD_SUBREAPER, 1)
     here = os.getpid()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # The threads of numeric libraries do not matter: they start anew.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
-        _run_tests(pipe, order, here)
-    os.close(pipe)
-    # The signal is for the tests: this process has to tell how they end.
+        _end_with_parent(here)
+        return
+    # These are for the tests: this process has to tell how they end.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, status = os.waitpid(child, 0)
@@ -42,15 +45,10 @@ def main() -> None:
     _end_likewise(os.waitstatus_to_exitcode(status))
 
 
-def _run_tests(pipe: int, order: Path, parent: int) -> NoReturn:
+def _end_with_parent(parent: int) -> None:
     _set_process_option(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    # This is the module that `cargo tgen run` uses too.
-    import _tgen_session as session
-
-    text = json.loads(order.read_text(encoding="utf-8"))
-    session.run_alone(session.Job(session.Channel(pipe, text["unit"]), text), None)
 
 
 def _set_process_option(option: int, value: int) -> None:
@@ -62,7 +60,7 @@ def _set_process_option(option: int, value: int) -> None:
 
 def _kill_children() -> None:
     """End what has become a child of this process; each may leave others."""
-    for _ in range(1000):
+    for _ in range(_MOST_ROUNDS):
         try:
             left = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         except OSError:
@@ -83,7 +81,3 @@ def _end_likewise(code: int) -> NoReturn:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(abs(code))
-
-
-if __name__ == "__main__":
-    main()
