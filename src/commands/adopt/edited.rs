@@ -1,7 +1,10 @@
 //! The edited outputs that a user means.
 
+use std::io;
+
 use anyhow::{anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
+use rayon::prelude::*;
 use tgen_core::base::suggest::did_you_mean;
 use tgen_core::output::state::State;
 use tgen_core::output::{merge, signature};
@@ -38,10 +41,12 @@ impl Edited {
     pub(super) fn find(session: &Session, plan: &Plan<'_>, files: &[Utf8PathBuf]) -> anyhow::Result<Self> {
         let wanted = wanted(files)?;
         let location = |output: &PlannedOutput| session.root.join(plan.location(output));
-        let is_meant = |output: &PlannedOutput| wanted.is_empty() || wanted.contains(&location(output));
         let named = plan.outputs.iter().map(location).filter(|path| wanted.contains(path)).collect();
-        let numbers: Vec<usize> = (0..plan.outputs.len()).filter(|number| is_meant(&plan.outputs[*number])).collect();
-        let mut outputs: Vec<PlannedOutput> = numbers.iter().map(|number| plan.outputs[*number].clone()).collect();
+        let mut outputs: Vec<PlannedOutput> = if wanted.is_empty() {
+            not_intact(plan)
+        } else {
+            plan.outputs.iter().filter(|output| wanted.contains(&location(output))).cloned().collect()
+        };
         let stamps = outputs.iter().map(|output| (plan.location(output), Stamp::at(&location(output)))).collect();
         let mut problems = Vec::new();
         let formatted = FormattedOutputs::format(plan, &mut outputs, &session.root, &mut problems)?;
@@ -93,6 +98,19 @@ impl Edited {
         }
         Ok(())
     }
+}
+
+/// The outputs whose files are not as they were generated, by any template: those alone may be edited, and need rendering.
+fn not_intact(plan: &Plan<'_>) -> Vec<PlannedOutput> {
+    let is_meant = |buffer: &mut Vec<u8>, output: &PlannedOutput| {
+        let read = plan.project.files.read_into(&plan.location(output), buffer);
+        let is_meant = match read {
+            Ok(()) => !signature::find(buffer).is_some_and(|signature| signature.intact),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        is_meant.then(|| output.clone())
+    };
+    plan.outputs.par_iter().map_init(Vec::new, is_meant).flatten().collect()
 }
 
 fn wanted(files: &[Utf8PathBuf]) -> anyhow::Result<Vec<Utf8PathBuf>> {

@@ -18,7 +18,7 @@ use tgen_core::project::request::Request;
 use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models, adopt_for_suites, reach};
 
 use self::edited::Edited;
-use self::proof::Proof;
+use self::proof::{Contents, Proof};
 use crate::apply::unreadable_inputs;
 use crate::outcome::Outcome;
 use crate::printer::{Printer, ask, counted};
@@ -128,7 +128,8 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
     let layered = Layered::new(&session.disk, texts);
     let changed_project = changed_project(session, &project, &layered, &adoption)?;
     let changed_plan = Plan::new(&changed_project, &request);
-    let proof = Proof::of(session, &plan, &changed_plan, &adoption, &edited)?;
+    let contents = if args.dry_run { Contents::Dropped } else { Contents::Kept };
+    let proof = Proof::of(session, &plan, &changed_plan, &adoption, &edited, contents)?;
     words::show_changes(session, &changed_plan, &adoption, &proof)?;
     let unasked: Vec<_> = proof.merged_unasked(&plan, &edited).collect();
     words::show_merged_unasked(session, &changed_plan, &unasked);

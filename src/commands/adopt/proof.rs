@@ -59,7 +59,14 @@ enum Verdict {
     Failed(Problem, String),
 }
 
-/// What an output is to hold; none beyond [`MOST_KEPT`].
+/// Whether what the outputs are to hold is kept, for writing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    Kept,
+    Dropped,
+}
+
+/// What an output is to hold; none if it is dropped, or beyond [`MOST_KEPT`].
 type Kept = Option<Vec<u8>>;
 
 /// An edited output whose template changes, and that holds edits which the template does not take.
@@ -76,6 +83,7 @@ impl Proof {
         changed: &Plan<'_>,
         adoption: &Adoption,
         edited: &Edited,
+        contents: Contents,
     ) -> anyhow::Result<Self> {
         refuse_new_errors(session, plan, changed)?;
         let mut outputs = affected(plan, changed);
@@ -92,7 +100,8 @@ impl Proof {
             stamps: stamps(session, changed, &outputs, edited),
             formatted,
         };
-        let judge = Judge { plan: changed, wanted: &wanted, groups: Mutex::default(), kept: AtomicUsize::new(0) };
+        let room = AtomicUsize::new(if contents == Contents::Kept { MOST_KEPT } else { 0 });
+        let judge = Judge { plan: changed, wanted: &wanted, groups: Mutex::default(), room };
         let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| proof.formatted.read(output, buffer);
         let verdicts = judge_each(changed, &outputs, &read, |number, output, judged| match judged {
             Ok(judged) => judge.verdict(&judged, number),
@@ -280,8 +289,8 @@ struct Judge<'j> {
     plan: &'j Plan<'j>,
     wanted: &'j Wanted<'j>,
     groups: Mutex<HunkGroups>,
-    /// How many bytes are kept.
-    kept: AtomicUsize,
+    /// How many bytes more can be kept.
+    room: AtomicUsize,
 }
 
 impl Judge<'_> {
@@ -304,8 +313,8 @@ impl Judge<'_> {
     }
 
     fn kept(&self, content: &[u8]) -> Kept {
-        let before = self.kept.fetch_add(content.len(), Ordering::Relaxed);
-        (before + content.len() <= MOST_KEPT).then(|| content.to_vec())
+        let take = |room: usize| room.checked_sub(content.len());
+        self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok().then(|| content.to_vec())
     }
 
     fn add_hunks(&self, judged: &Judged<'_>, number: usize) {

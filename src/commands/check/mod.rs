@@ -244,7 +244,8 @@ fn judge(
                     let edit = judged.edit();
                     let is_stale = judged.state == State::Fresh && executables.is_lacking(plan, output);
                     let signed = SignedText::of(&session.root.join(&location), &judged, edit, args);
-                    let first_line = match Conflicts::read(judged.existing).filter(|_| edit == Edit::Conflict) {
+                    let conflicts = (edit == Edit::Conflict).then(|| Conflicts::read(judged.existing)).flatten();
+                    let first_line = match conflicts {
                         Some(conflicts) => Some(first_line_at(judged.existing, conflicts.first_marker.start)),
                         None => first_difference(plan, &judged, &signed, number, &groups, args),
                     };

@@ -24,12 +24,11 @@ pub(super) enum SignedText {
 impl SignedText {
     /// Looks for the text of an output that is edited and stale at once.
     pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, edit: Edit, args: &CheckArgs) -> Self {
+        if judged.state != State::Edited || edit == Edit::Conflict || args.no_diff {
+            return Self::Rendering;
+        }
         let signed = signature::signed(judged.existing);
-        if judged.state != State::Edited
-            || edit == Edit::Conflict
-            || args.no_diff
-            || signed == signature::signed(judged.expected)
-        {
+        if signed == signature::signed(judged.expected) {
             return Self::Rendering;
         }
         let found = signed.and_then(|signed| git::committed_text(file, signed));

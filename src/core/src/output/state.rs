@@ -44,6 +44,12 @@ impl State {
         }
     }
 
+    /// The state of an output whose file has an intact signature.
+    #[must_use]
+    pub fn of_intact(expected: &[u8], existing: &[u8]) -> Self {
+        if is_same_text(expected, existing) { Self::Fresh } else { Self::Stale }
+    }
+
     /// The state of a file that no intact signature covers.
     fn of_changed(expected: &[u8], existing: &[u8], found: Option<&Signature>) -> Self {
         match (Conflict::of(expected, existing), found) {

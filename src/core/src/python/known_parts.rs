@@ -1,8 +1,9 @@
 //! Syntax errors of modules that share most of their text, without parsing known valid parts again.
 //!
 //! A module is a sequence of statements, so modules that are valid one after the other are valid together. Sources are
-//! cut where a definition begins at the start of a line, and a part that was valid once is valid in every module. Only
-//! validity is remembered: errors always come from parsing the whole source.
+//! cut where a definition or an assignment begins at the start of a line, and a part that was valid once is valid in every
+//! module. A class is cut in front of its methods, too: its first part is valid if a statement of its body can follow, and a
+//! method is valid in every class. Only validity is remembered: errors always come from parsing the whole source.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -60,10 +61,53 @@ impl Default for Generations {
     }
 }
 
+/// The indentation of methods.
+const INDENTATION: &str = "    ";
+
 /// A part of a source, with its hash.
 struct Part<'s> {
-    text: &'s str,
+    cut: Cut<'s>,
     hash: u128,
+}
+
+/// A part of a source, and what stands around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut<'s> {
+    text: &'s str,
+    /// Where its first statement stands.
+    begins: Level,
+    /// Where the statement after it stands.
+    ends: Level,
+}
+
+/// Where a statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Module,
+    /// In a class or another block, indented by [`INDENTATION`].
+    Block,
+}
+
+impl Cut<'_> {
+    /// Whether the part is valid between any others that are.
+    fn is_valid(self) -> bool {
+        if let (Level::Module, Level::Module) = (self.begins, self.ends) {
+            return syntax_errors(self.text).is_empty();
+        }
+        let before = if self.begins == Level::Block { "class _:\n" } else { "" };
+        let after = if self.ends == Level::Block { "    pass\n" } else { "" };
+        syntax_errors(&[before, self.text, after].concat()).is_empty()
+    }
+
+    fn hash(self) -> u128 {
+        let seed = match (self.begins, self.ends) {
+            (Level::Module, Level::Module) => 0,
+            (Level::Module, Level::Block) => 1,
+            (Level::Block, Level::Block) => 2,
+            (Level::Block, Level::Module) => 3,
+        };
+        XxHash3_128::oneshot_with_seed(seed, self.text.as_bytes())
+    }
 }
 
 impl KnownParts {
@@ -71,7 +115,7 @@ impl KnownParts {
     #[must_use]
     pub fn syntax_errors(&self, source: &str) -> Vec<SyntaxError> {
         let not_young = self.not_young(source);
-        let is_valid = |(is_old, part): &(bool, Part<'_>)| *is_old || syntax_errors(part.text).is_empty();
+        let is_valid = |(is_old, part): &(bool, Part<'_>)| *is_old || part.cut.is_valid();
         if !not_young.iter().all(is_valid) {
             return syntax_errors(source);
         }
@@ -83,7 +127,7 @@ impl KnownParts {
 
     /// The parts of a source that the current generation does not hold, each with whether the previous one does.
     fn not_young<'s>(&self, source: &'s str) -> Vec<(bool, Part<'s>)> {
-        let hashed = |text: &'s str| Part { text, hash: XxHash3_128::oneshot(text.as_bytes()) };
+        let hashed = |cut: Cut<'s>| Part { cut, hash: cut.hash() };
         let parts: Vec<_> = parts(source).into_iter().map(hashed).collect();
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let parts = parts.into_iter().filter(|part| !known.young.contains(&part.hash));
@@ -101,28 +145,94 @@ impl KnownParts {
     }
 }
 
-/// Cuts a source in front of its definitions and of their decorators. The parts make up the whole, and each but the last
-/// ends with a line end.
-fn parts(source: &str) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    let mut is_decorated = false;
+/// Cuts a source in front of its definitions and assignments, of those in its classes, of definitions in other blocks, and
+/// of decorators. The parts make up the whole, and each but the last ends with a line end.
+fn parts(source: &str) -> Vec<Cut<'_>> {
+    let mut parts = Parts { source, cuts: Vec::new(), inner: Vec::new(), start: 0, is_regular: true };
+    let (mut is_decorated, mut is_decorated_inside) = (false, false);
+    let mut is_in_class = source.starts_with("class ");
     for newline in memchr::memchr_iter(b'\n', source.as_bytes()) {
-        let (before, line) = source.split_at(newline + 1);
-        let is_decorator = line.starts_with('@');
-        let is_definition = DEFINITIONS.iter().any(|word| line.starts_with(word));
-        if !is_decorator && !is_definition {
-            continue;
-        }
+        let start = newline + 1;
+        let line = &source.as_bytes()[start..];
         // A decorator belongs to what follows it, and a line that is continued is not over.
-        if !is_decorated && !is_continued(before) {
-            parts.push(&source[start..before.len()]);
-            start = before.len();
+        let is_cut = |is_decorated: bool| !is_decorated && !is_continued(&source[..start]);
+        if let Some(inside) = line.strip_prefix(INDENTATION.as_bytes()) {
+            let Some(beginning) = Beginning::of(inside) else { continue };
+            if (is_in_class || beginning != Beginning::Assignment) && is_cut(is_decorated_inside) {
+                parts.inner.push(start);
+            }
+            is_decorated_inside = beginning == Beginning::Decorator;
+        } else if let Some(beginning) = Beginning::of(line) {
+            if is_cut(is_decorated) {
+                parts.end(start);
+            }
+            (is_decorated, is_decorated_inside) = (beginning == Beginning::Decorator, false);
+            is_in_class = line.starts_with(b"class ");
+        } else {
+            parts.is_regular &= !is_indented(line);
+            is_in_class &= !line.first().is_some_and(u8::is_ascii_alphabetic);
         }
-        is_decorated = is_decorator;
     }
-    parts.push(&source[start..]);
-    parts
+    parts.end(source.len());
+    parts.cuts
+}
+
+/// How a line begins at which a source may be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    Decorator,
+    Definition,
+    Assignment,
+}
+
+impl Beginning {
+    fn of(line: &[u8]) -> Option<Self> {
+        match line.first()? {
+            b'@' => Some(Self::Decorator),
+            b'a' | b'c' | b'd' if DEFINITIONS.iter().any(|word| line.starts_with(word.as_bytes())) => {
+                Some(Self::Definition)
+            }
+            first if first.is_ascii_alphabetic() => {
+                let is_of_name = |byte: &u8| *byte == b'_' || byte.is_ascii_alphanumeric();
+                let name = line.iter().take_while(|byte| is_of_name(byte)).count();
+                line[name..].starts_with(b" = ").then_some(Self::Assignment)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a line that does not begin with [`INDENTATION`] is indented at all: then blocks may nest otherwise than in
+/// other sources.
+fn is_indented(line: &[u8]) -> bool {
+    let text = line.iter().find(|byte| **byte != b' ');
+    matches!(line.first(), Some(b'\t' | b'\x0c'))
+        || line.starts_with(b" ") && !matches!(text, None | Some(b'\r' | b'\n'))
+}
+
+/// The parts of a source so far.
+struct Parts<'s> {
+    source: &'s str,
+    cuts: Vec<Cut<'s>>,
+    /// Where the part that begins at `start` may be cut.
+    inner: Vec<usize>,
+    start: usize,
+    /// Whether that part is indented as usual.
+    is_regular: bool,
+}
+
+impl Parts<'_> {
+    /// Ends a part, and cuts it if it is indented as usual.
+    fn end(&mut self, end: usize) {
+        let mut begins = Level::Module;
+        let inner = self.inner.drain(..);
+        for at in inner.take_while(|_| self.is_regular) {
+            self.cuts.push(Cut { text: &self.source[self.start..at], begins, ends: Level::Block });
+            (self.start, begins) = (at, Level::Block);
+        }
+        self.cuts.push(Cut { text: &self.source[self.start..end], begins, ends: Level::Module });
+        (self.start, self.is_regular) = (end, true);
+    }
 }
 
 fn is_continued(before: &str) -> bool {
@@ -135,7 +245,11 @@ mod tests {
 
     use super::*;
 
-    const LINES: [&str; 22] = [
+    fn texts(source: &str) -> Vec<&str> {
+        parts(source).into_iter().map(|part| part.text).collect()
+    }
+
+    const LINES: [&str; 29] = [
         "def f():",
         "class C:",
         "async def g(",
@@ -145,6 +259,13 @@ mod tests {
         "    pass",
         "    @inner",
         "    def m(self): pass",
+        "    def n(",
+        "    class D:",
+        "    y = 1",
+        "z = (",
+        "        z",
+        "  x",
+        "\tx",
         "else:",
         "if x:",
         "x = 1 \\",
@@ -161,13 +282,45 @@ mod tests {
     ];
 
     #[test]
-    fn a_source_is_cut_in_front_of_definitions_with_their_decorators() {
-        let source = "import x\n\n@a(\n    1\n)\n@b\ndef f():\n    def g(): pass\nclass C:\n    pass\nx = 1\n";
+    fn a_source_is_cut_in_front_of_definitions_with_their_decorators_and_of_assignments() {
+        let source = "import x\n\n@a(\n    1\n)\n@b\ndef f():\n    y = 2\n    def g(): pass\nx = {\n}\nx()\n";
         assert_eq!(
-            parts(source),
-            ["import x\n\n", "@a(\n    1\n)\n@b\ndef f():\n    def g(): pass\n", "class C:\n    pass\nx = 1\n"]
+            texts(source),
+            ["import x\n\n", "@a(\n    1\n)\n@b\ndef f():\n    y = 2\n", "    def g(): pass\n", "x = {\n}\nx()\n"]
         );
-        assert_eq!(parts("x = 1 \\\r\ndef f(): pass\n"), ["x = 1 \\\r\ndef f(): pass\n"]);
+        assert_eq!(texts("x = 1 \\\r\ndef f(): pass\n"), ["x = 1 \\\r\ndef f(): pass\n"]);
+    }
+
+    #[test]
+    fn a_class_is_cut_in_front_of_its_methods_and_attributes() {
+        assert_eq!(
+            texts(
+                "class C:\n    x = 1\n\n    @a\n    def m(self):\n        def f(): pass\n\n    def n(self): pass\nx()\n"
+            ),
+            [
+                "class C:\n",
+                "    x = 1\n\n",
+                "    @a\n    def m(self):\n        def f(): pass\n\n",
+                "    def n(self): pass\nx()\n"
+            ]
+        );
+        for whole in
+            ["class C:\n  x = 1\n    y = 1\n    def m(self): pass\n", "class C:\n    def m(self): pass\n\tx = 1\n"]
+        {
+            assert_eq!(texts(whole), [whole]);
+        }
+    }
+
+    #[test]
+    fn the_methods_of_another_class_are_known() {
+        let known = KnownParts::default();
+        let class = |name: &str| {
+            format!(
+                "class {name}:\n    '{name}'\n    x = 1\n\n    def m(self):\n        pass\n\n    def n(self): pass\n"
+            )
+        };
+        assert!(known.syntax_errors(&class("A")).is_empty());
+        assert_eq!(known.not_young(&class("B")).len(), 1);
     }
 
     #[test]
@@ -186,7 +339,7 @@ mod tests {
         #[test]
         fn the_errors_are_those_of_the_whole_source(
             sources in prop::collection::vec(
-                prop::collection::vec((prop::sample::select(&LINES[..]), prop::sample::select(&["\n", "\r\n"][..])), 0..9),
+                prop::collection::vec((prop::sample::select(&LINES[..]), prop::sample::select(&["\n", "\r\n"][..])), 0..12),
                 1..6,
             ),
         ) {

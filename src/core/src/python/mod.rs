@@ -5,6 +5,7 @@
 mod depth;
 mod known_parts;
 pub mod likeness;
+pub mod spliced;
 pub mod splices;
 
 pub use self::depth::{MOST_LEVELS, parse_shallow};

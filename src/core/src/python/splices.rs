@@ -12,7 +12,7 @@ use ruff_text_size::{Ranged, TextSize};
 use crate::python;
 
 /// The replacement for a value while its context is determined.
-const STAND_IN: &str = "x";
+pub(super) const STAND_IN: &str = "x";
 
 /// The context of a spliced value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +94,7 @@ pub fn splices(neutral: &str, values: &[Range<usize>]) -> Vec<Splice> {
         for value in values {
             let start = offset(value.start, shift);
             shift += distance(STAND_IN.len()) - distance(value.len());
-            found.push(splice(parsed.tokens(), start..start + STAND_IN.len()));
+            found.push(splice(parsed.tokens(), &(start..start + STAND_IN.len())));
         }
         found
     })
@@ -108,16 +108,24 @@ fn offset(at: usize, shift: i64) -> usize {
     usize::try_from(distance(at) + shift).unwrap_or_default()
 }
 
-fn splice(tokens: &Tokens, hole: Range<usize>) -> Splice {
-    let after = tokens.partition_point(|token| python::span(token.range()).end <= hole.start);
-    let Some(token) = tokens.get(after).filter(|token| token.range().contains(text_size(hole.start))) else {
-        return Splice::Code;
-    };
+/// The token that a value is in.
+pub(super) fn token_of<'t>(tokens: &'t Tokens, value: &Range<usize>) -> Option<&'t Token> {
+    tokens.get(token_after(tokens, value)).filter(|token| token.range().contains(text_size(value.start)))
+}
+
+/// The index of the first token that does not end before a value.
+fn token_after(tokens: &Tokens, value: &Range<usize>) -> usize {
+    tokens.partition_point(|token| python::span(token.range()).end <= value.start)
+}
+
+pub(super) fn splice(tokens: &Tokens, value: &Range<usize>) -> Splice {
+    let Some(token) = token_of(tokens, value) else { return Splice::Code };
     match token.kind() {
         TokenKind::Name => {
-            let is_whole = python::span(token.range()) == hole;
+            let is_whole = python::span(token.range()) == *value;
             let names_something = || {
-                let before = after.checked_sub(1).and_then(|before| tokens.get(before)).map(Token::kind);
+                let before = token_after(tokens, value).checked_sub(1).and_then(|before| tokens.get(before));
+                let before = before.map(Token::kind);
                 matches!(before, Some(TokenKind::Def | TokenKind::Class | TokenKind::Dot))
             };
             if is_whole && !names_something() { Splice::Code } else { Splice::Name }

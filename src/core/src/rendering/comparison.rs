@@ -16,11 +16,11 @@ use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
 use crate::python::likeness;
-use crate::rendering::syntax::check_syntax;
+use crate::rendering::syntax::{SharedSyntax, check_syntax};
 use crate::template::renderer::{Renderer, Rendering};
 
 /// How many outputs one thread takes at a time: neighbours share a skeleton.
-const CHUNK: usize = 64;
+const CHUNK: usize = 32;
 
 /// An output held against what is there.
 pub struct Judged<'a> {
@@ -111,6 +111,7 @@ fn in_chunks<'p, T: Send>(
 struct Worker<'p> {
     plan: &'p Plan<'p>,
     renderers: HashMap<TemplateIndex, Renderer<'p>>,
+    syntax: SharedSyntax,
     origin: String,
     /// What was rendered, or formatted.
     rendered: Vec<u8>,
@@ -123,7 +124,8 @@ struct Worker<'p> {
 impl<'p> Worker<'p> {
     fn new(plan: &'p Plan<'p>) -> Self {
         let (rendered, unsigned, expected, existing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { plan, renderers: HashMap::new(), origin: String::new(), rendered, unsigned, expected, existing }
+        let (renderers, syntax, origin) = (HashMap::new(), SharedSyntax::default(), String::new());
+        Self { plan, renderers, syntax, origin, rendered, unsigned, expected, existing }
     }
 
     fn render(&mut self, output: &PlannedOutput) -> Result<(), Problem> {
@@ -150,15 +152,20 @@ impl<'p> Worker<'p> {
         let style = CommentStyle::of_signable(output.path.as_path());
         self.origin = self.plan.origin(output);
         // What is fresh was checked when it was written. Most outputs are, and are compared without putting them together.
-        if !is_missing && Signed::text_of(&self.existing, style, &self.origin).is_some_and(|text| rendering.is(text)) {
+        let text = (!is_missing).then(|| Signed::text_of(&self.existing, style, &self.origin)).flatten();
+        if text.is_some_and(|text| rendering.is(text)) {
             return Ok(State::Fresh);
         }
         rendering.write(&mut self.unsigned);
         Signed::new(&self.unsigned, style, &self.origin).write(&mut self.expected);
         let existing = (!is_missing).then_some(self.existing.as_slice());
-        let state = State::of(&self.expected, existing);
-        if state != State::Fresh {
-            check_syntax(&self.plan.project.known_python, &location, &self.expected)?;
+        let state = match (existing, text) {
+            (Some(existing), Some(_)) => State::of_intact(&self.expected, existing),
+            _ => State::of(&self.expected, existing),
+        };
+        let known = &self.plan.project.known_python;
+        if state != State::Fresh && !self.syntax.is_valid(known, output, &rendering, &self.origin) {
+            check_syntax(known, &location, &self.expected)?;
         }
         Ok(state)
     }

@@ -36,6 +36,8 @@ pub struct Renderer<'c> {
     shared: Option<Vec<Option<Value>>>,
     /// The part of the output that consecutive cases with the same shared values have in common.
     skeleton: Option<Skeleton>,
+    /// How many skeletons there were before.
+    generation: usize,
     narrowed: Narrowed,
     holes: Vec<String>,
     /// The last text that Tera rendered.
@@ -48,7 +50,27 @@ pub struct Rendering<'r>(Pieces<'r>);
 
 enum Pieces<'r> {
     Whole(&'r [u8]),
-    Filled(&'r Skeleton, &'r [String]),
+    Filled { skeleton: &'r Skeleton, values: &'r [String], common: Common<'r> },
+}
+
+/// What a rendering has in common with other cases of its renderer: a text, and the places of the values in it.
+#[derive(Clone, Copy)]
+pub struct Common<'r> {
+    skeleton: &'r Skeleton,
+    generation: usize,
+}
+
+impl<'r> Common<'r> {
+    /// Tells it from that of other renderings of the same renderer.
+    #[must_use]
+    pub const fn generation(self) -> usize {
+        self.generation
+    }
+
+    /// The texts, and the numbers of the values between them, in order.
+    pub fn pieces(self) -> impl Iterator<Item = Result<&'r str, usize>> {
+        self.skeleton.parts()
+    }
 }
 
 impl<'r> Rendering<'r> {
@@ -63,7 +85,16 @@ impl<'r> Rendering<'r> {
         output.clear();
         match self.0 {
             Pieces::Whole(text) => output.extend_from_slice(text),
-            Pieces::Filled(skeleton, values) => skeleton.fill(values, output),
+            Pieces::Filled { skeleton, values, .. } => skeleton.fill(values, output),
+        }
+    }
+
+    /// What it has in common with other cases, and the values of its own.
+    #[must_use]
+    pub const fn common(&self) -> Option<(Common<'r>, &'r [String])> {
+        match self.0 {
+            Pieces::Whole(_) => None,
+            Pieces::Filled { values, common, .. } => Some((common, values)),
         }
     }
 
@@ -73,7 +104,7 @@ impl<'r> Rendering<'r> {
         let mut rest = Rest(parts);
         match self.0 {
             Pieces::Whole(text) => rest.take(text) && rest.is_empty(),
-            Pieces::Filled(skeleton, values) => {
+            Pieces::Filled { skeleton, values, .. } => {
                 skeleton.pieces(values).all(|piece| rest.take(piece)) && rest.is_empty()
             }
         }
@@ -117,6 +148,7 @@ impl<'c> Renderer<'c> {
             values: Vec::new(),
             shared: None,
             skeleton: None,
+            generation: 0,
             narrowed: Narrowed::default(),
             holes: Vec::new(),
             text: Vec::new(),
@@ -150,7 +182,7 @@ impl Renderer<'_> {
         match &self.compiled.body {
             Body::Dollar(skeleton) => {
                 fill_dollar(&self.compiled.placeholders, &self.values, &mut self.holes)?;
-                Ok(Rendering(Pieces::Filled(self.narrowed.of(skeleton, &self.holes), &self.holes)))
+                Ok(filled(&mut self.narrowed, skeleton, &self.holes, self.generation))
             }
             Body::Tera(body) => self.rendering_of_tera(body),
         }
@@ -160,7 +192,7 @@ impl Renderer<'_> {
         if self.has_skeleton(body)
             && let Some(skeleton) = &self.skeleton
         {
-            return Ok(Rendering(Pieces::Filled(self.narrowed.of(skeleton, &self.holes), &self.holes)));
+            return Ok(filled(&mut self.narrowed, skeleton, &self.holes, self.generation));
         }
         self.text.clear();
         render_directly(body, self.compiled, &self.values, self.cancellation.as_ref(), &mut self.text)?;
@@ -174,6 +206,7 @@ impl Renderer<'_> {
         }
         if !self.same_as_before() {
             self.skeleton = None;
+            self.generation += 1;
             self.narrowed.clear();
             self.shared = Some(self.shared_values());
             return false;
@@ -217,6 +250,16 @@ impl Renderer<'_> {
         render_directly(body, self.compiled, &marked, self.cancellation.as_ref(), &mut rendered).ok()?;
         Skeleton::cut(String::from_utf8(rendered).ok()?, marked.len())
     }
+}
+
+fn filled<'r>(
+    narrowed: &'r mut Narrowed,
+    whole: &'r Skeleton,
+    values: &'r [String],
+    generation: usize,
+) -> Rendering<'r> {
+    let common = Common { skeleton: whole, generation };
+    Rendering(Pieces::Filled { skeleton: narrowed.of(whole, values), values, common })
 }
 
 fn render_directly(

@@ -14,7 +14,7 @@ const MARK: char = '\u{10fffd}';
 const FIRST: u32 = 0x0010_0000;
 
 /// The constant texts of a rendering, and holes for values between them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Skeleton {
     text: String,
     parts: Vec<Part>,
@@ -81,17 +81,30 @@ impl Skeleton {
         self.pieces(values).for_each(|piece| output.extend_from_slice(piece));
     }
 
-    /// The skeleton with some of the holes filled permanently.
-    fn with_fixed(&self, values: &[String], is_fixed: &[bool]) -> Self {
-        let mut fixed = Self { text: String::with_capacity(self.text.len() * 5 / 4), parts: Vec::new() };
+    /// Fills some of the holes permanently, and writes the result over another skeleton, whose memory it reuses.
+    fn fix_into(&self, fixed: &mut Self, values: &[String], is_fixed: &[bool]) {
+        fixed.text.clear();
+        fixed.parts.clear();
+        let mut start = 0;
         for part in &self.parts {
             match part {
-                Part::Text(span) => fixed.push_text(&self.text[span.clone()]),
-                Part::Hole(index) if is_fixed[*index] => fixed.push_text(&values[*index]),
-                Part::Hole(index) => fixed.parts.push(Part::Hole(*index)),
+                Part::Text(span) => fixed.text.push_str(&self.text[span.clone()]),
+                Part::Hole(index) if is_fixed[*index] => fixed.text.push_str(&values[*index]),
+                Part::Hole(index) => {
+                    fixed.parts.extend([Part::Text(start..fixed.text.len()), Part::Hole(*index)]);
+                    start = fixed.text.len();
+                }
             }
         }
-        fixed
+        fixed.parts.push(Part::Text(start..fixed.text.len()));
+    }
+
+    /// The constant texts, and the indices of the placeholders between them, in order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Result<&str, usize>> {
+        self.parts.iter().map(|part| match part {
+            Part::Text(span) => Ok(&self.text[span.clone()]),
+            Part::Hole(index) => Err(*index),
+        })
     }
 
     /// The texts and values in order.
@@ -107,35 +120,46 @@ impl Skeleton {
 /// type differ only in their batch sizes.
 #[derive(Debug, Default)]
 pub(super) struct Narrowed {
-    skeleton: Option<Skeleton>,
+    skeleton: Skeleton,
+    /// Whether the skeleton is that of the last case.
+    is_current: bool,
     is_fixed: Vec<bool>,
     last: Vec<String>,
 }
 
 impl Narrowed {
-    /// The narrowed skeleton for these values. Cases must come in their order, and `whole` must stay the same until the next
-    /// [`Narrowed::clear`].
+    /// The narrowed skeleton for these values, or the whole one. Cases must come in their order, and `whole` must stay the
+    /// same until the next [`Narrowed::clear`].
     pub(super) fn of<'s>(&'s mut self, whole: &'s Skeleton, values: &[String]) -> &'s Skeleton {
         self.is_fixed.resize(values.len(), false);
         self.last.resize(values.len(), String::new());
-        let holes = || self.is_fixed.iter().zip(values).zip(&self.last);
-        let is_outdated = holes().any(|((is_fixed, value), last)| *is_fixed != (value == last));
-        if is_outdated {
-            // A value that changes with every case is never fixed.
-            for ((is_fixed, value), last) in self.is_fixed.iter_mut().zip(values).zip(&mut self.last) {
+        let fits = self.holes(values).all(|(is_fixed, is_as_before)| !is_fixed || is_as_before);
+        let could_fix_more = self.holes(values).any(|(is_fixed, is_as_before)| !is_fixed && is_as_before);
+        if self.is_current && !fits {
+            // What the next case has in common with this one is not known yet.
+            self.is_current = false;
+            self.is_fixed.fill(false);
+        } else if could_fix_more {
+            for ((is_fixed, value), last) in self.is_fixed.iter_mut().zip(values).zip(&self.last) {
                 *is_fixed = value == last;
-                last.clone_from(value);
             }
-            self.skeleton = Some(whole.with_fixed(values, &self.is_fixed));
-        } else {
-            self.last.clone_from_slice(values);
+            whole.fix_into(&mut self.skeleton, values, &self.is_fixed);
+            self.is_current = true;
         }
-        self.skeleton.as_ref().unwrap_or(whole)
+        self.last.clone_from_slice(values);
+        if self.is_current { &self.skeleton } else { whole }
     }
 
-    /// Drops the narrowed skeleton and the remembered values.
+    /// Of each value, whether it is filled in permanently, and whether the last case had it too.
+    fn holes<'h>(&'h self, values: &'h [String]) -> impl Iterator<Item = (bool, bool)> {
+        self.is_fixed.iter().zip(values).zip(&self.last).map(|((is_fixed, value), last)| (*is_fixed, value == last))
+    }
+
+    /// Forgets the narrowed skeleton and the remembered values.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.is_current = false;
+        self.is_fixed.clear();
+        self.last.clear();
     }
 }
 
