@@ -1,6 +1,7 @@
 //! A run as a trace in the JSON of Chrome, which Perfetto and `chrome://tracing` open: a process for each machine or shard, a
 //! track for each slot, a slice for each unit with those of its tests inside.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -25,11 +26,25 @@ fn events(runner: &Runner<'_>, process: usize) -> Vec<Value> {
         let name = format!("slot {}", slot + 1);
         json!({"ph": "M", "name": "thread_name", "pid": process, "tid": slot + 1, "args": {"name": name}})
     });
-    let units = runner.units.iter().flat_map(|unit| unit_events(unit, process));
+    let spans = spans_on_slots(&runner.units);
+    let units = runner.units.iter().zip(spans).flat_map(|(unit, span)| unit_events(unit, span, process));
     std::iter::once(name).chain(slots).chain(units).collect()
 }
 
-fn unit_events(unit: &RanUnit<'_>, process: usize) -> Vec<Value> {
+/// When the units ran, none of which reaches into the next one on its slot: times are rounded, and a reader drops slices that
+/// overlap.
+fn spans_on_slots(units: &[RanUnit<'_>]) -> Vec<Span> {
+    let mut next: HashMap<usize, f64> = HashMap::new();
+    let within = units.iter().rev().map(|RanUnit { span, slot, .. }| {
+        let latest = next.insert(*slot, span.start).unwrap_or(span.end);
+        Span { end: span.end.min(latest).max(span.start), ..*span }
+    });
+    let mut spans: Vec<Span> = within.collect();
+    spans.reverse();
+    spans
+}
+
+fn unit_events(unit: &RanUnit<'_>, span: Span, process: usize) -> Vec<Value> {
     let end = unit.end;
     let slice = |name: &str, category: &str, span: Span, args: Value| {
         let (start, end) = (microseconds(span.start), microseconds(span.end));
@@ -42,23 +57,22 @@ fn unit_events(unit: &RanUnit<'_>, process: usize) -> Vec<Value> {
         "outcome": end.outcome, "hardware": end.hardware, "device": end.device, "model": end.model,
         "batch": end.batch, "memory_peak": end.memory_peak,
     });
-    let tests = one_after_another(unit).into_iter().map(|(attempt, within)| {
+    let tests = one_after_another(unit, span).into_iter().map(|(attempt, within)| {
         let name = attempt.nodeid.strip_prefix(attempt.file.as_str()).unwrap_or(&attempt.nodeid);
         let name = name.trim_start_matches(':');
         let args = json!({"outcome": attempt.outcome, "attempt": attempt.attempt, "reason": attempt.reason});
         slice(if name.is_empty() { &attempt.nodeid } else { name }, "test", within, args)
     });
-    std::iter::once(slice(&end.unit, "unit", unit.span, args)).chain(tests).collect()
+    std::iter::once(slice(&end.unit, "unit", span, args)).chain(tests).collect()
 }
 
-/// The tests of a unit in their order, none of which reaches into the next one or out of the unit: times are rounded, and a reader
-/// drops slices that overlap.
-fn one_after_another<'r>(unit: &RanUnit<'r>) -> Vec<(&'r Attempt, Span)> {
+/// The tests of a unit in their order, none of which reaches into the next one or out of the span of the unit.
+fn one_after_another<'r>(unit: &RanUnit<'r>, within: Span) -> Vec<(&'r Attempt, Span)> {
     let mut tests = unit.tests.clone();
     tests.sort_by(|left, right| left.1.start.total_cmp(&right.1.start));
-    let mut latest = unit.span.end;
+    let mut latest = within.end;
     for (_, span) in tests.iter_mut().rev() {
-        let start = span.start.clamp(unit.span.start, latest);
+        let start = span.start.clamp(within.start, latest);
         *span = Span { start, end: span.end.clamp(start, latest) };
         latest = start;
     }
@@ -101,6 +115,18 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_whose_rounded_time_reaches_into_the_next_one_ends_before_it() {
+        let recorded = fixture::timed();
+        let mut units = runners(&recorded).remove(0).units;
+        for (unit, (start, end)) in units.iter_mut().zip([(0.0, 1.001), (0.5, 3.0), (1.0, 2.0)]) {
+            unit.span = Span { start, end };
+        }
+        (units[0].slot, units[1].slot, units[2].slot) = (0, 1, 0);
+        let ends: Vec<f64> = spans_on_slots(&units).iter().map(|span| span.end).collect();
+        assert_eq!(ends, [1.0, 3.0, 2.0]);
+    }
+
+    #[test]
     fn tests_whose_rounded_times_overlap_come_one_after_another() {
         let recorded = fixture::timed();
         let mut runners = runners(&recorded);
@@ -108,7 +134,7 @@ mod tests {
         let attempt = unit.tests[0].0;
         let times = [(1.0, 2.000_05), (0.5, 1.000_1), (2.0, 9.0), (2.0, 3.0)];
         unit.tests = times.map(|(start, end)| (attempt, Span { start, end })).to_vec();
-        let seen = one_after_another(unit);
+        let seen = one_after_another(unit, unit.span);
         let seen: Vec<(f64, f64)> = seen.iter().map(|(_, span)| (span.start, span.end)).collect();
         assert_eq!(seen, [(0.5, 1.0), (1.0, 2.0), (2.0, 2.0), (2.0, 3.0)]);
     }
