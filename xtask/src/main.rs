@@ -42,7 +42,7 @@ usage: cargo xtask COMMAND
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
   fingerprints RELEASE...            what all model types give with releases of transformers
-  ray                                a run on a real head of Ray, with deaths on the way
+  ray                                a run on a real head of Ray, with a worker and the client killed
   libduckdb [--into-wheel]           gets DuckDB's library
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
