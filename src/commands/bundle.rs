@@ -12,7 +12,7 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, Outputs, keep_unfinished, of_outputs};
+use super::run::{Earlier, Kept, Outputs, keep_unfinished, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -108,7 +108,7 @@ pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> 
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was packed");
     }
-    let earlier = Earlier::read(session, None)?;
+    let earlier = Earlier::read(session, None, Kept::for_rerun(rerun.rerun.as_deref()))?;
     let (mut selection, files) = select(session, args, &earlier, Outputs::MustBeThere)?;
     if selection.units.is_empty() {
         bail!("no tests are selected, so there is nothing to pack");

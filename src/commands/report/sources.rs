@@ -59,7 +59,7 @@ impl<'g> Sources<'g> {
                 .filter(|header| header.started > first)
                 .map(|header| header.run.clone())
                 .collect();
-            earlier.add(folder.of_runs(|run| !later.iter().any(|later| later == run)));
+            earlier.add(folder.of_runs(|run| !later.iter().any(|id| id == run)));
         }
         Ok(earlier)
     }

@@ -62,7 +62,7 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was run");
     }
-    let earlier = Earlier::read(session, args.results.as_deref())?;
+    let earlier = Earlier::read(session, args.results.as_deref(), Kept::for_rerun(args.rerun.as_deref()))?;
     let present = hardware::present();
     let mut selection = selection(session, args, &present, &earlier)?;
     let rerun = args.rerun.as_deref();
@@ -183,20 +183,40 @@ pub(super) struct Earlier {
     path: Option<Utf8PathBuf>,
 }
 
+/// What is kept of the earlier runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// All of it.
+    Everything,
+    /// How units ended, which tells how long they take and what they need: tests are many times as many.
+    Ends,
+}
+
+impl Kept {
+    /// What a command needs that may finish an earlier run.
+    pub(super) fn for_rerun(rerun: Option<&str>) -> Self {
+        if rerun.is_some() { Self::Everything } else { Self::Ends }
+    }
+}
+
 impl Earlier {
-    pub(super) fn read(session: &Session, path: Option<&Utf8Path>) -> anyhow::Result<Self> {
+    pub(super) fn read(session: &Session, path: Option<&Utf8Path>, kept: Kept) -> anyhow::Result<Self> {
         let path = path.map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
         let path = path.transpose()?;
         let mut recorded = Recorded::default();
+        let mut add = |found: Recorded| {
+            let attempts = if kept == Kept::Everything { found.attempts } else { Vec::new() };
+            recorded.add(Recorded { attempts, ..found });
+        };
         for file in results_files(&session.root.join(FOLDER)) {
             match read_if_begun(&file) {
-                Ok(found) => recorded.add(found.unwrap_or_default()),
+                Ok(found) => add(found.unwrap_or_default()),
                 // A run that was cut short, or a full disk, may leave such a file. It must not keep tests from running.
                 Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
             }
         }
         if let Some(file) = &path {
-            recorded.add(read_if_begun(file)?.unwrap_or_default());
+            add(read_if_begun(file)?.unwrap_or_default());
         }
         Ok(Self { recorded, path })
     }
