@@ -43,7 +43,7 @@ usage: cargo xtask COMMAND
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
   fingerprints RELEASE...            what all model types give with releases of transformers
-  ray                                a run on a real head of Ray, with deaths on the way
+  ray                                a run on a real head of Ray, with a worker and the client killed
   libduckdb [--into-wheel]           gets DuckDB's library
   cross                              lints for the other systems of a release, with zig and rustup
   wheel                              builds and tries the Python package
