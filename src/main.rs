@@ -21,9 +21,10 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::outcome::Outcome;
 use crate::printer::Verbosity;
-use crate::world::threads;
+use crate::world::{interrupt, threads};
 
 fn main() -> ExitCode {
+    interrupt::survive_the_file_size_limit();
     let cli = Cli::try_parse_from(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
     match dispatch(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, Outputs, of_outputs};
+use super::run::{Earlier, Kept, Outputs, keep_unfinished, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -40,6 +40,8 @@ Examples:
 pub(crate) struct BundleArgs {
     #[command(flatten)]
     pub(super) contents: ContentArgs,
+    #[command(flatten)]
+    rerun: RerunArgs,
     /// Where to write it
     #[arg(long, value_name = "FILE", default_value = "bundle.zip")]
     output: Utf8PathBuf,
@@ -65,6 +67,14 @@ pub(crate) struct ContentArgs {
     pub(super) pytest: Vec<String>,
 }
 
+/// Whether a bundle finishes a run.
+#[derive(Debug, Args)]
+pub(crate) struct RerunArgs {
+    /// What failed or was not run in a run, and what is new [default: the latest run]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", help_heading = "Selection")]
+    rerun: Option<String>,
+}
+
 /// A bundle, and what is in it.
 pub(super) struct Packed {
     pub(super) selection: Selection,
@@ -73,7 +83,10 @@ pub(super) struct Packed {
 
 pub(crate) fn run(global: &Global, args: &BundleArgs) -> anyhow::Result<Outcome> {
     let session = one_session(global)?;
-    let Packed { selection, zip } = pack(&session, &args.contents)?;
+    let Some(Packed { selection, zip }) = pack(&session, &args.contents, &args.rerun)? else {
+        Printer::new().note("everything has passed already")?;
+        return Ok(Outcome::Clean);
+    };
     write_file(&args.output, &zip)?;
     let files: BTreeSet<&Utf8Path> = selection.units.iter().map(|unit| unit.file.as_path()).collect();
     let (files, size) = (counted(files.len(), "test file"), Bytes(zip.len() as u64));
@@ -90,16 +103,22 @@ pub(super) fn one_session(global: &Global) -> anyhow::Result<Session> {
     }
 }
 
-/// Packs the tests of a project for another machine.
-pub(super) fn pack(session: &Session, args: &ContentArgs) -> anyhow::Result<Packed> {
+/// Packs the tests of a project for another machine; nothing if all of the run that is to be finished has passed.
+pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> anyhow::Result<Option<Packed>> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was packed");
     }
-    let (selection, files) = select(session, args, Outputs::MustBeThere)?;
+    let earlier = Earlier::read(session, None, Kept::for_rerun(rerun.rerun.as_deref()))?;
+    let (mut selection, files) = select(session, args, &earlier, Outputs::MustBeThere)?;
     if selection.units.is_empty() {
         bail!("no tests are selected, so there is nothing to pack");
     }
-    let mut bundle = Bundle::new(plan_json(&selection, &args.pytest)?);
+    let rerun = rerun.rerun.as_deref();
+    let rerun_of = rerun.map(|named| keep_unfinished(&mut selection, named, &earlier.recorded)).transpose()?;
+    if selection.units.is_empty() {
+        return Ok(None);
+    }
+    let mut bundle = Bundle::new(plan_json(&selection, &args.pytest, rerun_of.as_deref())?);
     for file in with_what_pytest_reads(session, &files)?.iter().chain(&included(session, &args.include)?) {
         let mut content = Vec::new();
         read_file(&session.root.join(file), LARGEST_FILE, &mut content)
@@ -107,16 +126,16 @@ pub(super) fn pack(session: &Session, args: &ContentArgs) -> anyhow::Result<Pack
         bundle.add(file, content);
     }
     let zip = bundle.zip()?;
-    Ok(Packed { selection, zip })
+    Ok(Some(Packed { selection, zip }))
 }
 
 /// The units, for whatever hardware, and the files of all outputs.
 pub(super) fn select(
     session: &Session,
     args: &ContentArgs,
+    earlier: &Earlier,
     outputs: Outputs,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
-    let earlier = Earlier::read(session, None)?;
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {
         let cases = &args.selection.cases;
@@ -125,7 +144,7 @@ pub(super) fn select(
         let files = session.disk.list(&folder).with_context(|| format!("cannot list `{folder}`"))?;
         return Ok((selection, files));
     }
-    let (selection, files) = of_outputs(session, &args.selection, &Chosen::All, &earlier, outputs)?;
+    let (selection, files) = of_outputs(session, &args.selection, &Chosen::All, earlier, outputs)?;
     let is_there = |file: &Utf8PathBuf| session.root.join(file).is_file();
     Ok((selection, files.into_iter().filter(is_there).collect()))
 }

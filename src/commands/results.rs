@@ -211,6 +211,10 @@ pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(anyhow!("`{path}` is no file; give `--output` the name of one"));
     };
+    // Writing is a rename, which would put a file in the place of a device.
+    if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        return Err(anyhow!("`{path}` is a folder, a pipe or a device; give `--output` the name of a file"));
+    }
     let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
     writer.write(Utf8Path::new(name), bytes).with_context(|| format!("cannot write `{path}`"))
 }

@@ -142,6 +142,8 @@ pub(super) struct Process {
     pub(super) before_group: Option<u64>,
     /// Its id, which is that of its process group.
     pub(super) pid: Option<i32>,
+    /// When its memory is looked at next.
+    pub(super) measured_next: Instant,
     /// When it has had its time.
     pub(super) deadline: Option<Instant>,
     ending: Option<Ordered>,
@@ -208,6 +210,7 @@ impl Process {
             group,
             before_group: None,
             pid: None,
+            measured_next: Instant::now(),
             deadline: None,
             ending: None,
             collected: Vec::new(),

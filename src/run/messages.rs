@@ -57,6 +57,8 @@ pub(super) enum Message {
     },
     /// The process has joined its control group, and had so many bytes of memory before.
     Joined(u64),
+    /// The processes that run several files have ended.
+    Dismissed(()),
     /// The tests of the file that are going to run.
     Collected(Vec<String>),
     /// Why the file or its folder could not be collected.
@@ -120,6 +122,10 @@ pub(super) enum Command<'a> {
     Signal {
         unit: StartId,
         signal: i32,
+    },
+    /// End the processes that run several files.
+    Dismiss {
+        dismiss: bool,
     },
     /// Import these modules, before anything else is started.
     Warm {

@@ -22,6 +22,8 @@ use crate::world::caches::ProjectCache;
 
 /// How long an interpreter may take until it takes orders.
 const LONGEST_START: Duration = Duration::from_mins(1);
+/// How long the launcher may take to end processes.
+const LONGEST_DISMISSAL: Duration = Duration::from_secs(5);
 /// The variables that would change where results go.
 const UNSET: [&str; 2] = ["TGEN_RESULTS", "PYTEST_XDIST_TESTRUNUID"];
 
@@ -185,6 +187,21 @@ impl Workers {
     /// Whether a process runs several files, so that its memory is not that of one.
     pub(super) fn share_processes(&self) -> bool {
         self.isolation == Isolation::None
+    }
+
+    /// Ends the processes that wait for further files, so that what earlier ones have started can be found.
+    pub(super) fn dismiss_shared(&mut self) {
+        if !self.share_processes() || self.launcher.command(&Command::Dismiss { dismiss: true }).is_err() {
+            return;
+        }
+        let until = Instant::now() + LONGEST_DISMISSAL;
+        while let Ok(Heard::Message(_, message)) =
+            self.heard.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            if matches!(message, Message::Dismissed(())) {
+                return;
+            }
+        }
     }
 
     /// How the launcher has died, if it has; then another one takes its place.

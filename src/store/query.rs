@@ -54,6 +54,12 @@ pub(crate) struct Limits<'a> {
     pub(crate) is_interrupted: &'a (dyn Fn() -> bool + Sync),
 }
 
+/// The largest value that is handed over, in bytes. Each is copied several times, and while it is, nothing counts the
+/// memory and nothing interrupts.
+const LARGEST_VALUE: usize = 16 << 20;
+/// What DuckDB says of a larger one.
+const TOO_LARGE: &str = "a value is larger than the 16 MB that are shown; cut it, for example with `left(value, 1000)`";
+
 /// The interval at which the watching thread checks the limits.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -159,8 +165,11 @@ fn answer<E: From<StoreError>>(
 ) -> Result<(), E> {
     let columns = stopwatch.run(|| columns(connection, sql)).map_err(refusal)?;
     rows.begin(columns)?;
-    let sql_of_text = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM query(?)";
-    let mut statement = connection.prepare(sql_of_text).map_err(refusal)?;
+    let text = "CAST(COLUMNS(*) AS VARCHAR)";
+    let sql_of_text = format!(
+        "SELECT CASE WHEN strlen({text}) > {LARGEST_VALUE} THEN error('{TOO_LARGE}') ELSE {text} END FROM query(?)"
+    );
+    let mut statement = connection.prepare(&sql_of_text).map_err(refusal)?;
     // The iterator that this call returns aborts the process if DuckDB fails; `step` returns the same batches, or the
     // error.
     stopwatch.run(|| statement.stream_arrow([sql]).map(drop)).map_err(refusal)?;
@@ -192,7 +201,9 @@ fn hand_over<E: From<StoreError>>(batch: &StructArray, rows: &mut dyn Rows<E>) -
 fn refusal(error: duckdb::Error) -> StoreError {
     let message = error.to_string();
     let reason = message.split("\n\nLINE ").next().unwrap_or(&message).to_owned();
-    if reason.starts_with("Out of Memory Error") {
+    if reason.ends_with(TOO_LARGE) {
+        StoreError::Query(TOO_LARGE.to_owned())
+    } else if reason.starts_with("Out of Memory Error") {
         StoreError::QueryMemory(reason.lines().next().unwrap_or_default().to_owned())
     } else {
         StoreError::Query(reason)

@@ -9,5 +9,7 @@ pub(crate) mod emit;
 mod plan;
 pub(crate) mod ray;
 
-pub(crate) use self::bundle::{Bundle, zip_of};
+pub(crate) use self::bundle::Bundle;
+#[cfg(feature = "store")]
+pub(crate) use self::bundle::zip_of;
 pub(crate) use self::plan::plan_json;

@@ -13,6 +13,8 @@ const VERSION: u32 = 1;
 struct Plan<'a> {
     #[serde(rename = "tgen-plan")]
     version: u32,
+    /// The run that this one finishes.
+    rerun_of: Option<&'a str>,
     /// The arguments of pytest.
     arguments: &'a [String],
     units: Vec<PlannedUnit<'a>>,
@@ -37,12 +39,18 @@ struct PlannedUnit<'a> {
     /// In seconds.
     timeout: u64,
     after: Vec<usize>,
+    /// The tests that do not run, because they have passed before.
+    passed: &'a [String],
 }
 
 /// The plan of a bundle: the same text for the same units.
-pub(crate) fn plan_json(selection: &Selection, arguments: &[String]) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn plan_json(
+    selection: &Selection,
+    arguments: &[String],
+    rerun_of: Option<&str>,
+) -> anyhow::Result<Vec<u8>> {
     let units = selection.units.iter().zip(&selection.jobs).map(|(unit, job)| planned(unit, job)).collect();
-    Ok(serde_json::to_vec_pretty(&Plan { version: VERSION, arguments, units })?)
+    Ok(serde_json::to_vec_pretty(&Plan { version: VERSION, rerun_of, arguments, units })?)
 }
 
 fn planned<'a>(unit: &'a Unit, job: &'a Job) -> PlannedUnit<'a> {
@@ -65,5 +73,6 @@ fn planned<'a>(unit: &'a Unit, job: &'a Job) -> PlannedUnit<'a> {
         expected: u64::try_from(job.expected.value.as_nanos()).unwrap_or(u64::MAX),
         timeout: job.timeout.as_secs(),
         after: job.after.iter().map(|on| usize::from(*on)).collect(),
+        passed: &unit.passed,
     }
 }

@@ -25,6 +25,18 @@ pub(crate) fn listen_and(wake: impl Fn() + Send + 'static) {
     });
 }
 
+/// Lets a write beyond the largest allowed file size fail as one on a full disk does; the signal for it would end the
+/// process and leave a temporary file behind.
+#[cfg(unix)]
+pub(crate) fn survive_the_file_size_limit() {
+    // Without this, the signal ends the process as before.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+}
+
+/// This system has no such signal.
+#[cfg(not(unix))]
+pub(crate) fn survive_the_file_size_limit() {}
+
 /// Whether an interrupt was requested.
 pub(crate) fn requested() -> bool {
     CANCELLATION.is_cancelled()

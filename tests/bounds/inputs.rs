@@ -46,6 +46,18 @@ fn only_files_are_read() {
 }
 
 #[test]
+fn no_pipe_is_replaced_by_a_file() {
+    for arguments in [["bundle"].as_slice(), &["emit", "slurm", "--shards", "2"]] {
+        let project = Project::new();
+        make_pipe(&project.path("pipe"));
+        let ended = project.run(&[arguments, &["--output", "pipe"]].concat());
+        assert_eq!(ended.code, Some(2), "{}", ended.said);
+        assert!(ended.said.contains("a pipe or a device; give `--output` the name of a file"), "{}", ended.said);
+        assert!(!fs::metadata(project.path("pipe")).unwrap().is_file());
+    }
+}
+
+#[test]
 fn only_releases_that_are_files_are_read() {
     for (kind, make, _) in KINDS {
         let project = Project::new();

@@ -25,6 +25,21 @@ fn without_a_second_thread_a_command_says_so() {
 }
 
 #[test]
+fn a_limit_of_the_size_of_files_is_told_and_leaves_nothing_behind() {
+    let project = Project::new();
+    project.write("templates/t.py.tera", &format!("X = {{{{ model_name | py_str }}}}\n{}", "# long\n".repeat(2_000)));
+    let before = project.snapshot("out");
+    let binary = project.binary_for_everybody();
+    let words = [binary.as_str(), "tgen", "generate", "--output-dir", "new"];
+    // What is printed is written into a file too.
+    let ended = project.run_limited(&words, &[(Resource::Fsize, 10_000)], &words);
+    assert!(matches!(ended.code, Some(1 | 2)), "{:?}: {}", ended.code, ended.said);
+    assert!(ended.said.contains("File too large"), "{}", ended.said);
+    assert_eq!(project.snapshot("out"), before);
+    assert!(project.snapshot("new").is_empty(), "{:?}", project.snapshot("new"));
+}
+
+#[test]
 fn the_next_run_deletes_what_a_killed_one_left_behind() {
     for (arguments, words) in [
         (&["generate"][..], "2 fresh"),

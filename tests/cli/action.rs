@@ -25,6 +25,7 @@ fn run_check(folder: &Path, arguments: &str) -> (Output, String) {
     let mut command = script("check.sh");
     command.current_dir(folder).env("PATH", path_with_binary());
     command.env("ARGUMENTS", arguments).env("GITHUB_STEP_SUMMARY", &summary);
+    command.env("XDG_CACHE_HOME", folder.join(".cache"));
     let output = command.output().unwrap();
     let text = fs::read_to_string(&summary).unwrap();
     fs::remove_file(&summary).unwrap();

@@ -200,6 +200,25 @@ fn tests_are_tried_again_as_run_does_it_and_every_attempt_is_kept() {
 }
 
 #[test]
+fn a_bundle_finishes_a_run_with_the_tests_that_have_no_recorded_pass() {
+    let project = Project::new(&[("flaky", ""), ("fine", "")]);
+    let first = Unpacked::of(&project, &[]);
+    assert_eq!(first.run(&["--run", "r1"]).status.code(), Some(1));
+    let results = fs::read_to_string(first.path().join("results.jsonl")).unwrap();
+    project.write("results/r1.jsonl", &results);
+    let second = Unpacked::of(&project, &["--rerun", "r1"]);
+    fs::write(second.path().join("files/tests/test_flaky.seen"), "").unwrap();
+    assert_eq!(second.run(&["--run", "r2"]).status.code(), Some(0));
+    assert_snapshot!(outcomes(&second.lines("results.jsonl")), @"test_flaky.py::test_crashes_once: passed");
+    project.write("results/r2.jsonl", &fs::read_to_string(second.path().join("results.jsonl")).unwrap());
+    let shown =
+        project.command(&["results", "show", "--run", "r1", "results/r1.jsonl", "results/r2.jsonl"]).output().unwrap();
+    assert_snapshot!(text(&shown.stdout).lines().last().unwrap(), @"4 tests: 4 passed");
+    let third = project.command(&["bundle", "--rerun"]).output().unwrap();
+    assert!(text(&third.stdout).contains("everything has passed already"), "{}", text(&third.stdout));
+}
+
+#[test]
 fn files_that_were_forked_from_one_process_do_not_see_each_other() {
     let project = Project::new(&[("fine", ""), ("flaky", ""), ("outcomes", ""), ("kills_parent", ""), ("exits", "")]);
     let unpacked = Unpacked::of(&project, &[]);

@@ -118,14 +118,14 @@ fn a_test_that_takes_more_memory_than_there_is_is_ended() {
 
 #[test]
 fn processes_that_a_file_leaves_behind_are_ended_and_told() {
-    let finished = run("leaks", "", &[]);
+    let project = Project::new(&[("fine", ""), ("leaks", "")]);
+    let finished = project.run(&[]);
     assert_snapshot!(outcomes(&finished), @"
     test_leaks.py::test_leaves_a_child_that_holds_every_pipe: passed
     test_leaks.py::test_leaves_a_daemon: passed
     ");
     assert!(finished.stderr().contains("`tests/test_leaks.py` left processes behind"), "{}", finished.stderr());
-    let left = std::process::Command::new("pgrep").args(["-f", "tgen-leaked"]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+    assert_eq!(project.processes(""), Vec::<String>::new());
 }
 
 #[test]
@@ -150,6 +150,34 @@ fn what_a_test_does_to_its_own_process_stays_there() {
     test_prints.py::test_prints: passed
     ");
     assert_eq!(finished.code(), 0, "{}", finished.stderr());
+}
+
+#[test]
+fn without_isolation_each_file_still_gets_its_outcomes() {
+    let names = ["closes", "exits", "fine", "kills_parent", "leaks", "moves", "prints", "segfault"];
+    let project = Project::new(&names.map(|name| (name, "")));
+    let finished = project.run(&["--isolation", "none"]);
+    assert_snapshot!(finished.outcomes(), @"
+    test_closes.py::test_after: passed
+    test_closes.py::test_closes_its_output: passed
+    test_exits.py::test_after: passed
+    test_exits.py::test_before: passed
+    test_exits.py::test_leaves: crashed
+    test_fine.py::test_one: passed
+    test_fine.py::test_two: passed
+    test_kills_parent.py::test_after: passed
+    test_kills_parent.py::test_kills_its_parent: passed
+    test_leaks.py::test_leaves_a_child_that_holds_every_pipe: passed
+    test_leaks.py::test_leaves_a_daemon: passed
+    test_moves.py::test_after: passed
+    test_moves.py::test_leaves_the_folder_and_its_environment: passed
+    test_prints.py::test_after: passed
+    test_prints.py::test_prints: passed
+    test_segfault.py::test_after: passed
+    test_segfault.py::test_before: passed
+    test_segfault.py::test_crashes: crashed
+    ");
+    assert_eq!(project.processes(""), Vec::<String>::new());
 }
 
 #[test]

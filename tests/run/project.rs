@@ -71,6 +71,17 @@ impl Project {
         Finished { output, lines: self.lines() }
     }
 
+    /// The processes that work in its folder and have this in their command line.
+    pub(crate) fn processes(&self, command: &str) -> Vec<String> {
+        let root = self.folder.path().canonicalize().unwrap();
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let is_meant = |entry: &fs::DirEntry| {
+            let is_here = fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == root);
+            is_here && fs::read_to_string(entry.path().join("cmdline")).is_ok_and(|found| found.contains(command))
+        };
+        processes.filter(is_meant).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
     /// The lines of all results files, in the order of the runs.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let Ok(folder) = fs::read_dir(self.path("results")) else { return Vec::new() };

@@ -74,25 +74,14 @@ fn no_process_outlives_a_run_that_is_killed() {
     let mut first = String::new();
     BufReader::new(run.stdout.take().unwrap()).read_line(&mut first).unwrap();
     let until = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    let root = project.path("").canonicalize().unwrap();
-    while working_in(&root).is_empty() && std::time::Instant::now() < until {
+    let launchers = || project.processes("tgen_worker.py");
+    while launchers().is_empty() && std::time::Instant::now() < until {
         std::thread::yield_now();
     }
     run.kill().unwrap();
     run.wait().unwrap();
-    while !working_in(&root).is_empty() {
-        assert!(std::time::Instant::now() < until, "{:?} still run", working_in(&root));
+    while !launchers().is_empty() {
+        assert!(std::time::Instant::now() < until, "{:?} still run", launchers());
         std::thread::yield_now();
     }
-}
-
-/// The processes whose working folder is a project's, other than the runner itself.
-fn working_in(root: &std::path::Path) -> Vec<String> {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let works_here = |entry: &std::fs::DirEntry| {
-        let is_here = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == root);
-        let command = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
-        is_here && command.contains("tgen_worker.py")
-    };
-    processes.filter(works_here).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }

@@ -251,7 +251,31 @@ fn a_head_that_was_started_again_has_forgotten_the_run() {
     let head = Head::with_faults(passing(), |request, number| {
         (number > 6 && request.path.contains("tgen-r1")).then(|| Reply::Answer(404, String::new()))
     });
-    project.submit(&head, &["--run", "r1"]).check(2, "submit the tests again, with another `--run`");
+    project.submit(&head, &["--run", "r1"]).check(2, "`--rerun r1` submits what has no recorded pass");
+}
+
+#[test]
+fn what_has_no_recorded_pass_is_submitted_again() {
+    let project = Project::new();
+    let head = Head::new(course("STOPPED", ["passed", "failed"]));
+    project.submit(&head, &["--run", "r1"]).check(1, "1 passed, 1 failed");
+    let head = Head::new(vec![("RUNNING", String::new())]);
+    project.submit(&head, &["--rerun", "r1", "--run", "r2", "--detach"]).check(0, "submitted");
+    let plan = plan_of(&head);
+    assert_eq!(plan["rerun_of"], "r1");
+    let names: Vec<&Value> = plan["units"].as_array().unwrap().iter().map(|unit| &unit["name"]).collect();
+    assert_eq!(names, ["tests/test_vit.py"]);
+    project.submit(&head, &["--rerun", "r9"]).check(2, "there is no run `r9` in the results");
+    let project = Project::new();
+    project.submit(&Head::new(passing()), &["--run", "r1"]).check(0, "2 passed");
+    project.submit(&head, &["--rerun", "r1"]).check(0, "everything has passed already");
+}
+
+/// The plan in the bundle that was uploaded.
+fn plan_of(head: &Head) -> Value {
+    let upload = head.requests("PUT", "/api/packages").remove(0);
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(upload.body)).unwrap();
+    serde_json::from_reader(zip.by_name("plan.json").unwrap()).unwrap()
 }
 
 #[test]
@@ -268,6 +292,8 @@ fn a_refusal_says_what_to_do() {
         |request, _| (request.method == "PUT").then(|| Reply::Answer(413, "too large".to_owned())),
         "refuses with status 413: too large",
     );
+    // Whether Ray has taken the job is not known then.
+    check(|request, _| (request.method == "POST").then_some(Reply::HangUp), "`--run r1` tries again");
 }
 
 #[test]

@@ -46,6 +46,20 @@ pub(crate) fn run(python: Option<&str>, platform: Platform) -> Result<()> {
     Ok(())
 }
 
+/// Writes the same from the results of `cargo tgen run`, which ran the tests of all model types on the CPU with the
+/// packages of that interpreter.
+pub(crate) fn of_results(file: &str, python: Option<&str>) -> Result<()> {
+    let release = Release::of(&results::python(python)?, Platform::Cpu)?;
+    let mut coverage = Coverage::default();
+    for result in results::read_run(Path::new(file))? {
+        coverage.add(result);
+    }
+    write(&root().join("docs").join(release.file_name()), &coverage.page(&release))?;
+    verified::add(&release.version, coverage.types_that_ran())?;
+    say(&coverage.headline());
+    Ok(())
+}
+
 /// The release of transformers in an interpreter's environment.
 struct Release {
     version: String,
@@ -102,7 +116,8 @@ struct Coverage {
     counts: BTreeMap<String, Counts>,
     /// The model type, test and reason of every failure other than `test_forward`.
     failures: Vec<[String; 3]>,
-    running: Duration,
+    /// How long the run took, if it was ours.
+    running: Option<Duration>,
     peak_memory: u64,
     /// The device that the models ran on, as the tests report it.
     device: String,
@@ -113,7 +128,7 @@ type Counts = [usize; 4];
 
 impl Coverage {
     fn of(results: Vec<TestResult>, running: Duration) -> Self {
-        let mut coverage = Self { running, ..Self::default() };
+        let mut coverage = Self { running: Some(running), ..Self::default() };
         for result in results {
             coverage.add(result);
         }
@@ -178,15 +193,14 @@ impl Coverage {
              Written by `cargo xtask coverage{}` from a run of all tests of all {} model types in the pipeline map of\n\
              transformers {}, on {}. `test_forward` decides what is REAL: the architecture itself was built and run.\n\
              Each model type and task that is not REAL is listed at the end of this page, with the reason.\n\n\
-             {}.\n\n{}. {:.0} min in {} processes, at most {:.1} GiB each.\n",
+             {}.\n\n{}. {}at most {:.1} GiB each.\n",
             release.arguments(),
             self.verdicts.len(),
             release.version,
             if release.platform == Platform::Cpu { "the CPU" } else { &self.device },
             self.headline(),
             release.all,
-            self.running.as_secs_f64() / 60.0,
-            release.platform.processes(),
+            self.duration(release.platform),
             bytes_as_gib(self.peak_memory),
         );
         page.push_str(&table("By task", ["task", "MOCK"], self.by_task().into_iter()));
@@ -195,6 +209,12 @@ impl Coverage {
         page.push_str(&self.not_real());
         page.push_str(&self.failed());
         page
+    }
+
+    fn duration(&self, platform: Platform) -> String {
+        let minutes = self.running.map(|running| running.as_secs_f64() / 60.0);
+        let in_processes = |minutes| format!("{minutes:.0} min in {} processes, ", platform.processes());
+        minutes.map_or_else(|| "A process for each file, ".to_owned(), in_processes)
     }
 
     fn by_task(&self) -> BTreeMap<&str, Counts> {

@@ -35,6 +35,23 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python::programs(&PACKAGES)?.join("python"))
 }
 
+/// Checks the Python that the binary carries: what runs tests, here and on other machines.
+pub(crate) fn lint() -> Result<()> {
+    let python = python()?;
+    for (name, arguments) in [
+        ("the runner in Python is lint-free", &["ruff", "check", "--quiet"][..]),
+        ("it is formatted", &["ruff", "format", "--check", "--quiet"]),
+        ("it has the types that mypy finds", &["mypy", "--no-error-summary", "--ignore-missing-imports"]),
+    ] {
+        // Each is imported under names of its own, so that mypy sees the driver only.
+        let worker = if arguments[0] == "mypy" { &[][..] } else { &["../../run/worker"] };
+        let mut check = Command::new(&python);
+        check.arg("-m").args(arguments).args(["driver.py", "tgen_driver"]).args(worker);
+        step(name, check.current_dir(root().join("src/submit/driver")))?;
+    }
+    Ok(())
+}
+
 /// Renders tests for these models, checks their source, and runs them.
 pub(crate) fn run() -> Result<()> {
     let python = python()?;

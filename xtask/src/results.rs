@@ -1,12 +1,14 @@
 //! Runs rendered tests in several processes and parses the results that they write. It does not know the purpose of the
 //! run.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::python as environments;
 use crate::test::{root, step, tgen};
@@ -97,6 +99,20 @@ pub(crate) fn run_tests_over(
         results.extend(shard.finish()?);
     }
     Ok(results)
+}
+
+/// Reads the results of `cargo tgen run`: of each test the last attempt.
+pub(crate) fn read_run(file: &Path) -> Result<Vec<TestResult>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let mut last = BTreeMap::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).context("a line of the results is not JSON")?;
+        // The others tell of the run and of whole files.
+        if let Some(nodeid) = line["nodeid"].as_str().map(str::to_owned) {
+            last.insert(nodeid, serde_json::from_value(line).context("a result lacks a key")?);
+        }
+    }
+    Ok(last.into_values().collect())
 }
 
 /// Divides the tests of a folder among subfolders, each with a copy of the shared files. Given a folder, pytest

@@ -35,6 +35,7 @@ pub(crate) fn lint() -> Result<()> {
         "packages",
         cargo().args(["package", "--workspace", "--exclude", "xtask", "--no-verify", "--allow-dirty", "--quiet"]),
     )?;
+    generated::lint()?;
     workflows::run()
 }
 

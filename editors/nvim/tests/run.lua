@@ -182,7 +182,7 @@ local function edit_an_output()
   local output = edit('out/test_bert.py')
   vim.api.nvim_buf_set_lines(0, 1, 2, false, { 'TITLE = "bert"' })
   vim.cmd('doautocmd TextChanged')
-  expect_lenses({ 'edited: 1 place', 'show the difference' })
+  expect_lenses({ 'edited: 1 place', 'show the difference', '▶ run' })
   return output
 end
 
@@ -211,12 +211,23 @@ function tests.an_edit_of_an_output_moves_into_its_template()
   expect('the template is not changed', function() return line(template, 0) == 'TITLE = {{ model_name | py_str }}' end)
   equal('the edit', line(output, 1), 'TITLE = "bert"')
   vim.cmd('doautocmd TextChanged')
-  expect_lenses({})
+  expect_lenses({ '▶ run' })
   vim.cmd('silent wall')
   vim.fn.system({ vim.env.TGEN_PROGRAM, 'tgen', '--root', root, 'generate', '--suite', 's' })
   equal('the output that nobody edited', vim.fn.readfile(root .. '/out/test_vit.py')[2], 'TITLE = "vit"')
   vim.fn.system({ vim.env.TGEN_PROGRAM, 'tgen', '--root', root, 'check', '--suite', 's' })
   equal('check', vim.v.shell_error, 0)
+  vim.cmd('bwipeout! ' .. output)
+end
+
+function tests.the_tests_of_an_output_run_as_it_is()
+  local output = edit_an_output()
+  local start, started = vim.fn.jobstart, nil
+  vim.fn.jobstart = function(command) started = command end
+  require('tgen.lenses').commands['tgen.runOutput'](vim.lsp.codelens.get(output)[3].command)
+  vim.fn.jobstart = start
+  equal('arguments', vim.list_slice(started, 2), { 'tgen', 'run', '--suite', 's', '--model', 'bert' })
+  equal('saved', vim.bo.modified, false)
   vim.cmd('bwipeout! ' .. output)
 end
 

@@ -62,10 +62,11 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was run");
     }
-    let earlier = Earlier::read(session, args.results.as_deref())?;
+    let earlier = Earlier::read(session, args.results.as_deref(), Kept::for_rerun(args.rerun.as_deref()))?;
     let present = hardware::present();
     let mut selection = selection(session, args, &present, &earlier)?;
-    let rerun_of = keep_unfinished(&mut selection, args, &earlier.recorded)?;
+    let rerun = args.rerun.as_deref();
+    let rerun_of = rerun.map(|named| keep_unfinished(&mut selection, named, &earlier.recorded)).transpose()?;
     if let Some(part) = args.shard {
         let own = shard(&selection.jobs, part);
         selection.keep(&own);
@@ -182,20 +183,40 @@ pub(super) struct Earlier {
     path: Option<Utf8PathBuf>,
 }
 
+/// What is kept of the earlier runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// All of it.
+    Everything,
+    /// How units ended, which tells how long they take and what they need: tests are many times as many.
+    Ends,
+}
+
+impl Kept {
+    /// What a command needs that may finish an earlier run.
+    pub(super) fn for_rerun(rerun: Option<&str>) -> Self {
+        if rerun.is_some() { Self::Everything } else { Self::Ends }
+    }
+}
+
 impl Earlier {
-    pub(super) fn read(session: &Session, path: Option<&Utf8Path>) -> anyhow::Result<Self> {
+    pub(super) fn read(session: &Session, path: Option<&Utf8Path>, kept: Kept) -> anyhow::Result<Self> {
         let path = path.map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
         let path = path.transpose()?;
         let mut recorded = Recorded::default();
+        let mut add = |found: Recorded| {
+            let attempts = if kept == Kept::Everything { found.attempts } else { Vec::new() };
+            recorded.add(Recorded { attempts, ..found });
+        };
         for file in results_files(&session.root.join(FOLDER)) {
             match read_if_begun(&file) {
-                Ok(found) => recorded.add(found.unwrap_or_default()),
+                Ok(found) => add(found.unwrap_or_default()),
                 // A run that ended at once, or a disk that was full: that must not keep others from running.
                 Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
             }
         }
         if let Some(file) = &path {
-            recorded.add(read_if_begun(file)?.unwrap_or_default());
+            add(read_if_begun(file)?.unwrap_or_default());
         }
         Ok(Self { recorded, path })
     }
@@ -307,15 +328,14 @@ fn missing_message(outputs: usize) -> String {
     format!("{} missing; write them with `cargo tgen generate`, or give `--generate`", counted(outputs, "output"))
 }
 
-/// Leaves out what has passed in a run and its reruns; the name of the run, if one is finished.
-fn keep_unfinished(selection: &mut Selection, args: &RunArgs, recorded: &Recorded) -> anyhow::Result<Option<String>> {
-    let Some(named) = &args.rerun else { return Ok(None) };
-    let run = match named.as_str() {
+/// Leaves out what has passed in a run, the latest if none is named, and in its reruns; the name of the run.
+pub(super) fn keep_unfinished(selection: &mut Selection, named: &str, recorded: &Recorded) -> anyhow::Result<String> {
+    let run = match named {
         "" => latest_run(recorded),
         named => recorded.headers.iter().map(|header| &header.run).find(|run| *run == named).cloned(),
     };
     let Some(run) = run else {
-        bail!("there is no run `{named}` in the results; `cargo tgen run` without `--rerun` makes one");
+        bail!("there is no run `{named}` in the results; without `--rerun`, all tests run");
     };
     let planned: Vec<_> = selection.units.iter().map(|unit| (unit.name.as_str(), unit.hardware)).collect();
     let left = unfinished(recorded, &run, &planned);
@@ -324,7 +344,7 @@ fn keep_unfinished(selection: &mut Selection, args: &RunArgs, recorded: &Recorde
     for (unit, left) in selection.units.iter_mut().zip(left) {
         unit.passed = left.passed;
     }
-    Ok(Some(run))
+    Ok(run)
 }
 
 fn tell_absent(selection: &Selection) {

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
-use crate::commands::bundle::ContentArgs;
+use crate::commands::bundle::{ContentArgs, RerunArgs};
 use crate::commands::emit::run_id;
 use crate::commands::results::RunFormat;
 use crate::commands::run::RetryArgs;
@@ -16,7 +16,8 @@ use crate::submit::ray::Address;
 Examples:
   cargo tgen submit ray --address http://head:8265 --model 'bert*'     run the tests of some models
   cargo tgen submit ray --detach                                       leave at once
-  cargo tgen submit ray --attach 20260301-080000-5f3a1c                follow a run")]
+  cargo tgen submit ray --attach 20260301-080000-5f3a1c                follow a run
+  cargo tgen submit ray --rerun                                        what failed or was not run last time, and what is new")]
 pub(crate) struct SubmitArgs {
     #[command(subcommand)]
     pub(super) engine: Engine,
@@ -32,6 +33,8 @@ pub(super) enum Engine {
 pub(super) struct RayArgs {
     #[command(flatten)]
     pub(super) contents: ContentArgs,
+    #[command(flatten)]
+    pub(super) rerun: RerunArgs,
     /// The address of Ray's dashboard
     #[arg(long, value_name = "URL", env = "RAY_API_SERVER_ADDRESS", help_heading = "Ray")]
     pub(super) address: Address,

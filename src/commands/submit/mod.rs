@@ -48,7 +48,10 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome>
         Task::Submit => {
             let session = one_session(global)?;
             let run = args.run.clone().unwrap_or_else(new_id);
-            let planned = submit_run(&session, &head, args, &run)?;
+            let Some(planned) = submit_run(&session, &head, args, &run)? else {
+                Printer::new().note("everything has passed already")?;
+                return Ok(Outcome::Clean);
+            };
             if args.detach {
                 Printer::new().line(&format!("submitted run `{run}`; {}", how_to_attach(args, &run)))?;
                 return Ok(Outcome::Clean);
@@ -58,10 +61,10 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome>
     }
 }
 
-/// Packs the tests and submits them; how many units there are.
-fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<usize> {
+/// Packs the tests and submits them; how many units there are, if any.
+fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Option<usize>> {
     let version = head.version()?;
-    let Packed { selection, zip } = pack(session, &args.contents)?;
+    let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun)? else { return Ok(None) };
     let planned = selection.units.len();
     let submission = Submission {
         run,
@@ -71,7 +74,11 @@ fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyh
         runtime_env: runtime_env(args)?,
     };
     let printer = Printer::new();
-    match submit(head, &submission)? {
+    // Ray may have taken what it gave no answer to.
+    let submitted = submit(head, &submission).with_context(|| {
+        format!("the submission has failed; the same command with `--run {run}` tries again, and follows what is there already")
+    })?;
+    match submitted {
         Submitted::New => {
             let files = counted(planned, "file");
             printer.note(&format!("running {files} as run `{run}` on Ray {version} at `{}`", head.address()))?;
@@ -81,7 +88,7 @@ fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyh
             bail!("there is a run `{run}` of other tests at `{}`; give another `--run`", head.address())
         }
     }
-    Ok(planned)
+    Ok(Some(planned))
 }
 
 fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned: usize) -> anyhow::Result<Outcome> {
@@ -97,7 +104,7 @@ fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned
     watching.finish();
     let followed = followed.map_err(|error| match error.downcast::<HeadError>() {
         Ok(error) => explained(error, run),
-        Err(error) => error,
+        Err(error) => error.context(format!("run `{run}` goes on; {}", how_to_attach(args, run))),
     })?;
     match followed {
         Followed::Left => leave(head, args, run),
@@ -144,7 +151,7 @@ fn stop(head: &Head, run: &str) -> anyhow::Result<Outcome> {
 fn explained(error: HeadError, run: &str) -> anyhow::Error {
     match error {
         HeadError::NotFound(address) => anyhow!(
-            "Ray at `{address}` does not know run `{run}`; if Ray was started again, submit the tests again, with another `--run`"
+            "Ray at `{address}` does not know run `{run}`; if Ray was started again, `--rerun {run}` submits what has no recorded pass"
         ),
         HeadError::Unreachable { .. } => anyhow::Error::from(error)
             .context(format!("lost run `{run}`, which may go on; `--attach {run}` follows it")),

@@ -63,6 +63,11 @@ const INPUTS: &[Input] = &[
         };
         (0..2_000 * n).map(template).collect()
     }),
+    ("3,000 components of one template, each called", |n| {
+        each("t.tera", 3_000 * n, |at| {
+            format!("{{% component c{at}() %}}x{{% endcomponent c{at} %}}{{{{ <c{at} /> }}}}")
+        })
+    }),
     ("5,000 unknown blocks", |n| {
         let blocks = |name: &str| {
             (0..5_000 * n).map(|at| format!("{{% block {name}{at} %}}{{% endblock %}}")).collect::<String>()

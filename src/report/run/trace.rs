@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
+use tgen_core::results::attempt::Attempt;
 use tgen_core::results::slots::Span;
 
 use super::RunReport;
@@ -41,18 +42,27 @@ fn unit_events(unit: &RanUnit<'_>, process: usize) -> Vec<Value> {
         "outcome": end.outcome, "hardware": end.hardware, "device": end.device, "model": end.model,
         "batch": end.batch, "memory_peak": end.memory_peak,
     });
-    let tests = unit.tests.iter().map(|(attempt, span)| {
+    let tests = one_after_another(unit).into_iter().map(|(attempt, within)| {
         let name = attempt.nodeid.strip_prefix(attempt.file.as_str()).unwrap_or(&attempt.nodeid);
         let name = name.trim_start_matches(':');
         let args = json!({"outcome": attempt.outcome, "attempt": attempt.attempt, "reason": attempt.reason});
-        // Slices of a track have to be inside of one another: times are rounded.
-        let within = Span {
-            start: span.start.clamp(unit.span.start, unit.span.end),
-            end: span.end.clamp(unit.span.start, unit.span.end),
-        };
         slice(if name.is_empty() { &attempt.nodeid } else { name }, "test", within, args)
     });
     std::iter::once(slice(&end.unit, "unit", unit.span, args)).chain(tests).collect()
+}
+
+/// The tests of a unit in their order, none of which reaches into the next one or out of the unit: times are rounded, and a reader
+/// drops slices that overlap.
+fn one_after_another<'r>(unit: &RanUnit<'r>) -> Vec<(&'r Attempt, Span)> {
+    let mut tests = unit.tests.clone();
+    tests.sort_by(|left, right| left.1.start.total_cmp(&right.1.start));
+    let mut latest = unit.span.end;
+    for (_, span) in tests.iter_mut().rev() {
+        let start = span.start.clamp(unit.span.start, latest);
+        *span = Span { start, end: span.end.clamp(start, latest) };
+        latest = start;
+    }
+    tests
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a run takes less than thousands of years")]
@@ -88,5 +98,18 @@ mod tests {
         let names: Vec<&Value> =
             events.iter().filter(|event| event["ph"] == "M").map(|event| &event["args"]["name"]).collect();
         assert_eq!(names, ["ci", "slot 1", "slot 2"]);
+    }
+
+    #[test]
+    fn tests_whose_rounded_times_overlap_come_one_after_another() {
+        let recorded = fixture::timed();
+        let mut runners = runners(&recorded);
+        let unit = &mut runners[0].units[0];
+        let attempt = unit.tests[0].0;
+        let times = [(1.0, 2.000_05), (0.5, 1.000_1), (2.0, 9.0), (2.0, 3.0)];
+        unit.tests = times.map(|(start, end)| (attempt, Span { start, end })).to_vec();
+        let seen = one_after_another(unit);
+        let seen: Vec<(f64, f64)> = seen.iter().map(|(_, span)| (span.start, span.end)).collect();
+        assert_eq!(seen, [(0.5, 1.0), (1.0, 2.0), (2.0, 2.0), (2.0, 3.0)]);
     }
 }

@@ -9,6 +9,8 @@ use crate::run::processes::{self, Ending};
 
 /// How long after its end the messages of a process may arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How many times as long as a measurement of memory the pause after it is, at least.
+const PAUSE_BETWEEN_MEASUREMENTS: u32 = 10;
 /// The most bytes of output that a process may leave; more is dropped while it runs.
 const LONGEST_LOG: u64 = 16 << 20;
 
@@ -50,7 +52,7 @@ impl Engine<'_> {
 
     pub(super) fn check_limits(&mut self, at: usize) {
         let limit = self.run.rules.memory.0;
-        let memory = self.active[at].process.pid.and_then(processes::memory);
+        let memory = self.measured_memory(at);
         self.note_memory(at, memory.unwrap_or(0));
         let active = &self.active[at];
         shorten(&active.process);
@@ -67,6 +69,19 @@ impl Engine<'_> {
             None if is_over => self.end_process(at, Cause::TimedOut(timeout), Ending::Ask),
             Some(_) | None => {}
         }
+    }
+
+    /// The memory of the processes of a unit, unless it was measured a moment ago. The more processes there are, the more it
+    /// costs to ask, and the longer is the moment.
+    fn measured_memory(&mut self, at: usize) -> Option<u64> {
+        let process = &mut self.active[at].process;
+        let began = Instant::now();
+        if began < process.measured_next {
+            return None;
+        }
+        let memory = process.pid.and_then(processes::memory);
+        process.measured_next = Instant::now() + began.elapsed() * PAUSE_BETWEEN_MEASUREMENTS;
+        memory
     }
 
     /// Takes note of the memory that the processes of a unit have, unless earlier files have left some of it.
@@ -162,6 +177,7 @@ impl Engine<'_> {
         for active in &self.active {
             self.workers.signal(active.process.id, active.process.pid, Ending::Kill);
         }
+        self.workers.dismiss_shared();
         let own = self.workers.own_pids();
         for adopted in processes::adopted(&own) {
             processes::end_adopted(adopted);

@@ -267,7 +267,7 @@ impl Engine<'_> {
             Message::Modules(modules) => self.workers.learn(modules),
             Message::End(status) => process.end = Some(status),
             Message::Broken(reason) => process.broken = Some(reason),
-            Message::Ready { .. } | Message::Warmed { .. } | Message::Lost(_) => {}
+            Message::Ready { .. } | Message::Warmed { .. } | Message::Lost(_) | Message::Dismissed(()) => {}
         }
         Ok(())
     }

@@ -122,6 +122,8 @@ class Launcher(Server):
             self._signal(command["unit"], command)
         elif "warm" in command:
             self._warm(command["warm"])
+        elif "dismiss" in command:
+            self._dismiss_all()
         return None
 
     def closed(self) -> None:
@@ -221,6 +223,17 @@ class Launcher(Server):
     def _dismiss(self, found: ResidentProcess) -> None:
         found.is_spent = True
         send_signal(found.pid, signal.SIGKILL)
+
+    def _dismiss_all(self) -> None:
+        """End the residents; what they leave behind is the runner's to end then."""
+        for found in list(self.residents):
+            self._dismiss(found)
+            if found.unit is not None:
+                self.pids.pop(found.unit, None)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(found.pid, 0)
+            self._bury_resident(found.pid)
+        self.channel.send("dismissed", None)
 
     def _bury_resident(self, pid: int) -> None:
         for found in [found for found in self.residents if found.pid == pid]:

@@ -38,5 +38,7 @@ def _run_file(pipe: int, order: dict[str, Any]) -> None:
     except BaseException as error:
         session.tell_broken(job, error)
         raise
-    # The next file starts with the memory that this one no longer needs.
+    # The next file starts with the memory that this one no longer needs. What is left is
+    # not looked at again: pytest collects several times a session.
     gc.collect()
+    gc.freeze()

@@ -255,6 +255,8 @@ class Hooks:
             config.option.numprocesses = 0
             config.option.dist = "no"
             config.option.tx = []
+        # Nobody reads it, and it takes the metadata of every plugin.
+        config.option.no_header = True
         self.job = self.take(config)
         self.recorder = results.Recorder(self.job.order["run"], self.send_line)
         self.root = f"{config.rootpath}{os.sep}"

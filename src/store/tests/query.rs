@@ -67,6 +67,17 @@ fn everything_that_reads_the_database_is_answered() {
 }
 
 #[test]
+fn a_value_too_large_to_be_copied_is_refused() {
+    let folder = filled();
+    for sql in ["SELECT 1, repeat('a', 16777217)", "SELECT range(4000000)", "SELECT {'a': repeat('é', 10000000)}"] {
+        let expected = "cannot answer the query: a value is larger than the 16 MB that are shown; cut it, for example with `left(value, 1000)`";
+        assert_eq!(message(&folder, ask(&folder, sql)), expected);
+    }
+    let largest = ask(&folder, "SELECT repeat('a', 16777216), NULL").unwrap();
+    assert_eq!(largest.rows[0][0].as_deref().map(str::len), Some(16_777_216));
+}
+
+#[test]
 fn nothing_can_be_changed_reached_or_loaded() {
     let folder = filled();
     let outside = folder.path().join("outside");

@@ -101,10 +101,10 @@ end
 -- Runs the tests of the output in the current buffer as it is, with the suite, the model and the axes that a lens names.
 function M.run_output(suite, model, hardware, batch_size)
   local arguments = { 'run' }
-  local named = { ['--suite'] = suite, ['--model'] = model, ['--hardware'] = hardware, ['--batch-sizes'] = batch_size }
-  for option, value in pairs(named) do
-    if value ~= vim.NIL then
-      vim.list_extend(arguments, { option, tostring(value) })
+  local named = { { '--suite', suite }, { '--model', model }, { '--hardware', hardware }, { '--batch-sizes', batch_size } }
+  for _, option in ipairs(named) do
+    if option[2] ~= nil and option[2] ~= vim.NIL then
+      vim.list_extend(arguments, { option[1], tostring(option[2]) })
     end
   end
   vim.cmd('silent update')

@@ -52,7 +52,7 @@ impl<'p, 'r> Planner<'p, 'r> {
         for suite in planner.plan.suites.keys() {
             planner.plan_suite(suite);
         }
-        planner.leave_out_unreadable_references();
+        planner.leave_out_broken_references();
         planner.plan_support();
         planner.refuse_collisions();
         planner.finish()
@@ -329,28 +329,28 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.leave_out(|output| output.template_of(suite).is_some_and(|used| broken.contains(&used)));
     }
 
-    /// Removes the outputs that use an unreadable reference implementation: otherwise they would be rendered as if the
+    /// Removes the outputs that use a broken reference implementation: otherwise they would be rendered as if the
     /// model had none.
-    fn leave_out_unreadable_references(&mut self) {
+    fn leave_out_broken_references(&mut self) {
         let asks: Vec<ModelIndex> =
             self.plan.outputs.iter().filter_map(|output| self.asks_for_reference(output)).collect();
         let asks: HashSet<ModelIndex> = asks.into_iter().collect();
-        let unreadable: HashMap<ModelIndex, Problem> = asks
+        let broken: HashMap<ModelIndex, Problem> = asks
             .into_par_iter()
-            .filter_map(|model| Some((model, self.project.unreadable_reference(&self.plan.models[model])?)))
+            .filter_map(|model| Some((model, self.project.broken_reference(&self.plan.models[model])?)))
             .collect();
-        if unreadable.is_empty() {
+        if broken.is_empty() {
             return;
         }
         let is_held: Vec<bool> = self
             .plan
             .outputs
             .iter()
-            .map(|output| self.asks_for_reference(output).is_some_and(|model| unreadable.contains_key(&model)))
+            .map(|output| self.asks_for_reference(output).is_some_and(|model| broken.contains_key(&model)))
             .collect();
         let mut is_held = is_held.into_iter();
         self.leave_out(|_| is_held.next().unwrap_or(false));
-        let mut problems: Vec<_> = unreadable.into_iter().collect();
+        let mut problems: Vec<_> = broken.into_iter().collect();
         problems.sort_by_key(|(model, _)| *model);
         self.add_problems(problems.into_iter().map(|(_, problem)| problem).collect());
     }
@@ -440,18 +440,24 @@ no reference
 class hf_vit: pass
 "#;
 
-    #[test]
-    fn no_output_is_planned_from_a_reference_implementation_that_cannot_be_read() {
+    /// The problems of a plan in which the modules of two models hold this.
+    fn problems_with(module: &[u8]) -> String {
         let mut files = MemoryFiles::from_fixture(FIXTURE);
-        for module in ["bert", "gpt2"] {
-            files.insert(format!("skillset/hf_{module}.py"), [0xff]);
+        for model in ["bert", "gpt2"] {
+            files.insert(format!("skillset/hf_{model}.py"), module);
         }
         let project = Project::load(&files, config::load(&files, Origin::TgenToml).unwrap(), &[]);
         let plan = Plan::new(&project, &Request::default());
         let outputs: Vec<_> = plan.outputs.iter().map(|output| output.path.as_path().as_str()).collect();
         assert_eq!(outputs, ["out/vit.txt", "out/gpt2.txt"]);
         assert_eq!(plan.left_out.len(), 1);
-        let problems: Vec<_> = plan.problems.iter().map(|problem| problem.message.as_str()).collect();
-        insta::assert_snapshot!(problems.join("\n"), @"cannot read the reference implementation `skillset/hf_bert.py`: it is not UTF-8 text (the first other byte is at offset 0)");
+        plan.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn no_output_is_planned_from_a_reference_implementation_that_is_broken() {
+        insta::assert_snapshot!(problems_with(&[0xff]), @"cannot read the reference implementation `skillset/hf_bert.py`: it is not UTF-8 text (the first other byte is at offset 0)");
+        insta::assert_snapshot!(problems_with(b"class ("), @"`hf_bert` is not valid Python: expected an identifier");
+        insta::assert_snapshot!(problems_with(b" \n"), @"`hf_bert` is empty");
     }
 }

@@ -20,7 +20,7 @@ use self::module::{Module, ParsedModule, module_name};
 use self::reading::ReadInputs;
 use crate::base::cancellation::Cancellation;
 use crate::base::files::Files;
-use crate::base::problem::{Code, Problem};
+use crate::base::problem::{Problem, Severity};
 use crate::config::Config;
 use crate::model::catalogue::{Catalogue, Model, Selector};
 use crate::pipeline_map::PipelineMap;
@@ -234,11 +234,12 @@ impl<'f> Project<'f> {
         self.parsed_reference(model).map(|parsed| (parsed.reference.as_ref(), parsed.problems.as_slice()))
     }
 
-    /// The problem that a model's reference implementation cannot be read; `None` if it can, or if there is none.
+    /// The error for which nothing should be rendered from a model's reference implementation: it cannot be read, or it
+    /// is saved in part. `None` if there is no such error, or no reference implementation.
     #[must_use]
-    pub fn unreadable_reference(&self, model: &Model) -> Option<Problem> {
+    pub fn broken_reference(&self, model: &Model) -> Option<Problem> {
         let problems = &self.parsed_reference(model)?.problems;
-        problems.iter().find(|problem| problem.code == Code::UnreadableFile).cloned()
+        problems.iter().find(|problem| problem.severity == Severity::Error).cloned()
     }
 
     /// The transformers auto class of each task of a model.

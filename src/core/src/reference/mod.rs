@@ -295,6 +295,11 @@ impl File<'_> {
     }
 
     fn without_class(&self) -> Problem {
+        if self.source.trim().is_empty() {
+            // Editors truncate a file before they write it.
+            let empty = Problem::error(Code::InvalidReference, format!("`{}` is empty", self.module));
+            return empty.help("save the module again, or delete it").in_file(self.path);
+        }
         let message =
             format!("`{0}` defines neither a class `{0}` nor one with `init_<platform>` methods", self.module);
         Problem::warning(Code::InvalidReference, message)

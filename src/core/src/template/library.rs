@@ -60,6 +60,8 @@ pub struct Source {
     dialect: Dialect,
     tree: OnceLock<Tree>,
     analysis: OnceLock<Analysis>,
+    /// The elements that define components, by the components' names.
+    pub(super) components: OnceLock<HashMap<String, usize>>,
     previous: Previous,
 }
 
@@ -355,8 +357,9 @@ impl Source {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // A checkout with `core.autocrlf` must not change what a template captures.
         let text = with_unix_line_ends(text).into_owned();
-        let (tree, analysis, previous) = (OnceLock::new(), OnceLock::new(), Previous::default());
-        Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, previous }
+        let (tree, analysis, components) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let previous = Previous::default();
+        Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, components, previous }
     }
 
     /// The dialect, determined by the template's name.

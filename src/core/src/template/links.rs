@@ -1,11 +1,11 @@
 //! Relations between the templates of a library: parents, users, closures, and the definitions of components.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::TemplateName;
 use super::closure::Closure;
 use super::library::{Library, Source};
-use super::syntax::tree::{Definition, ElementKind};
+use super::syntax::tree::{Definition, Element, ElementKind};
 
 /// The components of a library by name, each with the template that defines it.
 pub type Components<'l> = BTreeMap<&'l str, (&'l Source, &'l Definition)>;
@@ -109,13 +109,21 @@ impl Library<'_> {
 }
 
 impl Source {
-    /// The component of that name, if this template defines it.
+    /// The component of that name, if this template defines it; the first one, if it does so twice.
     fn component(&self, name: &str) -> Option<&Definition> {
-        self.tree().elements.iter().find_map(|element| match &element.kind {
-            ElementKind::Component(definition) => {
-                definition.name.as_ref().is_some_and(|found| self.slice(found) == name).then_some(definition)
-            }
+        let element = *self.components.get_or_init(|| self.elements_of_components()).get(name)?;
+        match &self.tree().elements[element].kind {
+            ElementKind::Component(definition) => Some(definition),
             _ => None,
-        })
+        }
+    }
+
+    fn elements_of_components(&self) -> HashMap<String, usize> {
+        let named = |(number, element): (usize, &Element)| match &element.kind {
+            ElementKind::Component(Definition { name: Some(name), .. }) => Some((self.slice(name).to_owned(), number)),
+            _ => None,
+        };
+        // The first definition comes last, and stays.
+        self.tree().elements.iter().enumerate().rev().filter_map(named).collect()
     }
 }

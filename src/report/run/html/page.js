@@ -115,7 +115,8 @@ class List {
     this.status = element("p", { className: "status" });
     this.status.setAttribute("role", "status");
     this.body = element("tbody");
-    const headings = ["test", "outcome", "on", "time"].map((name) => element("th", { scope: "col" }, name));
+    const headings = ["test", "outcome", "on"].map((name) => element("th", { scope: "col" }, name));
+    headings.push(element("th", { scope: "col", className: "wide" }, "time"));
     const past = this.tests.hasPast ? [element("th", { scope: "col", className: "wide" }, "last outcomes")] : [];
     const table = element("table", { className: "tests" }, element("thead", {}, element("tr", {}, ...headings, ...past)), this.body);
     const scroll = element("div", { className: "scroll", tabIndex: 0 }, table);
@@ -169,7 +170,7 @@ function row(tests, test) {
     element("th", { scope: "row" }, element("a", { className: "test", href: `#test=${test}` }, tests.name(test)), message(tests, test)),
     element("td", {}, badge(tests, test)),
     element("td", { className: "where" }, device),
-    element("td", { className: "where" }, time(tests.columns.milliseconds[test])),
+    element("td", { className: "where wide" }, time(tests.columns.milliseconds[test])),
   ];
   if (tests.hasPast) cells.push(element("td", { className: "wide" }, strip(tests, test)));
   return element("tr", {}, ...cells);

@@ -116,7 +116,7 @@ def _execute(own: Plan, present: list[str], arguments: argparse.Namespace) -> in
     began = time.monotonic()
     named = arguments.label or arguments.shard
     shard = "/".join(map(str, named)) if named else None
-    run = results.Run(arguments.run or _new_id(), shard)
+    run = results.Run(arguments.run or _new_id(), shard, own.rerun_of)
     path = arguments.results or Path("results.jsonl")
     recorded = results.read(path, run)
     offered = machine.Machine(

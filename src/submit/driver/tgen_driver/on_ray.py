@@ -51,7 +51,7 @@ def execute(
     """Run the units of a plan, and count how their tests have ended."""
     ray.init(log_to_driver=False, logging_level="warning")
     cluster = Cluster.now({**_DEVICES, **devices})
-    driver = Driver(plan, Run(name, None), cluster, retries)
+    driver = Driver(plan, Run(name, None, plan.rerun_of), cluster, retries)
     driver.execute()
     return driver.outcomes
 

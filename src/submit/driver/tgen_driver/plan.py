@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Unit:
     timeout: float
     # The units that must have passed first, as indices.
     after: tuple[int, ...]
+    # The tests that do not run, because they have passed in the run that this one finishes.
+    passed: tuple[str, ...]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -53,6 +55,8 @@ class Plan:
 
     units: tuple[Unit, ...]
     arguments: tuple[str, ...]
+    # The run that this one finishes.
+    rerun_of: str | None = None
 
     def select(self, kept: Iterable[int]) -> Plan:
         """Keep some units; what they depend on counts as passed where it is not kept."""
@@ -61,9 +65,9 @@ class Plan:
 
         def moved(unit: Unit) -> Unit:
             after = tuple(places[on] for on in unit.after if on in places)
-            return Unit(**{**vars(unit), "after": after})
+            return replace(unit, after=after)
 
-        return Plan(tuple(moved(self.units[at]) for at in kept), self.arguments)
+        return replace(self, units=tuple(moved(self.units[at]) for at in kept))
 
     def on(self, wanted: Callable[[str], bool]) -> Plan:
         """Keep the units of some hardware types."""
@@ -132,7 +136,7 @@ def read(file: Path) -> Plan:
             )
             raise PlanError(message)
         units = tuple(_unit(unit) for unit in text["units"])
-        return Plan(units, tuple(text["arguments"]))
+        return Plan(units, tuple(text["arguments"]), text["rerun_of"])
     except OSError as error:
         raise PlanError(f"cannot read `{file}`: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -141,4 +145,5 @@ def read(file: Path) -> Plan:
 
 
 def _unit(fields: dict[str, Any]) -> Unit:
-    return Unit(**{**fields, "after": tuple(fields["after"])})
+    lists = {name: tuple(fields[name]) for name in ("after", "passed")}
+    return Unit(**{**fields, **lists})

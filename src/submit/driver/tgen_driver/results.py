@@ -57,6 +57,8 @@ class Run:
 
     name: str
     shard: str | None
+    # The run that this one finishes.
+    rerun_of: str | None = None
 
     def header(self, planned: int) -> Line:
         """Give the first line of a run, or of a shard of one."""
@@ -65,6 +67,7 @@ class Run:
             "tgen-results": _VERSION,
             "run": self.name,
             "started": now(),
+            "rerun_of": self.rerun_of,
             "machine": f"{socket.gethostname()}, {system}",
             "command": " ".join(["python", *sys.argv]),
             "python": platform.python_version(),

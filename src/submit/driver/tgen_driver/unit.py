@@ -138,7 +138,7 @@ class RunningUnit:
         self._started, self._began = now(), time.monotonic()
         # A test that has a line of this run does not run again, unless nothing is known of it.
         known = {name: line for name, line in recorded.items() if _is_known(line)}
-        self._recorded = list(known)
+        self._left_out = [*known, *unit.passed]
         self._last = dict(known)
         self._attempts = {name: line["attempt"] for name, line in recorded.items()}
         self._timeouts = 0
@@ -148,7 +148,7 @@ class RunningUnit:
         self._measured = 0.0
         # The outcome of the unit, once it has ended.
         self.outcome: str | None = None
-        self._process = self._start(only=None, skip=self._recorded)
+        self._process = self._start(only=None, skip=self._left_out)
 
     @property
     def began(self) -> float:
@@ -309,7 +309,7 @@ class RunningUnit:
             good = [
                 name for name, line in self._last.items() if line["outcome"] in GOOD
             ]
-            self._process = self._start(only=None, skip=good)
+            self._process = self._start(only=None, skip=[*good, *self.unit.passed])
         else:
             self._process = self._start(only=wanted, skip=[])
 
@@ -416,7 +416,7 @@ class RunningUnit:
             device=self._setting.device,
             memory_peak=self._memory_peak,
             device_memory_peak=self._device_memory_peak,
-            **({"partial": True} if self._recorded or is_stopped else {}),
+            **({"partial": True} if self._left_out or is_stopped else {}),
         )
         self._emit(end)
 

@@ -83,10 +83,10 @@ fn literal_at(text: &str, at: usize) -> Option<Literal<'_>> {
         _ => return None,
     };
     let inner = &rest[opening.len()..];
-    let inner = if opening.starts_with('{') { inner.trim_start_matches(' ') } else { inner };
+    let inner = if opening.ends_with('{') { inner.trim_start_matches(' ') } else { inner };
     let len = inner.bytes().take_while(|byte| *byte == b'_' || byte.is_ascii_alphanumeric()).count();
     let after = &inner[len..];
-    let after = if opening.starts_with('{') { after.trim_start_matches(' ') } else { after };
+    let after = if opening.ends_with('{') { after.trim_start_matches(' ') } else { after };
     let end = text.len() - after.len() + closing.len();
     (len > 0 && after.starts_with(closing)).then(|| Literal { span: at..end, name: &inner[..len] })
 }

@@ -25,6 +25,9 @@ use crate::base::conflict::Conflicts;
 use crate::base::problem::{Code, Problem, Severity};
 use crate::base::suggest::did_you_mean;
 
+/// How many broken placeholders of a template are told.
+const MOST_BROKEN: usize = 1_000;
+
 /// All problems of a template except those that its comments allow.
 #[must_use]
 pub fn problems(library: &Library<'_>, name: &TemplateName) -> Vec<Problem> {
@@ -103,9 +106,19 @@ impl Checked<'_, '_> {
                 Problem { help: fault.help.clone(), ..problem }
             })
             .collect();
-        problems.extend(self.analysis().broken.iter().map(|span| self.broken_placeholder(span)));
+        problems.extend(self.broken_placeholders());
         problems.extend(inheritance::problems(self));
         problems.extend(calls::unknown(self));
+        problems
+    }
+
+    /// The first of them, and how many more there are: a text that is no template can have millions.
+    fn broken_placeholders(&self) -> Vec<Problem> {
+        let broken = &self.analysis().broken;
+        let mut problems: Vec<_> = broken.iter().take(MOST_BROKEN).map(|span| self.broken_placeholder(span)).collect();
+        if let (Some(last), more @ 1..) = (problems.last_mut(), broken.len().saturating_sub(MOST_BROKEN)) {
+            last.help = Some(format!("{more} more like it follow; is this file a template?"));
+        }
         problems
     }
 

@@ -254,7 +254,7 @@ fn a_placeholder_in_the_form_of_another_language_is_told_where_there_is_none_els
         let found = check_dollar(&format!("x = {{}}\nX = '{literal}'"));
         assert!(found.starts_with(&format!("2: {literal} | Warning literal-placeholder")), "{literal}: {found}");
     }
-    for literal in ["$model_name", "$(model_name)", "%(model_name)s", "{ model_name }"] {
+    for literal in ["$model_name", "$(model_name)", "%(model_name)s", "{ model_name }", "${ model_name }"] {
         let found = check(&format!("X = '{literal}'"));
         assert!(found.starts_with(&format!("1: {literal} | Warning literal-placeholder")), "{literal}: {found}");
     }
@@ -267,6 +267,17 @@ fn a_placeholder_in_the_form_of_another_language_is_told_where_there_is_none_els
     assert_eq!(check("{% if tasks %}${model_name}{% endif %}"), "");
     assert_eq!(check_dollar("${tasks} $model_name {model_name}"), "");
     assert_eq!(check_dollar("$${model_name}"), "");
+}
+
+#[test]
+fn of_many_broken_placeholders_the_rest_is_counted() {
+    let found = check_dollar(&"${".repeat(3_000));
+    assert_eq!(found.lines().count(), 1_000);
+    assert!(
+        found.trim_end().ends_with("2000 more like it follow; is this file a template?"),
+        "{}",
+        &found[found.len() - 200..]
+    );
 }
 
 #[test]
