@@ -1,4 +1,4 @@
-//! What applying a plan did about one output, and the words for an output that was not written.
+//! The result of applying a plan to one output, and the messages for an output that was not written.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tgen_core::output::state::State;
 
 use crate::world::stamp::Stamp;
 
-/// What applying a plan did about one output.
+/// The result of applying a plan to one output.
 #[derive(Debug)]
 pub(crate) enum Applied {
     /// The file already holds the rendered text.
@@ -31,7 +31,7 @@ pub(crate) enum Applied {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Protected {
     pub(crate) state: State,
-    /// What kind of edit it is, of an edited output.
+    /// The kind of edit, for an edited output.
     pub(crate) edit: Edit,
 }
 
@@ -82,7 +82,7 @@ impl Reason {
         }
     }
 
-    /// The problem to report, where leaving the file alone is one that goes away without any change of an input.
+    /// The problem to report, if the file is left alone for a reason that can pass without any change of an input.
     pub(crate) fn problem(self, path: &Utf8Path) -> Option<Problem> {
         (self == Self::OpenElsewhere).then(|| inaccessible(self.sentence(path)))
     }

@@ -1,4 +1,4 @@
-//! Brings single outputs to what their templates say.
+//! Writes single outputs, unless they are fresh or their files may not be replaced.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -38,11 +38,11 @@ pub(crate) struct Applier<'a> {
     pub(crate) standpoint: &'a Standpoint,
     /// Where given, a file that no longer has its stamp is left alone.
     pub(crate) stamps: Option<&'a StampsBefore>,
-    /// The templates whose outputs can be run as programs.
+    /// The templates whose outputs are to be executable.
     pub(crate) executables: ExecutableTemplates,
 }
 
-/// The templates whose files can be run as programs: so can their outputs.
+/// The templates whose files are executable: their outputs are to be, too.
 #[derive(Debug, Default)]
 pub(crate) struct ExecutableTemplates {
     names: HashSet<TemplateName>,
@@ -60,7 +60,7 @@ impl ExecutableTemplates {
         Self { names, root: root.to_owned() }
     }
 
-    /// Whether an output's file should be one that can be run, and is not.
+    /// Whether an output's file should be executable, and is not.
     pub(crate) fn is_lacking(&self, plan: &Plan<'_>, output: &PlannedOutput) -> bool {
         self.has(plan, output) == Executable::Yes && !disk::is_executable(&self.root.join(plan.location(output)))
     }

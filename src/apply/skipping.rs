@@ -1,7 +1,7 @@
-//! Finds the files that a formatter of Python skips without a word, as `ruff format --quiet` does with what it excludes.
+//! Finds the files that a formatter of Python skips silently, as `ruff format --quiet` does with what it excludes.
 //!
-//! That a formatter left a file as it was proves nothing: it may have been formatted already. So the formatter gets such
-//! a file's name once more, with a text that no formatter of Python leaves as it is.
+//! An unchanged file proves nothing: it may have been formatted already. So the formatter runs on such a file's name once
+//! more, with a text that no formatter of Python leaves unchanged.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 /// A text that every formatter of Python changes.
 const PROBE: &str = "x = {  'a':1 }\n";
-/// What is added to a file's name while the probe has its place.
+/// What is added to a file's name while the probe replaces it.
 const KEPT: &str = ".kept";
 
 /// Whether a command runs a formatter that changes the probe in every file that it does not skip. Others may only sort
@@ -32,7 +32,7 @@ impl Before {
         python.map(|file| Ok((file.clone(), hash(file)?))).collect::<io::Result<_>>().map(Self)
     }
 
-    /// The files that `format` skips. It is run only where it left a file as it was.
+    /// The files that `format` skips. It is run again only if it left a file unchanged.
     pub(super) fn skipped<E: From<io::Error>>(
         self,
         format: impl Fn(&[Utf8PathBuf]) -> Result<(), E>,

@@ -103,7 +103,7 @@ pub(super) fn one_session(global: &Global) -> anyhow::Result<Session> {
     }
 }
 
-/// Packs the tests of a project for another machine; nothing if all of the run that is to be finished has passed.
+/// Packs the tests of a project for another machine; none if everything in the run to be finished has passed.
 pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> anyhow::Result<Option<Packed>> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
         bail!("not all outputs could be renewed, so nothing was packed");
@@ -129,7 +129,7 @@ pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> 
     Ok(Some(Packed { selection, zip }))
 }
 
-/// The units, for whatever hardware, and the files of all outputs.
+/// The units of all hardware types, and the files of all outputs.
 pub(super) fn select(
     session: &Session,
     args: &ContentArgs,

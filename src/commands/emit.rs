@@ -21,7 +21,7 @@ use crate::submit::emit::{
 const MOST_IN_MATRIX: usize = 255;
 /// The most indices of an array, with Slurm's default of `MaxArraySize`.
 const MOST_IN_ARRAY: usize = 1000;
-/// The most indices of a Job that one would want to look through.
+/// The most indices of a Job. Kubernetes takes more, but nobody could look through them.
 const MOST_IN_JOB: usize = 10_000;
 
 /// Write a workflow or script that runs the tests in shards on GitHub Actions, Slurm or Kubernetes

@@ -45,7 +45,7 @@ pub(crate) fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<Outcome
     Err(anyhow!("`{file}` is no output of this project; {next}"))
 }
 
-/// A colon and digits at the end are a line; a drive's colon is not.
+/// Splits `FILE:LINE`. The colon of a Windows drive is part of the file.
 fn file_and_line(place: &str) -> anyhow::Result<(&Utf8Path, Option<usize>)> {
     match place.rsplit_once(':').map(|(file, line)| (file, line.parse::<usize>())) {
         Some((_, Ok(0))) => bail!("lines are counted from 1"),

@@ -9,15 +9,23 @@ use tgen_core::model::family::Family;
 use crate::project::session::Session;
 use crate::store::{Mode, StoreError};
 
+/// Whether a family may be one that nothing has yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NewFamily {
+    Refused,
+    /// `--new-family`.
+    Allowed,
+}
+
 /// The family of a template that is added: the given one, or that of the version before.
 pub(super) fn of_template(
     session: &Session,
     template: &str,
     given: Option<&str>,
-    is_new: bool,
+    new: NewFamily,
 ) -> anyhow::Result<String> {
     if let Some(family) = given {
-        require(session, family, is_new)?;
+        require(session, family, new)?;
         return Ok(family.to_owned());
     }
     let earlier = match session.try_database(Mode::ReadOnly)? {
@@ -31,10 +39,10 @@ pub(super) fn of_template(
     }
 }
 
-/// Refuses a family that nothing has, unless it is meant to be new.
-pub(super) fn require(session: &Session, family: &str, is_new: bool) -> anyhow::Result<()> {
+/// Refuses a family that nothing has, unless new ones are allowed.
+pub(super) fn require(session: &Session, family: &str, new: NewFamily) -> anyhow::Result<()> {
     let known = known(session)?;
-    if is_new || known.contains(family) {
+    if new == NewFamily::Allowed || known.contains(family) {
         return Ok(());
     }
     let hint = did_you_mean(family, known.iter().map(String::as_str)).map(|hint| format!("; {hint}"));

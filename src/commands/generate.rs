@@ -130,13 +130,13 @@ fn open_writer(session: &Session, plan: &Plan<'_>, args: &GenerateArgs) -> anyho
     Writer::new(&root).map(Some).map_err(|error| anyhow::anyhow!(cannot_write_below(&root, &error).message))
 }
 
-/// What was done about an output.
+/// What was done with an output.
 enum Done {
     Applied(Applied),
     Merged(Merging),
 }
 
-/// The results, in sum.
+/// The results of all outputs.
 #[derive(Default)]
 struct Tally {
     /// The number of cases whose template has errors or whose formatter failed.

@@ -1,7 +1,7 @@
 //! `cargo tgen hardware`: the platforms of this machine.
 //!
-//! It looks for libraries, devices and variables, and loads nothing: no driver, no torch. What tells that a platform is
-//! there is for core to know.
+//! It looks for libraries, devices and variables, and loads nothing: no driver, no torch. Core knows which of them show
+//! that a platform is there.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -90,19 +90,19 @@ fn shown(path: impl AsRef<Path>) -> String {
     path.as_ref().display().to_string()
 }
 
-/// Where the loader looks, by the system's habits; its cache has no format that is promised.
+/// The folders that the dynamic loader searches by convention; the format of its cache is not stable.
 fn library_folders() -> Vec<PathBuf> {
     let variable = match env::consts::OS {
         "windows" => "PATH",
         "macos" => "DYLD_LIBRARY_PATH",
         _ => "LD_LIBRARY_PATH",
     };
-    let told = env::var_os(variable).unwrap_or_default();
+    let configured = env::var_os(variable).unwrap_or_default();
     let multiarch = format!("{}-linux-gnu", env::consts::ARCH);
     let usual = ["/usr/local/lib", "/usr/lib64", "/lib64", "/usr/lib", "/lib", "/usr/lib/wsl/lib"];
     let usual = usual.into_iter().map(PathBuf::from);
     let by_architecture = ["/usr/lib", "/lib"].into_iter().map(|folder| Path::new(folder).join(&multiarch));
-    env::split_paths(&told).chain(by_architecture).chain(usual).collect()
+    env::split_paths(&configured).chain(by_architecture).chain(usual).collect()
 }
 
 /// The folders that hold the packages of a Python environment.

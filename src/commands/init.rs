@@ -15,7 +15,7 @@ use crate::world::disk::Writer;
 
 /// The project's configuration.
 const CONFIG: &str = "tgen.toml";
-/// The other place where it may stand.
+/// The table of `pyproject.toml` that may hold it instead.
 const PYPROJECT: &str = "[tool.tgen]";
 /// The project's own templates.
 const TEMPLATES: &str = "templates";

@@ -1,4 +1,4 @@
-//! `cargo tgen map`: the pipeline map, shown, read from a transformers release, or held against one.
+//! `cargo tgen map`: the pipeline map, shown, read from a transformers release, or compared with one.
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};

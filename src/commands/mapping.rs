@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::commands::families;
+use crate::commands::families::{self, NewFamily};
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 use crate::project::arguments::{Global, ListArgs, ListFormat};
@@ -61,7 +61,8 @@ pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome
     let printer = Printer::new();
     match &args.command {
         MappingCommand::Add(add) => {
-            families::require(&session, &add.family, add.new_family)?;
+            let new = if add.new_family { NewFamily::Allowed } else { NewFamily::Refused };
+            families::require(&session, &add.family, new)?;
             let said = match open(Mode::ReadWrite)?.set_mapping(&add.mapping())? {
                 Mapped::Created => "added the mapping",
                 Mapped::Updated => "updated the mapping",

@@ -123,7 +123,7 @@ pub(crate) fn run(
 fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     let recorded = merged(read_files(&args.files)?);
     let recorded = match &args.run {
-        Some(run) => only(&recorded, run)?,
+        Some(run) => with_reruns(&recorded, run)?,
         None => recorded,
     };
     let report = RunReport::new(&recorded, None, "python");
@@ -141,8 +141,8 @@ fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clean)
 }
 
-/// A run with its reruns.
-fn only(recorded: &Recorded, run: &str) -> anyhow::Result<Recorded> {
+/// A run with its reruns, or the error that there is no such run.
+fn with_reruns(recorded: &Recorded, run: &str) -> anyhow::Result<Recorded> {
     let runs = runs(recorded);
     if !runs.iter().any(|one| one == run) {
         let hint = did_you_mean(run, runs.iter().map(String::as_str));
@@ -175,7 +175,7 @@ pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     files
 }
 
-/// Reads results files; tells which of their lines were left out.
+/// Reads results files, and warns of lines that were left out.
 pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
     for file in files {
@@ -186,7 +186,7 @@ pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     Ok(whole)
 }
 
-/// Reads one results file. Lines that were cut short are in what was ignored.
+/// Reads one results file. Lines that were cut short are in [`Recorded::ignored`].
 pub(crate) fn read_results(file: &Utf8Path) -> anyhow::Result<Recorded> {
     let mut bytes = Vec::new();
     read_file(file, LARGEST_RESULTS, &mut bytes)

@@ -14,7 +14,7 @@ use tgen_core::project::Project;
 use tgen_core::project::registered::Registered;
 use tgen_core::template::TemplateName;
 
-use crate::commands::families;
+use crate::commands::families::{self, NewFamily};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, ListArgs, ListFormat, hardware_type};
@@ -168,7 +168,8 @@ pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcom
 }
 
 fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
-    let family = families::of_template(session, &args.name, args.family.as_deref(), args.new_family)?;
+    let new = if args.new_family { NewFamily::Allowed } else { NewFamily::Refused };
+    let family = families::of_template(session, &args.name, args.family.as_deref(), new)?;
     let text = Disk::new(session::current_folder()?)
         .read_text(&args.file)
         .map_err(|error| anyhow!("cannot read the template `{}`: {}", args.file, reason(&error)))?;
@@ -214,7 +215,10 @@ fn said_of(added: Added, name: &str) -> String {
         Added::Created => format!("added template `{name}`"),
         Added::NewVersion(version) => format!("added version {version} of template `{name}`"),
         Added::Redescribed(version) => {
-            format!("template `{name}` has this text already (version {version}); what is said of it was updated")
+            format!(
+                "template `{name}` has this text already (version {version}); its family, hardware types and description \
+                 were updated"
+            )
         }
         Added::Unchanged(version) => {
             format!("template `{name}` has this text already (version {version}); nothing was added")

@@ -10,7 +10,7 @@ mod lock;
 mod outputs;
 mod runner;
 mod screen;
-mod tests;
+mod test_runner;
 mod watched;
 
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ use self::keys::{Key, Keys};
 use self::lock::Lock;
 use self::runner::{Ended, Runner};
 use self::screen::{Occasion, Screen};
-use self::tests::{TestRunner, Told};
+use self::test_runner::{TestEvent, TestRunner};
 use self::watched::{Rebuild, RootChange, WatchedProject};
 use crate::project::arguments::Global;
 use crate::project::locate::Located;
@@ -35,7 +35,7 @@ use crate::world::watcher::{self, Watcher};
 
 pub(crate) use self::outputs::Intent;
 pub(crate) use self::screen::Form;
-pub(crate) use self::tests::TestOptions;
+pub(crate) use self::test_runner::TestOptions;
 
 /// A save is over when no event has come for this long.
 const QUIET: Duration = Duration::from_millis(20);
@@ -43,13 +43,13 @@ const QUIET: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How often files are compared where no events report changes.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
-/// Failed outputs are retried after this long, then after twice as long each time,
+/// The pause before the first retry of failed outputs; it doubles with each retry.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
-/// up to this,
+/// The pause that doubling does not exceed.
 const LAST_RETRY: Duration = Duration::from_secs(2);
-/// and after no less than this many times the duration of the last attempt,
+/// The shortest pause, as a multiple of the duration of the last attempt.
 const RETRY_FACTOR: u32 = 50;
-/// but never later than this.
+/// The longest pause, however long the last attempt took.
 const LATEST_RETRY: Duration = Duration::from_secs(10);
 /// A rebuild can make folders that have to be watched, which takes another round, up to this many.
 const MOST_ROUNDS: usize = 3;
@@ -87,8 +87,7 @@ enum Wake {
     Poll,
     Key(Key),
     Ended(Ended),
-    /// What the tests of a project tell.
-    Tests(Told),
+    Tests(TestEvent),
     Retry,
     CheckRoots,
     Interrupted,
@@ -116,7 +115,7 @@ pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> a
     let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
     let test_runner = |project: &WatchedProject<'_>| {
         let (sender, options) = (sender.clone(), options.tests.as_ref()?);
-        Some(TestRunner::start(project.root(), options, move |told| drop(sender.send(Wake::Tests(told)))))
+        Some(TestRunner::start(project.root(), options, move |event| drop(sender.send(Wake::Tests(event)))))
     };
     let test_runners = projects.iter().filter_map(test_runner).collect::<Result<_, _>>()?;
     let screen = Screen::new(options.form, options.intent, projects.len());
@@ -212,7 +211,7 @@ impl Watch<'_> {
                     }
                 }
                 Wake::Ended(ended) => self.on_command_ended(&ended)?,
-                Wake::Tests(told) => self.screen.tests(&told)?,
+                Wake::Tests(event) => self.screen.tests(&event)?,
                 Wake::Retry => {
                     self.projects.iter_mut().for_each(WatchedProject::retry);
                     self.rebuild(Occasion::Retry)?;
@@ -286,7 +285,7 @@ impl Watch<'_> {
         })
     }
 
-    /// Watches the folders that the projects' inputs and outputs are in now; whether one of them was not watched before.
+    /// Watches the folders that the projects' inputs and outputs are in now. Gives whether one of them is new.
     fn watch_folders(&mut self) -> anyhow::Result<bool> {
         let Some(watcher) = &mut self.watcher else { return Ok(false) };
         self.projects.iter_mut().for_each(WatchedProject::find_folders);
@@ -296,7 +295,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Reports roots that were moved or deleted, and takes those up again that are back.
+    /// Reports roots that were moved or deleted, and resumes the projects whose roots are back.
     fn check_roots(&mut self) -> anyhow::Result<()> {
         self.roots_checked = Instant::now();
         let mut is_any_back = false;

@@ -251,7 +251,7 @@ impl Outputs {
         known.is_some_and(|known| known.stamp == file.stamp && known.standing.is_settled())
     }
 
-    /// Takes the results for single outputs into the known states and the round's results.
+    /// Records the results of single outputs in the known states and in the round.
     fn record(
         &mut self,
         plan: &Plan<'_>,

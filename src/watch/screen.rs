@@ -12,7 +12,7 @@ use tgen_core::output::state::State;
 use super::difference::Differences;
 use super::outputs::Intent;
 use super::runner::Ended;
-use super::tests::Told;
+use super::test_runner::TestEvent;
 use super::watched::{Rebuild, WatchedProject};
 use crate::apply::Reason;
 use crate::printer::{FAINT, HEADING, Printer, counted, visible};
@@ -161,15 +161,15 @@ impl Screen {
     }
 
     /// Reports an event of a test run.
-    pub(super) fn tests(&self, told: &Told) -> io::Result<()> {
-        match told {
-            Told::Failed { attempt, .. } if self.form == Form::Json => self.event("test", json!(attempt)),
-            Told::Failed { attempt, text, python } => {
+    pub(super) fn tests(&self, event: &TestEvent) -> io::Result<()> {
+        match event {
+            TestEvent::Failed { attempt, .. } if self.form == Form::Json => self.event("test", json!(attempt)),
+            TestEvent::Failed { attempt, text, python } => {
                 self.printer.report(|out| write_failure(out, attempt, text, python))
             }
-            Told::Warning(message) => self.warning(message),
-            Told::Ended { ended: Err(error), .. } => self.warning(&format!("the tests cannot run: {error}")),
-            Told::Ended { ended: Ok(ended), elapsed } => self.tests_ended(ended, *elapsed),
+            TestEvent::Warning(message) => self.warning(message),
+            TestEvent::Ended { ended: Err(error), .. } => self.warning(&format!("the tests cannot run: {error}")),
+            TestEvent::Ended { ended: Ok(ended), elapsed } => self.tests_ended(ended, *elapsed),
         }
     }
 
@@ -186,7 +186,7 @@ impl Screen {
         self.printer.line(&format!("tests: {} ({})", counts.join(", "), duration(elapsed)))
     }
 
-    /// Reports a difficulty of the watch itself.
+    /// Reports a problem of the watch itself.
     pub(super) fn warning(&self, message: &str) -> io::Result<()> {
         if self.form == Form::Json {
             return self.event("warning", json!({ "message": message }));

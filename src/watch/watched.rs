@@ -36,7 +36,7 @@ use crate::world::watcher::{Depth, Poll, WatchRequest, WatchedFolders};
 pub(super) struct WatchedProject<'d> {
     disk: &'d Disk,
     root: Utf8PathBuf,
-    /// The root folder that was last seen at the path; none while there is none.
+    /// The identity of the root folder when it was last checked; none if there was none.
     root_identity: Option<Identity>,
     request: Request,
     intent: Intent,
@@ -67,7 +67,7 @@ pub(super) struct Rebuild {
     pub(super) tests: Option<Selection>,
     /// The outputs that became edited or foreign, and so were not written.
     pub(super) left_alone: Vec<(Utf8PathBuf, Protected)>,
-    /// All problems of now.
+    /// All current problems.
     pub(super) problems: Vec<Problem>,
     /// Whether the problems differ from those after the last rebuild.
     pub(super) has_news: bool,
@@ -153,7 +153,7 @@ impl<'d> WatchedProject<'d> {
         }
     }
 
-    /// Whether the root is still the folder that it was. Without it, a rebuild would make one and write the outputs there.
+    /// Whether the root is still the same folder. If there were none, a rebuild would create it and write the outputs there.
     pub(super) fn has_root(&self) -> bool {
         self.root_identity.is_some() && self.root_identity == self.current_root()
     }
@@ -227,7 +227,7 @@ impl<'d> WatchedProject<'d> {
         self.folders = WatchedFolders::find(&self.root, &request);
     }
 
-    /// Brings the outputs to what the inputs say now.
+    /// Updates the outputs to the current inputs.
     pub(super) fn rebuild(&mut self) -> Rebuild {
         let started = Instant::now();
         let changes = std::mem::take(&mut self.changes);
@@ -251,7 +251,7 @@ impl<'d> WatchedProject<'d> {
         }
     }
 
-    /// Updates the outputs, unless an input cannot be read; the results, and all problems.
+    /// Updates the outputs, unless an input cannot be read. Gives the results, and all problems.
     fn update_outputs(&mut self) -> (Option<Round>, Vec<Problem>) {
         let project = match self.live.current() {
             Ok(project) => project,
@@ -319,7 +319,7 @@ impl<'d> WatchedProject<'d> {
     }
 }
 
-/// The tests of the outputs that were written; all that are beside a module that was written for them.
+/// The tests of the outputs that were written, and all tests beside a support module that was written.
 fn tests_of(plan: &Plan<'_>, root: &Utf8Path, chosen: &Chosen, written: &[Utf8PathBuf]) -> Selection {
     let (tests, _) = planned_tests(plan);
     let mut selection = of_plan(plan, &tests, root, chosen, &History::default());

@@ -6,7 +6,7 @@ Run it with a Python that has numpy, pytest, torch and transformers:
 
 It renders the tests of a few model types, breaks them in a copy, and runs pytest on
 the copy. Some breaks are faults that a model may have, as `plugins/sabotage.py` makes
-them; some are about where things stand, and run on a simulated GPU. Then it runs the
+them; some put tensors on the wrong device, and run on a simulated GPU. Then it runs the
 unbroken tests several times. It fails when fewer than 95 % of the breaks are caught, or
 when an unbroken run fails.
 """

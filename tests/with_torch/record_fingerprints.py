@@ -4,8 +4,8 @@
 
 TESTS is a folder of tests that were rendered with the map of that release: they say
 which types and classes there are. FILE is the reviewed file, which gets what is new; all
-that the release changes is printed. TAKEN keeps the fingerprints, a line of JSON each;
-if it is there already, nothing is taken anew. `cargo xtask fingerprints` runs this.
+that the release changes is printed. TAKEN keeps the fingerprints, a line of JSON each; if
+it exists already, no model runs again. `cargo xtask fingerprints` runs this.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def cases(tests: Path) -> list[tuple[str, str]]:
 
 
 def merge(known: dict[str, Any], release: str, prints: dict[str, Any]) -> list[str]:
-    """Add what a release gives to what is known; say what it changes."""
+    """Add a release's fingerprints to the known ones, and return a line for each change."""
     from tgen_support.fingerprints import differences, order
 
     known["releases"] = sorted({*known.get("releases", []), release}, key=order)

@@ -1,4 +1,4 @@
-"""A new model type is told from a broken one."""
+"""Tests that a new model type is distinguished from a broken one."""
 
 from __future__ import annotations
 

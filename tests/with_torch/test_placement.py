@@ -1,4 +1,4 @@
-"""Models, inputs and precision stand where a test asks for them, and nowhere else.
+"""Tests that models, inputs and precision are where a test asks for them, and nowhere else.
 
 `cargo xtask slice` runs these on a simulated GPU, with `tgen_support` on the path.
 """

@@ -11,7 +11,7 @@ use crate::releases;
 use crate::results::{self, python_path};
 use crate::test::{root, step};
 
-/// Takes those of these releases, one after the other.
+/// Takes the fingerprints with each of these releases, one after the other.
 pub(crate) fn run(versions: &[&str]) -> Result<()> {
     ensure!(!versions.is_empty(), "name the releases, such as `cargo xtask fingerprints 5.24.0`");
     let python = results::python(None)?;

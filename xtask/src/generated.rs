@@ -43,7 +43,7 @@ pub(crate) fn lint() -> Result<()> {
         ("it is formatted", &["ruff", "format", "--check", "--quiet"]),
         ("it has the types that mypy finds", &["mypy", "--no-error-summary", "--ignore-missing-imports"]),
     ] {
-        // Each is imported under names of its own, so that mypy sees the driver only.
+        // The worker's modules are imported under other names than their files', which mypy cannot follow.
         let worker = if arguments[0] == "mypy" { &[][..] } else { &["../../run/worker"] };
         let mut check = Command::new(&python);
         check.arg("-m").args(arguments).args(["driver.py", "tgen_driver"]).args(worker);

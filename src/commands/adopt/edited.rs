@@ -1,4 +1,4 @@
-//! The edited outputs that a user means.
+//! Finds the edited outputs that the user names, or all of them.
 
 use std::io;
 
@@ -73,7 +73,7 @@ impl Edited {
         Ok(edited)
     }
 
-    /// The error for the first file of the user's that is no output.
+    /// Fails if a file that the user named is no output.
     pub(super) fn refuse_unknown(
         named: &[Utf8PathBuf],
         files: &[Utf8PathBuf],
@@ -146,7 +146,7 @@ fn not_edited(path: &Utf8Path, state: State) -> String {
     }
 }
 
-/// Whether the template has changed since the output was generated: then the difference is not the person's alone.
+/// Whether the template has changed since the output was generated: then the difference is not the user's alone.
 fn is_stale_too(judged: &Judged<'_>) -> bool {
     signature::signed(judged.existing) != signature::signed(judged.expected)
 }

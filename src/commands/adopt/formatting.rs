@@ -1,4 +1,4 @@
-//! Edits that a formatter made, as it seems: they cannot be led back, but need not come up again.
+//! Edits that look like a formatter's: they cannot be adopted, so the user gets a hint how to prevent them.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use tgen_core::rendering::comparison::render_each;
 use crate::printer::{Printer, counted};
 use crate::project::session::Session;
 
-/// Says what keeps a formatter from editing outputs, where differences that stay are a formatter's alone.
+/// Hints how to keep a formatter from editing outputs, if outputs that stay edited differ in formatting only.
 pub(super) fn show_hint(session: &Session, plan: &Plan<'_>, adoption: &Adoption, edited: &[EditedOutput]) {
     let stays = |edited: &&EditedOutput| adoption.left.iter().any(|left| left.output == edited.output);
     let left: Vec<&EditedOutput> = edited.iter().filter(stays).collect();

@@ -31,8 +31,8 @@ use crate::world::interrupt;
 
 /// Move edits of outputs into the templates that they are generated from
 ///
-/// Each edit is led back to the text that wrote the line, wherever that stands, and the result is rendered before anything
-/// is written: the outputs must come out exactly as you wrote them. Other outputs that change too are shown and asked for.
+/// Each edit is traced to the template text that wrote the line, and the result is rendered before anything is written: the
+/// outputs must come out exactly as you wrote them. Other outputs that would change too are shown, and you are asked.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -63,9 +63,9 @@ enum Target {
     /// In the template that wrote the text, for all models
     #[default]
     Template,
-    /// In a template of the model's own, which is made if need be; other models stay as they are
+    /// In a template of the model's own, which is created if it is missing; other models stay as they are
     Model,
-    /// In a template of the suite's own, which is made if need be; other suites stay as they are
+    /// In a template of the suite's own, which is created if it is missing; other suites stay as they are
     Suite,
 }
 

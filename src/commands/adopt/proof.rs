@@ -1,5 +1,5 @@
-//! What the outputs become with the changed templates: proves that the adopted ones are what the person wrote, and counts
-//! the others that change.
+//! Renders the outputs with the changed templates: proves that the adopted ones are what the user wrote, and finds the
+//! others that change.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ pub(super) struct Proof {
     pub(super) merged: Vec<PlannedOutput>,
     /// The outputs that change too, though nobody edited them.
     pub(super) others: Vec<PlannedOutput>,
-    /// How they change, those that are alike as one.
+    /// How they change, with changes that are alike grouped.
     pub(super) differences: Report,
     /// Edited outputs whose template changes at the same lines, and that stay as they are.
     pub(super) stay_edited: Vec<Utf8PathBuf>,
@@ -54,12 +54,12 @@ enum Verdict {
     Changes(Kept),
     EditedToo(EditedToo),
     Stays,
-    /// It would not be what the person wrote.
+    /// It would not be what the user wrote.
     Wrong,
     Failed(Problem, String),
 }
 
-/// Whether what the outputs are to hold is kept, for writing it.
+/// Whether the contents of outputs are kept, for writing them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contents {
     Kept,
@@ -157,7 +157,7 @@ impl Proof {
             let path = output.path.as_path();
             let merged = match (wanted.partly.get(path), generated.get(path)) {
                 (Some(text), _) => signature::with_signature_of(&expected, text.as_bytes()),
-                // Where the template had changed before, the difference is not the person's alone.
+                // If the template had changed before, the difference is not the user's alone.
                 (None, Some(generated)) if signature::signed(generated) == signature::signed(&existing) => {
                     let merged = merge::merge(generated, &existing, &expected);
                     merged.filter(|merged| merged.conflicts == 0).map(|merged| merged.content)
@@ -257,7 +257,7 @@ fn stamps(session: &Session, changed: &Plan<'_>, outputs: &[PlannedOutput], edit
     outputs.iter().map(stamp).collect()
 }
 
-/// What edited outputs were generated as, by their paths.
+/// The texts that edited outputs were generated with, by their paths.
 fn generated(
     session: &Session,
     plan: &Plan<'_>,
@@ -284,7 +284,7 @@ fn refuse_new_errors(session: &Session, plan: &Plan<'_>, changed: &Plan<'_>) -> 
     bail!("the changed template would have errors; nothing was changed")
 }
 
-/// Tells what becomes of outputs, on many threads.
+/// Decides what becomes of outputs, on many threads.
 struct Judge<'j> {
     plan: &'j Plan<'j>,
     wanted: &'j Wanted<'j>,

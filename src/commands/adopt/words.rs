@@ -1,4 +1,4 @@
-//! What `adopt` says: which files change, which outputs change with them, and what stays and why.
+//! What `adopt` prints: which files change, which outputs change with them, and what stays edited and why.
 
 use tgen_core::base::text_path::TextPath;
 use tgen_core::output::diff;
@@ -13,7 +13,7 @@ use crate::report::human;
 /// How many paths of written outputs are listed.
 const SHOWN: usize = 10;
 
-/// Warns of what an edited output becomes beside what was written by hand, and of each difference that stays.
+/// Warns of edited outputs that take edits of other outputs too, and of each difference that stays.
 pub(super) fn show_left(session: &Session, plan: &Plan<'_>, adoption: &Adoption) {
     let printer = Printer::new();
     let describer = Describer { session, plan, adoption };

@@ -1,4 +1,4 @@
-//! What the last clean check has seen, so that a check with nothing changed only asks the file system whether that is so.
+//! Remembers what the last clean check has seen: as long as nothing of that changes, a check renders nothing.
 //!
 //! The cache can make a check faster, never wrong:
 //! - inputs (see [`Inputs`]) count by content, and by whether they can be run, and are hashed every time;
@@ -37,21 +37,25 @@ const CHUNK: usize = 256;
 /// The first line of a cache file, before its key.
 const HEADER: &str = "cargo-tgen check cache 1";
 
-/// The memory of clean checks of one project.
+/// The cache of one project.
 pub(crate) struct CheckCache {
-    /// None when this check neither uses nor feeds it.
+    /// None when this check neither reads nor writes it.
     cache: Option<ProjectCache>,
     key: String,
     started: SystemTime,
 }
 
 impl CheckCache {
-    /// Opens the cache of a project; `wanted` is whether the check covers all that is configured.
-    pub(crate) fn open(session: &Session, wanted: bool) -> Self {
+    /// No cache, for a check of a part of what is configured.
+    pub(crate) fn unused() -> Self {
+        Self { cache: None, key: String::new(), started: SystemTime::now() }
+    }
+
+    /// Opens the cache of a project, for a check of all that is configured.
+    pub(crate) fn open(session: &Session) -> Self {
         let started = SystemTime::now();
-        let usable = wanted
-            && std::env::var_os("CI").is_none()
-            && session.config.suites.iter().all(|suite| is_function_of_files(suite));
+        let usable =
+            std::env::var_os("CI").is_none() && session.config.suites.iter().all(|suite| is_function_of_files(suite));
         let cache = if usable { cache_of(&session.root) } else { None };
         let key = cache.as_ref().map(|_| input_key(session)).unwrap_or_default();
         Self { cache, key, started }

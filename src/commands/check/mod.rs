@@ -1,4 +1,4 @@
-//! `cargo tgen check`: proves that the committed files are what the templates say.
+//! `cargo tgen check`: proves that the committed files are what the templates render.
 
 mod cache;
 mod signed_text;
@@ -94,7 +94,7 @@ pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> 
         }
     })?;
     let mut whole = ManuallyDrop::new(Checked::default());
-    // What was found in some projects is told even if another one cannot be checked.
+    // What was found in some projects is reported even if another one cannot be checked.
     let added = sessions.iter().try_for_each(|session| check(session, args).map(|checked| whole.add(checked)));
     whole.report.elapsed = started.elapsed();
     whole.report.failure = added.as_ref().err().map(|error| format!("{error:#}"));
@@ -102,7 +102,7 @@ pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> 
     added.map(|()| Outcome::findings_if(!whole.report.is_clean()))
 }
 
-/// What was found, and the texts that its problems stand in.
+/// A report, and the texts of the files that its problems name.
 #[derive(Default)]
 struct Checked {
     report: Report,
@@ -110,7 +110,7 @@ struct Checked {
 }
 
 impl Checked {
-    /// What was found in a project, as its user sees it.
+    /// The report of a project, with paths as the user sees them.
     fn of(mut report: Report, session: &Session, project: &Project<'_>) -> Self {
         report.problems = session.standpoint.problems(&report.problems).into_owned();
         let named: BTreeSet<&Utf8PathBuf> = report
@@ -123,7 +123,7 @@ impl Checked {
         Self { report, texts }
     }
 
-    /// Adds what was found in another project.
+    /// Adds the report of another project.
     fn add(&mut self, other: Self) {
         self.report.add(other.report);
         self.texts.extend(other.texts);
@@ -161,13 +161,14 @@ fn write_step_summary(report: &Report) {
 }
 
 fn check(session: &Session, args: &CheckArgs) -> anyhow::Result<Checked> {
-    let cache = CheckCache::open(session, args.is_whole() && !args.no_cache && args.format == Format::Human);
+    let is_cached = args.is_whole() && !args.no_cache && args.format == Format::Human;
+    let cache = if is_cached { CheckCache::open(session) } else { CheckCache::unused() };
     if let Some(outputs) = cache.known_fresh(session) {
         return Ok(Checked { report: Report { outputs, ..Report::default() }, texts: HashMap::new() });
     }
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
-    // The process ends after this; taking thousands of outputs apart would keep its user waiting.
+    // Never dropped: the process ends after this, and freeing thousands of outputs takes time.
     let plan = ManuallyDrop::new(Plan::new(&project, &request));
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = ManuallyDrop::new(args.part_of(session, &plan)?);
@@ -205,7 +206,7 @@ impl CheckArgs {
         !narrowed && self.changed_since.is_none() && self.shard.is_none_or(Shard::is_first)
     }
 
-    /// The outputs that are asked about.
+    /// The outputs that this check covers.
     fn part_of(&self, session: &Session, plan: &Plan<'_>) -> anyhow::Result<Vec<PlannedOutput>> {
         let changed =
             self.changed_since.as_deref().map(|revision| git::changed_since(&session.root, revision)).transpose()?;

@@ -202,8 +202,8 @@ fn render_all(contents: &Plan<'_>) -> anyhow::Result<Vec<Problem>> {
     Ok(findings::by_template(failures))
 }
 
-/// Renders the tests and writes them to the template database: the plan's name, or why some of them cannot be rendered.
-/// Nothing is planned then.
+/// Renders the tests and writes them to the template database. Gives the plan's name; or, if some tests cannot be rendered,
+/// the problems, and writes nothing.
 fn write_plan(
     store: &mut Store,
     plan: &Plan<'_>,

@@ -47,7 +47,7 @@ fn show_tests(store: &Store, plan: &str, tests: Vec<StoredTest>, folder: Option<
         bail!("`--test` shows the text of one test; `--output-dir DIR` writes several as files");
     };
     let runnable = with_support::of(test, store.plan_support(plan)?)?;
-    // Whoever reads it wants the test alone; a file is there to be run.
+    // On a terminal, the test alone is of interest; in a file, it must be able to run.
     Ok(Printer::content(if Printer::is_read_by_a_person() { &test.content } else { &runnable })?)
 }
 
@@ -66,7 +66,7 @@ fn write_tests(
     Ok(Printer::new().paths("wrote", &written, NAMED)?)
 }
 
-/// Writes all tests of a plan and what they import into a folder; the tests, without their text.
+/// Writes all tests of a plan and what they import into a folder. Gives the tests, without their text.
 pub(crate) fn export(store: &Store, plan: &str, folder: &Utf8Path) -> anyhow::Result<Vec<StoredTest>> {
     let mut tests = Vec::new();
     let pages = pages(store, plan, 0, None, Content::With, Filter::default());

@@ -8,7 +8,6 @@ use clap::{Args, ValueEnum};
 use tgen_core::results::comparison::Change;
 use tgen_core::results::outcome::Meaning;
 use tgen_core::results::past::Past;
-use tgen_core::results::reading::Recorded;
 
 use self::sources::{Sources, Which};
 use super::results::write_file;
@@ -18,7 +17,7 @@ use crate::project::arguments::Global;
 use crate::report::run::overview::Overview;
 use crate::report::run::{RunReport, html, json, junit, markdown, trace};
 
-/// Where an HTML page goes that nobody has named: a terminal is no place for it.
+/// The default file of an HTML page, which does not belong on a terminal.
 const PAGE: &str = "report.html";
 
 /// Report a run of tests: one HTML page, Markdown, `JUnit`, JSON, a trace
@@ -139,9 +138,4 @@ impl ReportFormat {
             Self::Trace => trace::write(overview.run, out),
         }
     }
-}
-
-/// Whether nothing at all is recorded.
-fn is_nothing(recorded: &Recorded) -> bool {
-    recorded.headers.is_empty() && recorded.attempts.is_empty() && recorded.ends.is_empty()
 }

@@ -7,7 +7,6 @@ use tgen_core::results::merging::{merged, runs};
 use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::{latest_run, run_with_reruns};
 
-use super::is_nothing;
 use crate::commands::results::{RESULTS_FOLDER, read_files, results_files};
 use crate::project::arguments::Global;
 use crate::project::session::Session;
@@ -49,7 +48,7 @@ impl<'g> Sources<'g> {
         }
     }
 
-    /// What other runs are known: of the files that are named, or of the results folder if the reported run came from there.
+    /// The earlier runs: those in the named files, or in the results folder if the reported run came from there.
     pub(super) fn earlier(&mut self, reported: &Recorded, named: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
         let mut earlier = read_files(named)?;
         if let Some(folder) = self.folder.take().filter(|_| named.is_empty()) {
@@ -60,7 +59,7 @@ impl<'g> Sources<'g> {
                 .filter(|header| header.started > first)
                 .map(|header| header.run.clone())
                 .collect();
-            earlier.add(without(folder, &later));
+            earlier.add(folder.of_runs(|run| !later.iter().any(|id| id == run)));
         }
         Ok(earlier)
     }
@@ -93,7 +92,7 @@ impl<'g> Sources<'g> {
     fn with_id(&mut self, id: &str) -> anyhow::Result<Recorded> {
         let folder = self.folder()?;
         let found = run_with_reruns(folder, id);
-        if !is_nothing(&found) {
+        if !found.is_empty() {
             return Ok(found);
         }
         let known = runs(folder);
@@ -110,7 +109,7 @@ impl<'g> Sources<'g> {
         for session in Session::open_all(self.global)? {
             if session.database_path()?.exists() {
                 let recorded = session.database(Mode::ReadOnly)?.recorded(id)?;
-                if !is_nothing(&recorded) {
+                if !recorded.is_empty() {
                     return Ok(Some(recorded));
                 }
             }
@@ -140,13 +139,6 @@ impl<'g> Sources<'g> {
 /// When a run started first.
 fn started(recorded: &Recorded) -> Option<&str> {
     recorded.headers.iter().map(|header| header.started.as_str()).min()
-}
-
-fn without(mut recorded: Recorded, runs: &[String]) -> Recorded {
-    recorded.headers.retain(|header| !runs.contains(&header.run));
-    recorded.attempts.retain(|attempt| !runs.contains(&attempt.run));
-    recorded.ends.retain(|end| !runs.contains(&end.run));
-    recorded
 }
 
 /// Whether an argument is meant as a file: it is one, or is written as one.

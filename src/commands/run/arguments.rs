@@ -111,7 +111,7 @@ impl RetryArgs {
         Retries { count: self.retries, on: self.retry_on.clone() }
     }
 
-    /// The arguments that tell the driver of a bundle the same; none where nothing is tried again.
+    /// The same options for the driver of a bundle; none if nothing is tried again.
     pub(crate) fn for_driver(&self) -> Vec<String> {
         if self.retries == 0 {
             return Vec::new();
@@ -157,7 +157,7 @@ impl RunArgs {
                 HardwareType::Cuda | HardwareType::Rocm => format!("{hardware}:{number}"),
                 _ => hardware.to_string(),
             };
-            // OpenVINO computes on the processor, as a rule: it is no less there for several.
+            // OpenVINO computes on the processor, as a rule, so several files can use it at once.
             let slots = if hardware == HardwareType::Openvino { slots.max(machine::jobs()) } else { slots };
             (0..machine::device_count(hardware)).map(move |number| Device { hardware, label: label(number), slots })
         };

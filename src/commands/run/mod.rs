@@ -132,7 +132,7 @@ fn execute_selection(
         let path = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(path));
         Printer::new().note(&format!("results in `{path}`"))?;
         if ended.failed > 0 {
-            tell_places(session, args, &recorded.attempts)?;
+            show_template_problems(session, args, &recorded.attempts)?;
         }
     }
     let outcome = outcome(&ended, args)?;
@@ -151,8 +151,8 @@ fn no_test_message(args: &RunArgs) -> String {
     }
 }
 
-/// Shows failures where the templates are that wrote the failing lines.
-fn tell_places(session: &Session, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<()> {
+/// Shows failures at the lines of templates that wrote the failing lines.
+fn show_template_problems(session: &Session, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<()> {
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
@@ -211,7 +211,7 @@ impl Earlier {
         for file in results_files(&session.root.join(FOLDER)) {
             match read_if_begun(&file) {
                 Ok(found) => add(found.unwrap_or_default()),
-                // A run that ended at once, or a disk that was full: that must not keep others from running.
+                // A run that was cut short, or a full disk, may leave such a file. It must not keep tests from running.
                 Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
             }
         }
@@ -230,7 +230,7 @@ impl Earlier {
     }
 }
 
-/// What a file has recorded; nothing where there is no file, or nothing in it yet.
+/// What a file has recorded; none if there is no file, or nothing in it yet.
 fn read_if_begun(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
     let is_begun = file.is_file() && file.metadata().map_or(true, |metadata| metadata.len() > 0);
     is_begun.then(|| read_results(file)).transpose()
@@ -254,7 +254,7 @@ fn selection(
 /// Whether files of outputs are needed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outputs {
-    /// They run or are packed, and it is told which are not as they should be.
+    /// They run or are packed; missing, stale and edited ones are reported.
     MustBeThere,
     /// They are only planned for.
     NeedNotBeThere,
@@ -289,7 +289,7 @@ pub(super) fn of_outputs(
     Ok((selection, plan.outputs.iter().map(|output| plan.location(output)).collect()))
 }
 
-/// Says which outputs are not as they should be. Those without a file cannot run.
+/// Warns of missing, stale and edited outputs. Those without a file cannot run.
 fn tell_states(session: &Session, plan: &Plan<'_>, selection: &mut Selection) -> anyhow::Result<()> {
     let mut outputs = plan.outputs.clone();
     let mut problems = Vec::new();
@@ -328,7 +328,7 @@ fn missing_message(outputs: usize) -> String {
     format!("{} missing; write them with `cargo tgen generate`, or give `--generate`", counted(outputs, "output"))
 }
 
-/// Leaves out what has passed in a run, the latest if none is named, and in its reruns; the name of the run.
+/// Leaves out what has passed in a run, the latest if none is named, and in its reruns. Gives the id of the run.
 pub(super) fn keep_unfinished(selection: &mut Selection, named: &str, recorded: &Recorded) -> anyhow::Result<String> {
     let run = match named {
         "" => latest_run(recorded),
@@ -396,7 +396,7 @@ fn tell_start(interpreter: &Interpreter, versions: &Versions, selection: &Select
         .note(&format!("running {files} with `{program}` ({}; Python {python}{with})", interpreter.found.words()))
 }
 
-/// A new file has a folder that git ignores: results are not for a commit, unless somebody wants that.
+/// Opens a results file. The folder for results gets a `.gitignore`, because they are not meant to be committed.
 pub(super) fn open_recording(path: &Utf8Path) -> anyhow::Result<Recording> {
     let recording = Recording::open(path)?;
     let folder = path.parent().filter(|folder| folder.file_name() == Some(FOLDER));
@@ -455,13 +455,7 @@ fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
 
 /// What a file has recorded of a run.
 fn recorded_of(path: &Utf8Path, id: &str) -> anyhow::Result<Recorded> {
-    let recorded = read_if_begun(path)?.unwrap_or_default();
-    Ok(Recorded {
-        headers: recorded.headers.into_iter().filter(|header| header.run == id).collect(),
-        attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == id).collect(),
-        ends: recorded.ends.into_iter().filter(|end| end.run == id).collect(),
-        ignored: Vec::new(),
-    })
+    Ok(read_if_begun(path)?.unwrap_or_default().of_runs(|run| run == id))
 }
 
 fn report(args: &RunArgs, recorded: &Recorded, started: Instant, python: &str) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! What the user sees of a run: a line of progress, and each failure as it happens, with how to see it again.
+//! What the user sees of a run: a line of progress, and each failure as it happens, with the command that reproduces it.
 
 use std::time::Duration;
 

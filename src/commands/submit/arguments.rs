@@ -78,7 +78,7 @@ pub(super) enum Task<'a> {
 }
 
 impl RayArgs {
-    /// What the driver is told beside the run's id.
+    /// The driver's options beside the run's id.
     pub(super) fn for_driver(&self) -> Vec<String> {
         let devices = self.device.iter().flat_map(|device| ["--device".to_owned(), device.clone()]);
         devices.chain(self.retry.for_driver()).collect()

@@ -28,7 +28,7 @@ use crate::submit::ray::{
 };
 use crate::world::disk::read_text;
 
-/// How long a head that does not answer is asked again.
+/// How long a head that does not answer is retried.
 const PATIENCE: Duration = Duration::from_mins(15);
 
 pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome> {
@@ -61,7 +61,7 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome>
     }
 }
 
-/// Packs the tests and submits them; how many units there are, if any.
+/// Packs the tests and submits them. Gives the number of units; none if everything has passed already.
 fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Option<usize>> {
     let version = head.version()?;
     let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun)? else { return Ok(None) };
@@ -74,7 +74,7 @@ fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyh
         runtime_env: runtime_env(args)?,
     };
     let printer = Printer::new();
-    // Ray may have taken what it gave no answer to.
+    // Ray may have accepted a submission although its answer was lost.
     let submitted = submit(head, &submission).with_context(|| {
         format!("the submission has failed; the same command with `--run {run}` tries again, and follows what is there already")
     })?;
@@ -168,7 +168,7 @@ fn report(
     job: &Job,
     last_words: &str,
 ) -> anyhow::Result<Outcome> {
-    let recorded = only(recorded_before(path)?, run);
+    let recorded = recorded_before(path)?.of_runs(|of| of == run);
     if recorded.headers.is_empty() && recorded.attempts.is_empty() {
         let message = job.message.clone().unwrap_or_default();
         let message: String = message.chars().take(2000).collect();
@@ -187,15 +187,6 @@ fn report(
         Conclusion::InfrastructureFailed => Outcome::Infrastructure,
         Conclusion::Incomplete | Conclusion::TestsFailed => Outcome::Findings,
     })
-}
-
-fn only(recorded: Recorded, run: &str) -> Recorded {
-    Recorded {
-        headers: recorded.headers.into_iter().filter(|header| header.run == run).collect(),
-        attempts: recorded.attempts.into_iter().filter(|attempt| attempt.run == run).collect(),
-        ends: recorded.ends.into_iter().filter(|end| end.run == run).collect(),
-        ignored: Vec::new(),
-    }
 }
 
 /// The token: that of a file, or of the variable that Ray's own programs read.

@@ -1,4 +1,4 @@
-//! What the user sees of a run elsewhere, and what is recorded of it here.
+//! Follows a run on another engine: shows its progress, and records its results in a file here.
 
 use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -8,7 +8,6 @@ use serde::Serialize;
 use tgen_core::results::outcome::Meaning;
 use tgen_core::results::reading::{Recorded, line};
 
-use super::only;
 use crate::commands::results::RunFormat;
 use crate::commands::run::screen::{Detail, Screen};
 use crate::run::{Listener, Progress, Recording};
@@ -23,7 +22,7 @@ pub(super) struct Watching<'a> {
     run: &'a str,
     planned: usize,
     recording: Recording,
-    /// The lines that are recorded: the log of a job is read from its beginning by each that follows it.
+    /// The hashes of the recorded lines: each attempt to follow a job reads its log from the beginning.
     known: HashSet<blake3::Hash>,
     screen: Screen,
     done: usize,
@@ -90,7 +89,7 @@ impl<'a> Watching<'a> {
 impl Following for Watching<'_> {
     /// Only lines of this run are taken: what a log has beside them is not ours.
     fn results(&mut self, news: Recorded) -> anyhow::Result<()> {
-        let news = only(news, self.run);
+        let news = news.of_runs(|run| run == self.run);
         for header in &news.headers {
             if self.is_new(header) {
                 self.recording.add(header)?;

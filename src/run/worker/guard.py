@@ -1,7 +1,8 @@
-"""A process between a test file and what has started it, for a runner that adopts no orphans.
+"""A guard process between a test file and the process that started it, for a runner that is no subreaper.
 
-A test that kills its parent kills this process. It dies with what has started it, and the test file with it. What a test
-leaves behind becomes its child, and is killed at the end. It knows nothing of tests.
+A test that kills its parent kills the guard only. The guard dies with its own parent, and the
+test file with the guard. Processes that a test leaves behind are re-parented to the guard,
+which kills them at the end. It knows nothing of tests.
 """
 
 from __future__ import annotations
@@ -18,31 +19,36 @@ from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-# What goes on starting others while it is killed is not followed for ever.
+# A bound, for processes that keep forking while they are killed.
 _MOST_ROUNDS = 1000
 
 
 def stand_between(order: dict[str, Any]) -> None:
-    """Let the file of an order run in a new process, if it is to have a guard: this one."""
+    """Fork, if the order asks for a guard: the child returns to run the file, this process guards it."""
     if not order.get("guarded"):
         return
     starter = os.getppid()
     _end_with_parent(starter)
     _set_process_option(_PR_SET_CHILD_SUBREAPER, 1)
     here = os.getpid()
-    with warnings.catch_warnings():
-        # The threads of numeric libraries do not matter: they start anew.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+    child = fork()
     if child == 0:
         _end_with_parent(here)
         return
-    # These are for the tests: this process has to tell how they end.
+    # These signals are meant for the tests; the guard has to report how they end.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, status = os.waitpid(child, 0)
     _kill_children()
     _end_likewise(os.waitstatus_to_exitcode(status))
+
+
+def fork() -> int:
+    """Fork without the warning that there are threads."""
+    with warnings.catch_warnings():
+        # Threads of numeric libraries do not matter: the forked process starts its own.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def _end_with_parent(parent: int) -> None:
@@ -52,14 +58,14 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _set_process_option(option: int, value: int) -> None:
-    """Ask Linux for something; other systems do without it."""
+    """Call `prctl` on Linux; other systems do without it."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _kill_children() -> None:
-    """End what has become a child of this process; each may leave others."""
+    """Kill the children of this process until none is left: each may leave children of its own."""
     for _ in range(_MOST_ROUNDS):
         try:
             left = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
@@ -75,6 +81,7 @@ def _kill_children() -> None:
 
 
 def _end_likewise(code: int) -> NoReturn:
+    """End as the child did: by the same signal, or with the same exit code."""
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with contextlib.suppress(OSError, ValueError):

@@ -30,11 +30,11 @@ from typing import Any
 
 import _tgen_resident as resident
 import _tgen_session as session
-from _tgen_guard import stand_between
-from _tgen_server import Server, fork, send_signal
+from _tgen_guard import fork, stand_between
+from _tgen_server import Server, send_signal
 from _tgen_zygote import Stamps, Zygote, stamp
 
-# How many folders have a zygote at a time.
+# The most zygotes at a time; each serves one folder.
 _MOST_ZYGOTES = 8
 # How long pytest may take until it is ready in a zygote, in seconds.
 _LONGEST_PREPARATION = 120.0
@@ -44,7 +44,7 @@ Key = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 def write_line(pipe: int, command: dict[str, Any]) -> None:
-    """Give a command to a process; whether it is alive is noticed elsewhere."""
+    """Write a command to a process; that one has died is noticed when it is reaped."""
     data = (json.dumps(command) + "\n").encode()
     with contextlib.suppress(OSError):
         while data:
@@ -60,9 +60,9 @@ class ZygoteProcess:
     commands: int
     replies: int
     deadline: float
-    # What it depends on; none until it is ready.
+    # The stamps of the files that it depends on; none until it is ready.
     stamps: Stamps | None = None
-    # What waits for it to be ready.
+    # The orders that wait for it to be ready.
     waiting: list[dict[str, Any]] = field(default_factory=list)
     units: list[int] = field(default_factory=list)
     unread: bytes = b""
@@ -72,7 +72,7 @@ class ZygoteProcess:
         write_line(self.commands, command)
 
     def is_current(self) -> bool:
-        """Tell whether what it depends on is as it was."""
+        """Tell whether the files that it depends on are unchanged."""
         stamps = self.stamps or {}
         return all(stamp(path) == found for path, found in stamps.items())
 
@@ -96,16 +96,16 @@ class Launcher(Server):
 
     def __init__(self, pipe: int) -> None:
         super().__init__(pipe, 0)
-        # The forked process gets nothing to read in its place.
+        # A forked process does not close it, but puts the null device in its place.
         self.private.discard(0)
         self.zygotes: dict[Key, ZygoteProcess] = {}
         self.retired: list[ZygoteProcess] = []
-        # The folders of which one file has been started.
+        # The folders that have had a file started: the next one gets a zygote.
         self.seen: set[Key] = set()
         # The folders in which pytest cannot be made ready.
         self.unfit: set[Key] = set()
-        # What is to be started without a zygote after all.
-        self.orphans: list[dict[str, Any]] = []
+        # The orders whose zygote has ended or was retired: they start without one.
+        self.without_zygote: list[dict[str, Any]] = []
         self.residents: list[ResidentProcess] = []
         # The runner decides what Ctrl-C means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -161,7 +161,7 @@ class Launcher(Server):
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        # It is waited for here, not by `subprocess`.
+        # This process reaps it; `subprocess` must not wait for it.
         process.returncode = 0
         return process.pid
 
@@ -225,17 +225,17 @@ class Launcher(Server):
         send_signal(found.pid, signal.SIGKILL)
 
     def _dismiss_all(self) -> None:
-        """End the residents; what they leave behind is the runner's to end then."""
+        """End the residents; the runner then ends what they have left behind."""
         for found in list(self.residents):
             self._dismiss(found)
             if found.unit is not None:
                 self.pids.pop(found.unit, None)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(found.pid, 0)
-            self._bury_resident(found.pid)
+            self._remove_resident(found.pid)
         self.channel.send("dismissed", None)
 
-    def _bury_resident(self, pid: int) -> None:
+    def _remove_resident(self, pid: int) -> None:
         for found in [found for found in self.residents if found.pid == pid]:
             self.residents.remove(found)
             self._close_pipes(found)
@@ -305,16 +305,16 @@ class Launcher(Server):
             self._hand_over(zygote, order)
 
     def _retire(self, zygote: ZygoteProcess) -> None:
-        """Start nothing more with a zygote; it ends when its files have."""
+        """Give a zygote no more files; it ends once those that it runs have ended."""
         del self.zygotes[zygote.key]
         self.retired.append(zygote)
-        self.orphans += zygote.waiting
+        self.without_zygote += zygote.waiting
         zygote.waiting = []
         zygote.tell({"retire": True})
 
     def ended(self, pid: int, status: int) -> None:
-        """Learn that a zygote has ended, and what it was to do; or that a resident has."""
-        self._bury_resident(pid)
+        """Clean up after a zygote or a resident that has ended, and report lost files."""
+        self._remove_resident(pid)
         zygotes = [*self.zygotes.values(), *self.retired]
         zygote = next((found for found in zygotes if found.pid == pid), None)
         if zygote is None:
@@ -326,7 +326,7 @@ class Launcher(Server):
             del self.zygotes[zygote.key]
         if zygote.stamps is None:
             self.unfit.add(zygote.key)
-            self.orphans += zygote.waiting
+            self.without_zygote += zygote.waiting
         elif not (is_retired and status == 0):
             self.channel.send("lost", zygote.units)
         self._close_pipes(zygote)
@@ -345,24 +345,24 @@ class Launcher(Server):
             return None
         return max(0.0, min(deadlines) - time.monotonic())
 
-    def do_put_off(self) -> None:
+    def run_deferred(self) -> None:
         now = time.monotonic()
         for zygote in self.zygotes.values():
             if zygote.stamps is None and zygote.deadline <= now:
                 send_signal(zygote.pid, signal.SIGKILL)
                 zygote.deadline = now + _LONGEST_PREPARATION
-        orphans, self.orphans = self.orphans, []
-        for order in orphans:
+        unserved, self.without_zygote = self.without_zygote, []
+        for order in unserved:
             self._fork_alone(order)
 
     # --- What is imported before anything is forked.
 
     def _warm(self, modules: list[str]) -> None:
         started = time.monotonic()
-        # They have not what is imported now.
+        # They were forked without the modules that are imported now.
         for zygote in list(self.zygotes.values()):
             self._retire(zygote)
-        # What cannot be imported here is told by the file that needs it.
+        # A failed import is reported by the file that needs it.
         with contextlib.suppress(Exception):
             _load_plugins()
         imported = 0
@@ -384,7 +384,7 @@ class Launcher(Server):
 
 
 def _versions() -> dict[str, str | None]:
-    """Tell what is installed, without importing it."""
+    """Give the versions of what is installed, without importing it."""
     found: dict[str, str | None] = {}
     for name in ("torch", "transformers"):
         try:
@@ -429,7 +429,7 @@ def main() -> None:
     if sys.argv[1:2] == ["resident"]:
         resident.run(*map(int, sys.argv[2:5]))
     pipe = os.dup(1)
-    # Whatever an import prints goes where messages of the runner go.
+    # What imports print goes to standard error, not between the messages.
     os.dup2(2, 1)
     launcher = Launcher(pipe)
     launcher.channel.send("ready", _versions())

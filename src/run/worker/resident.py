@@ -15,7 +15,7 @@ import _tgen_session as session
 
 
 def run(pipe: int, commands: int, replies: int) -> NoReturn:
-    """Run the files that are given, until nobody gives any more."""
+    """Run a file for each command, until the pipe of commands is closed."""
     try:
         with open(commands, "rb") as lines:
             for line in lines:

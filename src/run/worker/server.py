@@ -1,4 +1,4 @@
-"""Processes that start others: they obey commands and tell when a process has ended.
+"""What launcher and zygotes share: they handle commands, start processes and report their ends.
 
 It knows nothing of tests. It has one thread, as everything that forks must.
 """
@@ -11,23 +11,22 @@ import os
 import select
 import signal
 import sys
-import warnings
 from collections.abc import Callable
 from typing import Any
 
-from _tgen_guard import stand_between
+from _tgen_guard import fork, stand_between
 from _tgen_session import Channel, Job
 
 
 class Server:
-    """Obeys commands, a line of JSON each, and forks for files."""
+    """Handles commands, a line of JSON each, and forks for files."""
 
     def __init__(self, pipe: int, commands: int) -> None:
         self.pipe = pipe
         self.commands = commands
         self.channel = Channel(pipe, 0)
         self.pids: dict[int, int] = {}
-        # What is read beside the commands.
+        # The descriptors that are read beside the commands, with their handlers.
         self.sources: dict[int, Callable[[], None]] = {}
         # The descriptors that a forked process must not keep.
         self.private: set[int] = {commands}
@@ -41,9 +40,9 @@ class Server:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def serve(self) -> Job | None:
-        """Obey until it is over; in a process that was forked, give the file to run."""
+        """Handle commands until the end; in a forked process, return the job to run."""
         while not self.is_over:
-            self.do_put_off()
+            self.run_deferred()
             sources = [self.commands, self._woken, *self.sources]
             readable, _, _ = select.select(sources, [], [], self.pause())
             if self._woken in readable:
@@ -70,22 +69,22 @@ class Server:
         return None
 
     def pause(self) -> float | None:
-        """Say how long to wait for a command at most."""
+        """Give the longest time to wait for a command, in seconds."""
         return None
 
-    def do_put_off(self) -> None:
-        """Do what is due, before anything else is read."""
+    def run_deferred(self) -> None:
+        """Do what is due, before anything is read."""
 
     def obey(self, command: dict[str, Any]) -> Job | None:
-        """Do what a command says; in a process that was forked, give the file."""
+        """Handle a command; in a process that it forked, return the job to run."""
         raise NotImplementedError
 
     def closed(self) -> None:
-        """Nobody gives commands any more."""
+        """Handle the end of the pipe of commands."""
         self.is_over = True
 
     def ended(self, pid: int, status: int) -> None:
-        """Learn that a process has ended, after what is told of its file."""
+        """Handle the end of a process, after the end of its file is reported."""
 
     def end_all(self) -> None:
         """End every file that runs."""
@@ -110,7 +109,7 @@ class Server:
         return None
 
     def fork(self) -> int:
-        """Fork; the new process has a session of its own, and nothing of this one's."""
+        """Fork; the new process has its own session, and none of the private descriptors."""
         pid = fork()
         if pid == 0:
             os.setsid()
@@ -118,7 +117,7 @@ class Server:
         return pid
 
     def forget(self) -> None:
-        """Be a server no more, in a process that was forked from one."""
+        """Drop the server's signal handlers and descriptors, in a process forked from it."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for descriptor in self.private:
@@ -126,7 +125,7 @@ class Server:
         self.private.clear()
 
     def reap(self) -> None:
-        """Tell which files have ended."""
+        """Reap the processes that have ended, and report which files have."""
         units = {pid: unit for unit, pid in self.pids.items()}
         while True:
             try:
@@ -154,14 +153,6 @@ class Server:
             "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         }
         self.channel.send("exited", exited)
-
-
-def fork() -> int:
-    """Fork without the warning that there are threads."""
-    with warnings.catch_warnings():
-        # The threads of numeric libraries do not matter: they start anew.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
 
 
 def send_signal(pid: int, number: int) -> None:

@@ -77,7 +77,7 @@ class Channel:
 
 @dataclass
 class Job:
-    """A test file that this process runs, and how to tell of it."""
+    """A test file that this process runs, and the channel to report on."""
 
     channel: Channel
     order: dict[str, Any]
@@ -88,7 +88,7 @@ class Job:
         return Path(self.order["folder"], self.order["file"])
 
     def join_group(self) -> None:
-        """Join the control group of the file, and tell what was there before."""
+        """Join the control group of the file, and report the memory used before."""
         group = self.order.get("group")
         if group is None:
             return
@@ -102,7 +102,7 @@ class Job:
 def run_alone(job: Job, known_modules: set[str] | None) -> NoReturn:
     """Run a file in this process from the start, and end the process.
 
-    Without `known_modules`, it does not tell what it has imported.
+    The modules that are imported beyond `known_modules` are reported; none if it is None.
     """
     status = FAILED
     try:
@@ -145,7 +145,7 @@ def leave(status: int) -> NoReturn:
 
 
 def enter_project(order: dict[str, Any]) -> None:
-    """Be in the project's folder, with the environment that the file is to see."""
+    """Enter the project's folder, with the environment that the file is to see."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -230,8 +230,7 @@ class OneEntryPackage(OneEntry, pytest.Package):
 class Hooks:
     """Reports the tests of a file as they run.
 
-    `take` gives the file when pytest is about to start: a process may have been forked
-    for it only then.
+    `take` returns the job when pytest is about to start: a zygote forks for a file only then.
     """
 
     job: Job
@@ -242,7 +241,7 @@ class Hooks:
     def __init__(self, take: Callable[[pytest.Config], Job]) -> None:
         self.take = take
         self.started: dict[str, float] = {}
-        # What the outcome is called instead if the test fails.
+        # The outcome to report instead of `failed`, such as `oom`.
         self.cause: str | None = None
         # The test that runs, and how it has ended the session.
         self.item: pytest.Item | None = None
@@ -346,7 +345,7 @@ class Hooks:
     def pytest_keyboard_interrupt(
         self, excinfo: pytest.ExceptionInfo[BaseException]
     ) -> None:
-        """Learn that the test that runs has ended the session."""
+        """Note that the test that runs has ended the session."""
         if self.item is None:
             return
         nodeid = self.item.nodeid
@@ -382,7 +381,7 @@ class Hooks:
             line["outcome"] = self.cause
         elif line["outcome"] == "failed" and _is_outside_of_call(line):
             line["outcome"] = "error"
-        # The next test begins at once, or the session ends.
+        # Another message follows at once: the start of the next test, or the end.
         self.job.channel.hold("line", line)
 
 
@@ -392,7 +391,7 @@ def _is_outside_of_call(line: dict[str, Any]) -> bool:
 
 
 def _cause(error: BaseException) -> str | None:
-    """Name the outcome of a test that the machine has failed, by its error."""
+    """Name the outcome of a test that lacked memory or disk space, by its error."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"OutOfMemoryError", "MemoryError"}:
         return "oom"

@@ -37,7 +37,7 @@ Stamps = dict[str, tuple[int, int] | None]
 
 
 def stamp(path: str) -> tuple[int, int] | None:
-    """Give what changes with a file; none where there is no file."""
+    """Give a file's modification time and size; none where there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -77,7 +77,7 @@ class Zygote(Server):
 
     def _take(self, config: pytest.Config) -> session.Job:
         capture: Any = config.pluginmanager.getplugin("capturemanager")
-        # Each file has its own: two processes cannot share the file behind it.
+        # Each test file starts its own capture: processes cannot share its temporary file.
         if capture is not None:
             capture.stop_global_capturing()
         gc.collect()
@@ -123,7 +123,8 @@ class Zygote(Server):
         for place in (folder, *folder.parents):
             paths |= {str(place / name) for name in _CONFIGURATION}
         stamps = {path: stamp(path) for path in paths}
-        # What was written meanwhile may have been read before: its stamp fits nothing.
+        # A file that was written since the start may have been read before that: its stamp
+        # must never match.
         for path, found in stamps.items():
             if found is not None and found[0] >= self.began:
                 stamps[path] = (0, 0)

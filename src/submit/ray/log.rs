@@ -167,9 +167,9 @@ mod tests {
     #[test]
     fn the_last_lines_that_are_no_results_are_kept_in_part() {
         let mut log = Log::default();
-        let noise = "x".repeat(10_000);
+        let many = "x".repeat(10_000);
         let lines: String = (0..20).map(|number| format!("line {number}\n\n")).collect();
-        let whole = format!("{lines}{}{noise}\nno end", line(&attempt("one")));
+        let whole = format!("{lines}{}{many}\nno end", line(&attempt("one")));
         assert_eq!([news(&mut log, &whole).len(), news(&mut log, &whole).len()], [1, 0]);
         let words = log.last_words();
         assert!(words.starts_with("line 13\n") && words.ends_with("xxx\nno end") && words.len() < 500, "{words}");

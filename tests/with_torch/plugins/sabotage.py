@@ -1,4 +1,4 @@
-"""Faults as releases of transformers have had them, for models that are sound.
+"""Faults that releases of transformers have had, to be put into sound models.
 
 Each takes a model and gives it back broken. `mutations.py` puts them into the kit.
 """
@@ -13,7 +13,7 @@ import torch
 
 
 def _wrapped(model: Any, change: Any) -> Any:
-    """Let a function stand between the caller and the forward method."""
+    """Wrap the forward method: `change` gets it, with its arguments."""
     forward = model.forward
 
     @functools.wraps(forward)
@@ -199,7 +199,7 @@ def configuration_is_forgotten(model: Any) -> Any:
 
 
 class _Scaled(torch.autograd.Function):
-    """Changes nothing on the way there, and gradients on the way back."""
+    """Changes nothing in the forward pass, and scales gradients in the backward pass."""
 
     @staticmethod
     def forward(context: Any, vectors: Any, factor: float) -> Any:
@@ -240,7 +240,7 @@ def checkpointing_doubles_gradients(model: Any) -> Any:
     return _when_checkpointing(model, lambda vectors: _Scaled.apply(vectors, 2.0))
 
 
-# --- Variants. A class of its own is what loading and saving make again.
+# --- Variants. The faults are in a class of its own, so that saving and loading keep them.
 
 
 def _kind_with(model: Any, **methods: Any) -> Any:
@@ -341,7 +341,7 @@ def loading_changes_a_weight(model: Any) -> Any:
     def change(load: Any, options: Any) -> Any:
         loaded, report = load(**options)
         with torch.no_grad():
-            # Too little for an answer to show it.
+            # Too little to show in an output.
             min(loaded.named_parameters())[1].view(-1)[0] += 1e-7
         return loaded, report
 

@@ -5,7 +5,7 @@
 Tensors that are put on `cuda` stay in this machine's memory and say that they are
 there, so all tests calculate as they do on a GPU. As there, an operation that takes a
 tensor from each side raises, and so does numpy for a tensor that was not fetched. It
-finds what stands in the wrong place, and nothing about kernels or number formats.
+finds tensors on the wrong device, and nothing about kernels or number formats.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_a
 
 GPU = torch.device("cuda", 0)
 _ATEN = torch.ops.aten
-# What may take tensors from both sides on a real GPU too.
+# The operations that may take tensors from both sides on a real GPU too.
 _CROSSING = {
     _ATEN.copy_.default,
     _ATEN.index.Tensor,
@@ -33,7 +33,7 @@ _CROSSING = {
 
 
 class OnGpu(torch.Tensor):
-    """A tensor that says that it is on the GPU, around one that is not."""
+    """A tensor that says that it is on the GPU, and wraps one in this machine's memory."""
 
     inner: torch.Tensor
 
@@ -60,7 +60,7 @@ class OnGpu(torch.Tensor):
 
 
 class SimulatedGpu(TorchDispatchMode):
-    """Takes every operation, also those that make a tensor from nothing."""
+    """Handles every operation, also those that create tensors."""
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -69,7 +69,7 @@ class SimulatedGpu(TorchDispatchMode):
 
 
 class _WithoutDriver(TorchFunctionMode):
-    """Takes what would ask a driver before it comes to an operation."""
+    """Replaces functions that would ask a driver before any operation is dispatched."""
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
@@ -99,7 +99,7 @@ def _set_data(tensor: torch.Tensor, value: torch.Tensor) -> None:
 
 
 def _within(method: Any) -> Any:
-    """Ask the tensor in this machine's memory."""
+    """Apply a method to the tensor in this machine's memory."""
     return lambda t: method(t.inner if isinstance(t, OnGpu) else t)
 
 
@@ -115,7 +115,7 @@ def _attend(
 
 
 _REPLACED = {
-    # The way to attend that does not look for the best kernel.
+    # The implementation of attention that does not choose a kernel.
     torch.nn.functional.scaled_dot_product_attention: _attend,
     torch.tensor: _make,
     torch.as_tensor: _make,
@@ -159,7 +159,7 @@ def _on_gpu(tensor: torch.Tensor) -> OnGpu:
 
 
 def pytest_configure() -> None:
-    """Let torch start no driver, and ask none."""
+    """Keep torch from starting a driver, and from asking one."""
     torch._C._ensureCUDADeviceGuardSet()
     torch.__future__.set_swap_module_params_on_conversion(True)
     torch.backends.cudnn.enabled = False
@@ -191,7 +191,7 @@ def pytest_collection_modifyitems(
 
     platforms._PROBES["cuda"] = lambda: None
     platforms.why_absent.cache_clear()
-    # On the way back torch asks the driver for a stream of its own.
+    # In the backward pass, torch asks the driver for a stream of its own.
     backward = [item for item in items if item.name.startswith("test_gradients")]
     config.hook.pytest_deselected(items=backward)
     items[:] = [item for item in items if item not in backward]

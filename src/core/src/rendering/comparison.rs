@@ -1,7 +1,8 @@
 //! What every output should be, and how that differs from what is there: the one place where the two meet.
 //!
 //! `generate` applies the difference, `check` demands that it is empty, `watch` applies it again and again. Outputs are
-//! rendered, compared and let go one by one, so memory grows with the plan and not with the outputs' bytes.
+//! rendered, compared and dropped one by one, so memory grows with the plan and not with the outputs' bytes. This module
+//! must not know how outputs are written.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
@@ -22,11 +23,11 @@ use crate::template::renderer::{Renderer, Rendering};
 /// How many outputs one thread takes at a time: neighbours share a skeleton.
 const CHUNK: usize = 32;
 
-/// An output held against what is there.
+/// An output compared with its file.
 pub struct Judged<'a> {
     /// The output.
     pub output: &'a PlannedOutput,
-    /// What it is generated from, as its signature tells.
+    /// What it is generated from, as its signature says.
     pub origin: &'a str,
     /// Its state.
     pub state: State,
@@ -37,7 +38,7 @@ pub struct Judged<'a> {
 }
 
 impl Judged<'_> {
-    /// What kind of edit it is, of an output that is edited.
+    /// The kind of edit, for an edited output.
     #[must_use]
     pub fn edit(&self) -> Edit {
         if self.state != State::Edited {
@@ -151,7 +152,7 @@ impl<'p> Worker<'p> {
         // The plan leaves out files that cannot be signed.
         let style = CommentStyle::of_signable(output.path.as_path());
         self.origin = self.plan.origin(output);
-        // What is fresh was checked when it was written. Most outputs are, and are compared without putting them together.
+        // A fresh output was checked when it was written. Most are fresh, so they are compared before their text is joined.
         let text = (!is_missing).then(|| Signed::text_of(&self.existing, style, &self.origin)).flatten();
         if text.is_some_and(|text| rendering.is(text)) {
             return Ok(State::Fresh);
@@ -188,24 +189,24 @@ fn inaccessible(path: &Utf8Path, error: &io::Error) -> Problem {
         .in_file(path)
 }
 
-/// What the search for signed files that no case renders any more has found.
+/// The result of a search for signed files that no case renders any more.
 #[derive(Debug, Default)]
 pub struct Orphans {
     /// The files, in order.
     pub files: Vec<Utf8PathBuf>,
-    /// The output folders that cannot be listed, where more may stand.
+    /// The output folders that cannot be listed, in which there may be more.
     pub problems: Vec<Problem>,
 }
 
 /// Searches the folders where the plan's outputs stand for signed files that no case renders any more.
 ///
-/// A plan with errors leaves outputs out that are wanted, so nothing can be called an orphan then.
+/// A plan with errors lacks outputs that are wanted, so nothing counts as an orphan then.
 #[must_use]
 pub fn orphans(plan: &Plan<'_>) -> Orphans {
     if plan.project.unreadable().next().is_some() || plan.problems.iter().any(Problem::is_error) {
         return Orphans::default();
     }
-    // A path's own order and hash go part by part, which is slow for thousands.
+    // As strings: a path is compared and hashed component by component, which is slow for thousands.
     let planned: HashSet<&str> = plan.outputs.iter().map(|output| output.path.as_path().as_str()).collect();
     let mut orphans = BTreeSet::new();
     let mut problems = Vec::new();

@@ -84,7 +84,7 @@ enum Explained<'e> {
     Signature(String),
     /// A template wrote it.
     Rendered(Box<RenderedLine<'e>>),
-    /// There is no such line, or it cannot be told who wrote it.
+    /// There is no such line, or what wrote it cannot be told.
     Unknown,
 }
 
@@ -148,7 +148,7 @@ impl RenderedLine<'_> {
         let mut parts = Vec::new();
         let mut placeholders: Vec<(String, String)> = Vec::new();
         let mut at = self.span.start;
-        // Of an empty line there is the end, which something wrote too.
+        // An empty line has an end, which something wrote too.
         loop {
             let end = self.traced.next_stop(at).min(self.span.end);
             if let Some((source, origin)) = self.origin(at) {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_line_was_written_too() {
+    fn an_empty_line_is_explained_too() {
         assert_snapshot!(check("import x\n\n{{ model_name }}\n", 3), @r#"
         templates/t.py.tera:2:1 "" wrote ""
         "#);

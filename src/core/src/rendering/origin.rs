@@ -1,8 +1,9 @@
 //! From an output back to its template: which part of which template wrote a byte.
 //!
-//! Tera does not say. So marks, characters that no template has, are put into the templates' texts; Tera writes them out,
-//! and what stands between two of them comes from between their places. Where a mark would change what is written, because
-//! text is captured and counted or compared, [`trace`] sees it and does with fewer marks or none.
+//! Tera does not tell. So marks, which are characters that no template has, are inserted into the templates' texts. Tera
+//! copies them to the output, and the text between two marks there comes from the text between them in the template. Where
+//! marks would change the output, because text is captured and counted or compared, [`trace`] notices it and uses fewer
+//! marks or none.
 
 use std::ops::Range;
 
@@ -49,7 +50,7 @@ pub struct Marked {
 struct Mark {
     kind: MarkKind,
     template: TemplateName,
-    /// Where what the mark stands before begins, and where the piece that it is in ends.
+    /// The part of the template that the mark is for: of a text, from the mark on; of a value, its whole tag.
     span: Range<usize>,
 }
 
@@ -63,7 +64,7 @@ pub(super) enum MarkKind {
     EndOfValue,
 }
 
-/// An output with the places of its marks, which are taken out of it.
+/// An output without its marks, and where these were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traced {
     /// What was rendered.
@@ -87,7 +88,7 @@ impl Traced {
     }
 }
 
-/// Marks a template if that changes nothing in what it renders with these values; `rendered` is what it should be.
+/// Marks a template, unless that changes what it renders with these values; `rendered` is the text without marks.
 #[must_use]
 pub fn trace(library: &Library<'_>, compiled: &Compiled, values: &dyn Values, rendered: &[u8]) -> Option<Marked> {
     [Captured::Marked, Captured::Unmarked].into_iter().find_map(|captured| {
@@ -196,7 +197,7 @@ impl MarkedRenderer<'_> {
     }
 }
 
-/// Takes the marks out of a rendered text. What is no whole mark stays.
+/// Takes the marks out of a rendered text. An incomplete mark stays.
 fn read(rendered: &str) -> Traced {
     let mut traced = Traced { text: String::with_capacity(rendered.len()), stops: Vec::new() };
     let mut rest = rendered;
@@ -268,8 +269,8 @@ fn of_dollar(text: &str) -> Vec<Insertion> {
     places
 }
 
-/// A mark before the first character of every line that is no white space: before white space it could keep a tag from
-/// taking that away.
+/// Inserts a mark before the first character of every line that is not white space: before white space, it could keep a tag
+/// from trimming that.
 fn lines_of(text: &str, span: &Range<usize>, places: &mut Vec<Insertion>) {
     let mut at = span.start;
     for line in text[span.clone()].split_inclusive('\n') {
@@ -291,7 +292,7 @@ impl Places<'_> {
     fn of_tera(mut self, captured: Captured) -> Vec<Insertion> {
         let extends = self.tree.extends().is_some();
         for element in 0..self.tree.elements.len() {
-            // Outside of its blocks a template that extends another one may hold nothing.
+            // A template that extends another one may have nothing outside of its blocks, not even marks.
             let is_ignored = extends && self.tree.elements[element].parent.is_none();
             if is_ignored || (captured == Captured::Unmarked && self.is_captured(element)) {
                 continue;
@@ -326,7 +327,7 @@ impl Places<'_> {
         }
     }
 
-    /// Marks before and after a value, where the white space that its tag takes away is on the other side.
+    /// Inserts marks before and after a value, outside of the white space that its tag trims.
     fn value(&mut self, element: ElementId) {
         let span = self.tree.pieces[element].span.clone();
         let text = &self.text[span.clone()];
@@ -339,7 +340,7 @@ impl Places<'_> {
         }
     }
 
-    /// Before the white space in front of a value; nowhere where a comment or a raw block stands there.
+    /// The position before the white space in front of a value; none if a comment or a raw block is there.
     fn end_of_text_before(&self, element: ElementId) -> Option<usize> {
         let start = self.tree.pieces[element].span.start;
         let Some(before) = element.checked_sub(1).map(|before| &self.tree.pieces[before]) else { return Some(start) };

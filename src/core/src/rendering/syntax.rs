@@ -12,7 +12,7 @@ use crate::python::KnownParts;
 use crate::python::spliced::{Piece, SplicedModule};
 use crate::template::renderer::{Common, Rendering};
 
-/// How many renderings with something in common are checked one by one, before what they have in common is.
+/// How many renderings with common text are checked one by one, before the common text itself is parsed.
 const CHECKED_ALONE: usize = 2;
 /// How much of a line a message shows.
 const SHOWN: usize = 80;
@@ -71,7 +71,7 @@ struct Shared {
     generation: usize,
     /// How many renderings had it.
     count: usize,
-    /// None as long as there are few, and where it is not valid by itself.
+    /// None while there are few renderings, or if the common text is not valid by itself.
     module: Option<SplicedModule>,
 }
 

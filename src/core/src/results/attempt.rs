@@ -1,6 +1,7 @@
 //! The lines of a results file: [`Header`], [`Attempt`], [`UnitEnd`].
 //!
-//! The names of the keys are the file's format. Unknown keys are not an error: a later release may write more.
+//! The names of the keys are the file's format. Unknown keys are not an error: a later release may write more. This module
+//! must not know files or verdicts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -79,7 +80,7 @@ pub struct Attempt {
     /// The model.
     #[serde(default)]
     pub model: Option<String>,
-    /// The name that the built-in tests have for it.
+    /// The name that the built-in tests have for the test, such as `output`.
     #[serde(default)]
     pub test: Option<String>,
     /// The model's task.
@@ -142,8 +143,7 @@ pub struct Attempt {
     pub shard: Option<String>,
 }
 
-/// A unit has ended: all that its tests had to say is in the lines before. A unit with attempts and without such a line
-/// was cut short.
+/// The end of a unit; the lines of its tests come before it. A unit with attempts and without such a line was cut short.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitEnd {
     /// What was executed, as in [`Attempt::unit`].
@@ -197,7 +197,7 @@ pub struct UnitEnd {
     pub shard: Option<String>,
 }
 
-/// What names an attempt: no two lines of a file agree in it.
+/// What identifies an attempt: no two lines of a file share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity<'a> {
     /// The run's id.
@@ -213,7 +213,7 @@ pub struct Identity<'a> {
 }
 
 impl Attempt {
-    /// What names it.
+    /// What identifies it among the attempts of all runs.
     #[must_use]
     pub fn identity(&self) -> Identity<'_> {
         Identity {
@@ -250,8 +250,8 @@ fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// Seconds to a tenth of a millisecond, which is what is written; nonsense is read as 0. A longer fraction would not be
-/// read again as exactly what it was, and merging a merged file would change it.
+/// Seconds rounded to a tenth of a millisecond, which is what is written; nonsense is read as 0. A longer fraction would not
+/// survive writing and reading, and merging a merged file would change it.
 fn sensible_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     const MOST: f64 = 1e9;
     let seconds = f64::deserialize(deserializer)?;

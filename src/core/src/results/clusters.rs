@@ -1,4 +1,5 @@
-//! Tests that did not pass, those that failed alike as one.
+//! Groups the tests that did not pass by what seems to be the same reason. This module must not know what is masked in a
+//! message.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ pub struct Cluster<'r> {
     pub tests: Vec<&'r Test<'r>>,
     /// Their verdict.
     pub verdict: Verdict,
-    /// What they say, masked.
+    /// Their message, masked.
     pub message: String,
 }
 
@@ -26,8 +27,7 @@ impl<'r> Cluster<'r> {
     }
 }
 
-/// The clusters of those of the tests that did not pass: failures before what is not known, and of those the ones with
-/// most tests first.
+/// Clusters the tests that did not pass: failures before unknown outcomes, then the largest cluster first.
 #[must_use]
 pub fn clusters<'r>(tests: &'r [Test<'r>]) -> Vec<Cluster<'r>> {
     let mut clusters: Vec<Cluster<'r>> = Vec::new();

@@ -1,7 +1,7 @@
 //! What changed from one run to another.
 //!
-//! A test that was skipped or not reached has not been fixed and has not begun to pass: it no longer runs, which is told
-//! as such.
+//! A test that was skipped or not reached has not been fixed and has not begun to pass: it no longer runs, which is a
+//! change of its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -85,12 +85,12 @@ impl<'r> Comparison<'r> {
         Self { tests, models: model_changes(now, before) }
     }
 
-    /// The tests of which that became.
+    /// The tests with this change.
     pub fn of(&self, change: Change) -> impl Iterator<Item = &ChangedTest<'r>> {
         self.tests.iter().filter(move |test| test.change == change)
     }
 
-    /// The models of which that became.
+    /// The models with this change.
     pub fn models_of(&self, change: ModelChange) -> impl Iterator<Item = &'r str> {
         self.models.iter().filter(move |(_, one)| **one == change).map(|(model, _)| *model)
     }
@@ -130,7 +130,7 @@ fn change(before: Option<&Test<'_>>, now: Option<&Test<'_>>) -> Option<Change> {
     }
 }
 
-/// How a test failed, and the message that tells its fault.
+/// How a test failed: its verdict, and its message, masked.
 fn fault(test: Option<&Test<'_>>) -> Option<(Verdict, String)> {
     test.map(|test| (test.verdict, masked(message(&test.last().reason))))
 }

@@ -7,10 +7,10 @@ use super::rerun::missing_units;
 use super::verdict::is_of_whole_unit;
 use crate::model::hardware::HardwareType;
 
-/// The most shards of a run: more are no number of shards.
+/// The most shards of a run; a header that names more is ignored.
 const MOST_SHARDS: u32 = 10_000;
 
-/// What is missing from a run; nothing of a whole one.
+/// What is missing from a run; all of it is empty if nothing is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Completeness {
     /// Shards of which there is no header, such as `3/8`.
@@ -40,7 +40,7 @@ impl Completeness {
     pub fn of(recorded: &Recorded) -> Self {
         let missing = missing_units(recorded);
         let mut units = units_without_end(recorded);
-        // A rerun or a later line may have seen to them.
+        // A rerun may have finished some of them, which only the count takes into account.
         units.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
         let unnamed_units = missing.saturating_sub(units.len() as u64);
         Self { shards: missing_shards(recorded), units, unnamed_units, unreadable_lines: recorded.ignored.len() }

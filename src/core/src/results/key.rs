@@ -1,10 +1,10 @@
-//! Which test of one run is which of another.
+//! Identifies a test across runs.
 
 use super::attempt::Attempt;
 use crate::model::hardware::HardwareType;
 
-/// What names a test in every run. The file of a planned test has an id in its name that changes with the template, so
-/// such a test goes by what it is for.
+/// What identifies a test in every run. The file name of a planned test has an id that changes with the template, so such a
+/// test is identified by its model and batch size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TestKey<'r> {
     subject: Subject<'r>,

@@ -1,4 +1,4 @@
-//! Which model stands how on which hardware type.
+//! How the tests of each model ended on each hardware type. This module must not know how that is shown.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,11 +9,11 @@ use crate::base::named::named_enum;
 use crate::model::hardware::HardwareType;
 
 named_enum! {
-    /// How tests stand together; the gravest first.
+    /// The combined result of several tests, the worst first.
     pub enum Standing {
         /// Some fail.
         Failing = "failing",
-        /// Of some nothing is known.
+        /// The outcome of some is unknown.
         Unknown = "unknown",
         /// Some passed only on a retry.
         Flaky = "flaky",
@@ -29,7 +29,7 @@ named_enum! {
 pub struct Cell {
     /// How many failed.
     pub failed: usize,
-    /// Of how many nothing is known.
+    /// How many have an unknown outcome.
     pub unknown: usize,
     /// How many passed only on a retry.
     pub flaky: usize,
@@ -40,7 +40,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// How the tests stand together.
+    /// The combined result of the tests.
     #[must_use]
     pub const fn standing(&self) -> Standing {
         if self.failed > 0 {
@@ -74,7 +74,7 @@ impl Cell {
     }
 }
 
-/// How a test stands.
+/// The result that a single test counts as.
 #[must_use]
 pub const fn standing(verdict: Verdict) -> Standing {
     match verdict {
@@ -143,7 +143,7 @@ impl<'r> Matrix<'r> {
     }
 }
 
-/// What a test is counted under.
+/// The row in which a test counts: its model, or else its file.
 #[must_use]
 pub fn subject<'r>(test: &Test<'r>) -> &'r str {
     let last = test.last();

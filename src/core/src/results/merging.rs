@@ -9,8 +9,8 @@ use super::attempt::{Header, UnitEnd};
 use super::outcome::{Meaning, Outcome};
 use super::reading::{Recorded, line};
 
-/// What files say, without repetition and in one order: run after run, the oldest first. Of two lines with one identity,
-/// the one stays that knows how the test ended.
+/// The lines of all files, without duplicates and in one order: run after run, the oldest first. Of two lines with the same
+/// identity, one with a known outcome is kept.
 #[must_use]
 pub fn merged(mut recorded: Recorded) -> Recorded {
     let ranks: BTreeMap<String, usize> = runs(&recorded).into_iter().zip(0..).collect();
@@ -30,7 +30,7 @@ pub fn merged(mut recorded: Recorded) -> Recorded {
     recorded
 }
 
-/// The text of the results file that says the same, merged.
+/// The text of the merged results file.
 #[must_use]
 pub fn text(recorded: Recorded) -> String {
     let merged = merged(recorded);
@@ -70,7 +70,7 @@ fn identity(end: &UnitEnd) -> impl Ord + '_ {
     (&end.run, &end.unit, end.hardware, end.attempt)
 }
 
-/// What is known comes before what is not; then the text decides, so that the choice does not depend on the order.
+/// Known outcomes come before unknown ones; then the text decides, so that the choice does not depend on the files' order.
 fn preferred<T: Serialize>(left: (Outcome, &T), right: (Outcome, &T)) -> Ordering {
     let is_unknown = |outcome: Outcome| outcome.meaning() == Meaning::Unknown;
     is_unknown(left.0).cmp(&is_unknown(right.0)).then_with(|| line(left.1).cmp(&line(right.1)))

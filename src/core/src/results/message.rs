@@ -1,5 +1,5 @@
-//! What failures say: the place that pytest puts before a message, and messages that tell the same fault apart from its
-//! numbers, addresses and folders. This module must not know which test failed.
+//! Messages of failures: without the place that pytest puts before them, and masked, so that one fault has one message
+//! whatever its numbers, addresses and folders. This module must not know which test failed.
 
 /// The most characters of a message that are compared: what comes later is data.
 const LONGEST: usize = 400;
@@ -51,7 +51,7 @@ fn without_colours(text: &str) -> Vec<char> {
         if letter != '\u{1b}' {
             kept.push(letter);
         } else if letters.next_if_eq(&'[').is_some() {
-            // It ends with the first letter or sign from `@` on.
+            // The sequence ends with its first character between `@` and `~`.
             for parameter in letters.by_ref() {
                 if matches!(parameter, '@'..='~') {
                     break;
@@ -124,7 +124,7 @@ fn number_length(letters: &[char]) -> usize {
     }
 }
 
-/// Adds a number with its sign; a list of numbers is as good as one, because it may be cut anywhere.
+/// Adds a number with its sign. A list of numbers becomes a single one, because pytest may cut it anywhere.
 fn push_number(masked: &mut String) {
     if let Some(before) = masked.strip_suffix('-')
         && !before.ends_with(|letter: char| letter.is_alphanumeric() || letter == '_')

@@ -49,7 +49,7 @@ pub enum Meaning {
 }
 
 impl Outcome {
-    /// The outcome of that name. Pytest without a runner says `interrupted` where a test was not brought to its end.
+    /// The outcome of that name. Pytest without a runner writes `interrupted` for a test that did not end.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         if name == "interrupted" {

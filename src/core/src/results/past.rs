@@ -1,5 +1,5 @@
 //! What earlier runs tell of a test: its last outcomes, whether it flips between passing and failing, and how long it
-//! takes. Of units, the room `schedule` knows more.
+//! takes. The history of units is in the room `schedule`.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::outcome::{Meaning, Outcome};
 use super::reading::Recorded;
 use super::verdict::{Test, Verdict, verdict_of};
 
-/// How many of the last outcomes are told, that of the reported run among them.
+/// How many of the last outcomes are given, that of the reported run among them.
 const MOST_OUTCOMES: usize = 20;
-/// How many passes it takes to say what is usual.
+/// How many passes are needed to tell which duration is usual.
 const FEWEST_PASSES: usize = 5;
 /// A duration is unusual only if it exceeds the median by this much: milliseconds vary for no reason.
 const FLOOR: Duration = Duration::from_secs(1);
@@ -36,17 +36,17 @@ struct Earlier<'r> {
     implementation: Option<&'r str>,
 }
 
-/// A test that took longer than it does as a rule.
+/// A test that took longer than usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slow {
     /// How long it took.
     pub took: Duration,
-    /// How long it takes as a rule.
+    /// The median of its earlier passes.
     pub median: Duration,
 }
 
 impl<'r> Past<'r> {
-    /// What the runs tell, but those that are reported.
+    /// The recorded runs, test by test, without those that are reported.
     #[must_use]
     pub fn new(recorded: &'r Recorded, reported: &Recorded) -> Self {
         let reported: HashSet<&str> = reported.attempts.iter().map(|attempt| attempt.run.as_str()).collect();
@@ -63,7 +63,7 @@ impl<'r> Past<'r> {
         past
     }
 
-    /// Whether there is none.
+    /// Whether there are no earlier runs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tests.is_empty()
@@ -88,13 +88,13 @@ impl<'r> Past<'r> {
         earlier[from..].iter().map(|earlier| earlier.verdict).chain([test.verdict]).collect()
     }
 
-    /// Whether a test passes or fails from run to run, or passed only on a retry.
+    /// Whether a test flips between passing and failing from run to run, or passed only on a retry.
     #[must_use]
     pub fn is_unstable(&self, test: &Test<'_>) -> bool {
         test.verdict == Verdict::Flaky || flips(&self.strip(test)) >= FLIPS
     }
 
-    /// Whether a test that passed took longer than it does as a rule.
+    /// The durations of a test that passed, if it took longer than usual.
     #[must_use]
     pub fn slow(&self, test: &Test<'_>) -> Option<Slow> {
         let last = test.last();
@@ -113,7 +113,7 @@ impl<'r> Past<'r> {
     }
 }
 
-/// How often a test changed between passing and failing; what is not known of it does not count.
+/// How often a test changed between passing and failing; skipped and unknown outcomes do not count.
 fn flips(strip: &[Verdict]) -> usize {
     let does_not_count =
         |verdict: &&Verdict| **verdict == Verdict::Ended(Outcome::Skipped) || verdict.meaning() == Meaning::Unknown;

@@ -1,4 +1,4 @@
-//! Results files, read: whatever a crash left of a line is dropped and told, never an error.
+//! Reads results files. A line that a crash has cut is ignored and reported, and never makes the file unreadable.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -56,7 +56,19 @@ impl Recorded {
         self.ignored.extend(other.ignored);
     }
 
-    fn is_empty(&self) -> bool {
+    /// Keeps the lines of some runs. Lines that could not be read are of no run.
+    #[must_use]
+    pub fn of_runs(mut self, is_kept: impl Fn(&str) -> bool) -> Self {
+        self.headers.retain(|header| is_kept(&header.run));
+        self.attempts.retain(|attempt| is_kept(&attempt.run));
+        self.ends.retain(|end| is_kept(&end.run));
+        self.ignored.clear();
+        self
+    }
+
+    /// Whether nothing is recorded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.headers.is_empty() && self.attempts.is_empty() && self.ends.is_empty()
     }
 }
@@ -91,7 +103,7 @@ fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
     if line.len() > LONGEST_LINE {
         return Err(format!("it is longer than {} KiB", LONGEST_LINE >> 10));
     }
-    // Where in the line the fault is helps nobody: the user reads that the line was cut, or is none of ours.
+    // The parser's own message gives a place within the line, which does not help the user.
     let value: Value = serde_json::from_slice(line)
         .map_err(|error| if error.is_eof() { "it was cut short".to_owned() } else { "it is not JSON".to_owned() })?;
     if !value.is_object() {
@@ -108,8 +120,8 @@ fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Puts the hardware type into a line of pytest itself: the platform that the test noted, or else the processor, which
-/// every machine has.
+/// Adds the hardware type to a line that pytest wrote without a runner: the platform that the test noted, or else the
+/// processor, which every machine has.
 fn with_hardware(mut line: Value) -> Value {
     if let Some(keys) = line.as_object_mut()
         && !keys.contains_key("hardware")
@@ -120,7 +132,7 @@ fn with_hardware(mut line: Value) -> Value {
     line
 }
 
-/// A line of a results file, with its end. Whoever appends to a file that does not end with a line feed writes one first:
+/// A line of a results file, with its line feed. Before appending to a file that does not end with a line feed, write one:
 /// a crash may have cut the last line.
 #[must_use]
 pub fn line(record: &impl Serialize) -> String {

@@ -24,7 +24,7 @@ pub fn latest_run(recorded: &Recorded) -> Option<String> {
     runs(recorded).pop()
 }
 
-/// What recorded a run, together with the runs that it finishes and those that finish it. Nothing if there is no such run.
+/// The lines of a run, of the runs that it finishes and of those that finish it. Empty if there is no such run.
 #[must_use]
 pub fn run_with_reruns(recorded: &Recorded, run: &str) -> Recorded {
     let mut related: BTreeSet<&str> = BTreeSet::from([run]);
@@ -50,8 +50,8 @@ pub fn run_with_reruns(recorded: &Recorded, run: &str) -> Recorded {
     }
 }
 
-/// How many planned units have no end recorded: the run was cut short, or a part of it is not here. What a rerun was there to
-/// finish is its own to tell.
+/// How many planned units have no end recorded: the run was cut short, or one of its files is not here. A run that has a
+/// rerun does not count: the rerun has planned what was left of it.
 #[must_use]
 pub fn missing_units(recorded: &Recorded) -> u64 {
     let rerun: HashSet<&str> = recorded.headers.iter().filter_map(|header| header.rerun_of.as_deref()).collect();

@@ -1,9 +1,9 @@
-//! Who ran beside whom: what overlaps in time stands in different slots.
+//! Assigns a slot to each span of time, so that spans that overlap have different slots.
 //!
 //! Results do not name slots, but a slot has one unit at a time, so the times tell how many there were. This module must
 //! not know what ran.
 
-/// From when to when something ran, in seconds from any moment.
+/// From when to when something ran, in seconds since any one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
     /// Its start.

@@ -17,8 +17,8 @@ use super::rerun::{Unfinished, latest_run, missing_units, run_with_reruns, unfin
 use super::verdict::{Conclusion, Summary, Verdict, tests};
 use crate::model::hardware::HardwareType::{self, Cpu, Cuda};
 
-/// A results file from a short form, a line each: `run ID [rerun-of]`, `end UNIT OUTCOME`, `UNIT::TEST OUTCOME`. Cuda where a
-/// unit's name has it.
+/// A results file from a short form, a line each: `run ID [rerun-of]`, `end UNIT OUTCOME`, `UNIT::TEST OUTCOME`. A unit with
+/// `cuda` in its name ran on it.
 fn recorded(lines: &str) -> Recorded {
     let mut recorded = Recorded::default();
     let mut run = String::new();
@@ -122,7 +122,7 @@ fn what_a_crash_left_of_a_line_is_dropped_and_told() {
 }
 
 #[test]
-fn no_line_makes_a_file_unreadable_but_a_later_version_and_nothing_of_ours_do() {
+fn only_a_later_version_or_a_file_without_results_is_unreadable() {
     let told = |text: &str| {
         let recorded = read(text.as_bytes());
         recorded.map_or_else(
@@ -189,7 +189,7 @@ fn what_ended_a_whole_unit_counts_no_more_once_the_unit_has_passed() {
 }
 
 #[test]
-fn a_test_that_passes_in_a_later_run_is_no_flakier_for_it() {
+fn a_test_that_failed_in_an_earlier_run_only_is_not_flaky() {
     let runs = "run 01\na.py::t failed\nend a.py failed\nb.py crashed\nend b.py crashed\n\
                 run 02 01\na.py::t passed\nend a.py passed\nb.py::t passed\nend b.py passed";
     assert_snapshot!(verdicts(runs), @"
@@ -250,14 +250,14 @@ fn what_changed_is_what_fails_now_or_failed_or_no_longer_runs() {
     check_changes("a.py::t failed a.py:3: got 1", "a.py::t failed a.py:9: got 2", "still a.py::t");
     check_changes("a.py::t failed got 1", "a.py::t failed lost 1", "changed a.py::t");
     check_changes("a.py::t failed got 1", "a.py::t crashed got 1", "changed a.py::t");
-    // What does not run is neither fixed nor well.
+    // A test that does not run is not fixed.
     check_changes("a.py::t failed x", "a.py::t skipped", "gone a.py::t");
     check_changes(
         "a.py::t passed\na.py::u passed\na.py::v passed",
         "a.py::t blocked\na.py::u skipped",
         "gone a.py::t, gone a.py::u, gone a.py::v",
     );
-    // Where nothing ran, nothing is gone; what is well tells nothing.
+    // A test that never ran is not gone; one that still passes is not a change.
     check_changes("a.py::t skipped\na.py::u passed", "a.py::u passed\nb.py::u passed", "");
     check_changes(
         "a_cuda.py::t failed x",
@@ -374,10 +374,10 @@ fn a_test_is_slow_if_it_exceeds_what_is_usual_by_more_than_it_varies() {
         past_of(&earlier.iter().chain([&last]).map(|one| ("passed", *one)).collect::<Vec<_>>()).2
     };
     assert_eq!(slow(9.0, &[2.0, 2.0, 2.1, 2.0, 2.0]), Some((9.0, 2.0)));
-    // A second is the least that is told, and four runs say too little.
+    // A test is slow only by a second or more, and four runs are too few.
     assert_eq!(slow(0.9, &[0.1; 5]), None);
     assert_eq!(slow(9.0, &[2.0; 4]), None);
-    // It varies as much.
+    // The earlier runs vary as much.
     assert_eq!(slow(7.9, &[2.0, 5.0, 8.0, 4.0, 6.0]), None);
 }
 
@@ -428,7 +428,7 @@ fn a_run_of_pytest_itself_has_finished_the_files_whose_tests_all_passed() {
 }
 
 #[test]
-fn units_without_an_end_are_missing_until_a_rerun_has_seen_to_them() {
+fn units_without_an_end_are_missing_until_a_rerun_ends_them() {
     assert_eq!(missing_units(&recorded("run 01\na.py::t passed\nend a.py passed\nb.py::t passed")), 1);
     assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nb.py blocked")), 0);
     assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nrun 02 01\nend b.py passed\nend a.py passed")), 0);
@@ -454,7 +454,7 @@ fn any_recorded() -> impl Strategy<Value = Recorded> {
                     .push(Attempt { duration, ..attempt(&run, &format!("{unit}::{test}"), number, outcome) }),
             }
         }
-        // As it comes from a file: numbers that are none are written as null, which is no duration.
+        // As it comes from a file: not-a-number is written as null, which is no duration.
         read(text_in_order(&recorded).as_bytes()).unwrap_or_default()
     })
 }

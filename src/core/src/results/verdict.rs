@@ -1,4 +1,4 @@
-//! The verdict of a test over its attempts, and how many tests have which.
+//! The verdict of a test over its attempts, and how many tests have which verdict.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,12 +7,12 @@ use super::outcome::{Meaning, Outcome};
 use super::reading::Recorded;
 use crate::model::hardware::HardwareType;
 
-/// What all attempts of a test together say.
+/// The result of a test over all of its attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// It passed, after an attempt that did not.
     Flaky,
-    /// As its last attempt.
+    /// It ended as its last attempt did.
     Ended(Outcome),
 }
 
@@ -62,8 +62,8 @@ impl<'r> Test<'r> {
     }
 }
 
-/// Every test of the runs that are given in their order, by file and name. The last run that a test was part of is the one
-/// that counts: what it did in an earlier run makes it no flakier.
+/// Every test, sorted by file and name; `recorded` has its runs in their order. Only the last run of a test counts: a failure
+/// in an earlier run does not make it flaky.
 #[must_use]
 pub fn tests(recorded: &Recorded) -> Vec<Test<'_>> {
     let ends = last_ends(&recorded.ends);
@@ -84,7 +84,7 @@ fn of_last_run<'a, 'r>(attempts: &'a [&'r Attempt]) -> &'a [&'r Attempt] {
     &attempts[before.map_or(0, |before| before + 1)..]
 }
 
-/// Whether a later run has brought the unit to a good end that this line stands for as a whole.
+/// Whether the attempts stand for a whole unit that ended well in a later run.
 fn is_superseded(attempts: &[&Attempt], ends: &LastEnds<'_>) -> bool {
     attempts.last().is_some_and(|last| {
         let end = ends.get(&(last.unit_name(), last.hardware));
@@ -103,7 +103,7 @@ fn test(attempt: &Attempt) -> (&str, &str, HardwareType) {
 
 fn verdict(attempts: &[&Attempt], ends: &LastEnds<'_>) -> Verdict {
     let mut outcomes: Vec<Outcome> = attempts.iter().map(|attempt| attempt.outcome).collect();
-    // What ended a unit as a whole, such as a crash before its first test, counts no more once the unit has passed.
+    // What ended a unit as a whole, such as a crash before its first test, no longer counts once the unit has passed.
     if let [.., last] = attempts
         && is_of_whole_unit(last)
         && let Some((_, end)) = ends.get(&(last.unit_name(), last.hardware))
@@ -131,7 +131,7 @@ pub fn is_of_whole_unit(attempt: &Attempt) -> bool {
     attempt.nodeid == attempt.file && attempt.phases.is_empty()
 }
 
-/// What all tests of a run together say.
+/// The result of a run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Conclusion {
     /// Nothing is wrong with any of them.
@@ -187,7 +187,7 @@ impl Summary {
         self.counts.iter().filter(|((_, verdict), _)| verdict.meaning() == meaning).map(|(_, count)| count).sum()
     }
 
-    /// What all tests together say.
+    /// The result of the run as a whole.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
         let has = |verdict| self.total(verdict) > 0;

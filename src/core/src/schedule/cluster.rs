@@ -1,4 +1,5 @@
-//! Which of many things depend on each other, directly or through others. It knows no more of them than their indices.
+//! Connected components: which of many things depend on each other, directly or through others. This module knows their
+//! indices only.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ where
     clusters.into_values().collect()
 }
 
-/// The first index of the cluster that an index is in; the way there is cut short for the next question.
+/// The first index of the cluster that an index is in; shortens the path for the next call.
 fn root(parents: &mut [usize], mut index: usize) -> usize {
     while parents[index] != index {
         parents[index] = parents[parents[index]];

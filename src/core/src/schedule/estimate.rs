@@ -56,13 +56,13 @@ impl<T> Estimate<T> {
         Self { value, origin: Origin::Stated }
     }
 
-    /// A number for want of a better one.
+    /// A number to use while nothing is known.
     #[must_use]
     pub const fn default(value: T) -> Self {
         Self { value, origin: Origin::Default }
     }
 
-    /// The same origin for another form of the number.
+    /// Converts the number, and keeps its origin.
     #[must_use]
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Estimate<U> {
         Estimate { value: convert(self.value), origin: self.origin }

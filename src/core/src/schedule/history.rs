@@ -1,7 +1,7 @@
 //! What earlier runs tell of how long units take and what memory they need.
 //!
 //! A timeout is a lower bound, never a sample. An out-of-memory doubles what was tried, until the unit passes again. What
-//! the configuration states is not asked here: it wins.
+//! the configuration states takes precedence, and this module must not know it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::results::merging::runs;
 use crate::results::outcome::Outcome;
 use crate::results::reading::Recorded;
 
-/// How many of the last passes tell the duration, and from how many on the memory is a percentile.
+/// How many of the last passes give the duration, and from how many passes on the memory is a percentile.
 const MOST_SAMPLES: usize = 10;
-/// What is put on top of the percentile.
+/// The factor on the percentile.
 const MARGIN: f64 = 1.2;
 
-/// What is asked about.
+/// The unit that is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject<'a> {
     /// The output's path, or the planned test's id.
@@ -57,7 +57,7 @@ struct Sample {
 }
 
 impl History {
-    /// What files tell, whatever their order; units of which only a part ran tell nothing. `family_of` gives a model's
+    /// The history in results files of any order, without the units of which only a part ran. `family_of` gives a model's
     /// family.
     #[must_use]
     pub fn new(recorded: &Recorded, family_of: &dyn Fn(&str) -> Option<Family>) -> Self {
@@ -199,8 +199,8 @@ impl Pool {
     }
 }
 
-/// The samples of the subject's kind of device, if it is known and there are any, and of them those that are REAL or MOCK as the newest is:
-/// a test that has become REAL takes longer than all of its past.
+/// The samples that compare with the subject: those of its kind of device, if that is known and there are any; and of the
+/// passes those that are REAL or MOCK as the newest is, since a test that has become REAL takes longer than before.
 fn comparable(mut samples: Vec<Sample>, subject: &Subject<'_>) -> Vec<Sample> {
     let is_of_device = |sample: &Sample| sample.device_name.as_deref() == subject.device_name;
     if subject.device_name.is_some() && samples.iter().any(is_of_device) {
@@ -212,7 +212,7 @@ fn comparable(mut samples: Vec<Sample>, subject: &Subject<'_>) -> Vec<Sample> {
     samples
 }
 
-/// The median duration, and of how many samples.
+/// The median duration, and the number of samples.
 fn median(samples: &[&Sample]) -> Option<(Duration, usize)> {
     let mut durations: Vec<Duration> = samples.iter().map(|sample| sample.duration).collect();
     durations.sort_unstable();
@@ -220,7 +220,7 @@ fn median(samples: &[&Sample]) -> Option<(Duration, usize)> {
     Some((*low + high.saturating_sub(*low) / 2, durations.len()))
 }
 
-/// The highest peak; of many samples, the 95th percentile with a margin. And of how many samples.
+/// The highest peak, or of many samples the 95th percentile with a margin; and the number of samples.
 fn peak(samples: &[&Sample]) -> Option<(Bytes, usize)> {
     let mut peaks: Vec<Bytes> = samples.iter().filter_map(|sample| sample.memory).collect();
     peaks.sort_unstable();
@@ -311,7 +311,7 @@ mod tests {
     fn running_out_of_memory_doubles_until_the_unit_passes() {
         let doubled = "60s (default), 2.4 GB (doubled after out of memory)";
         check("vit 4 oom 3 1200", doubled);
-        // Nothing is known of the peak: what was expected is doubled.
+        // No peak was recorded: what was expected is doubled.
         check("vit 4 oom 3 0", "60s (default), 1 GB (doubled after out of memory)");
         check("vit 4 passed 3 900\nvit 4 oom 3 0", "3s (learnt n=1), 1.8 GB (doubled after out of memory)");
         check("vit 4 oom 3 1200\nvit 4 passed 3 900", "3s (learnt n=1), 900 MB (learnt n=1)");

@@ -53,7 +53,7 @@ pub struct Needs {
     pub device: Option<HardwareType>,
 }
 
-/// Some of the jobs, in their order. What they depend on is taken to have passed where it is not among them.
+/// Some of the jobs, in their order. Dependencies that are not among them count as passed.
 #[must_use]
 pub fn select(jobs: &TiSlice<JobIndex, Job>, chosen: &[JobIndex]) -> TiVec<JobIndex, Job> {
     let places: HashMap<JobIndex, JobIndex> = chosen.iter().copied().zip((0..).map(JobIndex)).collect();

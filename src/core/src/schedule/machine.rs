@@ -1,4 +1,4 @@
-//! What the jobs have to share. This module must not know how it was found out.
+//! The resources that jobs share. This module must not know how they were detected.
 
 use crate::base::bytes::Bytes;
 use crate::model::hardware::HardwareType;
@@ -10,7 +10,7 @@ pub struct Machine {
     pub memory: Bytes,
     /// How many jobs may run at once; at least one does.
     pub jobs: usize,
-    /// Its devices. The processor is none.
+    /// Its devices; the processor is not one of them.
     pub devices: Vec<Device>,
 }
 

@@ -1,8 +1,8 @@
 //! The queue: a job starts when what it needs is free and what it depends on has passed.
 //!
 //! Of the jobs that could start, the one of the best priority does; of those, the one that takes longest, so that no long
-//! job is left for the end. A job that finds too little free is overtaken by later ones that fit, but not for ever. The
-//! queue must not know the time: it is told what has ended.
+//! job is left for the end. A job that lacks memory or a device is overtaken by later ones that fit, but not for ever. The
+//! queue must not know the time: it is told which job has ended.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
@@ -32,9 +32,9 @@ pub struct Start {
 /// How a job ended, as far as others depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Well.
+    /// It passed.
     Passed,
-    /// In any other way.
+    /// It ended in any other way.
     DidNotPass,
 }
 
@@ -56,7 +56,7 @@ pub enum BlockReason {
     Circle,
 }
 
-/// Jobs on a machine.
+/// The queue of jobs on a machine.
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     jobs: TiVec<JobIndex, Job>,
@@ -109,7 +109,8 @@ impl Reserved {
         self.groups.extend(job.group.clone());
     }
 
-    fn has_what_it_takes(&self, job: &Job) -> bool {
+    /// Whether a job needs something that is kept for others.
+    fn conflicts_with(&self, job: &Job) -> bool {
         job.needs.device.is_some_and(|hardware| self.hardware.contains(&hardware))
             || job.group.as_ref().is_some_and(|group| self.groups.contains(group))
     }
@@ -147,7 +148,7 @@ impl Scheduler {
         scheduler
     }
 
-    /// The jobs.
+    /// All jobs, in their order.
     #[must_use]
     pub fn jobs(&self) -> &TiVec<JobIndex, Job> {
         &self.jobs
@@ -163,7 +164,7 @@ impl Scheduler {
         let mut chosen = None;
         for rank @ &(_, _, job) in &self.ready {
             match self.lacking(job) {
-                None if reserved.has_what_it_takes(&self.jobs[job]) => passed_over.push(job),
+                None if reserved.conflicts_with(&self.jobs[job]) => passed_over.push(job),
                 None => {
                     chosen = Some(*rank);
                     break;
@@ -194,14 +195,14 @@ impl Scheduler {
         }
     }
 
-    /// A job is tried again, instead of being [`Self::finished`]: what it had is free, and it is as at the beginning.
+    /// A job is tried again, instead of being [`Self::finished`]: what it had is free, and it is ready again.
     pub fn requeue(&mut self, job: JobIndex) {
         if self.free(job) {
             self.make_ready(job);
         }
     }
 
-    /// The jobs that were found since the last call not to be worth a try.
+    /// The jobs that were blocked since the last call.
     pub fn blocked(&mut self) -> Vec<(JobIndex, BlockReason)> {
         std::mem::take(&mut self.newly_blocked)
     }
@@ -255,7 +256,7 @@ impl Scheduler {
         Start { job, device }
     }
 
-    /// Takes back what a running job had; whether it ran at all.
+    /// Takes back what a running job had. Gives whether it was running.
     fn free(&mut self, job: JobIndex) -> bool {
         let Some(State::Running(device)) = self.states.get(job).copied() else { return false };
         self.set_busy(device, false);
@@ -302,7 +303,7 @@ impl Scheduler {
         }
     }
 
-    /// Blocks all that depend on a job, with the job as the reason however far they are from it.
+    /// Blocks all jobs that depend on a job, directly or through others, with that job as the reason.
     fn block_dependents(&mut self, job: JobIndex) {
         let mut open = self.dependents[job].clone();
         while let Some(dependent) = open.pop() {
@@ -312,7 +313,7 @@ impl Scheduler {
         }
     }
 
-    /// Whether the job was waiting until now.
+    /// Blocks a job that waits for others. Gives whether it did.
     fn block(&mut self, job: JobIndex, reason: BlockReason) -> bool {
         let was_waiting = matches!(self.states[job], State::Waiting(_));
         if was_waiting {

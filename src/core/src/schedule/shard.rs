@@ -43,7 +43,7 @@ impl Shard {
         self.index == 0
     }
 
-    /// Whether the part has this place, when the places are dealt out in turn.
+    /// Whether the part has this place, when places are given to the parts in turn.
     #[must_use]
     pub fn has(self, place: usize) -> bool {
         place % self.of == self.index

@@ -16,7 +16,7 @@ use super::shard::{Shard, shard};
 use crate::base::bytes::Bytes;
 use crate::model::hardware::HardwareType::{self, Cuda, Rocm};
 
-/// A job that needs a gigabyte for a second.
+/// A job that needs one byte for a second.
 fn job(unit: &str) -> Job {
     Job {
         unit: unit.to_owned(),
@@ -155,7 +155,7 @@ fn what_the_machine_can_never_give_is_blocked_and_a_guess_is_not() {
 }
 
 #[test]
-fn a_job_that_is_tried_again_takes_its_place_anew() {
+fn a_job_that_is_tried_again_is_queued_again() {
     let mut scheduler = scheduler(machine(1, 1, &[]), [takes(3, job("a")), takes(1, job("b")), after(&[0], job("c"))]);
     assert_eq!(start_all(&mut scheduler), "a");
     scheduler.requeue(JobIndex::from(0));
@@ -234,7 +234,7 @@ fn acts() -> impl Strategy<Value = Vec<(prop::sample::Index, Act)>> {
     )
 }
 
-/// Runs jobs to their end in an order that a test chooses, and holds every promise of the queue.
+/// Runs jobs to their end in an order that a test chooses, and checks every promise of the queue.
 struct Follower {
     scheduler: Scheduler,
     machine: Machine,

@@ -1,8 +1,8 @@
 """The process that starts the processes of test files, as the driver sees it.
 
 Its program is that of `cargo tgen run` (`worker/tgen_worker.py`): it imports what the tests
-import, once, and forks for each file. This module orders, signals and hands over what is
-told; it does not know what a unit makes of that.
+import, once, and forks for each file. This module sends orders and signals, and hands messages
+over; it does not know what a unit makes of them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAM = Path(__file__).resolve().parent / "worker" / "tgen_worker.py"
-# The start, the length of the part, and whether it is the last of its message.
+# The number of the start, the length of the part, and whether it is the last of its message.
 _HEADER = struct.Struct("<IHB")
 _LONGEST_MESSAGE = 16 << 20
-# How many modules are worth that what was forked is forked anew.
+# How many new modules are worth replacing the zygotes.
 _WORTH_A_STOP = 25
 
-# After these, nothing is told of a start.
+# The last message of a start is one of these.
 _FINAL = ("exited", "unstarted", "lost")
 
 Message = tuple[str, Any]
@@ -37,7 +37,7 @@ class Launcher:
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
         self._environment = environment or {}
-        # What the process and its imports print: it is read only where the process has died.
+        # What the process and its imports print; read only if the process has died.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 -- it lives as long as this
         self.pipe, self._write = os.pipe()
         os.set_blocking(self.pipe, False)
@@ -47,7 +47,7 @@ class Launcher:
         self._learning = Learning()
         self._isolation = "fork"
         self._last_start = 0
-        # What was told of each process that has not ended.
+        # The messages of each start that has not ended.
         self._inboxes: dict[int, list[Message]] = {}
 
     def start(self, order: dict[str, Any]) -> int:
@@ -64,21 +64,22 @@ class Launcher:
 
     def signal(self, start: int, pid: int | None, number: int) -> None:
         """Signal the process of a start, and what it has started."""
-        # The launcher alone knows a process that it has not told of yet; it may be busy, too.
+        # Only the launcher knows a process that it has not reported yet. A kill does not go
+        # through it otherwise: it may be busy.
         if pid is None or number != signal.SIGKILL:
             self._tell({"unit": start, "signal": int(number)})
         else:
             signal_group(pid, number)
 
     def take(self, start: int) -> list[Message]:
-        """Take what was told of a start."""
+        """Take the messages of a start."""
         told, self._inboxes[start] = self._inboxes[start], []
         if _is_over(told):
             del self._inboxes[start]
         return told
 
     def read(self) -> None:
-        """Read what there is to read, and write what could not be written before."""
+        """Read the messages that have come, and write what could not be written before."""
         self._flush()
         has_died = self._process is not None and self._process.poll() is not None
         self._read_pipe()
@@ -88,7 +89,7 @@ class Launcher:
             self._lose(list(self._inboxes), reason)
 
     def end(self) -> None:
-        """End it with all that it has started."""
+        """Kill the process with all that it has started."""
         if self._process is not None:
             signal_group(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -117,10 +118,10 @@ class Launcher:
         self._flush()
 
     def _flush(self) -> None:
-        """Write what the pipe takes: waiting for it could last for ever, as nobody reads."""
+        """Write what the pipe takes, and never wait: the launcher may wait for this process."""
         if self._process is None or self._process.stdin is None:
             return
-        # One that has died is noticed elsewhere.
+        # `read` notices a process that has died.
         with contextlib.suppress(OSError):
             while self._unsent:
                 written = os.write(self._process.stdin.fileno(), self._unsent)
@@ -137,7 +138,7 @@ class Launcher:
             (line for line in reversed(lines) if line.strip()), "it says nothing"
         )
 
-    # --- What is told.
+    # --- Messages.
 
     def _read_pipe(self) -> None:
         while data := _read_some(self.pipe):
@@ -173,14 +174,14 @@ def _is_over(told: list[Message]) -> bool:
 
 
 class _Messages:
-    """Joins the parts that processes write to messages."""
+    """Joins the parts that processes write into messages."""
 
     def __init__(self) -> None:
         self._unread = b""
         self._parts: dict[int, bytes] = {}
 
     def add(self, data: bytes) -> Iterator[tuple[int, Message]]:
-        """Take what was read, and give the messages that are whole with it."""
+        """Take what was read, and give the messages that are complete now."""
         self._unread += data
         while len(self._unread) >= _HEADER.size:
             start, length, is_last = _HEADER.unpack_from(self._unread)
@@ -206,7 +207,7 @@ def _message(data: bytes) -> Message:
 
 
 class Learning:
-    """Which modules to import before forking: a first file's, then those of several files."""
+    """Which modules to import before forking: the first file's, then those of two files."""
 
     def __init__(self) -> None:
         self.modules: list[str] = []
@@ -232,7 +233,7 @@ class Learning:
 
 
 def signal_group(leader: int, number: int) -> None:
-    """Signal a process group; an error says that it has ended."""
+    """Signal a process group, if it has not ended."""
     with contextlib.suppress(OSError):
         os.killpg(leader, number)
 

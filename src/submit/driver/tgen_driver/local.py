@@ -1,4 +1,7 @@
-"""Runs the units of a plan on this machine, as many at a time as it has room for."""
+"""Runs the units of a plan on this machine, as many at a time as it has room for.
+
+It does not know how a unit runs its file.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class LocalRun:
             unit.stop("the run was interrupted")
 
     def _add_ready(self) -> None:
-        """Let the units start that may, and pass over those that have ended before."""
+        """Queue the units that may start, and skip those that an earlier try has ended."""
         while ready := self._dependencies.ready():
             can_run = []
             for at in ready:
@@ -132,7 +135,7 @@ class LocalRun:
         for at in units:
             unit = self.plan.units[at]
             before = self.recorded.tests.get(unit.key, {}).get(unit.file, {})
-            # What an earlier try has recorded is not said again.
+            # What an earlier try has recorded is not repeated.
             if (before.get("outcome"), before.get("reason")) != ("blocked", reason):
                 for line in self.run.without_start(unit, "blocked", reason):
                     self._emit(line)
@@ -150,7 +153,7 @@ def _with_device(setting: Setting, device: Device) -> Setting:
 
 
 def say(text: str) -> None:
-    """Write a line for people; what a test has said must not steer their terminal."""
+    """Print a line, without control characters from tests that would steer the terminal."""
     shown = "".join(
         one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text
     )

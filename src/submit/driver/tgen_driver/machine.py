@@ -1,6 +1,6 @@
 """What this machine offers: memory, processors, hardware types, devices.
 
-It looks for the same signs as `cargo tgen hardware`, and loads nothing.
+It makes the same checks as `cargo tgen hardware`, and loads no library.
 """
 
 from __future__ import annotations

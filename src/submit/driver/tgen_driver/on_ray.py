@@ -1,7 +1,7 @@
 """Runs the units of a plan on a Ray cluster: this process is the driver of a Ray job.
 
-A unit is a task of Ray. Ray knows what a task needs, but neither priorities nor what depends
-on what: both are held here. Results go to the client through this process's output, which is
+A unit is a task of Ray. Ray knows what a task needs, but neither priorities nor dependencies:
+this module applies both. Results go to the client through this process's output, which is
 the log of the job. Verdicts follow from results alone, so that a worker that is lost can
 never make a test pass.
 """
@@ -31,11 +31,11 @@ from tgen_driver.results import Line, Recorded, Run
 from tgen_driver.schedule import Dependencies, in_bytes
 from tgen_driver.unit import Retries, RunningUnit, Setting
 
-# How a line of the job's log begins that has results.
+# The prefix of a line of the job's log that has results.
 PREFIX = "tgen-results: "
 # The most bytes of results in one line of the log, before they are compressed.
 _LARGEST_MESSAGE = 1 << 20
-# A worker that is lost takes no result with it, so that its unit runs again.
+# How often a unit is tried whose worker was lost.
 _MOST_TRIES = 3
 _FEWEST_SUBMITTED = 4
 _TICK = 0.05
@@ -75,7 +75,7 @@ class Cluster:
     def needs(self, unit: Unit) -> dict[str, float]:
         """Say what a unit needs, as Ray calls it."""
         largest = max((node.get("memory", 0.0) for node in self.nodes), default=0.0)
-        # A guess beyond all that there is lets the unit run alone on a node.
+        # A guess beyond the largest node is cut to that: the unit then runs alone on it.
         memory = unit.memory if unit.memory_is_known else min(unit.memory, largest)
         needs = {"CPU": 1.0, "memory": float(int(memory))}
         if unit.hardware != "cpu":
@@ -160,7 +160,7 @@ class Driver:
         self._ready.sort(key=lambda at: (units[at].priority, -units[at].expected, at))
 
     def _submit_what_may(self) -> None:
-        """Submit few more than can run, so that the order stays ours and no device waits."""
+        """Submit few more than can run: enough that no device idles, too few for Ray to reorder."""
         submitted = Counter(
             self.plan.units[at].hardware for at, _ in self._submitted.values()
         )
@@ -253,7 +253,7 @@ def _first_line(error: Exception) -> str:
 # --- On a worker.
 
 
-# It serves all units that run in this worker: a worker of Ray is used again.
+# Ray reuses its workers: this launcher serves all units that run in this one.
 _launcher: Launcher | None = None
 
 

@@ -35,7 +35,7 @@ class Unit:
     memory_is_known: bool
     memory_origin: str
     priority: int
-    # In nanoseconds, as whole as the parts that they decide about.
+    # In nanoseconds, so that all machines divide the units alike: floats would round.
     expected: int
     timeout: float
     # The units that must have passed first, as indices.

@@ -25,7 +25,7 @@ Emit = Callable[[Line], None]
 
 _VERSION = 1
 GOOD = frozenset({"passed", "skipped", "xfailed", "xpassed"})
-# Nothing is known of the test: it may run another time.
+# These say nothing of the test, which may run again.
 UNKNOWN = frozenset({"blocked", "not_run", "infra_error", "interrupted"})
 _WORST_FIRST = (
     *("oom", "crashed", "timed_out", "error", "failed", "infra_error", "blocked"),
@@ -36,10 +36,10 @@ OUTCOMES = frozenset(_WORST_FIRST) | {"skipped"}
 
 def now() -> str:
     """Give the time as results have it."""
-    return in_words(datetime.now(timezone.utc).timestamp())
+    return rfc3339(datetime.now(timezone.utc).timestamp())
 
 
-def in_words(seconds: float) -> str:
+def rfc3339(seconds: float) -> str:
     """Give a time in seconds since 1970 as results have it."""
     time = datetime.fromtimestamp(seconds, timezone.utc)
     return time.isoformat().replace("+00:00", "Z")
@@ -53,7 +53,7 @@ def worst(outcomes: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What every line of a run says."""
+    """What every line of a run repeats."""
 
     name: str
     shard: str | None
@@ -174,7 +174,8 @@ class Recorded:
                 return
             self.ended[key] = line["outcome"]
             if line["outcome"] in GOOD:
-                # What was said of the file as a whole, before its tests could speak, counts no more.
+                # A line for the file as a whole, such as a crash before its first test,
+                # no longer counts.
                 tests = self.tests.get(key, {})
                 self.tests[key] = {
                     name: test for name, test in tests.items() if name != test["file"]
@@ -197,7 +198,7 @@ class Recorded:
 
 
 def read(path: Path, run: Run) -> Recorded:
-    """Read what a shard of a run has recorded; a line that was cut counts as none."""
+    """Read what a shard of a run has recorded; a line that was cut is ignored."""
     recorded = Recorded()
     if not path.exists():
         return recorded

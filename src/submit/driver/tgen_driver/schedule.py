@@ -1,7 +1,8 @@
 """The queue of one machine: a unit starts when what it needs is free and what it depends on has passed.
 
-Of those the one of the best priority starts first, then the one that takes longest. A unit
-that finds too little free is overtaken by others, but not for ever. It does not know time.
+Of the units that could start, the one of the best priority does; of those, the one that takes
+longest. A unit that lacks memory or a device is overtaken by others, but not for ever. This
+module must not know the time.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from tgen_driver.machine import Device, Machine
 from tgen_driver.plan import Plan, Unit
 from tgen_driver.results import GOOD
 
+# How many units may overtake one that waits for memory or for a device.
 _MOST_OVERTAKING = 16
 
 
 class Dependencies:
-    """Which units may start, as far as others must have passed before them."""
+    """Which units may start: those whose dependencies have passed."""
 
     def __init__(self, plan: Plan) -> None:
         self._units = plan.units
@@ -47,7 +49,7 @@ class Dependencies:
         return self._dependents_of(at), reason
 
     def _dependents_of(self, at: int) -> list[int]:
-        """Take all that depends on a unit, however far."""
+        """Take the units that depend on a unit, directly or through others."""
         blocked: list[int] = []
         left = list(self._dependents[at])
         while left:
@@ -142,7 +144,7 @@ class Queue:
         return start
 
     def _memory(self, unit: Unit) -> int:
-        # A guess beyond all that there is lets the unit run alone.
+        # A guess beyond the machine's memory is cut to that: the unit then runs alone.
         return min(unit.memory, self._machine.memory)
 
     def _device(self, unit: Unit) -> Device | None:

@@ -25,8 +25,8 @@ from tgen_driver.results import (
     Emit,
     Line,
     Run,
-    in_words,
     now,
+    rfc3339,
     worst,
 )
 from tgen_driver.schedule import in_bytes
@@ -42,12 +42,12 @@ _INTERNAL_ERROR, _USAGE_ERROR = 3, 4
 _MEMORY_INTERVAL = 0.25
 # What is tried again where the command line does not say.
 RETRIED = ("crashed", "timed_out", "infra_error")
-# What the process of a file tells only once.
+# Messages that a process sends at most once: each sets the attribute of its name.
 _NOTED = frozenset({"collected", "uncollected", "end", "broken"})
 # The most failures whose text is kept until their test ends, and how much of it is recorded.
 _MOST_FAILURES = 64
 _LONGEST_FAILURE = 4096
-# A tree of processes that grows while it is read is not followed for ever.
+# A bound, for a tree of processes that grows while it is read.
 _LARGEST_TREE = 1024
 _SIGNALS = {number.value: number.name for number in signal.Signals}
 
@@ -97,7 +97,7 @@ class _Process:
     # The number of its start.
     start: int
     log: Path
-    # Its id, which is that of its group, and when it has had its time: once it has started.
+    # Its id, which is its group's too, and when its time is up; none until it has started.
     pid: int | None = None
     deadline: float | None = None
     collected: list[str] = field(default_factory=list)
@@ -109,7 +109,7 @@ class _Process:
     end: int | None = None
     # What pytest says of failures, by test.
     failures: dict[str, str] = field(default_factory=dict)
-    # Whether one of its tests has brought it to its end.
+    # Whether one of its tests ended it.
     has_culprit: bool = False
     # Why it is ended from outside: the outcome and the reason; and when it was asked.
     cause: tuple[str, str] | None = None
@@ -136,7 +136,7 @@ class RunningUnit:
         self._launcher = launcher
         self._emit = emit
         self._started, self._began = now(), time.monotonic()
-        # A test that has a line of this run does not run again, unless nothing is known of it.
+        # A test that has a line of this run does not run again, unless that says nothing of it.
         known = {name: line for name, line in recorded.items() if _is_known(line)}
         self._left_out = [*known, *unit.passed]
         self._last = dict(known)
@@ -156,7 +156,7 @@ class RunningUnit:
         return self._began
 
     def step(self) -> None:
-        """Take what the launcher was told of it, and look at the clock and the memory."""
+        """Handle the messages of its process, and check its limits of time and memory."""
         for kind, content in self._launcher.take(self._process.start):
             self._on_message(kind, content)
         if self.outcome is None:
@@ -167,7 +167,7 @@ class RunningUnit:
         self._end(("not_run", reason), signal.SIGTERM)
 
     def kill(self) -> None:
-        """End its processes at once, without a word."""
+        """Kill its processes, and record nothing."""
         process = self._process
         self._launcher.signal(process.start, process.pid, signal.SIGKILL)
 
@@ -245,7 +245,7 @@ class RunningUnit:
         process.current = None
         process.finished.add(line["nodeid"])
         started = line.pop("started", None)
-        line["started"] = in_words(started) if started else None
+        line["started"] = rfc3339(started) if started else None
         if process.cause is not None and line["outcome"] not in GOOD:
             # It was asked to end in the middle of the test.
             process.has_culprit = True
@@ -285,7 +285,7 @@ class RunningUnit:
     def _on_exit(self, code: int) -> None:
         process = self._process
         if process.pid is not None:
-            # What the file has left behind.
+            # Ends what the file has left behind.
             signal_group(process.pid, signal.SIGKILL)
         if process.end is None or process.cause or process.broken:
             self._on_sudden_end(code)
@@ -304,7 +304,7 @@ class RunningUnit:
         if not wanted or self._is_stopped():
             self._conclude()
         elif self.unit.file in wanted:
-            # What was said of the file as a whole counts no more once its tests have spoken.
+            # The line for the file as a whole no longer counts once its tests have run.
             del self._last[self.unit.file]
             good = [
                 name for name, line in self._last.items() if line["outcome"] in GOOD
@@ -356,14 +356,14 @@ class RunningUnit:
             process.finished.add(nodeid)
             process.has_culprit = True
             attempt = self._setting.run.attempt(self.unit, nodeid, outcome, reason)
-            attempt["started"] = in_words(started)
+            attempt["started"] = rfc3339(started)
             attempt["duration"] = round(max(0.0, time.time() - started), 4)
             self._record(attempt)
         elif not process.has_culprit:
             self._record_whole(outcome, reason)
 
     def _record_whole(self, outcome: str, reason: str, text: str = "") -> None:
-        """Record how the unit has ended that has no test to blame."""
+        """Record the outcome of the unit as a whole, where no test is to blame."""
         run = self._setting.run
         self._process.failures[self.unit.file] = text
         self._record(run.attempt(self.unit, self.unit.file, outcome, reason))
@@ -384,7 +384,7 @@ class RunningUnit:
         if implementation == "REAL" or self._implementation is None:
             self._implementation = implementation
         self._last[nodeid] = line
-        # Where the bundle was unpacked concerns no reader.
+        # The folder that the bundle was unpacked to differs between machines.
         line["reason"] = line["reason"].removeprefix(f"{self._setting.files}{os.sep}")
         unit, run = self.unit, self._setting.run
         line |= {
@@ -454,10 +454,10 @@ def _innermost_line(log: list[str], file: str) -> int | None:
 
 
 def _shorten(log: Path) -> None:
-    """Drop what a process has written beyond all measure."""
+    """Empty a log that has grown too large."""
     with contextlib.suppress(OSError):
         if log.stat().st_size > _LONGEST_LOG:
-            # The process appends, so that it goes on at the new end.
+            # The process appends to it, so it continues at the new end.
             os.truncate(log, 0)
 
 

@@ -16,14 +16,14 @@ pub(super) struct Block {
     pub(super) weight: usize,
 }
 
-/// A stretch of the generated text, and what stands in its place.
+/// A stretch of the generated text, and what replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
     pub(super) old: Range<usize>,
     pub(super) text: String,
 }
 
-/// The blocks that lead from one text to the other.
+/// The blocks in which two texts differ.
 pub(super) fn blocks(old: &str, new: &str) -> Vec<Block> {
     if old == new {
         return Vec::new();
@@ -70,7 +70,7 @@ fn starts(lines: &[&str]) -> Vec<usize> {
 }
 
 impl Block {
-    /// Whether both are about the same lines of the edited text.
+    /// Whether both cover some of the same lines of the edited text.
     pub(super) fn meets(&self, other: &Self) -> bool {
         if self.new.is_empty() || other.new.is_empty() {
             self.new.start <= other.new.end && other.new.start <= self.new.end
@@ -169,7 +169,7 @@ const MOST_BETWEEN: usize = 4;
 /// From this many bytes on a block is not compared character by character.
 const LONGEST_BY_CHARACTERS: usize = 4096;
 
-/// An edit without what both texts begin and end with; none where they are equal.
+/// An edit without the common beginning and end of both texts; none if they are equal.
 fn trimmed(old: &str, edit: &Edit) -> Option<Edit> {
     let before = &old[edit.old.clone()];
     if before == edit.text {

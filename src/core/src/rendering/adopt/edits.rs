@@ -14,7 +14,7 @@ pub(super) struct TemplateEdit {
     /// Byte offsets of the start and the end of what is replaced.
     pub(super) start: usize,
     pub(super) end: usize,
-    /// What stands there then, already escaped.
+    /// The new text, already escaped.
     pub(super) text: String,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct TemplateEdit {
 pub(super) struct TemplateEdits(BTreeMap<TemplateName, Vec<TemplateEdit>>);
 
 impl TemplateEdits {
-    /// Adds edits; none where one of them contradicts another. What is there already is not added again.
+    /// Adds edits, without duplicates; none if one of them contradicts another.
     pub(super) fn with(&self, edits: &[TemplateEdit]) -> Option<Self> {
         let mut all = self.clone();
         for edit in edits {
@@ -108,8 +108,8 @@ fn is_raw(source: &Source, at: usize) -> bool {
     })
 }
 
-/// A `{` that would open a tag is written by an expression; where that `{` stands right before the text, it is replaced
-/// too. Gives where the text begins, and the text.
+/// Replaces each `{` that would open a tag by an expression that writes it, even one right before the text. Gives where the
+/// text begins, and the text.
 fn escaped_tera(before: &str, text: &str, after: &str) -> (usize, String) {
     let opens = |next: Option<char>| matches!(next, Some('{' | '%' | '#'));
     let first = text.chars().next().or_else(|| after.chars().next());
@@ -164,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_put_into_a_text_is_written_as_it_is(
+        fn inserted_text_is_rendered_as_it_is(
             before in r"[{%#$a\n]{0,3}", text in r"[{}%#$a\n]{0,6}", after in r"[{%#$a\n]{0,3}"
         ) {
             let expected = [before.as_str(), &text, &after].concat();

@@ -1,4 +1,4 @@
-//! The files that edits of templates and configuration come to. This module must not write them.
+//! The files that edits of templates change, or why they cannot. This module must not write them.
 
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -1,5 +1,5 @@
-//! Text in an output that a literal in an expression has written: the separator of a `join`, the default of a value, the
-//! other half of a `~`. Which literal it was, rendering decides; this module must not render.
+//! Text in an output that a literal in an expression has written: the separator of a `join`, the default of a value, an
+//! operand of `~`. This module proposes literals and must not render: rendering decides which literal it was.
 
 use std::ops::Range;
 
@@ -12,15 +12,15 @@ use crate::template::library::Source;
 /// What delimits a string in a template.
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
-/// The edits of literals in the expression of a value that may give an edit inside of what the value wrote.
+/// The edits of literals in a value's expression that may have the effect of an edit inside of what the value wrote.
 pub(super) fn edits(source: &Source, value: &Stretch, old: &str, edit: &Edit) -> Vec<TemplateEdit> {
     let is_inside = value.wrote.start <= edit.old.start && edit.old.end <= value.wrote.end;
     if source.dialect() != Dialect::Tera || !is_inside {
         return Vec::new();
     }
     let (wrote, tag) = (&old[value.wrote.clone()], &source.text[value.source.clone()]);
-    let (replaced, text) = smallest(old, edit);
-    let replaced = replaced.start - value.wrote.start..replaced.end - value.wrote.start;
+    let text = &edit.text;
+    let replaced = edit.old.start - value.wrote.start..edit.old.end - value.wrote.start;
     let mut found = Vec::new();
     for (quote, literal) in literals(tag) {
         let content = &tag[literal.clone()];
@@ -31,21 +31,10 @@ pub(super) fn edits(source: &Source, value: &Stretch, old: &str, edit: &Edit) ->
         for at in wrote.match_indices(content).map(|(at, _)| at).filter(holds) {
             let start = value.source.start + literal.start + replaced.start - at;
             let end = start + replaced.len();
-            found.push(TemplateEdit { template: value.template.clone(), start, end, text: text.to_owned() });
+            found.push(TemplateEdit { template: value.template.clone(), start, end, text: text.clone() });
         }
     }
     found
-}
-
-/// The same edit without what it leaves as it is.
-fn smallest<'e>(old: &str, edit: &'e Edit) -> (Range<usize>, &'e str) {
-    let before = &old[edit.old.clone()];
-    let same = |pair: &(char, char)| pair.0 == pair.1;
-    let length = |pair: (char, char)| pair.0.len_utf8();
-    let start: usize = before.chars().zip(edit.text.chars()).take_while(same).map(length).sum();
-    let (rest, text) = (&before[start..], &edit.text[start..]);
-    let end: usize = rest.chars().rev().zip(text.chars().rev()).take_while(same).map(length).sum();
-    (edit.old.start + start..edit.old.end - end, &text[..text.len() - end])
 }
 
 /// The contents of the strings in a tag, with what delimits them.

@@ -1,7 +1,7 @@
-//! From edited outputs to edits of their templates: the way back from what the user wrote to what would have written it.
+//! From edited outputs to edits of their templates: from what the user wrote to the template text that would write it.
 //!
-//! Each difference is led back to the places in templates that may have caused it, each of these edits is tried by
-//! rendering, and one is taken only if it gives what the person wrote and changes nothing else in an adopted output. So the
+//! Each difference is traced to the places in templates that may have caused it. Edits at these places are tried by
+//! rendering, and one is taken only if it gives what the user wrote and changes nothing else in an adopted output. So the
 //! search may guess, and the result cannot be wrong. This room must not know how outputs and templates are written.
 
 mod blocks;
@@ -33,7 +33,7 @@ use self::values::WithValues;
 pub struct EditedOutput {
     /// Its number among the plan's outputs.
     pub output: usize,
-    /// What the person made of it, without the signature's line.
+    /// What the user made of it, without the signature's line.
     pub text: String,
 }
 
@@ -42,9 +42,9 @@ pub struct EditedOutput {
 pub struct Adoption {
     /// The files that change, or that are new.
     pub files: Vec<ChangedFile>,
-    /// The outputs that the changed files render exactly as the person wrote them, by their numbers in the plan.
+    /// The outputs that the changed files render exactly as the user wrote them, by their numbers in the plan.
     pub adopted: Vec<usize>,
-    /// The edited outputs that take the edits of other outputs too, at places that the person left as they were; what each
+    /// The edited outputs that take the edits of other outputs too, at places that the user left as they were; what each
     /// becomes.
     pub joined: Vec<OutputText>,
     /// The edited outputs of which differences stay; what each becomes, which is not what the changed files render.
@@ -73,7 +73,7 @@ pub struct ChangedFile {
     pub text: String,
 }
 
-/// A difference that no edit of a template brings about.
+/// A difference that no edit of a template makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftBlock {
     /// The number of the output in the plan.
@@ -82,7 +82,7 @@ pub struct LeftBlock {
     pub line: usize,
     /// The lines as generated.
     pub generated: String,
-    /// The lines as the person wrote them.
+    /// The lines as the user wrote them.
     pub edited: String,
     /// Why it stays.
     pub reason: Reason,
@@ -101,7 +101,7 @@ pub enum Reason {
     Formatted,
     /// A value changes; the expression that writes it.
     Value(String),
-    /// The same text of the template stands at other places of the output too, where the person left it as it was.
+    /// The same text of the template stands at other places of the output too, where the user left it as it was.
     WrittenOften,
     /// Another edited output has something else there; its number in the plan.
     Contradicted(usize),
@@ -166,7 +166,7 @@ impl Reason {
     }
 }
 
-/// Leads the edits of outputs back to edits of their templates, and of placeholders in the configuration.
+/// Turns edits of outputs into edits of their templates, and of placeholders in the configuration.
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
@@ -179,8 +179,8 @@ pub fn adopt(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Probl
     Ok(with_values_first(plan, edited, Reach::AllModels, in_templates)?.unwrap_or(adoption))
 }
 
-/// Leads the edits of outputs back to templates of their models' own, and to placeholders of these models, and leaves all
-/// other models as they are.
+/// Turns edits of outputs into templates of their models' own, and into placeholders of these models, and leaves all other
+/// models as they are.
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
@@ -188,8 +188,8 @@ pub fn adopt_for_models(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adop
     in_own_templates(plan, edited, Reach::OneModel)
 }
 
-/// Leads the edits of outputs back to templates of their suites' own, and to placeholders of these suites, and leaves all
-/// other suites as they are.
+/// Turns edits of outputs into templates of their suites' own, and into placeholders of these suites, and leaves all other
+/// suites as they are.
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.

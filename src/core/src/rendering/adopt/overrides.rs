@@ -1,5 +1,5 @@
-//! A template of one model's own that differs from the template it is made from: by the blocks that it overrides, or as a
-//! copy of it in one text. This module must not know whether the result renders what it should.
+//! The text of a template for one model or suite alone: it extends the shared template and overrides blocks, or it is a copy
+//! without inheritance. This module must not know whether the result renders what it should.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::template::library::{Library, Source};
 use crate::template::syntax::tree::{ElementId, ElementKind, Expr, ExprKind};
 use crate::template::{Dialect, TemplateName};
 
-/// How often included text may be put in place of the tag that includes it.
+/// How many edited templates may be inlined where they are included.
 const MOST_INCLUDES: usize = 16;
 
-/// Makes templates of a model's own.
+/// Builds the text of a template for one model or suite alone.
 pub(super) struct Overriding<'o> {
     /// The templates as they are.
     pub(super) library: &'o Library<'o>,
@@ -20,9 +20,9 @@ pub(super) struct Overriding<'o> {
     pub(super) edited: Library<'o>,
     /// The edited templates.
     pub(super) changed: BTreeSet<TemplateName>,
-    /// The template that the model has now.
+    /// The template that is used now.
     pub(super) base: TemplateName,
-    /// The template that it is to have.
+    /// The template that is to be used.
     pub(super) name: TemplateName,
 }
 
@@ -44,7 +44,7 @@ impl Overriding<'_> {
             let Some(included) = self.changed.iter().find(|name| !chain.contains(name)).cloned() else {
                 return [self.with_blocks(&chain), self.in_one_text(&chain)].into_iter().flatten().collect();
             };
-            if self.put_in_place(&included).is_none() {
+            if self.inline(&included).is_none() {
                 break;
             }
         }
@@ -83,8 +83,8 @@ impl Overriding<'_> {
         source.tree().extends().map(|span| TemplateName::new(source.slice(&span)))
     }
 
-    /// Puts the text of an edited template in place of the tags that include it.
-    fn put_in_place(&mut self, included: &TemplateName) -> Option<()> {
+    /// Inlines an edited template where it is included.
+    fn inline(&mut self, included: &TemplateName) -> Option<()> {
         let text = self.edited.source(included).ok()?.text.clone();
         let includers: Vec<TemplateName> =
             self.edited.names().filter(|name| self.includes(name, included)).cloned().collect();
@@ -107,7 +107,7 @@ impl Overriding<'_> {
             && source.tree().elements.iter().any(|element| is_include(source, &element.kind, included))
     }
 
-    /// The model's template extends the other and overrides the blocks that differ.
+    /// A text that extends the shared template and overrides the blocks that differ.
     fn with_blocks(&self, chain: &[TemplateName]) -> Option<String> {
         let mut overridden: Vec<(String, String)> = Vec::new();
         for (level, name) in chain.iter().enumerate().filter(|(_, name)| self.changed.contains(name)) {
@@ -130,7 +130,7 @@ impl Overriding<'_> {
                 }
                 let pieces = &after.tree().pieces;
                 let tags = (after.slice(&pieces[block.open].span), after.slice(&pieces[block.end].span));
-                // What `super()` stands for here would be another text in a template that extends this one.
+                // `super()` would mean another block in a template that extends this one, so it is expanded.
                 let inside = self.inside(chain, block.name, level)?;
                 overridden.push((block.name.to_owned(), [tags.0, &inside, tags.1].concat()));
                 done_until = block.end;
@@ -212,7 +212,8 @@ impl Overriding<'_> {
         Some(text)
     }
 
-    /// A block with the tags that it has where it is first placed, which decide on the white space around it.
+    /// A block as the first template of the chain defines it. Outside of it white space is trimmed as by the tags `open` and
+    /// `end` at its place, inside as by the tags of its definition.
     fn expanded_block(&self, chain: &[TemplateName], name: &str, (open, end): (&str, &str)) -> Option<String> {
         let level = self.definer(chain, name)?;
         let (source, block) = self.block(chain.get(level)?, name)?;
@@ -236,8 +237,8 @@ impl Overriding<'_> {
     }
 }
 
-/// The templates whose text can be another in a template that extends this one: what it extends and includes, but not the
-/// components that it calls, whose names are the same for all templates.
+/// The templates that a template which extends this one can override: what this one extends and includes, but not the
+/// components that it calls, whose names are global.
 pub(super) fn overridable(library: &Library<'_>, base: &TemplateName) -> BTreeSet<TemplateName> {
     let mut found = BTreeSet::from([base.clone()]);
     let mut waiting = vec![base.clone()];
@@ -282,7 +283,7 @@ fn is_include(source: &Source, kind: &ElementKind, included: &TemplateName) -> b
     matches!(kind, ElementKind::Include(Some(name)) if source.slice(name) == included.as_str())
 }
 
-/// A template with another one's text in place of the tags that include it.
+/// A template with another one inlined where it is included.
 fn with_included(source: &Source, included: &TemplateName, text: &str) -> String {
     let mut new = String::with_capacity(source.text.len() + text.len());
     let mut is_trimming = false;
@@ -302,8 +303,8 @@ fn with_included(source: &Source, included: &TemplateName, text: &str) -> String
     new
 }
 
-/// Text in place of a tag, kept apart from the tags around it, where these and the tags at its own ends would take white
-/// space away that they did not reach before.
+/// Text in place of a tag. At an end where a tag around it, or the text's own first or last tag, would trim white space that
+/// it did not reach before, an empty expression keeps them apart.
 fn guarded(source: &Source, tag: ElementId, text: &str) -> String {
     const GUARD: &str = "{{ \"\" }}";
     let pieces = &source.tree().pieces;

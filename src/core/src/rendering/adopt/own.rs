@@ -1,4 +1,5 @@
-//! Edits of the outputs of one model, or of one suite, as a template of its own.
+//! Edits of the outputs of one model, or of one suite, as a template of its own. This module must not know how the
+//! template's text is put together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +26,7 @@ struct Owner {
     template: usize,
 }
 
-/// Leads the edits of outputs back to templates of their models' or suites' own, and leaves all others as they are.
+/// Turns edits of outputs into templates of their models' or suites' own, and leaves all others as they are.
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
@@ -41,7 +42,7 @@ pub(super) fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: 
     }
     for edited in of_owners.values() {
         let adoption = adopt_for_owner(plan, edited, reach)?;
-        // Where two suites name one template, the second change of it is left.
+        // Where two suites name one template, the second change of it is refused.
         let is_taken = |file: &ChangedFile| all.files.iter().any(|other| other.path == file.path);
         let is_contradiction = adoption.files.iter().any(is_taken);
         add(&mut all, if is_contradiction { left(plan, edited, &Reason::Unproven)? } else { adoption });

@@ -1,5 +1,5 @@
-//! From an edit of an output to the edits of templates that may have the same effect. Which of them has, rendering decides;
-//! this module must not render.
+//! From an edit of an output to the edits of templates that may have the same effect. This module must not render: rendering
+//! decides which of them has.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -21,7 +21,7 @@ const MOST: usize = 48;
 const MOST_PLACES: usize = 12;
 /// How many stretches before and after a block are tried as the ends of what is written out.
 const MOST_AROUND: usize = 6;
-/// How far away, in bytes, a tag may be at which text is put in.
+/// How far away, in bytes, a tag may be at which text is inserted.
 const FARTHEST_BORDER: usize = 64;
 /// How many characters an edit is moved in each direction to find other places for it.
 const MOST_SLIDES: usize = 512;
@@ -60,7 +60,7 @@ impl Proposer<'_> {
         proposals
     }
 
-    /// The loops around a block, each with what it writes put in its place.
+    /// The loops around a block, each replaced by what it writes.
     pub(super) fn written_out(&self, block: &Block) -> Vec<Proposal> {
         let Some(place) = self.stretches.nearest(block.old.start) else { return Vec::new() };
         let Ok(source) = self.library.source(&place.template) else { return Vec::new() };
@@ -76,10 +76,10 @@ impl Proposer<'_> {
         loops.chain(self.between_known_text(block)).collect()
     }
 
-    /// The calls of components in some templates, each with what a component has written around a block in its place.
+    /// The calls of components in `templates`, each replaced by what a component has written around a block.
     pub(super) fn calls_written_out(&self, block: &Block, templates: &BTreeSet<TemplateName>) -> Vec<Proposal> {
-        let are_meant = |name: &TemplateName| templates.contains(name);
-        let Some(wrote) = self.stretches.others_around(block.old.start, are_meant) else { return Vec::new() };
+        let is_caller = |name: &TemplateName| templates.contains(name);
+        let Some(wrote) = self.stretches.others_around(block.old.start, is_caller) else { return Vec::new() };
         let spans = self.with_white_space(&wrote);
         let mut proposals = Vec::new();
         for name in templates {
@@ -87,7 +87,7 @@ impl Proposer<'_> {
             for call in calls(source) {
                 let texts = spans.iter().filter_map(|span| self.new.get(self.in_edited(span)));
                 let edits = texts.flat_map(|text| {
-                    // A tag beside the call may take white space away, but not out of raw text.
+                    // A tag beside the call may trim white space, but not that of raw text.
                     let raw = raw(name, &call, text);
                     self.edit(name, call.clone(), text).into_iter().chain(raw)
                 });
@@ -108,7 +108,7 @@ impl Proposer<'_> {
         starts.flat_map(|start| ends.iter().map(move |end| start..*end)).collect()
     }
 
-    /// What stands between two stretches of one template around a block, tags and all, with what it writes in its place.
+    /// The part of a template between two stretches around a block, tags included, replaced by what it writes.
     fn between_known_text(&self, block: &Block) -> Vec<Proposal> {
         let (before, after) = self.stretches.around(&block.old, MOST_AROUND);
         let mut proposals = Vec::new();
@@ -221,8 +221,8 @@ impl Proposer<'_> {
         kept.map(|(_, edit)| edit).take(MOST_PLACES).collect()
     }
 
-    /// Text that is put in stands after what wrote the byte before it, before what wrote the byte after it, or at the tags
-    /// that are near to the one or the other.
+    /// Inserted text goes after what wrote the byte before it, before what wrote the byte after it, or to a tag near one of
+    /// the two.
     fn insertions(&self, edit: &Edit) -> Vec<Proposal> {
         let at = edit.old.start;
         let (before, after) = (self.stretches.before(at), self.stretches.after(at));
@@ -242,7 +242,7 @@ impl Proposer<'_> {
         at_places.chain(self.in_literals(edit)).collect()
     }
 
-    /// What is inside of a value may be written by a literal of its expression.
+    /// Edits of literals: text inside of a value may be written by a literal of its expression.
     fn in_literals(&self, edit: &Edit) -> Vec<Proposal> {
         let around = edit.old.start.saturating_sub(1)..edit.old.end + 1;
         let values = self.stretches.within(&around).iter().filter(|stretch| stretch.written == Written::AsValue);
@@ -281,7 +281,7 @@ impl Proposer<'_> {
         self.library.source(template).ok().map(|source| escaped(source, template, &span, text))
     }
 
-    /// What is replaced goes as one stretch of one template, with the tags in between, or stretch by stretch.
+    /// Replaces a range as one stretch of one template, tags in between included, or stretch by stretch.
     fn replacements(&self, edit: &Edit) -> Vec<Proposal> {
         let Some(parts) = self.parts(&edit.old) else { return self.in_literals(edit) };
         // Lines may go with their values, but other text in place of a value is another value.
@@ -338,7 +338,7 @@ impl Proposer<'_> {
         is_one_way.then(|| self.edit(&first.template, span, text)).flatten().map(|edit| vec![edit])
     }
 
-    /// Every part goes, and one of them bears the new text.
+    /// Deletes every part but one, which gets the new text.
     fn in_parts(&self, parts: &[Stretch], bearer: usize, text: &str) -> Option<Proposal> {
         let mut proposal = Proposal::new();
         for (number, part) in parts.iter().enumerate() {

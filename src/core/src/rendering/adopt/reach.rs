@@ -10,7 +10,7 @@ use crate::plan::{Plan, PlannedOutput};
 use crate::project::Project;
 use crate::rendering::comparison::render_each;
 
-/// The project as `files` has it, which has the texts of an adoption. None where only a fresh load can tell.
+/// The project with the changed files of an adoption, read from `files`. None if only a fresh load can tell.
 #[must_use]
 pub fn changed_project<'f>(project: &Project<'_>, files: &'f dyn Files, adoption: &Adoption) -> Option<Project<'f>> {
     let is_config = |path: &Utf8Path| project.config.path.as_deref() == Some(path);

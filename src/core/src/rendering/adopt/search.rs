@@ -1,4 +1,5 @@
-//! The search: tries the proposals for each difference and keeps those that rendering proves.
+//! The search: tries the proposals for each difference and keeps those that rendering proves. This module must not know how
+//! proposals are found.
 
 use super::blocks::{self, Block};
 use super::edits::TemplateEdits;
@@ -222,7 +223,7 @@ impl<'p> Search<'p> {
         self.bystanders.iter().filter(|output| is_changed(output)).count()
     }
 
-    /// Renders the sample with a proposal; the reason why it is refused.
+    /// Renders the sample with a proposal, or gives the reason why it is refused.
     fn try_out(
         &self,
         at: usize,
@@ -312,8 +313,8 @@ impl Proven<'_, '_> {
     }
 }
 
-/// Another edited output, rendered anew: the change must bring it nearer to what the person wrote, or must be at a place
-/// that the person left as it was.
+/// Another edited output, rendered with a proposal: the change must bring it nearer to what the user wrote, or must be at a
+/// place that the user did not edit.
 fn other_with(before: &Current, text: String) -> Option<Current> {
     if text == before.text {
         return Some(before.clone());

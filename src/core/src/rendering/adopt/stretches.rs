@@ -1,7 +1,7 @@
 //! Which stretch of a template wrote which stretch of an output, byte for byte where a template writes text as it is.
 //!
 //! Marks stand before the first character of each line that is no white space. What stands between two marks is compared
-//! with the template from the first mark on and back from the second; what agrees with neither is written by nobody known.
+//! with the template from the first mark on and back from the second; what agrees with neither has no known origin.
 
 use std::ops::Range;
 
@@ -100,14 +100,14 @@ impl Stretches {
         Some(first.wrote.start..last.wrote.end)
     }
 
-    /// What templates other than some have written around an offset, without a stretch of these in between.
+    /// The range around an offset that templates other than the excluded ones have written without interruption.
     pub(super) fn others_around(
         &self,
         offset: usize,
-        are_meant: impl Fn(&TemplateName) -> bool,
+        is_excluded: impl Fn(&TemplateName) -> bool,
     ) -> Option<Range<usize>> {
         let at = self.0.partition_point(|stretch| stretch.wrote.end <= offset).min(self.0.len().checked_sub(1)?);
-        let is_other = |stretch: &&Stretch| !are_meant(&stretch.template);
+        let is_other = |stretch: &&Stretch| !is_excluded(&stretch.template);
         let first = self.0[..=at].iter().rev().take_while(is_other).last()?;
         let last = self.0[at..].iter().take_while(is_other).last()?;
         Some(first.wrote.start..last.wrote.end)
@@ -164,7 +164,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A stretch that follows a place in a template and is followed by a mark.
+    /// Reads a stretch of the output that follows a place in a template and ends at a mark.
     fn between(&mut self, from: Option<(&TemplateName, usize)>, wrote: Range<usize>, next: Option<&Stop<'_>>) {
         let mut rest = wrote;
         let mut reached = None;
@@ -189,7 +189,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What of the end of a stretch is the text right before a mark.
+    /// The end of a stretch, as far as it equals the template's text right before a mark.
     fn back_from(&self, next: &Stop<'_>, rest: &Range<usize>) -> Option<(usize, Range<usize>)> {
         let source = self.library.source(next.template).ok()?;
         let at = next.span.start;
@@ -201,7 +201,7 @@ impl Reader<'_> {
         Some((len, at - len..at))
     }
 
-    /// Pieces of a template that are white space alone have no marks.
+    /// Reads the pieces of a template that are white space alone, which have no marks.
     fn white_space_between(&mut self, template: &TemplateName, from: usize, to: usize, mut rest: Range<usize>) {
         let Ok(source) = self.library.source(template) else { return };
         for piece in pieces_between(source, from, to) {

@@ -1,4 +1,4 @@
-//! An edited output: what was generated, what the person wrote, and what it is after the edits that are proven so far.
+//! An edited output: what was generated, what the user wrote, and what it is after the edits that are proven so far.
 
 use std::cell::OnceCell;
 
@@ -20,7 +20,7 @@ pub(super) struct Subject<'p> {
     pub(super) output: &'p PlannedOutput,
     /// What was generated.
     pub(super) generated: String,
-    /// What the person made of it.
+    /// What the user made of it.
     pub(super) wanted: String,
     stretches: OnceCell<Option<Stretches>>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Subject<'p> {
 #[derive(Clone)]
 pub(super) struct Current {
     pub(super) text: String,
-    /// What it should be: what the person wrote, with the changes of other outputs that the same template brings.
+    /// What it should be: what the user wrote, with the changes of other outputs that the same template brings.
     pub(super) wanted: String,
     /// How many lines still differ.
     pub(super) weight: usize,

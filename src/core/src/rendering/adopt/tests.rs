@@ -63,7 +63,7 @@ fn shown(plan: &Plan<'_>, adoption: &Adoption) -> String {
     for OutputText { output, text } in &adoption.joined {
         writeln!(shown, "joined: {} {text:?}", name(output)).unwrap();
     }
-    // Where no file changes, what stays is what the person wrote.
+    // Where no file changes, what stays is what the user wrote.
     for OutputText { output, text } in adoption.partly.iter().filter(|_| !adoption.files.is_empty()) {
         writeln!(shown, "partly: {} {text:?}", name(output)).unwrap();
     }
@@ -104,7 +104,7 @@ fn an_edit_in_a_loop_is_taken_only_where_all_rounds_have_it() {
 }
 
 #[test]
-fn an_own_template_takes_what_can_be_led_back() {
+fn an_own_template_takes_the_edits_that_are_proven() {
     let edits = [("bert", "a = 1", "a = 2"), ("bert", "x = bert", "x = ber")];
     assert_snapshot!(check_for_models("a = 1\n# -\nx = {{ model_name }}\n", "", &edits), @r#"
     -- templates/own/bert.py.tera --

@@ -1,5 +1,5 @@
-//! Values in outputs that come from the configuration's placeholders, or that it can state as facts of a model: an edit of
-//! one becomes an edit of the configuration, whose comments and order stay.
+//! Edits of values that come from the configuration's placeholders, or that it can state as facts of a model, become edits
+//! of the configuration, whose comments and order stay. This module must not write it.
 
 use camino::Utf8PathBuf;
 use toml_edit::{DocumentMut, Item, TableLike, Value};
@@ -54,7 +54,7 @@ pub(super) struct WithValues<'p> {
     pub(super) file: ChangedFile,
 }
 
-/// The project with those values that bring edited outputs nearer to their edits and no edited output farther away.
+/// The project with those values that reduce the differences of some edited outputs and increase those of none.
 pub(super) fn with_values<'p>(
     plan: &'p Plan<'p>,
     edited: &[EditedOutput],
@@ -102,7 +102,7 @@ fn with_value<'p>(plan: &Plan<'p>, path: &Utf8PathBuf, text: &str, edit: &ValueE
     Some((changed, project.with_values_of(config)))
 }
 
-/// The values that edits of outputs may mean.
+/// The values whose change may explain edits of outputs.
 fn proposed(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Vec<ValueEdit>, Problem> {
     let mut all: Vec<ValueEdit> = Vec::new();
     for edited in edited {
@@ -133,9 +133,9 @@ fn proposed_for(plan: &Plan<'_>, subject: &Subject<'_>, reach: Reach) -> Option<
     Some(proposed)
 }
 
-/// What a value becomes by the edits that are inside of it; none where there are none.
+/// The text of a value after the edits inside of it; none if there are no such edits.
 fn new_text(value: &Stretch, generated: &str, reading: &[Edit]) -> Option<String> {
-    // Text that is put in beside a value is no part of it.
+    // Text that is inserted right before or after a value is no part of it.
     let is_beside =
         |edit: &Edit| edit.old.is_empty() && (edit.old.start == value.wrote.start || edit.old.start == value.wrote.end);
     let is_inside =
@@ -271,7 +271,7 @@ impl ValueEdit {
     }
 }
 
-/// A table in a table, which is made if need be.
+/// A table in a table, created if it is missing.
 fn child<'t>(table: &'t mut dyn TableLike, key: &str) -> &'t mut Item {
     table.entry(key).or_insert_with(|| {
         let mut table = toml_edit::Table::new();
@@ -280,7 +280,7 @@ fn child<'t>(table: &'t mut dyn TableLike, key: &str) -> &'t mut Item {
     })
 }
 
-/// Puts a value in the place of another one, whose comments stay.
+/// Sets a value. The comments of the value before it stay.
 fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
     match table.get_mut(key).and_then(Item::as_value_mut) {
         Some(before) => {

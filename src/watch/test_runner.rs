@@ -21,7 +21,7 @@ use crate::run::{
 };
 use crate::world::threads;
 
-/// How long a process of a run that nobody wants any more may take to end.
+/// How long a process of a cancelled run may take to end.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// The options of `--run`.
@@ -33,9 +33,9 @@ pub(crate) struct TestOptions {
     pub(crate) chosen: Chosen,
 }
 
-/// What a run tells the watch.
+/// What a run reports to the watch.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum TestEvent {
     /// A test did not pass.
     Failed {
         attempt: Box<Attempt>,
@@ -69,7 +69,7 @@ impl TestRunner {
     pub(super) fn start(
         root: &Utf8Path,
         options: &TestOptions,
-        tell: impl Fn(Told) + Send + 'static,
+        tell: impl Fn(TestEvent) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let (requests, received) = mpsc::channel();
         let (ending, ended) = mpsc::channel();
@@ -118,7 +118,7 @@ struct TestThread {
     options: TestOptions,
     latest: Arc<AtomicU64>,
     workers: Option<(Workers, PathBuf)>,
-    tell: Box<dyn Fn(Told) + Send>,
+    tell: Box<dyn Fn(TestEvent) + Send>,
 }
 
 impl TestThread {
@@ -134,7 +134,7 @@ impl TestThread {
                 continue;
             }
             let ended = ended.map_err(|error| format!("{error:#}"));
-            (self.tell)(Told::Ended { ended, elapsed: started.elapsed() });
+            (self.tell)(TestEvent::Ended { ended, elapsed: started.elapsed() });
         }
     }
 
@@ -150,10 +150,10 @@ impl TestThread {
         let rules = rules(&self.root);
         let machine = Machine { memory: rules.memory, jobs: machine::jobs(), devices: Vec::new() };
         let scheduler = Scheduler::new(request.selection.jobs.clone(), machine);
-        // Nobody looks at these later: the user has seen them.
+        // The results are temporary: the user has seen them as they came.
         let folder = tempfile::tempdir()?;
         let file = Utf8PathBuf::try_from(folder.path().join("results.jsonl"))?;
-        let mut listener = Teller { tell: &*self.tell, python: program.display().to_string() };
+        let mut listener = EventSender { tell: &*self.tell, python: program.display().to_string() };
         let is_interrupted = || self.latest.load(Ordering::Relaxed) != request.number;
         let run = Run { id: "watch", units: &request.selection.units, rules: &rules, is_interrupted: &is_interrupted };
         execute(&run, scheduler, workers, &mut Recording::open(&file)?, &mut listener)
@@ -173,16 +173,16 @@ fn rules(root: &Utf8Path) -> Rules {
     }
 }
 
-struct Teller<'a> {
-    tell: &'a dyn Fn(Told),
+struct EventSender<'a> {
+    tell: &'a dyn Fn(TestEvent),
     python: String,
 }
 
-impl Listener for Teller<'_> {
+impl Listener for EventSender<'_> {
     fn attempt(&mut self, attempt: &Attempt, text: &str) -> anyhow::Result<()> {
         if attempt.outcome.meaning() != Meaning::Success && attempt.outcome != Outcome::NotRun {
             let attempt = Box::new(attempt.clone());
-            (self.tell)(Told::Failed { attempt, text: text.to_owned(), python: self.python.clone() });
+            (self.tell)(TestEvent::Failed { attempt, text: text.to_owned(), python: self.python.clone() });
         }
         Ok(())
     }
@@ -192,7 +192,7 @@ impl Listener for Teller<'_> {
     }
 
     fn warning(&mut self, message: &str) {
-        (self.tell)(Told::Warning(message.to_owned()));
+        (self.tell)(TestEvent::Warning(message.to_owned()));
     }
 
     fn tick(&mut self, _: &Progress<'_>) {}
