@@ -117,7 +117,7 @@ pub(super) struct Order<'a> {
 #[serde(untagged)]
 pub(super) enum Command<'a> {
     Start {
-        start: Order<'a>,
+        start: Box<Order<'a>>,
     },
     Signal {
         unit: StartId,

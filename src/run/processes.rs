@@ -71,6 +71,7 @@ pub(super) fn ended(process: i32) -> Option<i32> {
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on other systems it may still run")]
 pub(super) fn ended(_: i32) -> Option<i32> {
     Some(1)
 }

@@ -144,9 +144,9 @@ impl Workers {
             skip: errand.skip.clone(),
             is_first: errand.is_first,
         };
-        if self.launcher.command(&Command::Start { start: order.clone() }).is_err() {
+        if self.launcher.command(&Command::Start { start: Box::new(order.clone()) }).is_err() {
             self.replace()?;
-            self.launcher.command(&Command::Start { start: order }).context("the launcher has died")?;
+            self.launcher.command(&Command::Start { start: Box::new(order) }).context("the launcher has died")?;
         }
         Ok(Started { id, log, group })
     }

@@ -87,7 +87,10 @@ impl Stamp {
 
     #[cfg(unix)]
     fn is_folder(self) -> bool {
-        rustix::fs::FileType::from_raw_mode(self.access.mode) == rustix::fs::FileType::Directory
+        // As POSIX systems have it, though in integers of different sizes.
+        const FILE_TYPE: u32 = 0o170_000;
+        const FOLDER: u32 = 0o040_000;
+        self.access.mode & FILE_TYPE == FOLDER
     }
 
     #[cfg(not(unix))]

@@ -28,6 +28,8 @@ pub(crate) enum Reply {
     Redirect(String),
     /// The connection is closed without a word.
     HangUp,
+    /// The connection is closed before the end of the answer.
+    Cut(String),
 }
 
 type Fault = dyn Fn(&Request, usize) -> Option<Reply> + Send + Sync;
@@ -92,6 +94,15 @@ fn serve(stream: &TcpStream, state: &Mutex<State>, fault: &Fault) {
         let reply = fault(&request, number).unwrap_or_else(|| answer(&mut state.lock().unwrap(), &request));
         let (status, extra, body) = match reply {
             Reply::HangUp => return,
+            Reply::Cut(body) => {
+                let head = format!("HTTP/1.1 200 X\r\nContent-Length: {}\r\n\r\n", body.len());
+                let mut stream = stream;
+                // The client sees the end of the connection, whatever is sent of this.
+                let _ = stream
+                    .write_all(head.as_bytes())
+                    .and_then(|()| stream.write_all(&body.as_bytes()[..body.len() - 10]));
+                return;
+            }
             Reply::Answer(status, body) => (status, String::new(), body),
             Reply::Redirect(to) => (302, format!("Location: {to}\r\n"), String::new()),
         };

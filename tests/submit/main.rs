@@ -212,6 +212,75 @@ fn a_connection_that_is_lost_is_made_again() {
 }
 
 #[test]
+fn a_head_that_fails_for_a_while_is_asked_again() {
+    let project = Project::new();
+    let head = Head::with_faults(passing(), |request, number| {
+        let fails = (6..9).contains(&number) && request.path.contains("/api/jobs/tgen-");
+        fails.then(|| Reply::Answer(500, "Traceback: the agent has gone".to_owned()))
+    });
+    let finished = project.submit(&head, &["--run", "r1"]);
+    finished.check(0, "2 tests: 2 passed");
+    finished.check(0, "status 500: Traceback: the agent has gone; trying again");
+}
+
+#[test]
+fn a_log_that_is_cut_while_it_comes_is_read_again_and_nothing_is_recorded_twice() {
+    let project = Project::new();
+    let head = Head::with_faults(passing(), |request, number| {
+        (request.path.ends_with("/logs") && number % 4 == 0).then(|| {
+            let begun = json!({"logs": results(&[header()]) + &results(&unit("bert", "passed"))}).to_string();
+            Reply::Cut(begun)
+        })
+    });
+    project.submit(&head, &["--run", "r1"]).check(0, "2 tests: 2 passed");
+    assert_eq!(project.lines("r1").len(), 5, "nothing twice");
+}
+
+#[test]
+fn a_log_with_more_than_a_line_can_have_is_read_for_its_results() {
+    let project = Project::new();
+    let mut course = passing();
+    let noise = "x\u{1f980}\\\"\t".repeat(3_000_000);
+    let end = course.pop().unwrap();
+    course.push((end.0, format!("{noise}\n{}", end.1)));
+    project.submit(&Head::new(course.split_off(3)), &["--run", "r1"]).check(0, "2 tests: 2 passed");
+}
+
+/// Results go to a device that is always full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_here_leaves_the_run_and_says_how_to_come_back() {
+    let (project, head) = (Project::new(), Head::new(passing()));
+    let finished = project.submit(&head, &["--run", "r1", "--results", "/dev/full"]);
+    finished.check(2, "run `r1` goes on");
+    finished.check(2, "--attach r1");
+    assert!(head.state.lock().unwrap().stopped.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_client_that_is_killed_has_recorded_whole_lines_and_comes_back() {
+    let project = Project::new();
+    let run = "r1";
+    let half = results(&[header()]) + &results(&unit("bert", "passed"));
+    let head = Head::new(vec![("RUNNING", half.clone())]);
+    let mut command = project.command(&["submit", "ray", "--address", &head.address, "--run", run]);
+    let mut submit = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while fs::read_to_string(project.folder.path().join("results/r1.jsonl")).unwrap_or_default().lines().count() < 3 {
+        std::thread::yield_now();
+    }
+    submit.kill().unwrap();
+    submit.wait().unwrap();
+    // As a kill in the middle of a write leaves it.
+    let path = project.folder.path().join("results/r1.jsonl");
+    let mut torn = fs::read(&path).unwrap();
+    torn.truncate(torn.len() - 20);
+    fs::write(&path, torn).unwrap();
+    head.state.lock().unwrap().course = vec![("SUCCEEDED", half + &results(&unit("vit", "passed")))];
+    project.submit(&head, &["--attach", run]).check(0, "2 tests: 2 passed");
+}
+
+#[test]
 fn a_run_that_was_left_is_followed_again_and_nothing_is_recorded_twice() {
     let (project, head) = (Project::new(), Head::new(passing()));
     project.submit(&head, &["--run", "r1"]).check(0, "2 passed");

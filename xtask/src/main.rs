@@ -3,6 +3,7 @@
 
 mod archive;
 mod coverage;
+mod cross;
 mod editors;
 mod fingerprints;
 mod foreign_reader;
@@ -44,6 +45,7 @@ usage: cargo xtask COMMAND
   fingerprints RELEASE...            what all model types give with releases of transformers
   ray                                a run on a real head of Ray, with a worker and the client killed
   libduckdb [--into-wheel]           gets DuckDB's library
+  cross                              lints for the other systems of a release, with zig and rustup
   wheel                              builds and tries the Python package
   archive                            packs what `wheel` built
   vsix                               packs the VS Code extension with the programs of `archive`
@@ -80,6 +82,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["coverage", rest @ ..] if rest.len() <= 1 => coverage::run(rest.first().copied(), Platform::Cpu),
         ["regressions", types @ ..] => regressions::run(types),
         ["fingerprints", versions @ ..] => fingerprints::run(versions),
+        ["cross"] => cross::run(),
         ["ray"] => ray::run(),
         ["libduckdb"] => libduckdb::run(&Destination::Cache),
         ["libduckdb", "--into-wheel"] => libduckdb::run(&Destination::Wheel),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tgen_core::results::reading::Recorded;
 
 use super::head::{Head, HeadError, Job};
-use super::log::{Log, last_words};
+use super::log::Log;
 
 /// How long to wait between two questions, at least and at most.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
@@ -53,30 +53,28 @@ pub(crate) fn follow(
     let mut lost_since: Option<Instant> = None;
     loop {
         let asked = Instant::now();
-        match ask(head, id) {
-            Ok((job, text)) => {
+        match take_news(head, id, &mut log, following) {
+            Ok((job, is_new)) => {
                 if lost_since.take().is_some() {
                     following.found();
                 }
-                let news = log.news(&text);
-                let is_new = news != Recorded::default();
-                following.results(news)?;
                 if job.has_ended() {
-                    return Ok(Followed::Ended(job, last_words(&text)));
+                    return Ok(Followed::Ended(job, log.last_words()));
                 }
                 wait = if is_new { SHORTEST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
                 wait = wait.max((asked.elapsed() * WAIT_FOR_LOG).min(LONGEST_WAIT));
             }
-            Err(error) if error.is_passing() => {
+            Err(error) => {
+                let passing = error.downcast_ref().filter(|error: &&HeadError| error.is_passing());
+                let Some(passing) = passing else { return Err(error) };
                 if lost_since.is_none() {
-                    following.lost(&error);
+                    following.lost(passing);
                 }
                 if lost_since.get_or_insert(asked).elapsed() > patience {
-                    return Err(error.into());
+                    return Err(error);
                 }
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
-            Err(error) => return Err(error.into()),
         }
         if following.wait(wait) == Wait::Leave {
             return Ok(Followed::Left);
@@ -84,8 +82,18 @@ pub(crate) fn follow(
     }
 }
 
-/// The job first: once it has ended, the log has all.
-fn ask(head: &Head, id: &str) -> Result<(Job, String), HeadError> {
+/// Hands over the results that are new, as they come; the job, and whether there were any. An error of the head is a [`HeadError`].
+fn take_news(head: &Head, id: &str, log: &mut Log, following: &mut dyn Following) -> anyhow::Result<(Job, bool)> {
+    // The job first: once it has ended, the log has all.
     let job = head.job(id)?;
-    Ok((job, head.log(id)?))
+    let mut whole = head.log(id)?;
+    if !log.skip(&mut whole).map_err(|error| head.cut(&error))? {
+        whole = head.log(id)?;
+    }
+    let mut is_new = false;
+    while let Some(news) = log.next(&mut whole).map_err(|error| head.cut(&error))? {
+        following.results(news)?;
+        is_new = true;
+    }
+    Ok((job, is_new))
 }

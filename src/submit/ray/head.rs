@@ -1,6 +1,6 @@
 //! The requests that Ray's head answers, each with a limit of time and of size.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
+use super::unescaped::Unescaped;
+
 /// The longest answer that is not a log.
 const LONGEST_ANSWER: u64 = 4 << 20;
-/// The longest log of a job. Results are compressed in it, so that this is more than anybody has tests for.
-const LONGEST_LOG: u64 = 512 << 20;
 /// How many characters of a foreign message are kept.
 const LONGEST_MESSAGE: usize = 2000;
 /// How long the head may take to say something.
@@ -81,7 +81,7 @@ pub(crate) enum HeadError {
     Refused { status: u16, message: String },
     #[error("`{0}` does not answer as Ray does; is it the address of Ray's dashboard, as a rule port 8265?")]
     NotRay(Address),
-    #[error("the answer of Ray is larger than {} MiB", LONGEST_LOG >> 20)]
+    #[error("the answer of Ray is larger than {} MiB", LONGEST_ANSWER >> 20)]
     TooLarge,
 }
 
@@ -154,7 +154,7 @@ impl Head {
 
     /// Whether a package is there already.
     pub(super) fn has_package(&self, name: &str) -> Result<bool, HeadError> {
-        match self.bytes(Method::GET, &format!("/api/packages/gcs/{name}"), None, LONGEST_ANSWER) {
+        match self.bytes(Method::GET, &format!("/api/packages/gcs/{name}"), None) {
             Ok(_) => Ok(true),
             Err(HeadError::NotFound(_)) => Ok(false),
             Err(error) => Err(error),
@@ -162,7 +162,7 @@ impl Head {
     }
 
     pub(super) fn upload(&self, name: &str, package: &[u8]) -> Result<(), HeadError> {
-        self.bytes(Method::PUT, &format!("/api/packages/gcs/{name}"), Some(package), LONGEST_ANSWER).map(drop)
+        self.bytes(Method::PUT, &format!("/api/packages/gcs/{name}"), Some(package)).map(drop)
     }
 
     /// Submits a job; the slash at the end of the path matters.
@@ -175,30 +175,39 @@ impl Head {
         serde_json::from_value(answer).map_err(|_| HeadError::NotRay(self.address.clone()))
     }
 
-    /// The whole log of a job.
-    pub(super) fn log(&self, id: &str) -> Result<String, HeadError> {
-        #[derive(Deserialize)]
-        struct Logs {
-            #[serde(default)]
-            logs: Option<String>,
+    /// The whole log of a job, as it comes: however long it is, it is never held in memory.
+    pub(super) fn log(&self, id: &str) -> Result<impl BufRead + use<>, HeadError> {
+        let mut answer = self.answer(Method::GET, &format!("/api/jobs/{id}/logs"), None)?;
+        if !answer.status().is_success() {
+            self.judged(&mut answer)?;
         }
-        let bytes = self.bytes(Method::GET, &format!("/api/jobs/{id}/logs"), None, LONGEST_LOG)?;
-        let logs: Logs = serde_json::from_slice(&bytes).map_err(|_| HeadError::NotRay(self.address.clone()))?;
-        Ok(logs.logs.unwrap_or_default())
+        Ok(BufReader::new(Unescaped::new(answer.into_body().into_reader())))
+    }
+
+    /// What has gone wrong while a log was read.
+    pub(super) fn cut(&self, error: &io::Error) -> HeadError {
+        match error.kind() {
+            ErrorKind::InvalidData => HeadError::NotRay(self.address.clone()),
+            _ => HeadError::Unreachable { address: self.address.clone(), reason: error.to_string() },
+        }
     }
 
     /// Asks for the end of a job.
     pub(crate) fn stop(&self, id: &str) -> Result<(), HeadError> {
-        self.bytes(Method::POST, &format!("/api/jobs/{id}/stop"), Some(b""), LONGEST_ANSWER).map(drop)
+        self.bytes(Method::POST, &format!("/api/jobs/{id}/stop"), Some(b"")).map(drop)
     }
 
     fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, HeadError> {
         let body = body.map(|body| body.to_string().into_bytes());
-        let bytes = self.bytes(method, path, body.as_deref(), LONGEST_ANSWER)?;
+        let bytes = self.bytes(method, path, body.as_deref())?;
         serde_json::from_slice(&bytes).map_err(|_| HeadError::NotRay(self.address.clone()))
     }
 
-    fn bytes(&self, method: Method, path: &str, body: Option<&[u8]>, most: u64) -> Result<Vec<u8>, HeadError> {
+    fn bytes(&self, method: Method, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, HeadError> {
+        self.judged(&mut self.answer(method, path, body)?)
+    }
+
+    fn answer(&self, method: Method, path: &str, body: Option<&[u8]>) -> Result<Response<Body>, HeadError> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.address));
         if let Some(Token(token)) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
@@ -211,13 +220,12 @@ impl Head {
             None => request.body(()).map(|request| self.agent.run(request)),
         };
         // The parts of a request are checked before, so that only the connection can fail.
-        let answer = answer.map_err(|error| self.unreachable(&error))?.map_err(|error| self.unreachable(&error))?;
-        self.judged(answer, most)
+        answer.map_err(|error| self.unreachable(&error))?.map_err(|error| self.unreachable(&error))
     }
 
-    fn judged(&self, mut answer: Response<Body>, most: u64) -> Result<Vec<u8>, HeadError> {
+    fn judged(&self, answer: &mut Response<Body>) -> Result<Vec<u8>, HeadError> {
         let status = answer.status().as_u16();
-        let bytes = answer.body_mut().with_config().limit(most).read_to_vec();
+        let bytes = answer.body_mut().with_config().limit(LONGEST_ANSWER).read_to_vec();
         let bytes = bytes.map_err(|error| match error {
             ureq::Error::BodyExceedsLimit(_) => HeadError::TooLarge,
             error => self.unreachable(&error),

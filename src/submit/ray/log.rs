@@ -1,6 +1,7 @@
 //! The results in the log of a job. The log comes whole each time, and grows; what cannot be read is passed over.
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,52 +9,108 @@ use flate2::read::ZlibDecoder;
 use tgen_core::results::reading::{Recorded, read};
 
 /// How a line begins that has results, as the driver writes it.
-const PREFIX: &str = "tgen-results: ";
+const PREFIX: &[u8] = b"tgen-results: ";
 /// The most bytes of results in one line; the driver writes far fewer.
 const LARGEST_MESSAGE: u64 = 64 << 20;
+/// The most bytes of a line that are looked at.
+const LONGEST_LINE: u64 = 16 << 20;
+/// What is kept of the lines that are no results, for an error.
+const MOST_WORDS: usize = 8;
+const LONGEST_WORDS: usize = 300;
 
 /// A log, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// How many bytes of whole lines were read.
-    read: usize,
+    read: u64,
+    last_words: VecDeque<String>,
+    /// The words of a last line that may go on.
+    unfinished: Option<String>,
 }
 
 impl Log {
-    /// The results in the part of the log that is new.
-    pub(super) fn news(&mut self, whole: &str) -> Recorded {
-        let mut news = Recorded::default();
-        // A log that shrinks is another one.
-        let new = whole.get(self.read..).unwrap_or_else(|| {
-            self.read = 0;
-            whole
-        });
-        let Some(end) = new.rfind('\n') else { return news };
-        for line in new[..end].lines() {
-            if let Some(results) = line.strip_prefix(PREFIX).and_then(unpacked) {
-                news.add(results);
-            }
+    /// Passes over what was read before. `false` says that the log is another one, which is to be read from its beginning.
+    pub(super) fn skip(&mut self, whole: &mut impl BufRead) -> io::Result<bool> {
+        self.unfinished = None;
+        let skipped = io::copy(&mut whole.take(self.read), &mut io::sink())?;
+        let is_same = skipped == self.read;
+        if !is_same {
+            *self = Self::default();
         }
-        self.read += end + 1;
-        news
+        Ok(is_same)
+    }
+
+    /// The results in the next line that has some.
+    pub(super) fn next(&mut self, new: &mut impl BufRead) -> io::Result<Option<Recorded>> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut length = new.take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
+            if length == LONGEST_LINE && !line.ends_with(b"\n") {
+                line.truncate(LONGEST_WORDS);
+                length += skip_line(new)?;
+                line.push(b'\n');
+            }
+            match line.strip_prefix(PREFIX) {
+                None if line.is_empty() => return Ok(None),
+                None if line.ends_with(b"\n") => self.add_words(&line),
+                None => self.unfinished = words(&line),
+                Some(_) if !line.ends_with(b"\n") => return Ok(None),
+                Some(results) => {
+                    if let Some(news) = unpacked(results) {
+                        self.read += length;
+                        return Ok(Some(news));
+                    }
+                }
+            }
+            if !line.ends_with(b"\n") {
+                return Ok(None);
+            }
+            self.read += length;
+        }
+    }
+
+    /// The last lines that are no results.
+    pub(super) fn last_words(&self) -> String {
+        let lines = self.last_words.iter().chain(&self.unfinished);
+        lines.map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    fn add_words(&mut self, line: &[u8]) {
+        self.last_words.extend(words(line));
+        if self.last_words.len() > MOST_WORDS {
+            self.last_words.pop_front();
+        }
     }
 }
 
-fn unpacked(text: &str) -> Option<Recorded> {
-    let packed = STANDARD.decode(text.trim_end()).ok()?;
+/// The beginning of a line, unless it is empty.
+fn words(line: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&line[..line.len().min(4 * LONGEST_WORDS)]);
+    let text = text.trim_end();
+    (!text.trim().is_empty()).then(|| text.chars().take(LONGEST_WORDS).collect())
+}
+
+/// Passes over the rest of a line, and counts it.
+fn skip_line(new: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let received = new.fill_buf()?;
+        let end = received.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(received.len(), |end| end + 1);
+        skipped += length as u64;
+        new.consume(length);
+        if end.is_some() || length == 0 {
+            return Ok(skipped);
+        }
+    }
+}
+
+fn unpacked(text: &[u8]) -> Option<Recorded> {
+    let packed = STANDARD.decode(text.trim_ascii_end()).ok()?;
     let mut bytes = Vec::new();
     ZlibDecoder::new(packed.as_slice()).take(LARGEST_MESSAGE).read_to_end(&mut bytes).ok()?;
     read(&bytes).ok()
-}
-
-/// The last lines of a log that are not results, for an error.
-pub(super) fn last_words(log: &str) -> String {
-    const MOST_LINES: usize = 8;
-    const LONGEST_LINE: usize = 300;
-    let lines = log.lines().rev().filter(|line| !line.starts_with(PREFIX) && !line.trim().is_empty());
-    let mut last: Vec<String> = lines.take(MOST_LINES).map(|line| line.chars().take(LONGEST_LINE).collect()).collect();
-    last.reverse();
-    last.join("\n")
 }
 
 #[cfg(test)]
@@ -68,11 +125,24 @@ mod tests {
     fn line(results: &str) -> String {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(results.as_bytes()).unwrap();
-        format!("{PREFIX}{}\n", STANDARD.encode(encoder.finish().unwrap()))
+        format!("tgen-results: {}\n", STANDARD.encode(encoder.finish().unwrap()))
     }
 
     fn attempt(test: &str) -> String {
         format!("{{\"run\": \"r\", \"file\": \"a.py\", \"nodeid\": \"{test}\", \"outcome\": \"passed\"}}\n")
+    }
+
+    /// The results that are new in a log that has grown to this.
+    fn news(log: &mut Log, whole: &str) -> Vec<String> {
+        let mut answer = whole.as_bytes();
+        if !log.skip(&mut answer).unwrap() {
+            answer = whole.as_bytes();
+        }
+        let mut tests = Vec::new();
+        while let Some(news) = log.next(&mut answer).unwrap() {
+            tests.extend(news.attempts.into_iter().map(|attempt| attempt.nodeid));
+        }
+        tests
     }
 
     #[test]
@@ -80,19 +150,28 @@ mod tests {
         let (one, two) = (line(&attempt("one")), line(&(attempt("two") + &attempt("three"))));
         let whole = format!("starting\n{one}1 of 2\n{two}");
         let mut log = Log::default();
-        let mut seen = Vec::new();
-        for end in 0..=whole.len() {
-            seen.extend(log.news(&whole[..end]).attempts.into_iter().map(|attempt| attempt.nodeid));
-        }
+        let seen: Vec<String> = (0..=whole.len()).flat_map(|end| news(&mut log, &whole[..end])).collect();
         assert_eq!(seen, ["one", "two", "three"]);
     }
 
     #[test]
     fn what_is_no_result_is_passed_over() {
         let mut log = Log::default();
-        let nonsense = format!("{PREFIX}!!!\n{PREFIX}AAAA\n{}{PREFIX}\n", line("not JSON"));
-        assert_eq!(log.news(&nonsense), Recorded::default());
-        assert_eq!(log.news("a new and shorter log\n"), Recorded::default());
-        assert_eq!(log.news(&format!("a new and shorter log\n{}", line(&attempt("one")))).attempts.len(), 1);
+        let prefix = "tgen-results: ";
+        let nonsense = format!("{prefix}!!!\n{prefix}AAAA\n{}{prefix}\n", line("not JSON"));
+        assert!(news(&mut log, &nonsense).is_empty());
+        assert!(news(&mut log, "a new and shorter log\n").is_empty());
+        assert_eq!(news(&mut log, &format!("a new and shorter log\n{}", line(&attempt("one")))), ["one"]);
+    }
+
+    #[test]
+    fn the_last_lines_that_are_no_results_are_kept_in_part() {
+        let mut log = Log::default();
+        let many = "x".repeat(10_000);
+        let lines: String = (0..20).map(|number| format!("line {number}\n\n")).collect();
+        let whole = format!("{lines}{}{many}\nno end", line(&attempt("one")));
+        assert_eq!([news(&mut log, &whole).len(), news(&mut log, &whole).len()], [1, 0]);
+        let words = log.last_words();
+        assert!(words.starts_with("line 13\n") && words.ends_with("xxx\nno end") && words.len() < 500, "{words}");
     }
 }

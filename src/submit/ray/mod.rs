@@ -7,6 +7,7 @@ mod followed;
 mod head;
 mod log;
 mod package;
+mod unescaped;
 
 pub(crate) use self::followed::{Followed, Following, Wait, follow};
 pub(crate) use self::head::{Address, Head, HeadError, Job, Token};

@@ -277,7 +277,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 /// Deletes what killed processes left behind in a folder.
 pub(crate) fn clear_abandoned(folder: &Utf8Path) {
     for entry in fs::read_dir(here_if_empty(folder)).into_iter().flatten().flatten() {
-        if is_temporary(&entry.file_name().to_string_lossy()) && is_abandoned(&entry) {
+        if entry.file_name().to_str().is_some_and(is_temporary) && is_abandoned(&entry) {
             // If this fails, the next run tries again.
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let _ = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };

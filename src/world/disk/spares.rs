@@ -6,7 +6,7 @@
 //! where the system cannot tell, none is kept. This module must not know what the files are.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -137,6 +137,7 @@ fn rescue(file: &TemporaryName, folder: &Folder, name: &str) -> io::Result<Strin
 /// an access control list, so that it is indistinguishable from a new file.
 #[cfg(target_os = "linux")]
 fn is_like_new(spare: &File, present: Access) -> bool {
+    use std::fs::Metadata;
     use std::os::unix::fs::MetadataExt;
 
     let has_one_name = |metadata: Metadata| metadata.is_file() && metadata.nlink() == 1;

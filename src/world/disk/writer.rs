@@ -273,6 +273,7 @@ fn set_mode(draft: &File, present: Option<Stamp>, executable: Executable) -> io:
 }
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "on other systems it can fail")]
 fn set_mode(_: &File, _: Option<Stamp>, _: Executable) -> io::Result<()> {
     Ok(())
 }

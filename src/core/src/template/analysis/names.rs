@@ -301,6 +301,11 @@ impl<'t> Walk<'t> {
             Meaning::Local(binding) => Some(*binding),
             _ => None,
         });
+        let mut locals = locals.peekable();
+        // Most names are placeholders, and looking for the tag around them costs more than the rest.
+        if locals.peek().is_none() {
+            return;
+        }
         let mut previous = self.set_around(name, at);
         for binding in locals {
             self.analysis.successions.extend(previous.filter(|other| *other != binding).map(|other| (other, binding)));

@@ -1,6 +1,6 @@
 //! Values that a loop sets and that end with it, although the name is used after the loop.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::checked::Checked;
 use crate::base::problem::{Code, Problem};
@@ -53,7 +53,7 @@ enum Origin {
 
 struct Names<'a> {
     tree: &'a Tree,
-    /// The offsets at which each name is used, in their order.
+    /// The offsets at which each name that a loop or component sets is used, in their order.
     uses: HashMap<(&'a str, Origin), Vec<usize>>,
     /// The offsets at which tags that set a name end, in their order.
     sets: HashMap<(&'a str, Origin), Vec<usize>>,
@@ -62,8 +62,12 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(analysis: &'a Analysis, tree: &'a Tree) -> Self {
         let scope = |binding: usize| Origin::Scope(analysis.bindings[binding].scope.start);
+        // What is set for the whole template is never lost, and most names are not set at all.
+        let may_be_lost = |binding: &&Binding| binding.kind == BindingKind::Set && binding.scope.start > 0;
+        let names: HashSet<&str> =
+            analysis.bindings.iter().filter(may_be_lost).map(|binding| binding.name.as_str()).collect();
         let mut uses: HashMap<_, Vec<usize>> = HashMap::new();
-        for found in &analysis.uses {
+        for found in analysis.uses.iter().filter(|found| names.contains(found.name.as_str())) {
             let origin = if let Meaning::Local(binding) = found.meaning { scope(binding) } else { Origin::Outside };
             uses.entry((found.name.as_str(), origin)).or_default().push(found.span.start);
         }
@@ -72,6 +76,9 @@ impl<'a> Names<'a> {
         let mut sets: HashMap<_, Vec<usize>> = HashMap::new();
         for (number, span) in first.chain(again) {
             let name = analysis.bindings[number].name.as_str();
+            if !names.contains(name) {
+                continue;
+            }
             sets.entry((name, scope(number))).or_default().extend(end_of_tag(tree, span.start));
         }
         for ends in sets.values_mut() {

@@ -12,6 +12,8 @@ use crate::template::vocabulary::{self, Kind};
 /// The placeholders that may be none, and the names that have their values.
 pub(super) struct Nones<'c, 'f> {
     checked: &'c Checked<'c, 'f>,
+    /// Whether the template uses a placeholder that may be none.
+    is_any_used: bool,
     /// The bindings whose value may be none, by their numbers, with the placeholder that it comes from.
     bindings: HashMap<usize, &'c str>,
 }
@@ -25,10 +27,14 @@ struct Place<'t> {
 impl<'c, 'f> Nones<'c, 'f> {
     pub(super) fn of(checked: &'c Checked<'c, 'f>) -> Self {
         let analysis = checked.analysis();
+        let is_any_used = analysis.uses.iter().any(|found| may_be_none(&found.name));
+        let mut nones = Self { checked, is_any_used, bindings: HashMap::new() };
+        if !is_any_used {
+            return nones;
+        }
         let first = analysis.bindings.iter().enumerate().map(|(number, binding)| (binding.span.start, number));
         let again = analysis.rebindings.iter().map(|(number, span)| (span.start, *number));
         let numbers: HashMap<usize, usize> = first.chain(again).collect();
-        let mut nones = Self { checked, bindings: HashMap::new() };
         for (element, kind) in checked.source.tree().elements.iter().map(|element| &element.kind).enumerate() {
             let ElementKind::Set(assignment, value) = kind else { continue };
             let number = assignment.name.as_ref().and_then(|name| numbers.get(&name.start));
@@ -42,6 +48,9 @@ impl<'c, 'f> Nones<'c, 'f> {
 
     /// The problems of what an element writes or joins.
     pub(super) fn problems(&self, element: ElementId) -> Vec<Problem> {
+        if !self.is_any_used {
+            return Vec::new();
+        }
         let kind = &self.checked.source.tree().elements[element].kind;
         let mut place = Place { element, conditions: Vec::new() };
         let mut problems = Vec::new();
@@ -125,17 +134,21 @@ impl<'c, 'f> Nones<'c, 'f> {
     }
 
     fn origin_of(&self, name: &'c str, meaning: &Meaning) -> Option<&'c str> {
-        let may_be_none = || vocabulary::entry(name).is_some_and(|entry| entry.kind == Kind::Object).then_some(name);
+        let named = || may_be_none(name).then_some(name);
         match meaning {
-            Meaning::Placeholder => may_be_none(),
+            Meaning::Placeholder => named(),
             Meaning::Local(binding) => match self.checked.analysis().bindings[*binding].kind {
                 BindingKind::Set => self.bindings.get(binding).copied(),
-                BindingKind::Parameter => may_be_none(),
+                BindingKind::Parameter => named(),
                 BindingKind::Loop => None,
             },
             Meaning::Content | Meaning::OutOfReach => None,
         }
     }
+}
+
+fn may_be_none(placeholder: &str) -> bool {
+    vocabulary::entry(placeholder).is_some_and(|entry| entry.kind == Kind::Object)
 }
 
 fn use_at<'a>(analysis: &'a Analysis, span: &Span) -> Option<&'a Use> {
