@@ -207,7 +207,7 @@ def _message(data: bytes) -> Message:
 
 
 class Learning:
-    """Which modules to import before forking: the first file's, then those of two files."""
+    """Which modules to import before forking: the first file's, then each that two files import."""
 
     def __init__(self) -> None:
         self.modules: list[str] = []
