@@ -1,7 +1,7 @@
 //! Name resolution: one walk over the syntax tree, with Tera's scopes.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use super::reach::{self, Branches, Held, Sets};
 use super::{
@@ -18,7 +18,7 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
         tree,
         analysis: Analysis::default(),
         by_name: HashMap::new(),
-        guards: Vec::new(),
+        guards: HashMap::new(),
         components: Vec::new(),
         comprehensions: Vec::new(),
         branches: Branches::of(tree),
@@ -42,14 +42,32 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
     walk.analysis
 }
 
+/// Parts of a source, by their starts; no two overlap.
+#[derive(Default)]
+struct Parts(BTreeMap<usize, usize>);
+
+impl Parts {
+    /// Adds a part, which may lie in one that is there or go on after it.
+    fn add(&mut self, part: &Span) {
+        match self.0.range_mut(..=part.start).next_back() {
+            Some((_, end)) if *end >= part.start => *end = part.end.max(*end),
+            _ => drop(self.0.insert(part.start, part.end)),
+        }
+    }
+
+    fn contain(&self, offset: usize) -> bool {
+        self.0.range(..=offset).next_back().is_some_and(|(_, end)| offset < *end)
+    }
+}
+
 struct Walk<'t> {
     source: &'t str,
     tree: &'t Tree,
     analysis: Analysis,
     /// The bindings of each name by the offsets at which their scopes begin; a name has one binding in each scope.
     by_name: HashMap<(&'t str, usize), usize>,
-    /// Names already tested for being defined, with the part of the source in which the test holds.
-    guards: Vec<(Span, &'t str)>,
+    /// The parts of the source in which a test that a name is defined holds.
+    guards: HashMap<&'t str, Parts>,
     /// The bodies of components, in the order of the source: only parameters are visible in them.
     components: Vec<Span>,
     /// The list comprehensions around the current expression, the innermost last.
@@ -144,8 +162,6 @@ impl<'t> Walk<'t> {
 
     fn element(&mut self, element: ElementId) {
         let kind = &self.tree.elements[element].kind;
-        let start = self.tree.pieces[element].span.start;
-        self.guards.retain(|(reach, _)| reach.end > start);
         match kind {
             ElementKind::Output(value) if value.kind == ExprKind::Name => return self.use_name(value, UseKind::Bare),
             ElementKind::Extends(Some(name)) => {
@@ -222,7 +238,7 @@ impl<'t> Walk<'t> {
                 let is_defined =
                     matches!((asked, sense), (Some("defined"), Sense::Is) | (Some("undefined"), Sense::IsNot));
                 if is_defined {
-                    self.guards.push((reach.clone(), self.text(&of.span)));
+                    self.guards.entry(self.text(&of.span)).or_default().add(reach);
                 }
             }
             _ => {}
@@ -285,7 +301,7 @@ impl<'t> Walk<'t> {
         if self.is_of_tera(name, at) {
             return;
         }
-        let is_guarded = self.guards.iter().any(|(reach, guarded)| *guarded == name && reach.contains(&at));
+        let is_guarded = self.guards.get(name).is_some_and(|parts| parts.contain(at));
         let kind = if is_guarded { UseKind::Guarded } else { kind };
         let meanings = self.meanings(name, at);
         self.note_successions(name, at, &meanings);
