@@ -23,7 +23,7 @@ fn the_template_database_is_an_input_like_any_other() {
     add("text_embedding", "z = '${model_name}'\n");
     watch.wait_for(|event| event["written"][0] == "out/test_bert.py");
     assert!(project.read("out/test_bert.py").ends_with("z = 'bert'\n"));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]

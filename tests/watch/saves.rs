@@ -23,7 +23,7 @@ fn check_save(save: impl Fn(&Project, &str)) {
             .filter(|event| !written(event).is_empty())
             .collect();
         assert_eq!(rebuilds.iter().map(written).collect::<Vec<_>>(), [BOTH]);
-        project.assert_fresh();
+        project.assert_becomes_fresh();
     }
 }
 
@@ -78,7 +78,7 @@ fn a_storm_of_renames_ends_where_a_fresh_generate_would() {
     }
     project.rename("templates/own/a.tera", "templates/own/bert.py.tera");
     watch.wait_for(|_| project.read("out/test_bert.py").ends_with("a = 299\n"));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_broken_template_leaves_the_last_good_outputs_and_recovers() {
     project.write("templates/base.tera", "# {% block b %}{% endblock %}\n");
     let event = watch.wait_for(|event| !written(event).is_empty());
     assert!(codes(&event).is_empty());
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_broken_configuration_leaves_the_outputs_and_loses_no_change() {
     project.rename("elsewhere", "templates");
     let event = watch.wait_for(|event| event["readable"] == true);
     assert!(written(&event).is_empty(), "nothing has changed in the end");
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_edited_output_is_reported_once_and_never_written_over() {
     assert!(project.read("out/test_bert.py").ends_with("# mine\n"));
     drop((watch, file));
     project.watch(&["--force"]);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn folders_come_and_go() {
     watch.wait_for(|event| codes(event) == ["broken-inheritance"]);
     project.write("templates/new/deep/part.tera", "deep = 3\n");
     watch.wait_for(|_| project.read("out/test_vit.py").ends_with("deep = 3\n"));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -207,5 +207,5 @@ fn other_inputs_are_watched_wherever_they_stand() {
     watch.wait_for(|event| event["readable"] == false);
     project.write("maps/map.json", r#"{"bert": ["text-generation"], "vit": ["object-detection"]}"#);
     assert_eq!(watch.wait_for_written(), ["out/test_bert.py"]);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }

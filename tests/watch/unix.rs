@@ -30,7 +30,7 @@ fn ctrl_c_ends_with_0_and_leaves_no_file_by_half() {
     }
     let idle = project.watch(&[]);
     assert_eq!(idle.interrupt(), Some(0));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn what_a_watch_keeps_to_write_again_is_out_of_sight_and_goes_with_it() {
     assert_eq!(status, "?? out/test_bert.py\n?? out/test_vit.py\n");
     assert_eq!(watch.interrupt(), Some(0));
     assert_eq!(project.temporary_files(), 0);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[cfg(target_os = "linux")]
@@ -69,7 +69,7 @@ fn a_watch_writes_the_file_that_an_output_was_before() {
     }
     assert_ne!(files[0], files[1]);
     assert_eq!(files[..2], files[2..]);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 /// A second name changes what the system says of a file, and nobody tells of it.
@@ -88,7 +88,7 @@ fn an_output_that_gets_a_second_name_while_it_is_written_is_seen_to_again() {
         wait_until(|| project.read("out/test_vit.py").ends_with(&format!("y = {number}\n")));
     }
     assert_eq!(watch.interrupt(), Some(0));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[cfg(target_os = "linux")]
@@ -108,7 +108,7 @@ fn an_output_that_is_open_elsewhere_is_written_when_it_is_let_go() {
     );
     drop(editor);
     watch.wait_for(|event| written(event) == ["out/test_vit.py"] && codes(event).is_empty());
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn generate_beside_a_watch_disturbs_nothing() {
         assert!(project.run(&["generate"]).status.success());
     }
     watch.wait_for(|_| project.read("out/test_vit.py").ends_with("y = 4\n"));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
     assert_eq!(watch.interrupt(), Some(0));
     assert_eq!(project.temporary_files(), 0);
 }
@@ -176,7 +176,7 @@ fn a_templates_folder_that_is_a_link_is_followed_also_to_another_folder() {
     watch.wait_for(|_| project.read("out/test_vit.py").ends_with("second = 1\n"));
     project.write("second/t.py.tera", "second = 2\n");
     watch.wait_for(|_| project.read("out/test_vit.py").ends_with("second = 2\n"));
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn a_template_that_is_a_link_inside_the_folder_changes_with_what_it_leads_to() {
     let watch = project.watch(&[]);
     project.write("templates/real/part.tera", "part = 2\n");
     assert_eq!(watch.wait_for_written().len(), 2);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn events_that_were_dropped_are_made_up_for() {
     project.write("templates/t.py.tera", "y = 1\n");
     signal("-CONT");
     assert_eq!(watch.wait_for_written().len(), 2);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 /// A namespace of one's own has limits of its own. Where the system grants none, there is nothing to test with.

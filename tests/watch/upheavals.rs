@@ -26,7 +26,7 @@ fn a_root_that_is_moved_away_and_back_is_reported_and_taken_up_again() {
     watch.wait_for(|event| warns_of(event, "is back"));
     project.write("templates/t.py.tera", "y = 1\n");
     watch.wait_for_written();
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_root_that_is_deleted_and_made_anew_is_built_again() {
     project.write("templates/t.py.tera", "y = 1\n");
     project.write("tgen.toml", &config);
     watch.wait_for(|event| written(event).len() == 2);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn an_emptied_configuration_writes_nothing() {
     watch.wait_for(|event| event["readable"] == true);
     project.write("templates/t.py.tera", "y = 1\n");
     watch.wait_for(|event| written(event).len() == 2);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[cfg(unix)]

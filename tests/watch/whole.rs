@@ -30,7 +30,7 @@ fn a_checkout_of_many_files_ends_where_a_fresh_generate_would() {
         project.git(&["checkout", "-q", branch]);
         let is_done = || (0..MANY).all(|number| project.read(&format!("out/test_m{number}.py")).ends_with(end));
         watch.wait_for(|_| is_done());
-        project.assert_fresh();
+        project.assert_becomes_fresh();
     }
 }
 
@@ -81,7 +81,7 @@ fn polling_sees_what_events_would_tell() {
     assert_eq!(watch.wait_for_written(), ["out/test_vit.py"]);
     project.remove("out/test_vit.py");
     assert_eq!(watch.wait_for_written(), ["out/test_vit.py"]);
-    project.assert_fresh();
+    project.assert_becomes_fresh();
 }
 
 #[test]
