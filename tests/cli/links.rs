@@ -24,7 +24,7 @@ fn find_documents(folder: &Path, documents: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         let is_made_by_tools =
-            ["target", "node_modules", "test_output", ".git"].contains(&name) || name.starts_with(".venv");
+            ["target", "node_modules", "dist", "test_output", ".git"].contains(&name) || name.starts_with(".venv");
         if path.is_dir() && !is_made_by_tools {
             find_documents(&path, documents);
         } else if path.extension().is_some_and(|extension| extension == "md") {
