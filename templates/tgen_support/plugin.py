@@ -244,8 +244,7 @@ def _keep_platforms(
     left_out = [
         item
         for item in items
-        if _is_ours(item)
-        and (_required_platform(item) or "none") not in kept
+        if _is_ours(item) and (_required_platform(item) or "none") not in kept
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
