@@ -359,7 +359,7 @@ class ResultHooks:
 
     def _describe_crashed(self, report: Any) -> None:
         name = report.nodeid.partition("::")[0]
-        if _is_ours((self.config.rootpath / name).parent):
+        if _has_package((self.config.rootpath / name).parent):
             parts = re.split(r"[][-]", report.nodeid.partition("[")[2])
             platform = next((part for part in parts if part in PLATFORMS), None)
             report.tgen = {"platform": platform}
