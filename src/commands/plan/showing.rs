@@ -46,9 +46,11 @@ fn show_tests(store: &Store, plan: &str, tests: Vec<StoredTest>, folder: Option<
     let [test] = tests.as_slice() else {
         bail!("`--test` shows the text of one test; `--output-dir DIR` writes several as files");
     };
-    let runnable = with_support::of(test, store.plan_support(plan)?)?;
-    // On a terminal, the test alone is of interest; in a file, it must be able to run.
-    Ok(Printer::content(if Printer::is_read_by_a_person() { &test.content } else { &runnable })?)
+    // On a terminal the test is read; in a file or a pipe it is there to be run.
+    if Printer::is_read_by_a_person() {
+        return Ok(Printer::content(&test.content)?);
+    }
+    Ok(Printer::content(&with_support::of(test, store.plan_support(plan)?)?)?)
 }
 
 /// Writes tests and what they import into a folder, where pytest runs them.

@@ -25,12 +25,12 @@ const CONFTEST: &str = "conftest.py";
 
 /// The text of a test, with the support of its plan if it imports any of it.
 pub(super) fn of(test: &StoredTest, support: Vec<SupportFile>) -> anyhow::Result<String> {
-    if !support.iter().any(|file| is_imported(&test.content, &file.path)) {
-        return Ok(test.content.clone());
-    }
     let modules = support.into_iter().filter(|file| file.path != CONFTEST);
     let modules: BTreeMap<_, _> =
         modules.map(|file| (Utf8PathBuf::from(file.path), file.content.into_bytes())).collect();
+    if !modules.keys().any(|path| is_imported(&test.content, path)) {
+        return Ok(test.content.clone());
+    }
     let packed = BASE64_STANDARD.encode(zip_of(&modules).context("cannot pack what the test imports")?);
     let (prologue, rest) = test.content.split_at(after_prologue(&test.content));
     let plugin = if modules.contains_key(Utf8Path::new(PLUGIN.0)) { PLUGIN.1 } else { "" };
@@ -40,9 +40,8 @@ pub(super) fn of(test: &StoredTest, support: Vec<SupportFile>) -> anyhow::Result
     Ok(format!("{prologue}\n{code}{plugin}{rest}{end}\n{MARK}{}", lines.collect::<String>()))
 }
 
-/// Whether a text names the package or module of a support file.
-fn is_imported(text: &str, path: &str) -> bool {
-    let first = Utf8Path::new(path).components().next();
-    let module = first.map(|part| part.as_str().trim_end_matches(".py"));
-    module.is_some_and(|module| text.contains(module) && path != CONFTEST)
+/// Whether a text names the package or module of a file.
+fn is_imported(text: &str, path: &Utf8Path) -> bool {
+    let module = path.components().next().map(|first| first.as_str().trim_end_matches(".py"));
+    module.is_some_and(|module| text.contains(module))
 }
