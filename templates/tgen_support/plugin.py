@@ -358,7 +358,7 @@ class ResultHooks:
             self.recorder.add(report, node.gateway.id if node else None)
 
     def _describe_crashed(self, report: Any) -> None:
-        name = report.nodeid.partition("::")[0]
+        name: str = report.nodeid.partition("::")[0]
         if _has_package((self.config.rootpath / name).parent):
             parts = re.split(r"[][-]", report.nodeid.partition("[")[2])
             platform = next((part for part in parts if part in PLATFORMS), None)
