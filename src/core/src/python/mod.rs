@@ -19,11 +19,11 @@ use ruff_text_size::{Ranged, TextRange};
 const SHALLOW: usize = 16 * 1024;
 /// Stack per byte of source: a level of nesting takes at least one byte, and dropping its node takes this much stack.
 const STACK_PER_BYTE: usize = 768;
-/// The largest stack that is allocated; only the pages that are used take memory.
-const LARGEST_STACK: usize = 2 * 1024 * 1024 * 1024;
+/// The largest stack that is allocated, enough for what [`parse`] does not refuse; only the pages that are used take memory.
+const LARGEST_STACK: usize = 64 * 1024 * 1024;
 
-/// Runs work that parses `source` with enough stack for the deepest nesting that the source can have. The parser limits
-/// its own recursion, but dropping its tree is recursive.
+/// Runs work that parses `source` with enough stack for the deepest nesting that the source can have. The parser grows
+/// its own stack, but dropping its tree is recursive.
 pub fn with_stack_for<T>(source: &str, work: impl FnOnce() -> T) -> T {
     if source.len() <= SHALLOW {
         return work();
@@ -31,10 +31,12 @@ pub fn with_stack_for<T>(source: &str, work: impl FnOnce() -> T) -> T {
     stacker::grow(source.len().saturating_mul(STACK_PER_BYTE).min(LARGEST_STACK), work)
 }
 
-/// Parses a module. The parser recovers from errors, so the tree holds whatever could be read.
+/// Parses a module. The parser recovers from errors, so the tree holds whatever could be read. It ends where the source
+/// becomes nested more deeply than Python allows, which takes gigabytes to parse.
 #[must_use]
 pub fn parse(source: &str) -> Parsed<ModModule> {
-    parse_unchecked_source(source, ruff_python_ast::PySourceType::Python)
+    let end = depth::too_deep(source).map_or(source.len(), |(offset, _)| offset);
+    parse_unchecked_source(&source[..end], ruff_python_ast::PySourceType::Python)
 }
 
 /// A syntax error: the span of byte offsets and what the parser says, in lower case.
@@ -49,7 +51,15 @@ pub struct SyntaxError {
 /// The syntax errors of a module, in the order of the source.
 #[must_use]
 pub fn syntax_errors(source: &str) -> Vec<SyntaxError> {
-    with_stack_for(source, || errors_of(&parse(source)))
+    let Some((offset, how)) = depth::too_deep(source) else {
+        return with_stack_for(source, || errors_of(&parse(source)));
+    };
+    let before = &source[..offset];
+    let mut errors = with_stack_for(before, || errors_of(&parse(before)));
+    // The parser misses the rest at the end.
+    errors.retain(|error| error.span.end < offset);
+    errors.push(SyntaxError { span: offset..offset + 1, message: how.to_string() });
+    errors
 }
 
 /// Where a module's own statements may begin, as a byte offset: after its docstring and its imports from `__future__`,
@@ -128,8 +138,17 @@ mod tests {
 
     #[test]
     fn the_deepest_nesting_exhausts_no_stack() {
-        for source in ["-".repeat(100_000) + "1", "1+".repeat(50_000) + "1"] {
-            assert!(syntax_errors(&source).is_empty());
+        for part in ["-", "1+", "not "] {
+            assert_eq!(syntax_errors(&format!("x = {}1\n{}", part.repeat(9_999), "y = 1\n".repeat(2_000))), []);
         }
+    }
+
+    #[test]
+    fn what_python_refuses_as_too_deep_is_an_error_there_after_those_before() {
+        let deep = "-".repeat(20_000) + "1";
+        let messages = |source: &str| syntax_errors(source).into_iter().map(|error| error.message).collect::<Vec<_>>();
+        let too_deep = "the expression nests more than 10000 operators, which is more than Python allows";
+        assert_eq!(messages(&deep), [too_deep]);
+        assert_eq!(messages(&format!("x = = 1\n{deep}")), ["expected an expression", too_deep]);
     }
 }
