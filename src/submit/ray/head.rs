@@ -71,7 +71,9 @@ impl FromStr for Token {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeadError {
     /// It may answer later.
-    #[error("cannot reach Ray at `{address}`: {reason}")]
+    #[error(
+        "cannot reach Ray at `{address}`: {reason}; look whether its head runs, and whether this is the address of its dashboard"
+    )]
     Unreachable { address: Address, reason: String },
     #[error("Ray at `{0}` does not let us in; give its token in `RAY_AUTH_TOKEN`, or as a file with `--token-file`")]
     Denied(Address),
