@@ -241,6 +241,6 @@ pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(anyhow!("`{path}` is a folder, a pipe or a device; give `--output` the name of a file"));
     }
-    let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
-    writer.write(Utf8Path::new(name), bytes).with_context(|| format!("cannot write `{path}`"))
+    let written = Writer::new(folder).and_then(|writer| writer.write(Utf8Path::new(name), bytes));
+    written.map_err(|error| anyhow!("cannot write `{path}`: {}; give `--output` another place", reason(&error)))
 }

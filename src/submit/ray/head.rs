@@ -243,8 +243,11 @@ impl Head {
         }
     }
 
-    fn unreachable(&self, error: &dyn std::error::Error) -> HeadError {
-        let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> HeadError {
+        let io = match error.downcast_ref() {
+            Some(ureq::Error::Io(io)) => Some(io),
+            _ => error.source().and_then(|source| source.downcast_ref::<io::Error>()),
+        };
         let reason = io.map_or_else(|| error.to_string(), ToString::to_string);
         HeadError::Unreachable { address: self.address.clone(), reason }
     }
