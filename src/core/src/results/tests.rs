@@ -433,6 +433,9 @@ fn units_without_an_end_are_missing_until_a_rerun_ends_them() {
     assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nb.py blocked")), 0);
     assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nrun 02 01\nend b.py passed\nend a.py passed")), 0);
     assert_eq!(missing_units(&recorded("a.py::t passed")), 0);
+    let mut endless = recorded("run 01\nrun 02");
+    endless.headers.iter_mut().for_each(|header| header.planned = u64::MAX);
+    assert_eq!(missing_units(&endless), u64::MAX);
 }
 
 fn outcomes() -> impl Strategy<Value = &'static str> {
