@@ -142,24 +142,27 @@ pub(super) fn show(
         PlanFormat::Jsonl => {
             printer.stream(|out| report::write_json_lines(out, name, &support()?, pages(Content::With)))
         }
-        PlanFormat::GithubMatrix => {
-            let matrix = github_matrix(&all()?);
-            if is_too_large_for_github(&matrix) {
-                printer.warning("the matrix is larger than the 1 MB that GitHub's jobs hand on; choose with `--model` or `--hardware`");
-            }
-            // One line, as `$GITHUB_OUTPUT` takes it.
-            Ok(printer.report(|out| writeln!(out, "{matrix}"))?)
-        }
-        PlanFormat::Mermaid => {
-            let tests = all()?;
-            if report::is_too_large_for_mermaid(&tests) {
-                printer.warning(
-                    "the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`",
-                );
-            }
-            Ok(printer.report(|out| report::write_mermaid(out, &tests))?)
-        }
+        PlanFormat::GithubMatrix => show_github_matrix(&printer, &all()?),
+        PlanFormat::Mermaid => show_flowchart(&printer, &all()?),
     }
+}
+
+fn show_github_matrix(printer: &Printer, tests: &[StoredTest]) -> anyhow::Result<()> {
+    let matrix = github_matrix(tests);
+    if is_too_large_for_github(&matrix) {
+        printer.warning(
+            "the matrix is larger than the 1 MB that GitHub's jobs hand on; choose with `--model` or `--hardware`",
+        );
+    }
+    // One line, as `$GITHUB_OUTPUT` takes it.
+    Ok(printer.report(|out| writeln!(out, "{matrix}"))?)
+}
+
+fn show_flowchart(printer: &Printer, tests: &[StoredTest]) -> anyhow::Result<()> {
+    if report::is_too_large_for_mermaid(tests) {
+        printer.warning("the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`");
+    }
+    Ok(printer.report(|out| report::write_mermaid(out, tests))?)
 }
 
 fn show_table(printer: &Printer, name: &str, offset: u32, tests: &[StoredTest], all: u64) -> anyhow::Result<()> {

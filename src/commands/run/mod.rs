@@ -135,12 +135,8 @@ fn execute_selection(
             show_template_problems(session, args, &recorded.attempts)?;
         }
     }
-    let outcome = outcome(&ended, args)?;
-    let is_idle = outcome == Outcome::Clean && recorded.attempts.is_empty();
-    if is_idle {
-        Printer::new().warning(&no_test_message(args));
-    }
-    Ok(outcome.max(Outcome::findings_if(is_idle || selection.missing > 0)))
+    let outcome = outcome(&ended, args, &recorded.attempts)?;
+    Ok(outcome.max(Outcome::findings_if(selection.missing > 0)))
 }
 
 /// Says that nothing was run, as pytest does with an exit code of its own.
@@ -160,7 +156,7 @@ fn show_template_problems(session: &Session, args: &RunArgs, attempts: &[Attempt
     Ok(())
 }
 
-fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
+fn outcome(ended: &Ended, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<Outcome> {
     if ended.stop == Some(Stop::Interrupted) {
         bail!("interrupted; what has ended is recorded, and `cargo tgen run --rerun` goes on where this stopped");
     }
@@ -169,6 +165,9 @@ fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
         Outcome::Findings
     } else if ended.infrastructure > 0 {
         Outcome::Infrastructure
+    } else if attempts.is_empty() {
+        Printer::new().warning(&no_test_message(args));
+        Outcome::Findings
     } else {
         Outcome::Clean
     })
