@@ -12,7 +12,7 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, Kept, Outputs, keep_unfinished, of_outputs};
+use super::run::{Earlier, Kept, OutputFiles, keep_unfinished, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -109,7 +109,7 @@ pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> 
         bail!("not all outputs could be renewed, so nothing was packed");
     }
     let earlier = Earlier::read(session, None, Kept::for_rerun(rerun.rerun.as_deref()))?;
-    let (mut selection, files) = select(session, args, &earlier, Outputs::MustBeThere)?;
+    let (mut selection, files) = select(session, args, &earlier, OutputFiles::MustBeThere)?;
     if selection.units.is_empty() {
         bail!("no tests are selected, so there is nothing to pack");
     }
@@ -134,7 +134,7 @@ pub(super) fn select(
     session: &Session,
     args: &ContentArgs,
     earlier: &Earlier,
-    outputs: Outputs,
+    outputs: OutputFiles,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {

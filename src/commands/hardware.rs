@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tgen_core::model::hardware::HardwareType;
-use tgen_core::model::hardware::detection::{Detection, Machine, detect};
+use tgen_core::model::hardware::detection::{Detection, MachineProbe, detect};
 
 use crate::outcome::Outcome;
 use crate::printer::Printer;
@@ -60,7 +60,7 @@ fn as_json(detection: &Detection) -> serde_json::Value {
 /// The machine that this program runs on.
 struct ThisMachine;
 
-impl Machine for ThisMachine {
+impl MachineProbe for ThisMachine {
     fn system(&self) -> String {
         format!("{}-{}", env::consts::OS, env::consts::ARCH)
     }

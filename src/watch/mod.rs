@@ -23,7 +23,7 @@ use tgen_core::project::request::Request;
 
 use self::keys::{Key, Keys};
 use self::lock::Lock;
-use self::runner::{Ended, Runner};
+use self::runner::{CommandEnd, CommandRunner};
 use self::screen::{Occasion, Screen};
 use self::test_runner::{TestEvent, TestRunner};
 use self::watched::{Rebuild, RootChange, WatchedProject};
@@ -87,7 +87,7 @@ enum Wake {
     File(notify::Result<Event>),
     Poll,
     Key(Key),
-    Ended(Ended),
+    CommandEnded(CommandEnd),
     Tests(TestEvent),
     Retry,
     CheckRoots,
@@ -131,7 +131,7 @@ struct Watch<'d> {
     wakes: Receiver<Wake>,
     sender: Sender<Wake>,
     /// One for each project; empty without `--exec`.
-    runners: Vec<Runner>,
+    runners: Vec<CommandRunner>,
     /// One for each project; empty without `--run`.
     test_runners: Vec<TestRunner>,
     /// None while polling.
@@ -169,7 +169,7 @@ impl<'d> Watch<'d> {
     ) -> anyhow::Result<Self> {
         let runner = |command: &String| {
             let sender = sender.clone();
-            Runner::new(command, move |ended| drop(sender.send(Wake::Ended(ended))))
+            CommandRunner::new(command, move |ended| drop(sender.send(Wake::CommandEnded(ended))))
         };
         let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
         let test_runner = |project: &WatchedProject<'_>| {
@@ -216,7 +216,7 @@ impl<'d> Watch<'d> {
                 self.rebuild(Occasion::Asked)?;
             }
             Wake::Key(Key::Difference) => self.show_differences()?,
-            Wake::Ended(ended) => self.on_command_ended(&ended)?,
+            Wake::CommandEnded(ended) => self.on_command_ended(&ended)?,
             Wake::Tests(event) => self.screen.tests(&event)?,
             Wake::Retry => {
                 self.projects.iter_mut().for_each(WatchedProject::retry);
@@ -437,7 +437,7 @@ impl<'d> Watch<'d> {
         Ok(())
     }
 
-    fn on_command_ended(&self, ended: &Ended) -> anyhow::Result<()> {
+    fn on_command_ended(&self, ended: &CommandEnd) -> anyhow::Result<()> {
         match self.runners.first() {
             Some(runner) => Ok(self.screen.command_ended(&runner.command(), ended)?),
             None => Ok(()),

@@ -16,7 +16,7 @@ use tgen_core::schedule::machine::Machine;
 use tgen_core::schedule::scheduler::Scheduler;
 
 use crate::run::{
-    Chosen, Ended, Isolation, Listener, Progress, Recording, Retries, Rules, Run, Selection, Surroundings, Workers,
+    Chosen, Ended, Isolation, Listener, Recording, Retries, Rules, Run, RunProgress, Selection, Surroundings, Workers,
     execute, find, machine,
 };
 use crate::world::threads;
@@ -195,5 +195,5 @@ impl Listener for EventSender<'_> {
         (self.tell)(TestEvent::Warning(message.to_owned()));
     }
 
-    fn tick(&mut self, _: &Progress<'_>) {}
+    fn tick(&mut self, _: &RunProgress<'_>) {}
 }

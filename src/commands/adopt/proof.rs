@@ -49,7 +49,7 @@ pub(super) struct Proof {
 }
 
 /// What becomes of one output.
-enum Verdict {
+enum Effect {
     Adopted(Kept),
     Changes(Kept),
     EditedToo(EditedToo),
@@ -92,7 +92,7 @@ impl Proof {
         let wanted = Wanted::of(plan, adoption, edited);
         let stamps = stamps(session, changed, &outputs, edited);
         let judge = Judge::new(changed, &wanted, contents);
-        let verdicts = judge.verdicts(&outputs, &formatted);
+        let effects = judge.effects(&outputs, &formatted);
         let mut proof = Self {
             adopted: Vec::new(),
             merged: Vec::new(),
@@ -103,7 +103,7 @@ impl Proof {
             stamps,
             formatted,
         };
-        let edited_too = proof.sort(changed, outputs, verdicts, &mut problems)?;
+        let edited_too = proof.sort(changed, outputs, effects, &mut problems)?;
         if !problems.is_empty() {
             session.print_problems(changed.project, &problems);
             bail!("an output could not be rendered with the changed template; nothing was changed");
@@ -117,28 +117,28 @@ impl Proof {
         &mut self,
         changed: &Plan<'_>,
         outputs: Vec<PlannedOutput>,
-        verdicts: Vec<Verdict>,
+        effects: Vec<Effect>,
         problems: &mut Vec<Problem>,
     ) -> anyhow::Result<Vec<(PlannedOutput, EditedToo)>> {
         let mut failures: Vec<(Problem, String)> = Vec::new();
         let mut edited_too: Vec<(PlannedOutput, EditedToo)> = Vec::new();
-        for (output, verdict) in outputs.into_iter().zip(verdicts) {
-            match verdict {
-                Verdict::Adopted(content) => {
+        for (output, effect) in outputs.into_iter().zip(effects) {
+            match effect {
+                Effect::Adopted(content) => {
                     self.keep(&output, content);
                     self.adopted.push(output);
                 }
-                Verdict::Changes(content) => {
+                Effect::Changes(content) => {
                     self.keep(&output, content);
                     self.others.push(output);
                 }
-                Verdict::EditedToo(texts) => edited_too.push((output, texts)),
-                Verdict::Stays => {}
-                Verdict::Wrong => bail!(
+                Effect::EditedToo(texts) => edited_too.push((output, texts)),
+                Effect::Stays => {}
+                Effect::Wrong => bail!(
                     "`{}` would not be what you wrote; nothing was changed, please report this as a bug",
                     changed.location(&output)
                 ),
-                Verdict::Failed(problem, subject) => failures.push((problem, subject)),
+                Effect::Failed(problem, subject) => failures.push((problem, subject)),
             }
         }
         problems.extend(findings::by_template(failures));
@@ -307,29 +307,29 @@ impl<'j> Judge<'j> {
         Self { plan, wanted, groups: Mutex::default(), room: AtomicUsize::new(room) }
     }
 
-    fn verdicts(&self, outputs: &[PlannedOutput], formatted: &FormattedOutputs) -> Vec<Verdict> {
+    fn effects(&self, outputs: &[PlannedOutput], formatted: &FormattedOutputs) -> Vec<Effect> {
         let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
         judge_each(self.plan, outputs, &read, |number, output, judged| match judged {
-            Ok(judged) => self.verdict(&judged, number),
-            Err(problem) => Verdict::Failed(problem, self.plan.subject_name(output)),
+            Ok(judged) => self.effect(&judged, number),
+            Err(problem) => Effect::Failed(problem, self.plan.subject_name(output)),
         })
     }
 
-    fn verdict(&self, judged: &Judged<'_>, number: usize) -> Verdict {
+    fn effect(&self, judged: &Judged<'_>, number: usize) -> Effect {
         if let Some(wanted) = self.wanted.whole.get(judged.output.path.as_path()) {
             let is_wanted = is_text_of(judged.expected, wanted);
-            return if is_wanted { Verdict::Adopted(self.kept(judged.expected)) } else { Verdict::Wrong };
+            return if is_wanted { Effect::Adopted(self.kept(judged.expected)) } else { Effect::Wrong };
         }
         match judged.state {
             State::Stale => {
                 self.add_hunks(judged, number);
-                Verdict::Changes(self.kept(judged.expected))
+                Effect::Changes(self.kept(judged.expected))
             }
             State::Edited if signature::signed(judged.existing) != signature::signed(judged.expected) => {
                 let (existing, expected) = (judged.existing.to_vec(), judged.expected.to_vec());
-                Verdict::EditedToo(EditedToo { existing, expected })
+                Effect::EditedToo(EditedToo { existing, expected })
             }
-            _ => Verdict::Stays,
+            _ => Effect::Stays,
         }
     }
 

@@ -283,11 +283,11 @@ fn stored<'t>(
     test: &'t test_plan::PlannedTest,
     output: &PlannedOutput,
     content: &'t str,
-) -> store::PlannedTest<'t> {
+) -> store::NewTest<'t> {
     let model = &plan.models[test.model];
     let template = &plan.templates[output.template].name;
     let registered = plan.project.registry.as_ref().and_then(|registry| registry.find(template));
-    store::PlannedTest {
+    store::NewTest {
         test_id: test.id,
         model: model.name.as_str(),
         family: model.family.name(),

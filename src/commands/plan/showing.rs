@@ -214,11 +214,11 @@ fn count(page: &[StoredTest]) -> u32 {
     u32::try_from(page.len()).unwrap_or(u32::MAX)
 }
 
-pub(super) fn show_plans(plans: &[store::Plan], format: ListFormat) -> anyhow::Result<()> {
+pub(super) fn show_plans(plans: &[store::StoredPlan], format: ListFormat) -> anyhow::Result<()> {
     let printer = Printer::new();
     match format {
         ListFormat::Json => {
-            let as_json = |plan: &store::Plan| {
+            let as_json = |plan: &store::StoredPlan| {
                 json!({
                     "name": plan.name,
                     "created_at": plan.created_at,
@@ -229,7 +229,8 @@ pub(super) fn show_plans(plans: &[store::Plan], format: ListFormat) -> anyhow::R
             printer.json(&plans.iter().map(as_json).collect::<Vec<_>>())?;
         }
         ListFormat::Table => {
-            let row = |plan: &store::Plan| vec![plan.name.clone(), plan.tests.to_string(), plan.created_at.clone()];
+            let row =
+                |plan: &store::StoredPlan| vec![plan.name.clone(), plan.tests.to_string(), plan.created_at.clone()];
             printer.table(&["plan", "tests", "created"], plans.iter().map(row).collect())?;
         }
     }

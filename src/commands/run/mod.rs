@@ -31,7 +31,7 @@ use tgen_core::schedule::shard::shard;
 pub(crate) use self::arguments::{Flaky, RetryArgs, RunArgs};
 use self::screen::{Detail, Screen};
 use self::template_problems::template_problems;
-use super::results::{RESULTS_FOLDER as FOLDER, read_results, results_files};
+use super::results::{RESULTS_FOLDER as FOLDER, read_if_begun, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
@@ -209,13 +209,13 @@ impl Earlier {
         };
         for file in results_files(&session.root.join(FOLDER)) {
             match read_if_begun(&file) {
-                Ok(found) => add(found.unwrap_or_default()),
+                Ok(found) => add(found),
                 // A run that was cut short, or a full disk, may leave such a file. It must not keep tests from running.
                 Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
             }
         }
         if let Some(file) = &path {
-            add(read_if_begun(file)?.unwrap_or_default());
+            add(read_if_begun(file)?);
         }
         Ok(Self { recorded, path })
     }
@@ -227,12 +227,6 @@ impl Earlier {
         };
         History::new(&self.recorded, &family)
     }
-}
-
-/// What a file has recorded; none if there is no file, or nothing in it yet.
-fn read_if_begun(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
-    let is_begun = file.is_file() && file.metadata().map_or(true, |metadata| metadata.len() > 0);
-    is_begun.then(|| read_results(file)).transpose()
 }
 
 fn selection(
@@ -247,12 +241,12 @@ fn selection(
     if let Some(plan) = &args.plan {
         return planned::select(session, plan, &args.selection.cases, &chosen, &earlier.recorded);
     }
-    Ok(of_outputs(session, &args.selection, &chosen, earlier, Outputs::MustBeThere)?.0)
+    Ok(of_outputs(session, &args.selection, &chosen, earlier, OutputFiles::MustBeThere)?.0)
 }
 
 /// Whether files of outputs are needed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outputs {
+pub(super) enum OutputFiles {
     /// They run or are packed; missing, stale and edited ones are reported.
     MustBeThere,
     /// They are only planned for.
@@ -265,7 +259,7 @@ pub(super) fn of_outputs(
     args: &SelectionArgs,
     chosen: &Chosen,
     earlier: &Earlier,
-    outputs: Outputs,
+    outputs: OutputFiles,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     let request = session::request(args)?;
     let project = session.project_for(&request)?;
@@ -282,7 +276,7 @@ pub(super) fn of_outputs(
         bail!("the outputs cannot be planned as tests, so nothing was run");
     }
     let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
-    if outputs == Outputs::MustBeThere {
+    if outputs == OutputFiles::MustBeThere {
         tell_states(session, &plan, &mut selection)?;
     }
     Ok((selection, plan.outputs.iter().map(|output| plan.location(output)).collect()))
@@ -454,7 +448,7 @@ fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
 
 /// What a file has recorded of a run.
 fn recorded_of(path: &Utf8Path, id: &str) -> anyhow::Result<Recorded> {
-    Ok(read_if_begun(path)?.unwrap_or_default().of_runs(|run| run == id))
+    Ok(read_if_begun(path)?.of_runs(|run| run == id))
 }
 
 fn report(args: &RunArgs, recorded: &Recorded, started: Instant, python: &str) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tgen_core::schedule::job::expected_time;
 
-use super::{Engine, Progress, Stop};
+use super::{Engine, RunProgress, Stop};
 use crate::run::active::{Active, Asked, Cause, Process};
 use crate::run::messages::StartId;
 use crate::run::processes::{self, Ending};
@@ -41,7 +41,7 @@ impl Engine<'_> {
         }
         self.check_launcher()?;
         let running = self.active.iter().map(|active| (&self.run.units[active.job], active.began.elapsed())).collect();
-        let progress = Progress {
+        let progress = RunProgress {
             running,
             done: self.done.len(),
             planned: self.run.units.len(),

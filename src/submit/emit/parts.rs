@@ -143,7 +143,7 @@ mod tests {
     use tgen_core::schedule::job::Needs;
 
     use super::*;
-    use crate::run::{Place, Unit};
+    use crate::run::{PlaceInFile, Unit};
 
     /// Tests, each with its hardware type, gigabytes, seconds and the tests that it depends on.
     fn selection(tests: &[(HardwareType, f64, u64, &[usize])]) -> Selection {
@@ -156,7 +156,7 @@ mod tests {
                 test_id: None,
                 model: None,
                 hardware: *hardware,
-                place: Place::Only,
+                place: PlaceInFile::Only,
                 batch: None,
                 passed: Vec::new(),
             });

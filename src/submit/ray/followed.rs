@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tgen_core::results::reading::Recorded;
 
-use super::head::{Head, HeadError, Job};
+use super::head::{Head, HeadError, RayJob};
 use super::log::Log;
 
 /// How long to wait between two questions, at least and at most.
@@ -36,7 +36,7 @@ pub(crate) enum Wait {
 #[derive(Debug)]
 pub(crate) enum Followed {
     /// The job has ended so; its log's last lines that are no results.
-    Ended(Job, String),
+    Ended(RayJob, String),
     /// It goes on without us.
     Left,
 }
@@ -83,7 +83,7 @@ pub(crate) fn follow(
 }
 
 /// Hands over the results that are new, as they come; the job, and whether there were any. An error of the head is a [`HeadError`].
-fn take_news(head: &Head, id: &str, log: &mut Log, following: &mut dyn Following) -> anyhow::Result<(Job, bool)> {
+fn take_news(head: &Head, id: &str, log: &mut Log, following: &mut dyn Following) -> anyhow::Result<(RayJob, bool)> {
     // The job first: once it has ended, the log has all.
     let job = head.job(id)?;
     let mut whole = head.log(id)?;

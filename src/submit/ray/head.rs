@@ -105,7 +105,7 @@ pub(crate) struct Head {
 
 /// A job as its head describes it.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Job {
+pub(crate) struct RayJob {
     #[serde(default)]
     pub(crate) status: String,
     #[serde(default)]
@@ -114,7 +114,7 @@ pub(crate) struct Job {
     pub(crate) metadata: Option<Value>,
 }
 
-impl Job {
+impl RayJob {
     /// Whether its state will not change any more.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.status.as_str(), "SUCCEEDED" | "FAILED" | "STOPPED")
@@ -170,7 +170,7 @@ impl Head {
         self.json(Method::POST, "/api/jobs/", Some(job)).map(drop)
     }
 
-    pub(crate) fn job(&self, id: &str) -> Result<Job, HeadError> {
+    pub(crate) fn job(&self, id: &str) -> Result<RayJob, HeadError> {
         let answer = self.json(Method::GET, &format!("/api/jobs/{id}"), None)?;
         serde_json::from_value(answer).map_err(|_| HeadError::NotRay(self.address.clone()))
     }

@@ -10,5 +10,5 @@ mod package;
 mod unescaped;
 
 pub(crate) use self::followed::{Followed, Following, Wait, follow};
-pub(crate) use self::head::{Address, Head, HeadError, Job, Token};
+pub(crate) use self::head::{Address, Head, HeadError, RayJob, Token};
 pub(crate) use self::package::{Package, Submission, Submitted, job_id, submit};

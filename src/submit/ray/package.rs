@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::head::{Head, HeadError, Job};
+use super::head::{Head, HeadError, RayJob};
 
 /// What a job is made from.
 pub(crate) struct Submission<'a> {
@@ -67,7 +67,7 @@ pub(crate) fn submit(head: &Head, submission: &Submission<'_>) -> Result<Submitt
     }
 }
 
-fn judged(job: &Job, package: &Package) -> Submitted {
+fn judged(job: &RayJob, package: &Package) -> Submitted {
     if job.note("tgen-bundle") == Some(&package.hash) { Submitted::Before } else { Submitted::Other }
 }
 

@@ -318,7 +318,7 @@ fn the_matrix_has_the_worst_model_first_and_holes_where_nothing_ran() {
         .rows
         .iter()
         .map(|row| {
-            let cells = row.cells.iter().map(|cell| cell.map_or("-", |cell| cell.standing().name()));
+            let cells = row.cells.iter().map(|cell| cell.map_or("-", |cell| cell.rating().name()));
             format!("{} {}", row.model, cells.collect::<Vec<_>>().join(" "))
         })
         .collect();
