@@ -59,15 +59,7 @@ pub(crate) fn of_plan(
     history: &History,
 ) -> Selection {
     let mut selection = Selection::default();
-    let mut groups: Vec<Vec<&PlannedTest>> = Vec::new();
-    let mut places: HashMap<(usize, HardwareType), usize> = HashMap::new();
-    for test in tests {
-        let place = *places.entry((test.output, test.hardware)).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[place].push(test);
-    }
+    let mut groups = tests_by_unit(tests);
     groups.retain(|group| {
         let hardware = group[0].hardware;
         let is_chosen = chosen.has(hardware);
@@ -89,6 +81,20 @@ pub(crate) fn of_plan(
         selection.units.push(unit);
     }
     selection
+}
+
+/// The tests of each output on each hardware type, in the order in which the first of each stands. No group is empty.
+fn tests_by_unit(tests: &[PlannedTest]) -> Vec<Vec<&PlannedTest>> {
+    let mut groups: Vec<Vec<&PlannedTest>> = Vec::new();
+    let mut places: HashMap<(usize, HardwareType), usize> = HashMap::new();
+    for test in tests {
+        let place = *places.entry((test.output, test.hardware)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(test);
+    }
+    groups
 }
 
 fn place(of_file: &[HardwareType], own: HardwareType) -> PlaceInFile {
