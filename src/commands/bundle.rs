@@ -106,12 +106,16 @@ pub(super) fn one_session(global: &Global) -> anyhow::Result<Session> {
 /// Packs the tests of a project for another machine; none if everything in the run to be finished has passed.
 pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> anyhow::Result<Option<Packed>> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
-        bail!("not all outputs could be renewed, so nothing was packed");
+        bail!(
+            "not all outputs could be renewed, so nothing was packed; see to the messages above, or leave out `--generate`"
+        );
     }
     let earlier = Earlier::read(session, None, Kept::for_rerun(rerun.rerun.as_deref()))?;
     let (mut selection, files) = select(session, args, &earlier, OutputFiles::MustBeThere)?;
     if selection.units.is_empty() {
-        bail!("no tests are selected, so there is nothing to pack");
+        bail!(
+            "no tests are selected, so there is nothing to pack; select others with `--model`, `--suite` or `--hardware`"
+        );
     }
     let rerun = rerun.rerun.as_deref();
     let rerun_of = rerun.map(|named| keep_unfinished(&mut selection, named, &earlier.recorded)).transpose()?;

@@ -119,7 +119,9 @@ pub(crate) fn run(global: &Global, args: &EmitArgs) -> anyhow::Result<Outcome> {
     let earlier = Earlier::read(&session, None, Kept::Ends)?;
     let (selection, _) = select(&session, &common.contents, &earlier, OutputFiles::NeedNotBeThere)?;
     if selection.units.is_empty() {
-        bail!("no tests are selected, so there is nothing to run");
+        bail!(
+            "no tests are selected, so there is nothing to run; select others with `--model`, `--suite` or `--hardware`"
+        );
     }
     let shards = common.shards.get();
     let parts = parts(&selection, grouping, shards)?;

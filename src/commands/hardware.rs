@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::printer::Printer;
 use crate::project::arguments::ListFormat;
 
-/// List the platforms of this machine, and what tells that they are there
+/// List the platforms of this machine, and how each was detected
 #[derive(Debug, Args)]
 pub(crate) struct HardwareArgs {
     /// How to show them

@@ -116,7 +116,7 @@ pub(crate) struct Rules {
     pub(crate) budget: Option<Duration>,
     /// How long a process may take to end after it was asked to.
     pub(crate) grace: Duration,
-    /// The memory that all files together may need, and no one may exceed.
+    /// The memory that all running files together may use, and the limit of each.
     pub(crate) memory: Bytes,
     pub(crate) devices: Vec<Device>,
     pub(crate) shard: Option<String>,

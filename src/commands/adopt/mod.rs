@@ -132,7 +132,7 @@ fn adoption(session: &Session, plan: &Plan<'_>, edited: &Edited, target: Target)
     };
     adoption.map_err(|problem| {
         session.print_problems(plan.project, &[problem]);
-        anyhow::anyhow!("an edited output cannot be rendered; nothing was changed")
+        anyhow::anyhow!("an edited output cannot be rendered, so nothing was changed; correct the errors above first")
     })
 }
 
@@ -173,7 +173,9 @@ fn changed_project<'l>(
     }
     let config = project.config.reread(layered).map_err(|problems| {
         session.print_problems(project, &problems);
-        anyhow::anyhow!("the configuration would have errors; nothing was changed")
+        anyhow::anyhow!(
+            "the changed configuration would have these errors, so nothing was changed; edit the configuration yourself"
+        )
     })?;
     database::ask(session, Project::load(layered, config, pack::pack()), &Request::default())
 }

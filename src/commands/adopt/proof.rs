@@ -106,7 +106,9 @@ impl Proof {
         let edited_too = proof.sort(changed, outputs, effects, &mut problems)?;
         if !problems.is_empty() {
             session.print_problems(changed.project, &problems);
-            bail!("an output could not be rendered with the changed template; nothing was changed");
+            bail!(
+                "an output could not be rendered with the changed template, so nothing was changed; edit the template yourself"
+            );
         }
         proof.merge(session, plan, &wanted, edited_too)?;
         Ok(proof)
@@ -286,7 +288,7 @@ fn refuse_new_errors(session: &Session, plan: &Plan<'_>, changed: &Plan<'_>) -> 
         return Ok(());
     }
     session.print_problems(changed.project, &new);
-    bail!("the changed template would have errors; nothing was changed")
+    bail!("the changed template would have these errors, so nothing was changed; edit the template yourself")
 }
 
 /// Decides what becomes of outputs, on many threads.

@@ -60,7 +60,9 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
 
 fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
-        bail!("not all outputs could be renewed, so nothing was run");
+        bail!(
+            "not all outputs could be renewed, so nothing was run; see to the messages above, or leave out `--generate`"
+        );
     }
     let earlier = Earlier::read(session, args.results.as_deref(), Kept::for_rerun(args.rerun.as_deref()))?;
     let present = hardware::present();
@@ -268,12 +270,12 @@ pub(super) fn of_outputs(
     let problems = findings::gathered(if unreadable.is_empty() { plan.problems.clone() } else { unreadable });
     session.print_problems(&project, &problems);
     if Outcome::of(&problems) != Outcome::Clean {
-        bail!("the outputs cannot be planned, so nothing was run");
+        bail!("the outputs cannot be planned, so nothing was run; correct the errors above first");
     }
     let (tests, problems) = planned_tests(&plan);
     session.print_problems(&project, &problems);
     if Outcome::of(&problems) != Outcome::Clean {
-        bail!("the outputs cannot be planned as tests, so nothing was run");
+        bail!("the outputs cannot be planned as tests, so nothing was run; correct the errors above first");
     }
     let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
     if outputs == OutputFiles::MustBeThere {
