@@ -13,7 +13,7 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, Kept, Outputs, keep_unfinished, of_outputs};
+use super::run::{Earlier, Kept, OutputFiles, keep_unfinished, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
@@ -118,12 +118,16 @@ pub(super) fn pack(
     output: Option<&Utf8Path>,
 ) -> anyhow::Result<Option<Packed>> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
-        bail!("not all outputs could be renewed, so nothing was packed");
+        bail!(
+            "not all outputs could be renewed, so nothing was packed; see to the messages above, or leave out `--generate`"
+        );
     }
     let earlier = Earlier::read(session, None, Kept::for_rerun(rerun.rerun.as_deref()))?;
-    let (mut selection, files) = select(session, args, &earlier, Outputs::MustBeThere)?;
+    let (mut selection, files) = select(session, args, &earlier, OutputFiles::MustBeThere)?;
     if selection.units.is_empty() {
-        bail!("no tests are selected, so there is nothing to pack");
+        bail!(
+            "no tests are selected, so there is nothing to pack; select others with `--model`, `--suite` or `--hardware`"
+        );
     }
     let rerun = rerun.rerun.as_deref();
     let rerun_of = rerun.map(|named| keep_unfinished(&mut selection, named, &earlier.recorded)).transpose()?;
@@ -163,7 +167,7 @@ pub(super) fn select(
     session: &Session,
     args: &ContentArgs,
     earlier: &Earlier,
-    outputs: Outputs,
+    outputs: OutputFiles,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {

@@ -210,11 +210,17 @@ pub(crate) fn read_with_warnings(file: &Utf8Path) -> anyhow::Result<Recorded> {
 }
 
 /// Reads one results file. Lines that were cut short are in [`Recorded::ignored`].
-pub(crate) fn read_results(file: &Utf8Path) -> anyhow::Result<Recorded> {
+fn read_results(file: &Utf8Path) -> anyhow::Result<Recorded> {
     let mut bytes = Vec::new();
     read_file(file, LARGEST_RESULTS, &mut bytes)
         .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
     read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))
+}
+
+/// Reads one results file, which may not be there or be empty until the first result is recorded.
+pub(crate) fn read_if_begun(file: &Utf8Path) -> anyhow::Result<Recorded> {
+    let is_begun = file.is_file() && file.metadata().map_or(true, |metadata| metadata.len() > 0);
+    if is_begun { read_results(file) } else { Ok(Recorded::default()) }
 }
 
 fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {

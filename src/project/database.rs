@@ -66,8 +66,8 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     let mappings = store.mappings()?.into_iter().map(|mapping| (mapping.model, Family::new(mapping.family)));
     let registry = Registry::new(&project.catalogue, mappings);
     let wanted = registry.wanted(&project.config, request);
-    let selection = store.select(&wanted)?;
-    let registry = registry.with_selection(wanted, selection, store.offers()?);
+    let chosen = store.select(&wanted)?;
+    let registry = registry.with_chosen(wanted, chosen, store.offers()?);
     let file = session.database_file()?;
     // A project's paths are relative to its root.
     Ok(project.with_registry(file.strip_prefix(&session.root).unwrap_or(&file), registry))

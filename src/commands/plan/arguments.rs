@@ -97,7 +97,7 @@ pub(super) struct ShowArgs {
     /// Only the tests for the hardware types of a machine
     #[arg(long, value_enum)]
     pub(super) machine: Option<OnMachine>,
-    /// Only the tests whose ids start so; without `--output-dir`, show the text of the one
+    /// Only the tests whose ids begin like this; without `--output-dir`, the text of a single one is shown
     #[arg(long, value_delimiter = ',', value_name = "ID,...")]
     #[arg(conflicts_with_all = ["format", "limit", "offset", "model", "hardware", "machine"])]
     pub(super) test: Vec<String>,

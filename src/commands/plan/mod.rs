@@ -75,26 +75,19 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
         learn(&plan, &mut tests, &history(session, &plan, files)?);
     }
     let contents = test_plan::contents(&plan, &tests);
-    let mut problems = findings::of_inputs(&project, &plan);
-    if chosen == Chosen::ByMappings {
-        // The user has asked for no case in particular, so one without a template is no error.
-        problems.retain(|problem| problem.code != Code::MissingTemplate);
-    }
+    let mut problems = problems_of_inputs(&plan, chosen);
     problems.extend(faults);
-    if args.dry_run || args.replace || Outcome::of(&problems) == Outcome::Findings {
+    let stores_nothing = |problems: &[Problem]| args.dry_run || Outcome::of(problems) == Outcome::Findings;
+    // A plan is only replaced by one whose tests can all be rendered.
+    if args.replace || stores_nothing(&problems) {
         problems.extend(render_all(&contents)?);
-        if args.dry_run || Outcome::of(&problems) == Outcome::Findings {
-            return end_without_plan(session, &project, args, &findings::gathered(problems), tests.len());
-        }
     }
-    if tests.is_empty() {
-        return end_without_plan(session, &project, args, &findings::gathered(problems), 0);
+    if tests.is_empty() || stores_nothing(&problems) {
+        return end_without_plan(session, &project, args, problems, tests.len());
     }
     let mut store = session.database(Mode::ReadWrite)?;
-    if let Some(name) = args.name.as_deref().filter(|_| args.replace)
-        && store.plans()?.iter().any(|plan| plan.name == name)
-    {
-        store.remove_plan(name)?;
+    if args.replace {
+        remove_replaced(&mut store, args.name.as_deref())?;
     }
     match write_plan(&mut store, &plan, &tests, &contents, args.name.as_deref())? {
         Ok(name) => {
@@ -105,8 +98,24 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
         }
         Err(failures) => {
             problems.extend(failures);
-            end_without_plan(session, &project, args, &findings::gathered(problems), tests.len())
+            end_without_plan(session, &project, args, problems, tests.len())
         }
+    }
+}
+
+fn problems_of_inputs(plan: &Plan<'_>, chosen: Chosen) -> Vec<Problem> {
+    let mut problems = findings::of_inputs(plan.project, plan);
+    if chosen == Chosen::ByMappings {
+        // The user has asked for no case in particular, so one without a template is no error.
+        problems.retain(|problem| problem.code != Code::MissingTemplate);
+    }
+    problems
+}
+
+fn remove_replaced(store: &mut Store, name: Option<&str>) -> anyhow::Result<()> {
+    match name {
+        Some(name) if store.plans()?.iter().any(|plan| plan.name == name) => Ok(store.remove_plan(name)?),
+        _ => Ok(()),
     }
 }
 
@@ -158,11 +167,12 @@ fn end_without_plan(
     session: &Session,
     project: &Project<'_>,
     args: &PlanArgs,
-    problems: &[Problem],
+    problems: Vec<Problem>,
     tests: usize,
 ) -> anyhow::Result<Outcome> {
-    session.print_problems(project, problems);
-    let outcome = Outcome::of(problems);
+    let problems = findings::gathered(problems);
+    session.print_problems(project, &problems);
+    let outcome = Outcome::of(&problems);
     let message = match outcome {
         Outcome::Findings | Outcome::Infrastructure => {
             "nothing was planned: a plan has all its tests, or there is none".to_owned()
@@ -275,11 +285,11 @@ fn stored<'t>(
     test: &'t test_plan::PlannedTest,
     output: &PlannedOutput,
     content: &'t str,
-) -> store::PlannedTest<'t> {
+) -> store::NewTest<'t> {
     let model = &plan.models[test.model];
     let template = &plan.templates[output.template].name;
     let registered = plan.project.registry.as_ref().and_then(|registry| registry.find(template));
-    store::PlannedTest {
+    store::NewTest {
         test_id: test.id,
         model: model.name.as_str(),
         family: model.family.name(),

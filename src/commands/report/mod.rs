@@ -35,10 +35,10 @@ pub(crate) struct ReportArgs {
     /// The run: its id, or its results files [default: the latest run in `results/`]
     #[arg(value_name = "RUN|FILE")]
     runs: Vec<String>,
-    /// Tell what changed from another run: its id, or its results files [default: the run before]
+    /// Show what changed since another run: its id, or its results files [default: the run before]
     #[arg(long, value_name = "RUN|FILE", num_args = 0..=1, default_missing_value = "")]
     against: Vec<String>,
-    /// Results files of earlier runs, which tell how tests fared before [default: those in `results/`, unless files are given]
+    /// Results files of earlier runs, which show unstable and slow tests [default: those in `results/`, unless files are given]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     history: Vec<Utf8PathBuf>,
     /// How to report

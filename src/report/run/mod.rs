@@ -18,7 +18,7 @@ mod fixture;
 use std::time::Duration;
 
 use tgen_core::results::attempt::Attempt;
-use tgen_core::results::matrix::{Cell, Standing};
+use tgen_core::results::matrix::{Cell, Rating};
 use tgen_core::results::message::place_and_message;
 use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::missing_units;
@@ -131,12 +131,12 @@ fn words(verdict: Verdict) -> String {
 fn cell_words(cell: &Cell) -> String {
     let tests = cell.tests();
     let of_all = |count: usize| if count == tests { count.to_string() } else { format!("{count}/{tests}") };
-    match cell.standing() {
-        Standing::Failing => format!("✗ {}", of_all(cell.failed)),
-        Standing::Unknown => format!("? {}", of_all(cell.unknown)),
-        Standing::Flaky => format!("~ {}", of_all(cell.flaky)),
-        Standing::Passing => format!("✓ {}", of_all(cell.passed)),
-        Standing::Skipped => format!("– {}", of_all(cell.skipped)),
+    match cell.rating() {
+        Rating::Failing => format!("✗ {}", of_all(cell.failed)),
+        Rating::Unknown => format!("? {}", of_all(cell.unknown)),
+        Rating::Flaky => format!("~ {}", of_all(cell.flaky)),
+        Rating::Passing => format!("✓ {}", of_all(cell.passed)),
+        Rating::Skipped => format!("– {}", of_all(cell.skipped)),
     }
 }
 

@@ -80,8 +80,8 @@ fn strip(overview: &Overview<'_>, test: &Test<'_>) -> Markup {
     html! {
         span.strip role="img" aria-label={ "last outcomes: " (names.join(", ")) } {
             @for verdict in &verdicts {
-                @let standing = tgen_core::results::matrix::standing(*verdict);
-                i.(super::class(standing)) { (super::glyph(standing)) }
+                @let rating = tgen_core::results::matrix::rating(*verdict);
+                i.(super::class(rating)) { (super::glyph(rating)) }
             }
         }
     }
