@@ -1,5 +1,6 @@
 //! `cargo tgen mapping`: the model mappings of the template database.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -33,7 +34,7 @@ Example:
 #[derive(Debug, Args)]
 struct AddArgs {
     /// The model's name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// Its family
     #[arg(long)]

@@ -1,5 +1,7 @@
 //! `cargo tgen results`: the files in which runs of tests record what happened.
 
+use std::io::ErrorKind;
+
 use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
@@ -167,23 +169,44 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The results files in a folder, by name; none if there is no such folder.
-pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
-    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
+pub(crate) fn results_files(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let entries = match folder.read_dir_utf8() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot list the results in `{folder}`"))?,
+    };
+    let mut files: Vec<Utf8PathBuf> = entries.flatten().map(|entry| entry.path().to_owned()).collect();
     files.retain(|file| file.extension() == Some("jsonl"));
     files.sort();
-    files
+    Ok(files)
+}
+
+/// Reads what runs have left in the results folder. A file without a result is left out with a warning: a run that was cut
+/// short, or a full disk, may leave one, and it must keep neither tests nor reports from being made.
+pub(crate) fn read_left(files: &[Utf8PathBuf], read: impl Fn(&Utf8Path) -> anyhow::Result<Recorded>) -> Recorded {
+    let mut whole = Recorded::default();
+    for file in files {
+        match read(file) {
+            Ok(recorded) => whole.add(recorded),
+            Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
+        }
+    }
+    whole
 }
 
 /// Reads results files, and warns of lines that were left out.
 pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
     for file in files {
-        let recorded = read_results(file)?;
-        warn_of_ignored_lines(file, &recorded);
-        whole.add(recorded);
+        whole.add(read_with_warnings(file)?);
     }
     Ok(whole)
+}
+
+/// Reads one results file, and warns of lines that were left out.
+pub(crate) fn read_with_warnings(file: &Utf8Path) -> anyhow::Result<Recorded> {
+    let recorded = read_results(file)?;
+    warn_of_ignored_lines(file, &recorded);
+    Ok(recorded)
 }
 
 /// Reads one results file. Lines that were cut short are in [`Recorded::ignored`].
@@ -213,6 +236,9 @@ fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {
 
 /// Writes a file that the user named, whole or not at all.
 pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if path.as_str().is_empty() {
+        return Err(anyhow!("`--output` is empty; give it the name of a file"));
+    }
     let path = camino::absolute_utf8(path)?;
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(anyhow!("`{path}` is no file; give `--output` the name of one"));
@@ -221,6 +247,6 @@ pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(anyhow!("`{path}` is a folder, a pipe or a device; give `--output` the name of a file"));
     }
-    let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
-    writer.write(Utf8Path::new(name), bytes).with_context(|| format!("cannot write `{path}`"))
+    let written = Writer::new(folder).and_then(|writer| writer.write(Utf8Path::new(name), bytes));
+    written.map_err(|error| anyhow!("cannot write `{path}`: {}; give `--output` another place", reason(&error)))
 }

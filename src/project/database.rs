@@ -43,7 +43,9 @@ impl Session {
 
     /// The path of the template database, as the user would name it.
     pub(crate) fn database_path(&self) -> anyhow::Result<Utf8PathBuf> {
-        Ok(session::shown(&self.database_file()?))
+        let shown = session::shown(&self.database_file()?);
+        // The current folder, which is no database, as the opening tells; but it needs a name for it.
+        Ok(if shown.as_str().is_empty() { ".".into() } else { shown })
     }
 
     fn database_file(&self) -> anyhow::Result<Utf8PathBuf> {

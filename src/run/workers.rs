@@ -288,7 +288,7 @@ fn why_not_ready(launcher: &Launcher, interpreter: &Interpreter) -> anyhow::Erro
             interpreter.found.words()
         );
     }
-    anyhow!("`{program}` ({}) cannot run tests: {reason}", interpreter.found.words())
+    anyhow!("`{program}` ({}) cannot run tests: {reason}; name another with `--python`", interpreter.found.words())
 }
 
 fn utf8(folder: &tempfile::TempDir) -> anyhow::Result<Utf8PathBuf> {

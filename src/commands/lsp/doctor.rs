@@ -122,7 +122,12 @@ fn template(plan: &Plan<'_>, name: &TemplateName) -> String {
     };
     let uses = |output: &&tgen_core::plan::PlannedOutput| plan.templates[output.template].closure.contains(name);
     let outputs = plan.outputs.iter().filter(uses).count();
-    format!("template `{name}`, {dialect}; part of {}", counted(outputs, "output"))
+    let left_out = plan.left_out.iter().filter(|case| case.template == *name).count();
+    let left_out = match left_out {
+        0 => String::new(),
+        cases => format!("; {} left out because of problems, which `cargo tgen lint` shows", counted(cases, "output")),
+    };
+    format!("template `{name}`, {dialect}; part of {}{left_out}", counted(outputs, "output"))
 }
 
 /// A file as the project names it.

@@ -1,6 +1,7 @@
 //! The arguments of `plan` and its subcommands.
 
 use camino::Utf8PathBuf;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use tgen_core::config::{Config, Suite};
 use tgen_core::model::hardware::HardwareType;
@@ -30,7 +31,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(super) cases: CaseArgs,
     /// The plan's name [default: `plan-` and a number]
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(super) name: Option<String>,
     /// Replace the plan of that name
     #[arg(long, requires = "name")]

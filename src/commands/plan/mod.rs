@@ -26,7 +26,7 @@ use tgen_core::schedule::history::History;
 use self::arguments::{Filter, PlanCommand, PlanFormat};
 use self::difference::run_diff;
 use self::showing::{run_show, show, show_plans};
-use super::results::{RESULTS_FOLDER, read_files, results_files};
+use super::results::{RESULTS_FOLDER, read_files, read_left, read_with_warnings, results_files};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::Global;
@@ -121,14 +121,16 @@ fn remove_replaced(store: &mut Store, name: Option<&str>) -> anyhow::Result<()> 
 
 /// What results files tell of the models of a plan.
 fn history(session: &Session, plan: &Plan<'_>, files: &[Utf8PathBuf]) -> anyhow::Result<History> {
-    let of_project = results_files(&session.root.join(RESULTS_FOLDER));
-    let files = if files.is_empty() { &of_project } else { files };
-    if files.is_empty() {
+    let recorded = if files.is_empty() {
+        read_left(&results_files(&session.root.join(RESULTS_FOLDER))?, read_with_warnings)
+    } else {
+        read_files(files)?
+    };
+    if files.is_empty() && recorded.is_empty() {
         bail!(
             "there are no results in `{RESULTS_FOLDER}` to learn from; give `--from-history` the files of earlier runs"
         );
     }
-    let recorded = read_files(files)?;
     let families: HashMap<&str, &Family> =
         plan.models.iter().map(|model| (model.name.as_str(), &model.family)).collect();
     Ok(History::new(&recorded, &|model| families.get(model).map(|family| (*family).clone())))

@@ -89,6 +89,11 @@ fn write_each(
     folder: &Utf8Path,
     mut on_written: impl FnMut(StoredTest),
 ) -> anyhow::Result<()> {
+    let mut pages = pages.peekable();
+    // A plan that is not there leaves no folder.
+    if let Some(Err(error)) = pages.next_if(Result::is_err) {
+        return Err(error);
+    }
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{folder}`"))?;
     let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
     let mut planned = planned_before(folder);

@@ -98,7 +98,7 @@ pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Outcome>
     let report = RunReport::new(&reported, None, "python");
     let against = against.as_ref().map(|against| RunReport::new(against, None, "python"));
     let overview = Overview::new(&report, against.as_ref(), Past::new(&earlier, &reported));
-    write(&overview, args)?;
+    write(&overview, args, &sources)?;
     Ok(Outcome::findings_if(has_failed(&overview, args.fail_on)))
 }
 
@@ -112,11 +112,14 @@ fn has_failed(overview: &Overview<'_>, fail_on: FailOn) -> bool {
     }
 }
 
-fn write(overview: &Overview<'_>, args: &ReportArgs) -> anyhow::Result<()> {
+fn write(overview: &Overview<'_>, args: &ReportArgs, sources: &Sources<'_>) -> anyhow::Result<()> {
     let page = (args.format == ReportFormat::Html).then(|| Utf8PathBuf::from(PAGE));
     match args.output.clone().or(page).filter(|path| path != "-") {
         None => Ok(Printer::new().report(|out| args.format.write(overview, out))?),
-        Some(path) => write_to(&path, overview, args.format),
+        Some(path) => {
+            sources.spare(&path)?;
+            write_to(&path, overview, args.format)
+        }
     }
 }
 

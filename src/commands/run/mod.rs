@@ -31,7 +31,7 @@ use tgen_core::schedule::shard::shard;
 pub(crate) use self::arguments::{Flaky, RetryArgs, RunArgs};
 use self::screen::{Detail, Screen};
 use self::template_problems::template_problems;
-use super::results::{RESULTS_FOLDER as FOLDER, read_if_begun, results_files};
+use super::results::{RESULTS_FOLDER as FOLDER, read_if_begun, read_left, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
@@ -204,20 +204,14 @@ impl Earlier {
     pub(super) fn read(session: &Session, path: Option<&Utf8Path>, kept: Kept) -> anyhow::Result<Self> {
         let path = path.map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
         let path = path.transpose()?;
-        let mut recorded = Recorded::default();
-        let mut add = |found: Recorded| {
+        let read = |file: &Utf8Path| {
+            let found = read_if_begun(file)?;
             let attempts = if kept == Kept::Everything { found.attempts } else { Vec::new() };
-            recorded.add(Recorded { attempts, ..found });
+            Ok(Recorded { attempts, ..found })
         };
-        for file in results_files(&session.root.join(FOLDER)) {
-            match read_if_begun(&file) {
-                Ok(found) => add(found),
-                // A run that was cut short, or a full disk, may leave such a file. It must not keep tests from running.
-                Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
-            }
-        }
+        let mut recorded = read_left(&results_files(&session.root.join(FOLDER))?, read);
         if let Some(file) = &path {
-            add(read_if_begun(file)?);
+            recorded.add(read(file)?);
         }
         Ok(Self { recorded, path })
     }

@@ -62,7 +62,7 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome>
 /// Packs the tests and submits them. Gives the number of units; none if everything has passed already.
 fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Option<usize>> {
     let version = head.version()?;
-    let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun)? else { return Ok(None) };
+    let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun, None)? else { return Ok(None) };
     let planned = selection.units.len();
     let submission = Submission {
         run,

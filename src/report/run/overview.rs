@@ -42,6 +42,7 @@ impl<'r> Overview<'r> {
         match self.run.conclusion() {
             Conclusion::TestsFailed => "tests failed",
             Conclusion::InfrastructureFailed => "the machine failed",
+            Conclusion::Incomplete if self.run.is_known_in_part() => "not everything is here",
             Conclusion::Incomplete => "not everything ran",
             Conclusion::Passed if !self.completeness.is_whole() => "not everything is here",
             Conclusion::Passed => "all passed",

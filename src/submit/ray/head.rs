@@ -71,7 +71,9 @@ impl FromStr for Token {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeadError {
     /// It may answer later.
-    #[error("cannot reach Ray at `{address}`: {reason}")]
+    #[error(
+        "cannot reach Ray at `{address}`: {reason}; look whether its head runs, and whether this is the address of its dashboard"
+    )]
     Unreachable { address: Address, reason: String },
     #[error("Ray at `{0}` does not let us in; give its token in `RAY_AUTH_TOKEN`, or as a file with `--token-file`")]
     Denied(Address),
@@ -241,8 +243,11 @@ impl Head {
         }
     }
 
-    fn unreachable(&self, error: &dyn std::error::Error) -> HeadError {
-        let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> HeadError {
+        let io = match error.downcast_ref() {
+            Some(ureq::Error::Io(io)) => Some(io),
+            _ => error.source().and_then(|source| source.downcast_ref::<io::Error>()),
+        };
         let reason = io.map_or_else(|| error.to_string(), ToString::to_string);
         HeadError::Unreachable { address: self.address.clone(), reason }
     }

@@ -203,6 +203,15 @@ mod tests {
     }
 
     #[test]
+    fn the_models_after_the_first_twenty_are_in_a_fold() {
+        let text = text(&written(&fixture::many_models_fail(953), Some(&fixture::passed_earlier())));
+        let (_, changes) = text.split_once("What changed").unwrap();
+        let (before, folded) = changes.split_once("and 933 more models").unwrap();
+        assert!(before.contains("new (953):") && before.contains("model_019"), "{before}");
+        assert!(!before.contains("model_020") && folded.contains("model_952"), "{before}");
+    }
+
+    #[test]
     fn texts_of_tests_stay_texts() {
         let page = written(&fixture::hostile(), None);
         assert_eq!(page.matches("<script").count(), 2);
