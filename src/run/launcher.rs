@@ -16,11 +16,12 @@ use crate::world::process::{Force, lead_a_group, signal_group};
 use crate::world::threads;
 
 /// The script and its modules.
-pub(crate) const SCRIPTS: [(&str, &str); 7] = [
+pub(crate) const SCRIPTS: [(&str, &str); 8] = [
     ("tgen_worker.py", include_str!("worker/launcher.py")),
     ("_tgen_server.py", include_str!("worker/server.py")),
     ("_tgen_zygote.py", include_str!("worker/zygote.py")),
     ("_tgen_guard.py", include_str!("worker/guard.py")),
+    ("_tgen_huge_pages.py", include_str!("worker/huge_pages.py")),
     ("_tgen_resident.py", include_str!("worker/resident.py")),
     ("_tgen_session.py", include_str!("worker/session.py")),
     // It puts the lines of results together, in the rendered tests too.

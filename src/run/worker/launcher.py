@@ -31,6 +31,7 @@ from typing import Any
 import _tgen_resident as resident
 import _tgen_session as session
 from _tgen_guard import fork, stand_between
+from _tgen_huge_pages import use_huge_pages
 from _tgen_server import Server, send_signal
 from _tgen_zygote import Stamps, Zygote, stamp
 
@@ -146,7 +147,7 @@ class Launcher(Server):
     # --- Without a zygote.
 
     def _fork_alone(self, order: dict[str, Any]) -> None:
-        known = set(sys.modules)
+        known = len(sys.modules)
         job = self.start(order, self.fork)
         if job is not None:
             session.run_alone(job, known)
@@ -376,6 +377,7 @@ class Launcher(Server):
                 continue
         gc.collect()
         gc.freeze()
+        use_huge_pages()
         torch: Any = sys.modules.get("torch")
         is_spoilt = torch is not None and torch.cuda.is_initialized()
         seconds = time.monotonic() - started

@@ -20,8 +20,10 @@ use crate::base::suggest::KnownNames;
 use crate::base::text::{LineIndex, columns_to_bytes, with_unix_line_ends};
 use crate::base::text_path::TextPath;
 
-/// The largest template that is read, in bytes. A template full of placeholders takes a hundred times as much memory.
+/// The largest template that is read, in bytes.
 const LARGEST_TEMPLATE: usize = 8 * 1024 * 1024;
+/// The most placeholders and tags of a template that is read: each takes up to three kilobytes, half of them in Tera.
+const MOST_TAGS: usize = 250_000;
 
 /// The built-in templates: name and text.
 pub type Pack = [(&'static str, &'static str)];
@@ -295,8 +297,7 @@ impl Entry {
             Some(text) => text.to_owned(),
             None => files.read_text(&self.path).map_err(|error| unreadable(&self.path, &files::reason(&error)))?,
         };
-        if text.len() > LARGEST_TEMPLATE {
-            let reason = format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024));
+        if let Some(reason) = excess(&text, dialect) {
             return Err(unreadable(&self.path, &reason));
         }
         let previous = Previous(Mutex::new(self.previous.take()));
@@ -326,6 +327,21 @@ impl Entry {
             }
         }
     }
+}
+
+/// Why a template would take too much memory.
+fn excess(text: &str, dialect: Dialect) -> Option<String> {
+    if text.len() > LARGEST_TEMPLATE {
+        return Some(format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024)));
+    }
+    let begins = |pair: &&[u8]| match dialect {
+        Dialect::Tera => matches!(*pair, b"{{" | b"{%"),
+        Dialect::Dollar => *pair == b"${",
+    };
+    // A tag has four bytes at least.
+    let may_be_too_many = text.len() / 4 > MOST_TAGS;
+    let are_too_many = may_be_too_many && text.as_bytes().windows(2).filter(begins).count() > MOST_TAGS;
+    are_too_many.then(|| format!("it has more than {MOST_TAGS} placeholders and tags"))
 }
 
 fn unreadable(path: &Utf8Path, reason: &str) -> Problem {
