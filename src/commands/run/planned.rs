@@ -114,7 +114,24 @@ fn hardware(test: &StoredTest) -> HardwareType {
     HardwareType::from_name(&test.hardware).unwrap_or(HardwareType::Cpu)
 }
 
+/// A name for a folder. One that has to be changed gets a hash, so that no two plans share a folder.
 fn safe(name: &str) -> String {
     let is_safe = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    name.chars().map(|letter| if is_safe(letter) { letter } else { '_' }).collect()
+    let safe: String = name.chars().map(|letter| if is_safe(letter) { letter } else { '_' }).collect();
+    if safe == name { safe } else { format!("{safe}-{}", &blake3::hash(name.as_bytes()).to_hex()[..8]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_plans_share_a_folder() {
+        assert_eq!(folder("nightly-1"), "results/plans/nightly-1");
+        let folders: HashSet<_> = ["a_b", "a/b", "a b", "../a"].into_iter().map(folder).collect();
+        assert_eq!(folders.len(), 4);
+        assert!(folders.iter().all(|folder| folder.components().count() == 3), "{folders:?}");
+    }
 }
