@@ -1,8 +1,10 @@
 //! `cargo tgen mapping`: the model mappings of the template database.
 
+use anyhow::anyhow;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tgen_core::model::names::ModelName;
 
 use crate::commands::families::{self, NewFamily};
 use crate::outcome::Outcome;
@@ -65,6 +67,8 @@ pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome
             let new = if add.new_family { NewFamily::Allowed } else { NewFamily::Refused };
             families::require(&session, &add.family, new)?;
             let model = &add.model;
+            ModelName::new(model)
+                .map_err(|problem| anyhow!("{}; {}", problem.message, problem.help.unwrap_or_default()))?;
             printer.line(&match open(Mode::ReadWrite)?.set_mapping(&add.mapping())? {
                 Mapped::Created => format!("added the mapping of `{model}`"),
                 Mapped::Updated => format!("updated the mapping of `{model}`"),

@@ -7,13 +7,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use tgen_core::base::files::reason;
 use tgen_core::base::suggest::did_you_mean;
+use tgen_core::results::completeness::Completeness;
 use tgen_core::results::merging::{merged, runs, text};
 use tgen_core::results::reading::{Recorded, read};
 use tgen_core::results::rerun::run_with_reruns;
 use tgen_core::results::verdict::Conclusion;
 
 use crate::outcome::Outcome;
-use crate::printer::{Printer, counted};
+use crate::printer::{Printer, counted, listed};
 use crate::project::arguments::Global;
 #[cfg(feature = "store")]
 use crate::project::database::one_session;
@@ -130,7 +131,15 @@ fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     };
     let report = RunReport::new(&recorded, None, "python");
     args.format.show(&report)?;
-    Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed))
+    let missing = Completeness::of(&recorded).shards;
+    if !missing.is_empty() {
+        let shards = listed(&missing, 20);
+        Printer::new().warning(&match missing.len() {
+            1 => format!("shard {shards} is missing; give its file too"),
+            _ => format!("shards {shards} are missing; give their files too"),
+        });
+    }
+    Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed || !missing.is_empty()))
 }
 
 #[cfg(feature = "store")]

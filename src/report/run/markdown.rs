@@ -8,9 +8,9 @@ use tgen_core::results::matrix::{Matrix, Rating};
 use tgen_core::results::message::message;
 use tgen_core::results::verdict::Verdict;
 
-use super::overview::{Against, Overview, change_meaning, change_words, listed};
+use super::overview::{Against, Overview, change_meaning, change_words};
 use super::{explain, words};
-use crate::printer::{Cut, counted, cut};
+use crate::printer::{Cut, counted, cut, listed};
 use crate::report::markdown::text;
 
 /// The most rows of a list, and the most causes.

@@ -12,9 +12,9 @@ use tgen_core::results::message::message;
 use tgen_core::results::verdict::Test;
 
 use super::{badge, duration, shown, shown_lines};
-use crate::printer::{counted, cut};
+use crate::printer::{counted, cut, listed};
 use crate::report::run::explain;
-use crate::report::run::overview::{Overview, listed};
+use crate::report::run::overview::Overview;
 
 /// The most causes and the most tests that are listed.
 const CAUSES: usize = 60;
