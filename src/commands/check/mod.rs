@@ -222,7 +222,8 @@ impl CheckArgs {
 /// What is known of one output after it was judged.
 enum Verdict {
     Judged(OutputReport),
-    Failed(Problem, String),
+    /// Boxed, because there are many outputs and hardly any fails.
+    Failed(Box<(Problem, String)>),
 }
 
 fn judge(
@@ -260,7 +261,7 @@ fn judge(
                         baseline: signed.baseline(),
                     })
                 }
-                Err(problem) => Verdict::Failed(problem, plan.subject_name(output)),
+                Err(problem) => Verdict::Failed(Box::new((problem, plan.subject_name(output)))),
             }
         });
     progress.finish();
@@ -271,11 +272,12 @@ fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
     let mut report = Report { groups: groups.into_groups(), ..Report::default() };
     let mut failures = Vec::new();
     let mut numbers = Vec::with_capacity(verdicts.len());
+    report.outputs.reserve(verdicts.len());
     for verdict in verdicts {
         numbers.push(report.outputs.len());
         match verdict {
             Verdict::Judged(output) => report.outputs.push(output),
-            Verdict::Failed(problem, subject) => failures.push((problem, subject)),
+            Verdict::Failed(failure) => failures.push(*failure),
         }
     }
     for group in &mut report.groups {
