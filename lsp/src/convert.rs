@@ -22,7 +22,7 @@ pub(crate) const SOURCE: &str = "tgen";
 /// The problems of a document as diagnostics; problems of other files in `problems` are ignored.
 pub(crate) fn diagnostics(file: &ProjectFile, problems: &[Problem]) -> Vec<Diagnostic> {
     let Some(text) = file.text(&file.path) else { return Vec::new() };
-    let measured = Measured::new(&text, file.client.encoding);
+    let measured = file.measured(&text);
     let own = problems.iter().filter(|problem| problem.path.as_ref() == Some(&file.path));
     own.map(|problem| diagnostic(file, &measured, problem)).collect()
 }

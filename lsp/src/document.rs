@@ -2,11 +2,12 @@
 //!
 //! It knows text and versions; it must not know what the text means.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tower_lsp::ls_types::TextDocumentContentChangeEvent;
 
-use crate::position::{Encoding, Lines};
+use crate::position::{Encoding, Lines, Measured};
 
 /// One version of an open document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +16,14 @@ pub(crate) struct Document {
     pub(crate) version: i32,
     /// The whole text.
     pub(crate) text: Arc<str>,
+    /// Where its lines begin.
+    pub(crate) lines: Lines,
 }
 
 impl Document {
     /// A document as it was opened.
     pub(crate) fn new(version: i32, text: &str) -> Self {
-        Self { version, text: Arc::from(text) }
+        Self { version, text: Arc::from(text), lines: Lines::new(text) }
     }
 
     /// The document after the changes of one notification, applied in order.
@@ -30,17 +33,28 @@ impl Document {
         changes: Vec<TextDocumentContentChangeEvent>,
         encoding: Encoding,
     ) -> Self {
-        let mut text = String::from(&*self.text);
+        let mut text = Cow::Borrowed(&*self.text);
+        let mut lines = self.lines.clone();
         for change in changes {
             match change.range {
                 Some(range) => {
-                    let span = Lines::new(&text).span(&text, range, encoding);
-                    text.replace_range(span, &change.text);
+                    let span = lines.span(&text, range, encoding);
+                    let after = [&text[..span.start], &change.text, &text[span.end..]].concat();
+                    lines.replace(&span, &after, change.text.len());
+                    text = Cow::Owned(after);
                 }
-                None => text = change.text,
+                None => {
+                    lines = Lines::new(&change.text);
+                    text = Cow::Owned(change.text);
+                }
             }
         }
-        Self { version, text: Arc::from(text) }
+        Self { version, text: Arc::from(text), lines }
+    }
+
+    /// Its text with its lines.
+    pub(crate) fn measured(&self, encoding: Encoding) -> Measured<'_> {
+        Measured::with_lines(&self.text, &self.lines, encoding)
     }
 }
 

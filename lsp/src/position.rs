@@ -2,7 +2,9 @@
 //!
 //! All other modules count in bytes. This module must not know documents or templates.
 
-use memchr::memchr2_iter;
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr2_iter};
 use tgen_core::base::text;
 use tower_lsp::ls_types::{Position, PositionEncodingKind, Range};
 
@@ -74,10 +76,19 @@ pub(crate) struct Lines {
 impl Lines {
     /// Scans the text once.
     pub(crate) fn new(text: &str) -> Self {
-        let bytes = text.as_bytes();
-        let ends =
-            memchr2_iter(b'\n', b'\r', bytes).filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
-        Self { starts: std::iter::once(0).chain(ends.map(|at| at + 1)).collect() }
+        Self { starts: std::iter::once(0).chain(starts_in(text, 0..text.len())).collect() }
+    }
+
+    /// Follows an edit: the bytes `gone` were replaced, which made `text`. Only what the edit touches is scanned.
+    pub(crate) fn replace(&mut self, gone: &std::ops::Range<usize>, text: &str, length: usize) {
+        // Whether a line begins at an offset depends on the bytes on both sides of it.
+        let first = self.starts.partition_point(|start| *start < gone.start.max(1));
+        let behind = self.starts.partition_point(|start| *start <= gone.end).max(first);
+        let end = gone.start + length;
+        for start in &mut self.starts[behind..] {
+            *start = *start - gone.end + end;
+        }
+        self.starts.splice(first..behind, starts_in(text, gone.start.saturating_sub(1)..end));
     }
 
     /// The byte offset of a position; beyond a line, the line's end; beyond the text, the text's end.
@@ -107,19 +118,37 @@ impl Lines {
     }
 }
 
+/// The offsets after the line ends that stand in a part of a text.
+fn starts_in(text: &str, part: std::ops::Range<usize>) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let ends = memchr2_iter(b'\n', b'\r', &bytes[part.clone()]).map(move |at| part.start + at);
+    let ends = ends.filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
+    ends.map(|at| at + 1)
+}
+
 /// A text with two line indices: core's and the client's.
 #[derive(Debug, Clone)]
 pub(crate) struct Measured<'t> {
     text: &'t str,
     ours: text::LineIndex,
-    theirs: Lines,
+    theirs: Cow<'t, Lines>,
     encoding: Encoding,
 }
 
 impl<'t> Measured<'t> {
     /// Scans the text once for each index.
     pub(crate) fn new(text: &'t str, encoding: Encoding) -> Self {
-        Self { text, ours: text::LineIndex::new(text), theirs: Lines::new(text), encoding }
+        Self { text, ours: text::LineIndex::new(text), theirs: Cow::Owned(Lines::new(text)), encoding }
+    }
+
+    /// A text whose lines are known.
+    pub(crate) fn with_lines(text: &'t str, lines: &'t Lines, encoding: Encoding) -> Self {
+        // Without `\r`, both indices are the same.
+        let ours = match memchr(b'\r', text.as_bytes()) {
+            Some(_) => text::LineIndex::new(text),
+            None => text::LineIndex::of_starts(lines.starts.clone(), text.len()),
+        };
+        Self { text, ours, theirs: Cow::Borrowed(lines), encoding }
     }
 
     /// The text.
@@ -155,6 +184,8 @@ fn narrow(count: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -178,6 +209,23 @@ mod tests {
         let text = "a\r\nb\rc\nd";
         for (line, offset) in [(0, 0), (1, 3), (2, 5), (3, 7)] {
             check(Encoding::Utf16, text, (line, 0), offset);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lines_that_follow_an_edit_are_those_of_the_new_text(
+            before in "[a\r\n]{0,12}", at in 0_usize..13, length in 0_usize..4, inserted in "[b\r\n]{0,4}"
+        ) {
+            let start = at.min(before.len());
+            let gone = start..(start + length).min(before.len());
+            let mut lines = Lines::new(&before);
+            let mut after = before;
+            after.replace_range(gone.clone(), &inserted);
+            lines.replace(&gone, &after, inserted.len());
+            prop_assert_eq!(&lines, &Lines::new(&after));
+            let known = Measured::with_lines(&after, &lines, Encoding::Utf16);
+            prop_assert_eq!(known.ours, text::LineIndex::new(&after));
         }
     }
 

@@ -291,7 +291,15 @@ impl ProjectFile {
     pub(crate) fn ask<T>(&self, ask: impl FnOnce(&View<'_>, &Measured<'_>) -> T) -> Option<T> {
         let snapshot = self.project.snapshot.as_ref()?;
         let text = self.text(&self.path)?;
-        Some(ask(&snapshot.view(), &Measured::new(&text, self.client.encoding)))
+        Some(ask(&snapshot.view(), &self.measured(&text)))
+    }
+
+    /// The text of the file with its lines, which an open document has already.
+    pub(crate) fn measured<'t>(&'t self, text: &'t str) -> Measured<'t> {
+        match &self.open {
+            Some(open) => open.document.measured(self.client.encoding),
+            None => Measured::new(text, self.client.encoding),
+        }
     }
 
     /// The problems of the file that can be found without rendering.

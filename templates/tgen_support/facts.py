@@ -27,8 +27,9 @@ def facts_of(model_type: str) -> dict[str, Any]:
 
 @functools.cache
 def _facts() -> list[dict[str, Any]]:
+    release = _release()
     facts = read_toml("facts.toml")["fact"]
-    return [fact for fact in facts if _is_of(fact.get("release"), _release())]
+    return [fact for fact in facts if _is_of(fact.get("release"), release)]
 
 
 def _is_of(releases: str | list[str] | None, installed: str) -> bool:

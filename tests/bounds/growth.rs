@@ -35,6 +35,7 @@ fn templates_may_be_very_large() {
         ("{{ nope }}".repeat(100_000), "there is no placeholder `nope`"),
         ("{% if model_name %}".repeat(8_000), "an `if` is never closed"),
         (format!("{}{}", "{% if model_name %}".repeat(8_000), "{% endif %}".repeat(8_000)), "nest too deeply for Tera"),
+        ("{{ model_name }}".repeat(300_000), "it has more than 250000 placeholders and tags"),
         ("${".repeat(1_000_000), "got unexpected token $"),
         ("(".repeat(1_000_000), "more than 200 brackets are open"),
         ("-".repeat(8_000_000) + "1", "nests more than 10000 operators"),

@@ -96,6 +96,17 @@ fn nothing_is_written_while_an_input_cannot_be_read() {
     check(&|project| fs::remove_dir_all(project.path("templates")).unwrap(), "cannot read the templates folder");
     check(&|project| fs::remove_dir_all(project.path("skillset")).unwrap(), "cannot read the skillset folder");
     check(&|project| fs::remove_file(project.path("map.json")).unwrap(), "cannot read the pipeline map");
+    let not_text = |project: &Project| fs::write(project.path("skillset/hf_vit.py"), [0xff]).unwrap();
+    check(&not_text, "cannot read the reference implementation `skillset/hf_vit.py`");
+}
+
+#[test]
+fn a_reference_implementation_that_no_template_asks_for_may_be_unreadable() {
+    let project = Project::new();
+    project.write("templates/own/bert.py.tera", "OWN = 1\n");
+    fs::write(project.path("skillset/hf_bert.py"), [0xff]).unwrap();
+    project.check(&["generate"], &[0], "wrote 1 of 2 outputs");
+    project.check(&["check"], &[0], "2 outputs are fresh");
 }
 
 /// Permissions do not hold root back, so as root the command runs as another user.

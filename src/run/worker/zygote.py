@@ -52,7 +52,7 @@ class Zygote(Server):
         self, pipe: int, commands: int, replies: int, order: dict[str, Any]
     ) -> None:
         self.began = time.time_ns()
-        self.known_modules = set(sys.modules)
+        self.known_modules = len(sys.modules)
         super().__init__(pipe, commands)
         self.replies = replies
         self.private.add(replies)

@@ -31,7 +31,7 @@ use self::listing::Listing;
 pub(crate) use self::drafts::{ScratchFolder, clear_abandoned, is_temporary};
 #[cfg(feature = "store")]
 pub(crate) use self::reading::require_regular;
-pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text};
+pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_beginning, read_file, read_text};
 pub(crate) use self::writer::{Executable, NewFile, Overwritten, Writer};
 
 /// The files below a project's root.

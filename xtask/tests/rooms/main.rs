@@ -1,5 +1,6 @@
 //! Holds the imports of the source against the tables of rooms in ARCHITECTURE.md: the arrows between rooms are exactly
-//! those of the tables, none points up, and files import each other in a circle only where the page says why.
+//! those of the tables, none points up, and files import each other in a circle only where the page says why. And every
+//! source file that the page names is there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,7 +8,7 @@ mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use self::source::{Import, imports_below};
 
@@ -53,6 +54,28 @@ fn files_import_each_other_in_a_circle_only_where_the_page_says_why() {
         .map(|line| line.split('`').skip(1).step_by(2).collect::<Vec<_>>().join(", "))
         .collect();
     assert_eq!(found, excused, "left: the circles of the source; right: those that ARCHITECTURE.md gives a reason for");
+}
+
+#[test]
+fn every_source_file_that_the_page_names_is_there() {
+    let mut files = Vec::new();
+    for folder in ["benches", "lsp", "src", "templates", "tests", "xtask"] {
+        collect(&Path::new(ROOT).join(folder), &mut files);
+    }
+    let page = fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).unwrap();
+    let is_source =
+        |word: &&str| [".rs", ".py"].iter().any(|ending| word.ends_with(ending)) && !word.contains(['*', ' ']);
+    let named: Vec<_> = page.split('`').skip(1).step_by(2).filter(is_source).collect();
+    let missing = named.iter().filter(|name| !files.iter().any(|file| file.ends_with(name)));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new(), "ARCHITECTURE.md names files that are not there");
+    assert!(named.len() > 100);
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { collect(&path, files) } else { files.push(path) }
+    }
 }
 
 #[track_caller]

@@ -1,6 +1,8 @@
 //! "Did you mean": the known name closest to a mistyped one.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The candidate closest to `name`, if one is close enough to be a misspelling.
 #[must_use]
@@ -17,6 +19,35 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     };
     let close = candidates.into_iter().filter_map(distance).filter(|(distance, _)| *distance <= allowed);
     close.min().map(|(_, candidate)| candidate)
+}
+
+/// Remembers the answers of [`closest`] among candidates that never change, because an editor asks for the same names after
+/// each edit.
+#[derive(Debug, Default)]
+pub struct RememberedNames(Mutex<HashMap<String, Option<String>>>);
+
+impl RememberedNames {
+    /// More names than these are not remembered at once.
+    const MOST: usize = 10_000;
+
+    /// See [`closest`]; the candidates must be the same in each call.
+    pub fn closest<'a>(&self, name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        if let Some(answer) = self.known().get(name) {
+            return answer.clone();
+        }
+        let answer = closest(name, candidates).map(str::to_owned);
+        let mut known = self.known();
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(name.to_owned(), answer.clone());
+        drop(known);
+        answer
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Option<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A count for each letter, hashed into a few slots; a collision can only make two words look closer than they are.
@@ -127,6 +158,15 @@ mod tests {
         assert_eq!(closest("modle_name", names), Some("model_name"));
         assert_eq!(closest("Tasks", names), Some("tasks"));
         assert_eq!(closest("zzz", names), None);
+    }
+
+    #[test]
+    fn what_is_remembered_is_the_first_answer() {
+        let remembered = RememberedNames::default();
+        for name in ["modle_name", "zzz", "modle_name", "zzz"] {
+            let names = ["model_name", "tasks"];
+            assert_eq!(remembered.closest(name, names).as_deref(), closest(name, names), "{name}");
+        }
     }
 
     #[test]

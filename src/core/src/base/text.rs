@@ -55,6 +55,13 @@ impl LineIndex {
         Self { starts: std::iter::once(0).chain(after_newlines).collect(), len: text.len() }
     }
 
+    /// The index of a text of `len` bytes whose lines begin at `starts`, the first at 0.
+    #[must_use]
+    pub fn of_starts(starts: Vec<usize>, len: usize) -> Self {
+        debug_assert_eq!(starts.first(), Some(&0));
+        Self { starts, len }
+    }
+
     /// The position of a byte offset; an offset past the end is the end.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {

@@ -1,13 +1,19 @@
 use std::fmt::Write;
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 
+use crate::base::files::MemoryFiles;
 use crate::base::problem::Problem;
+use crate::config::{self, Origin};
 use crate::lint::diagnostics::{of_file, of_outputs};
-use crate::lint::fixture::with_cursor;
+use crate::lint::fixture::{CONFIG, with_cursor};
 use crate::lint::lint;
+use crate::lint::usage::Usage;
 use crate::plan::Plan;
+use crate::project::Project;
 use crate::project::request::Request;
+use crate::template::syntax::fuzzing::{edits, source};
 
 /// The problems of the template, a line each; and the same ones out of `lint`.
 fn check(fixture: &str) -> String {
@@ -204,4 +210,36 @@ fn a_template_that_is_a_part_of_others_or_is_their_support_is_used() {
 fn whether_a_template_is_used_is_not_told_while_an_error_may_be_the_reason() {
     let unknown_model = LISTED.replace("\"bert\"", "\"bart-nope*\"");
     assert_snapshot!(check(&format!("{unknown_model}-- templates/other.py.tera --\n$0z = 1\n")), @"");
+}
+
+/// The problems of the template of [`CONFIG`], as an editor asks for them.
+fn problems_in(project: &Project<'_>) -> Vec<Problem> {
+    let plan = Plan::new(project, &Request::default());
+    of_file(&Usage::new(project, &plan.planned), "templates/t.py.tera".into())
+}
+
+proptest! {
+    // Planning is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn problems_after_edits_are_those_of_a_project_loaded_afresh(start in source(), edits in edits()) {
+        let mut texts = vec![start];
+        for edit in edits {
+            texts.push(edit.applied(&texts[texts.len() - 1]));
+        }
+        let with_text = |text: &String| {
+            let mut files = MemoryFiles::from_fixture(CONFIG);
+            files.insert("templates/t.py.tera", text.as_bytes());
+            files
+        };
+        let worlds: Vec<MemoryFiles> = texts.iter().map(with_text).collect();
+        let load = |files| Project::load(files, config::load(files, Origin::TgenToml).unwrap(), &[]);
+        let mut project = load(&worlds[0]);
+        problems_in(&project);
+        for (world, text) in worlds.iter().zip(&texts).skip(1) {
+            project = project.after(world, &["templates/t.py.tera".into()]).unwrap();
+            prop_assert_eq!(problems_in(&project), problems_in(&load(world)), "{:?}", text);
+        }
+    }
 }

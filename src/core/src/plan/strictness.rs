@@ -5,6 +5,8 @@
 use std::cell::LazyCell;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::base::problem::{Code, Problem};
 use crate::base::suggest::closest;
 use crate::config::Config;
@@ -48,11 +50,13 @@ pub fn problems_of_template(
         .filter(|found| found.meaning == Meaning::Placeholder && found.kind != UseKind::Guarded)
         .filter(is_readable);
     let relatives = LazyCell::new(|| project.library.relatives(name));
-    let mut faults: HashMap<&str, Option<Problem>> = HashMap::new();
+    let mut faults: HashMap<&str, Option<Problem>, RandomState> = HashMap::default();
     let mut problems = Vec::new();
     for found in unguarded {
         let fault = faults.entry(&found.name).or_insert_with(|| {
-            let fault = fault(&project.config, &found.name, &expands)?;
+            let config = &project.config;
+            let meant = || project.placeholders_meant.closest(&found.name, placeholders(config));
+            let fault = fault_with(config, &found.name, &expands, meant)?;
             let together = std::iter::once(name).chain(relatives.iter());
             (!is_bound(&project.library, together, &found.name)).then_some(fault)
         });
@@ -78,6 +82,16 @@ pub fn expands(output: &Compiled, axis: &str) -> bool {
 /// The problem of a placeholder's name, if any; `expands` says whether the suite expands an axis.
 #[must_use]
 pub fn fault(config: &Config, name: &str, expands: impl Fn(&str) -> bool) -> Option<Problem> {
+    fault_with(config, name, expands, || closest(name, placeholders(config)).map(str::to_owned))
+}
+
+/// See [`fault`]; `meant` gives the placeholder that an unknown name may stand for.
+fn fault_with(
+    config: &Config,
+    name: &str,
+    expands: impl Fn(&str) -> bool,
+    meant: impl FnOnce() -> Option<String>,
+) -> Option<Problem> {
     match vocabulary::entry(name).map(|entry| entry.source) {
         Some(ValueSource::HardwareAxis | ValueSource::BatchAxis) if !expands(name) => Some(not_expanded(name)),
         Some(_) => None,
@@ -89,7 +103,7 @@ pub fn fault(config: &Config, name: &str, expands: impl Fn(&str) -> bool) -> Opt
             )
             .help("take it out, or let the test find it when it runs"),
         ),
-        None => Some(unknown(config, name)),
+        None => Some(unknown(name, meant())),
     }
 }
 
@@ -100,14 +114,17 @@ fn not_expanded(name: &str) -> Problem {
         .help(format!("name `{{{{ {name} }}}}` in the suite's `output`, or use the list `{list}`"))
 }
 
-fn unknown(config: &Config, name: &str) -> Problem {
-    let own = config.placeholders.keys().map(String::as_str);
-    let known = VOCABULARY.iter().map(|entry| entry.name).chain(own);
-    let help = closest(name, known).map_or_else(
+fn unknown(name: &str, meant: Option<String>) -> Problem {
+    let help = meant.map_or_else(
         || "run `cargo tgen placeholders` to see all, or add it to `[placeholders]` in tgen.toml".to_owned(),
         |known| format!("did you mean `{known}`?"),
     );
     Problem::error(Code::UnknownPlaceholder, format!("there is no placeholder `{name}`")).help(help)
+}
+
+/// The placeholders that are suggested: the built-in ones and the project's own.
+fn placeholders(config: &Config) -> impl Iterator<Item = &str> {
+    VOCABULARY.iter().map(|entry| entry.name).chain(config.placeholders.keys().map(String::as_str))
 }
 
 /// Whether the project, a suite or a model defines a placeholder of that name.

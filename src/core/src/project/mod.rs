@@ -21,6 +21,7 @@ use self::reading::ReadInputs;
 use crate::base::cancellation::Cancellation;
 use crate::base::files::Files;
 use crate::base::problem::{Problem, Severity};
+use crate::base::suggest::RememberedNames;
 use crate::config::Config;
 use crate::model::catalogue::{Catalogue, Model, Selector};
 use crate::pipeline_map::PipelineMap;
@@ -56,6 +57,8 @@ pub struct Project<'f> {
     pub problems: Vec<Problem>,
     /// Cancels planning and rendering.
     pub cancellation: Cancellation,
+    /// The placeholders that unknown names may stand for.
+    pub(crate) placeholders_meant: Arc<RememberedNames>,
     references: BTreeMap<String, Arc<Module>>,
     /// The paths of its own templates and reference implementations, collected on first use.
     files_in_folders: Arc<OnceLock<BTreeSet<String>>>,
@@ -79,6 +82,7 @@ impl<'f> Project<'f> {
             known_python: Arc::default(),
             problems,
             cancellation: Cancellation::default(),
+            placeholders_meant: Arc::default(),
             references,
             files_in_folders: Arc::default(),
         }
@@ -137,6 +141,7 @@ impl<'f> Project<'f> {
             known_python: Arc::clone(&self.known_python),
             problems: self.problems.clone(),
             cancellation: self.cancellation.clone(),
+            placeholders_meant: Arc::clone(&self.placeholders_meant),
             references,
             files_in_folders,
         })
@@ -147,7 +152,8 @@ impl<'f> Project<'f> {
     #[must_use]
     pub fn with_values_of(&self, config: Config) -> Self {
         let catalogue = reading::catalogue(&self.pipeline_map, &config, self.references.keys().cloned());
-        Self { catalogue: Arc::new(catalogue), config: Arc::new(config), ..self.clone() }
+        let placeholders_meant = Arc::default();
+        Self { catalogue: Arc::new(catalogue), config: Arc::new(config), placeholders_meant, ..self.clone() }
     }
 
     /// Whether each input folder that lost a file still exists.

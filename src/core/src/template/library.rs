@@ -2,6 +2,7 @@
 //!
 //! The library finds and reads templates. It must not know their syntax.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
@@ -12,7 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::analysis::{self, Analysis};
 use super::graph::Graph;
-use super::syntax::{self, tree::Tree};
+use super::syntax::{self, Reparsed, tree::Tree};
 use super::{Dialect, TemplateName};
 use crate::base::files::{self, Files};
 use crate::base::problem::{Code, Problem};
@@ -20,8 +21,10 @@ use crate::base::suggest::KnownNames;
 use crate::base::text::{LineIndex, columns_to_bytes, with_unix_line_ends};
 use crate::base::text_path::TextPath;
 
-/// The largest template that is read, in bytes. A template full of placeholders takes a hundred times as much memory.
+/// The largest template that is read, in bytes.
 const LARGEST_TEMPLATE: usize = 8 * 1024 * 1024;
+/// The most placeholders and tags of a template that is read: each takes up to three kilobytes, half of them in Tera.
+const MOST_TAGS: usize = 250_000;
 
 /// The built-in templates: name and text.
 pub type Pack = [(&'static str, &'static str)];
@@ -70,6 +73,13 @@ struct Entry {
     built_in: Option<&'static str>,
     source: OnceLock<Result<Source, Problem>>,
     previous: Previous,
+}
+
+/// A text with its tree, and its analysis if there is one.
+struct Parsed {
+    text: String,
+    tree: Tree,
+    analysis: Option<Analysis>,
 }
 
 /// The entry before an edit, whose tree speeds up parsing the new text. It is dropped after that; clones of a source do
@@ -295,12 +305,11 @@ impl Entry {
             Some(text) => text.to_owned(),
             None => files.read_text(&self.path).map_err(|error| unreadable(&self.path, &files::reason(&error)))?,
         };
-        if text.len() > LARGEST_TEMPLATE {
-            let reason = format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024));
+        if let Some(reason) = excess(&text, dialect) {
             return Err(unreadable(&self.path, &reason));
         }
         let previous = Previous(Mutex::new(self.previous.take()));
-        Ok(Source { previous, ..Source::new(self.path.clone(), dialect, &text) })
+        Ok(Source { previous, ..Source::of(self.path.clone(), dialect, text) })
     }
 
     /// This entry or its predecessor, whichever was parsed last.
@@ -313,19 +322,34 @@ impl Entry {
         }
     }
 
-    /// The text and its tree, cloned if another snapshot still shares them.
-    fn into_parsed(self: Arc<Self>) -> Option<(String, Tree)> {
+    /// What is derived from the text, cloned if another snapshot still shares it.
+    fn into_parsed(self: Arc<Self>) -> Option<Parsed> {
         match Arc::try_unwrap(self) {
             Ok(entry) => {
-                let source = entry.source.into_inner()?.ok()?;
-                Some((source.text, source.tree.into_inner()?))
+                let Source { text, tree, analysis, .. } = entry.source.into_inner()?.ok()?;
+                Some(Parsed { text, tree: tree.into_inner()?, analysis: analysis.into_inner() })
             }
             Err(entry) => {
-                let source = entry.source.get()?.as_ref().ok()?;
-                Some((source.text.clone(), source.tree.get()?.clone()))
+                let Source { text, tree, analysis, .. } = entry.source.get()?.as_ref().ok()?;
+                Some(Parsed { text: text.clone(), tree: tree.get()?.clone(), analysis: analysis.get().cloned() })
             }
         }
     }
+}
+
+/// Why a template would take too much memory.
+fn excess(text: &str, dialect: Dialect) -> Option<String> {
+    if text.len() > LARGEST_TEMPLATE {
+        return Some(format!("it is larger than {} MiB", LARGEST_TEMPLATE / (1024 * 1024)));
+    }
+    let begins = |pair: &&[u8]| match dialect {
+        Dialect::Tera => matches!(*pair, b"{{" | b"{%"),
+        Dialect::Dollar => *pair == b"${",
+    };
+    // A tag has four bytes at least.
+    let may_be_too_many = text.len() / 4 > MOST_TAGS;
+    let are_too_many = may_be_too_many && text.as_bytes().windows(2).filter(begins).count() > MOST_TAGS;
+    are_too_many.then(|| format!("it has more than {MOST_TAGS} placeholders and tags"))
 }
 
 fn unreadable(path: &Utf8Path, reason: &str) -> Problem {
@@ -354,9 +378,16 @@ impl Source {
     /// A text and the path it came from.
     #[must_use]
     pub fn new(path: Utf8PathBuf, dialect: Dialect, text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self::of(path, dialect, text.to_owned())
+    }
+
+    fn of(path: Utf8PathBuf, dialect: Dialect, text: String) -> Self {
+        let marked = text.strip_prefix('\u{feff}');
         // A checkout with `core.autocrlf` must not change what a template captures.
-        let text = with_unix_line_ends(text).into_owned();
+        let text = match with_unix_line_ends(marked.unwrap_or(&text)) {
+            Cow::Borrowed(_) if marked.is_none() => text,
+            text => text.into_owned(),
+        };
         let (tree, analysis, components) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         let previous = Previous::default();
         Self { lines: LineIndex::new(&text), text, path, dialect, tree, analysis, components, previous }
@@ -373,11 +404,20 @@ impl Source {
     pub fn tree(&self) -> &Tree {
         self.tree.get_or_init(|| match self.dialect {
             Dialect::Tera => match self.previous.take().and_then(Entry::into_parsed) {
-                Some((before, tree)) => syntax::reparse(&before, tree, &self.text),
+                Some(before) => self.tree_after(before),
                 None => syntax::parse(&self.text),
             },
             Dialect::Dollar => Tree::default(),
         })
+    }
+
+    /// The syntax tree after an edit. If the edit leaves most of the analysis as it was, that is carried over too.
+    fn tree_after(&self, before: Parsed) -> Tree {
+        let Reparsed { tree, replacement } = syntax::reparse(&before.text, before.tree, &self.text);
+        if let Some((replacement, analysis)) = replacement.zip(before.analysis) {
+            self.analysis.get_or_init(|| analysis::after_replacement(&self.text, &tree, &replacement, analysis));
+        }
+        tree
     }
 
     /// The analysis of the text. A tree that is built only for the analysis is dropped: it is many times larger than

@@ -4,6 +4,7 @@
 //! Analysis never fails and never renders. It must not know which names exist.
 
 mod directives;
+mod moved;
 mod names;
 mod reach;
 
@@ -13,6 +14,7 @@ mod tests;
 use std::collections::{BTreeSet, HashMap};
 
 use super::dollar::{self, DollarPiece};
+use super::syntax::Replacement;
 use super::syntax::tree::{ElementId, Span, Tree};
 
 pub use self::directives::{ALLOW_DIRECTIVE, Allow, SUPPORT_DIRECTIVE};
@@ -207,6 +209,18 @@ impl Analysis {
         chain
     }
 
+    /// Whether a part of the source, from one element to another, binds a name, calls a component, or uses a name that is one
+    /// of several bindings taking over from each other.
+    fn is_tied_to(&self, part: &Span) -> bool {
+        let is_in = |span: &Span| part.contains(&span.start);
+        let is_local = |found: &Use| found.meanings().any(|meaning| matches!(meaning, Meaning::Local(_)));
+        let uses = self.uses[self.uses.partition_point(|found| found.span.start < part.start)..].iter();
+        self.bindings.iter().map(|binding| &binding.span).any(is_in)
+            || self.rebindings.iter().map(|(_, span)| span).any(is_in)
+            || self.calls.iter().map(|call| &call.span).any(is_in)
+            || !self.successions.is_empty() && uses.take_while(|found| is_in(&found.span)).any(is_local)
+    }
+
     /// Whether a template that is rendered together with this one may get a value of that name from it.
     #[must_use]
     pub fn binds_for_others(&self, name: &str) -> bool {
@@ -218,6 +232,18 @@ impl Analysis {
 #[must_use]
 pub fn of_tera(source: &str, tree: &Tree) -> Analysis {
     let mut analysis = names::analyse(source, tree);
+    directives::read(source, &mut analysis);
+    analysis
+}
+
+/// Analyses a Tera template after an edit that replaced some elements of its tree; `before` is the analysis before the edit.
+/// What is unaffected is only moved. The result equals that of [`of_tera`]; a property test checks this.
+#[must_use]
+pub fn after_replacement(source: &str, tree: &Tree, replacement: &Replacement, before: Analysis) -> Analysis {
+    let Some(renewed) = names::of_values(source, tree, replacement, &before) else { return of_tera(source, tree) };
+    let mut analysis = moved::with_uses(before, replacement, renewed);
+    analysis.support.clear();
+    analysis.allows.clear();
     directives::read(source, &mut analysis);
     analysis
 }

@@ -3,29 +3,21 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
+
 use super::reach::{self, Branches, Held, Sets};
 use super::{
     Analysis, Binding, BindingKind, Block, BlockPosition, Callee, CalleeKind, Meaning, Reference, Use, UseKind,
 };
+use crate::template::syntax::Replacement;
 use crate::template::syntax::tree::{
     Access, Applied, Assignment, Binary, ComponentCall, Definition, ElementId, ElementKind, Expr, ExprKind, Loop,
     ParameterSource, Reach, Sense, Span, Tree,
 };
 
 pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
-    let mut walk = Walk {
-        source,
-        tree,
-        analysis: Analysis::default(),
-        by_name: HashMap::new(),
-        guards: HashMap::new(),
-        components: Vec::new(),
-        comprehensions: Vec::new(),
-        branches: Branches::of(tree),
-        sets: HashMap::new(),
-    };
+    let mut walk = Walk::new(source, tree);
     walk.bind_all();
-    walk.sets.values_mut().for_each(Sets::finish);
     for element in 0..tree.elements.len() {
         walk.element(element);
     }
@@ -40,6 +32,39 @@ pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
     };
     *bound_for_others = bindings.iter().filter(reaches_others).map(|binding| binding.name.clone()).collect();
     walk.analysis
+}
+
+/// The names used and the functions called in values.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    pub(super) uses: Vec<Use>,
+    pub(super) callees: Vec<Callee>,
+}
+
+/// The values in the replaced elements, if nothing but values has changed there; `before` is the analysis before the edit.
+pub(super) fn of_values(source: &str, tree: &Tree, replacement: &Replacement, before: &Analysis) -> Option<Values> {
+    let elements = replacement.elements.clone();
+    let kinds = || tree.elements[elements.clone()].iter().map(|element| &element.kind);
+    if kinds().all(|kind| matches!(kind, ElementKind::Text | ElementKind::Raw | ElementKind::Comment)) {
+        return Some(Values::default());
+    }
+    if !kinds().all(|kind| kind.is_text_or_output()) || before.is_tied_to(&replacement.before) {
+        return None;
+    }
+    let mut walk = Walk::new(source, tree);
+    walk.bind_all();
+    let bindings = walk.analysis.bindings.len();
+    // The outermost first, as in the source.
+    let around: Vec<_> = tree.sections_around(elements.start).collect();
+    for section in around.into_iter().rev() {
+        if let ElementKind::If(condition) = &tree.elements[section].kind {
+            walk.guard_branch(section, condition);
+        }
+    }
+    elements.for_each(|element| walk.element(element));
+    let Analysis { mut uses, callees, captures, bindings: now, successions, .. } = walk.analysis;
+    uses.sort_by_key(|found| found.span.start);
+    (!captures && successions.is_empty() && now.len() == bindings).then_some(Values { uses, callees })
 }
 
 /// Parts of a source, by their starts; no two overlap.
@@ -65,19 +90,33 @@ struct Walk<'t> {
     tree: &'t Tree,
     analysis: Analysis,
     /// The bindings of each name by the offsets at which their scopes begin; a name has one binding in each scope.
-    by_name: HashMap<(&'t str, usize), usize>,
+    by_name: HashMap<(&'t str, usize), usize, RandomState>,
     /// The parts of the source in which a test that a name is defined holds.
-    guards: HashMap<&'t str, Parts>,
+    guards: HashMap<&'t str, Parts, RandomState>,
     /// The bodies of components, in the order of the source: only parameters are visible in them.
     components: Vec<Span>,
     /// The list comprehensions around the current expression, the innermost last.
     comprehensions: Vec<Span>,
     branches: Branches,
     /// Where the bindings hold that only `set` makes, by their numbers; the others hold in all of their scope.
-    sets: HashMap<usize, Sets>,
+    sets: HashMap<usize, Sets, RandomState>,
 }
 
 impl<'t> Walk<'t> {
+    fn new(source: &'t str, tree: &'t Tree) -> Self {
+        Self {
+            source,
+            tree,
+            analysis: Analysis::default(),
+            by_name: HashMap::default(),
+            guards: HashMap::default(),
+            components: Vec::new(),
+            comprehensions: Vec::new(),
+            branches: Branches::of(tree),
+            sets: HashMap::default(),
+        }
+    }
+
     /// Collects the bindings of all tags first: in a loop, a name may be used before the tag that sets it.
     fn bind_all(&mut self) {
         for element in 0..self.tree.elements.len() {
@@ -90,6 +129,7 @@ impl<'t> Walk<'t> {
                 _ => {}
             }
         }
+        self.sets.values_mut().for_each(Sets::finish);
     }
 
     fn bind_set(&mut self, element: ElementId, assignment: &Assignment) {

@@ -1,5 +1,8 @@
+use proptest::prelude::*;
+
 use super::*;
-use crate::template::syntax::parse;
+use crate::template::syntax::fuzzing::{edits, source};
+use crate::template::syntax::{Reparsed, parse, reparse};
 
 #[track_caller]
 fn check_uses(source: &str, expected: &[&str]) {
@@ -141,4 +144,46 @@ fn builds_on_what_it_extends_and_includes() {
     let found: Vec<_> = analysis.builds_on.iter().chain(&analysis.support).map(|found| found.name.as_str()).collect();
     assert_eq!(found, ["base.tera", "part.tera", "tgen_support.py.tera"]);
     assert_eq!(&source[analysis.support[0].span.clone()], "tgen_support.py.tera");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn an_analysis_after_edits_is_that_of_a_fresh_parse(start in source(), edits in edits()) {
+        let mut text = start;
+        let mut tree = parse(&text);
+        let mut analysis = of_tera(&text, &tree);
+        for edit in edits {
+            let after = edit.applied(&text);
+            let reparsed = reparse(&text, tree, &after);
+            analysis = match &reparsed.replacement {
+                Some(replacement) => after_replacement(&after, &reparsed.tree, replacement, analysis),
+                None => of_tera(&after, &reparsed.tree),
+            };
+            prop_assert_eq!(&analysis, &of_tera(&after, &parse(&after)), "{:?} became {:?}", text, after);
+            (text, tree) = (after, reparsed.tree);
+        }
+    }
+}
+
+/// Whether the analysis is carried over an edit from one text to another.
+#[track_caller]
+fn check_carried(before: &str, after: &str, expected: bool) {
+    let tree = parse(before);
+    let analysis = of_tera(before, &tree);
+    let Reparsed { tree, replacement } = reparse(before, tree, after);
+    let carried =
+        replacement.is_some_and(|replacement| names::of_values(after, &tree, &replacement, &analysis).is_some());
+    assert_eq!(carried, expected, "{before:?} became {after:?}");
+}
+
+#[test]
+fn an_edit_of_a_text_or_a_value_carries_the_analysis_over() {
+    check_carried("{% for a in b %}text{{ a }}{% endfor %}", "{% for a in b %}texts{{ a }}{% endfor %}", true);
+    check_carried("{% if a %}{{ a }}{% endif %}", "{% if a %}{{ a | upper }}{% endif %}", true);
+    check_carried("{% if a %}{{ a }}{% endif %}", "{% if ab %}{{ a }}{% endif %}", false);
+    check_carried("{{ a }}", "{{ [x for x in a] }}", false);
+    check_carried("{{ a }}", "{{ <a /> }}", false);
+    check_carried("{{ a }} {{ b }}", "{{ a }} {{ b", false);
 }

@@ -88,7 +88,9 @@ pub(super) fn wrong_arguments(checked: &Checked<'_, '_>) -> Vec<Problem> {
     let known = |callee: &'_ Callee| callees::find(callee.kind, &callee.name);
     let callees = checked.analysis().callees.iter().filter_map(|callee| Some((callee, known(callee)?)));
     let mut problems: Vec<_> = callees.flat_map(|(callee, signature)| of_callee(checked, callee, signature)).collect();
-    each_component_call(checked, &mut |call| problems.extend(of_component(checked, call)));
+    if !checked.analysis().calls.is_empty() {
+        each_component_call(checked, &mut |call| problems.extend(of_component(checked, call)));
+    }
     problems
 }
 

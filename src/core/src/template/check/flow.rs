@@ -59,14 +59,14 @@ fn is_false(checked: &Checked<'_, '_>, condition: &Expr) -> bool {
 /// that are lost.
 pub(super) fn unused_sets(checked: &Checked<'_, '_>, lost: &Lost) -> Vec<Problem> {
     let analysis = checked.analysis();
-    let used_here: HashSet<usize> = analysis
-        .uses
-        .iter()
-        .flat_map(Use::meanings)
-        .filter_map(|meaning| if let Meaning::Local(binding) = meaning { Some(*binding) } else { None })
-        .collect();
+    let mut is_used_here = vec![false; analysis.bindings.len()];
+    for meaning in analysis.uses.iter().flat_map(Use::meanings) {
+        if let Meaning::Local(binding) = meaning {
+            is_used_here[*binding] = true;
+        }
+    }
     let sets = analysis.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::Set);
-    let is_unused = |number: &usize| !used_here.contains(number) && !lost.contains_key(number);
+    let is_unused = |number: &usize| !is_used_here[*number] && !lost.contains_key(number);
     let unused: Vec<_> = sets.filter(|(number, _)| is_unused(number)).map(|(_, binding)| binding).collect();
     if unused.is_empty() || asks_for_everything(checked) {
         return Vec::new();

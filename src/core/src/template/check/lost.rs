@@ -21,6 +21,9 @@ pub(super) type Lost = BTreeMap<usize, Outer>;
 
 pub(super) fn bindings(checked: &Checked<'_, '_>) -> Lost {
     let (analysis, tree) = (checked.analysis(), checked.source.tree());
+    if !analysis.bindings.iter().any(may_be_lost) {
+        return Lost::new();
+    }
     let names = Names::of(analysis, tree);
     let sets = analysis.bindings.iter().enumerate().filter(|(_, binding)| binding.kind == BindingKind::Set);
     sets.filter_map(|(number, binding)| Some((number, names.lost_to(binding)?))).collect()
@@ -40,6 +43,11 @@ pub(super) fn problems(checked: &Checked<'_, '_>, lost: &Lost) -> Vec<Problem> {
         ))
     };
     lost.iter().map(problem).collect()
+}
+
+/// What is set for the whole template is never lost, and most names are not set at all.
+fn may_be_lost(binding: &Binding) -> bool {
+    binding.kind == BindingKind::Set && binding.scope.start > 0
 }
 
 /// Where a name gets its value.
@@ -62,10 +70,8 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(analysis: &'a Analysis, tree: &'a Tree) -> Self {
         let scope = |binding: usize| Origin::Scope(analysis.bindings[binding].scope.start);
-        // What is set for the whole template is never lost, and most names are not set at all.
-        let may_be_lost = |binding: &&Binding| binding.kind == BindingKind::Set && binding.scope.start > 0;
-        let names: HashSet<&str> =
-            analysis.bindings.iter().filter(may_be_lost).map(|binding| binding.name.as_str()).collect();
+        let lost = analysis.bindings.iter().filter(|binding| may_be_lost(binding));
+        let names: HashSet<&str> = lost.map(|binding| binding.name.as_str()).collect();
         let mut uses: HashMap<_, Vec<usize>> = HashMap::new();
         for found in analysis.uses.iter().filter(|found| names.contains(found.name.as_str())) {
             let origin = if let Meaning::Local(binding) = found.meaning { scope(binding) } else { Origin::Outside };

@@ -2,6 +2,7 @@
 //! or joined with `~`.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::checked::Checked;
 use crate::base::problem::{Code, Problem};
@@ -46,11 +47,13 @@ impl<'c, 'f> Nones<'c, 'f> {
         nones
     }
 
+    /// Whether an element can have a problem at all.
+    pub(super) const fn is_any_used(&self) -> bool {
+        self.is_any_used
+    }
+
     /// The problems of what an element writes or joins.
     pub(super) fn problems(&self, element: ElementId) -> Vec<Problem> {
-        if !self.is_any_used {
-            return Vec::new();
-        }
         let kind = &self.checked.source.tree().elements[element].kind;
         let mut place = Place { element, conditions: Vec::new() };
         let mut problems = Vec::new();
@@ -148,7 +151,11 @@ impl<'c, 'f> Nones<'c, 'f> {
 }
 
 fn may_be_none(placeholder: &str) -> bool {
-    vocabulary::entry(placeholder).is_some_and(|entry| entry.kind == Kind::Object)
+    // Every use of a name is asked for, and hardly a placeholder may be none.
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        vocabulary::VOCABULARY.iter().filter(|entry| entry.kind == Kind::Object).map(|entry| entry.name).collect()
+    });
+    NAMES.contains(&placeholder)
 }
 
 fn use_at<'a>(analysis: &'a Analysis, span: &Span) -> Option<&'a Use> {

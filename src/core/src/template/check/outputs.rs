@@ -12,8 +12,19 @@ pub(super) fn problems(checked: &Checked<'_, '_>) -> Vec<Problem> {
         ElementKind::Output(value) => optional_value(checked, id, value),
         _ => None,
     };
-    let optional = elements.clone().filter_map(of_element);
-    optional.chain(elements.flat_map(|(id, _)| nones.problems(id))).collect()
+    let mut problems = Vec::new();
+    if may_look_up_optionally(&checked.source.text) {
+        problems.extend(elements.clone().filter_map(of_element));
+    }
+    if nones.is_any_used() {
+        problems.extend(elements.flat_map(|(id, _)| nones.problems(id)));
+    }
+    problems
+}
+
+/// Whether a template may use `?.` or `?[`; most do not, and their elements need not be visited.
+fn may_look_up_optionally(text: &str) -> bool {
+    memchr::memchr_iter(b'?', text.as_bytes()).any(|at| matches!(text.as_bytes().get(at + 1), Some(b'.' | b'[')))
 }
 
 fn optional_value(checked: &Checked<'_, '_>, element: ElementId, value: &Expr) -> Option<Problem> {

@@ -15,6 +15,8 @@ pub mod tree;
 pub mod walk;
 
 #[cfg(test)]
+pub(crate) mod fuzzing;
+#[cfg(test)]
 mod tests;
 
 use self::cursor::Cursor;
@@ -24,7 +26,8 @@ use super::scan::{self, Piece, PieceKind, Scanned, Strings};
 
 pub use self::component::PARAMETER_TYPES;
 pub use self::expression::LOOP_FIELDS;
-pub use self::reparse::reparse;
+pub use self::reparse::{Reparsed, Replacement, reparse};
+pub(super) use self::shift::Shift;
 pub use self::tags::TAGS;
 
 /// Parses a whole template.

@@ -178,12 +178,7 @@ impl<'s> Nesting<'s> {
     }
 
     fn check_text(&mut self, kind: &ElementKind, piece: &Piece) -> Option<Fault> {
-        let is_written = match kind {
-            ElementKind::Text => !self.source[piece.span.clone()].trim().is_empty(),
-            ElementKind::Raw => !raw_content(&self.source[piece.span.clone()]).trim().is_empty(),
-            _ => false,
-        };
-        if !is_written {
+        if !is_written(kind, &self.source[piece.span.clone()]) {
             return None;
         }
         self.begun |= self.open.is_empty();
@@ -312,6 +307,15 @@ impl<'s> Nesting<'s> {
         let message = format!("{} is never closed", open.kind.phrase());
         let fault = Fault { span: trimmed(self.source, open.span.clone()), message, help: Some(help) };
         Some(fault).filter(|_| !open.faulty)
+    }
+}
+
+/// Whether a text or a raw block writes something that counts; white space and comments do not.
+pub(super) fn is_written(kind: &ElementKind, text: &str) -> bool {
+    match kind {
+        ElementKind::Text => !text.trim().is_empty(),
+        ElementKind::Raw => !raw_content(text).trim().is_empty(),
+        _ => false,
     }
 }
 

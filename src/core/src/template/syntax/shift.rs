@@ -10,7 +10,7 @@ use crate::template::scan::Piece;
 
 /// The distance by which an edit moved the text after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shift {
+pub(in crate::template) struct Shift {
     /// The old offset of the text after the edit.
     before: usize,
     /// Its new offset.
@@ -35,7 +35,14 @@ impl Shift {
         }
     }
 
-    pub(super) fn span(self, span: &mut Span) {
+    /// Moves an offset, unless it is before the text after the edit.
+    pub(in crate::template) fn move_offset(self, offset: &mut usize) {
+        if *offset >= self.before {
+            *offset = self.offset(*offset);
+        }
+    }
+
+    pub(in crate::template) fn span(self, span: &mut Span) {
         *span = self.offset(span.start)..self.offset(span.end);
     }
 

@@ -120,6 +120,14 @@ pub enum ElementKind {
     Unknown,
 }
 
+impl ElementKind {
+    /// Whether it is text, a comment or a value that is written: nothing that other elements can depend on.
+    #[must_use]
+    pub const fn is_text_or_output(&self) -> bool {
+        matches!(self, Self::Text | Self::Raw | Self::Comment | Self::Output(_))
+    }
+}
+
 /// The target of a `set`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
@@ -453,6 +461,12 @@ impl Tree {
         let mut unknown =
             self.own_faults.iter().filter(|fault| matches!(self.elements[fault.element].kind, ElementKind::Unknown));
         unknown.next().map(|fault| self.pieces[fault.element].span.start)
+    }
+
+    /// Whether a syntax error is in a part of the source, whose borders are those of pieces.
+    pub(super) fn has_fault_in(&self, part: &Span) -> bool {
+        let after = self.faults.partition_point(|fault| fault.span.start < part.start);
+        self.faults.get(after).is_some_and(|fault| fault.span.start < part.end)
     }
 
     /// The index of the piece that begins at an offset.
