@@ -13,7 +13,7 @@ use tgen_core::schedule::estimate::Origin;
 use tgen_core::template::Dialect;
 use uuid::Uuid;
 
-use crate::store::{Content, Mode, NewTemplate, Patience, PlannedTest, Store};
+use crate::store::{Content, Mode, NewTemplate, NewTest, Patience, Store};
 
 /// What the store needs of the room `world`.
 #[path = "../src/world"]
@@ -161,7 +161,7 @@ fn plan(file: &Utf8Path, name: &str, lines: usize) -> Result<(), store::StoreErr
         let line = format!(
             "def test_model_{model}_batch_{batch_size}(): assert run({model}, {batch_size}).shape[0] == {batch_size}\n"
         );
-        plan.add(&PlannedTest {
+        plan.add(&NewTest {
             test_id: id(number),
             model: &format!("model-{model}"),
             family: "text_embedding",

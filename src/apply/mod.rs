@@ -17,4 +17,4 @@ pub(crate) use self::applier::{Applier, ExecutableTemplates, Overwrite, StampsBe
 pub(crate) use self::leftovers::clear_leftovers;
 pub(crate) use self::merger::{Merger, Merging};
 pub(crate) use self::orphans::{Pruned, prune};
-pub(crate) use self::unreadable::unreadable_inputs;
+pub(crate) use self::unreadable::{refuse_unreadable, unreadable_inputs};

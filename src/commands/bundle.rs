@@ -1,6 +1,7 @@
 //! `cargo tgen bundle`: the tests with all that they need on another machine, as a zip file.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,20 +13,24 @@ use super::generate;
 use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
-use super::run::{Earlier, Kept, Outputs, keep_unfinished, of_outputs};
+use super::run::{Earlier, Kept, OutputFiles, keep_unfinished, of_outputs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
-use crate::project::session::Session;
+use crate::project::locate::without_dots;
+use crate::project::session::{Session, current_folder};
 use crate::run::{Chosen, Selection};
 use crate::submit::{Bundle, plan_json};
-use crate::world::disk::{LARGEST_FILE, read_file};
+use crate::world::disk::{LARGEST_FILE, read_beginning, read_file};
 
 /// The files beside tests, and above them up to the root, that pytest reads.
 const BESIDE: [&str; 2] = ["conftest.py", "__init__.py"];
 /// The files at the root that pytest reads.
 const AT_ROOT: [&str; 7] =
     ["pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"];
+
+/// How a zip file begins.
+const ZIP: &[u8] = b"PK";
 
 /// Pack the generated tests into a zip file that runs on another machine with Python and pytest alone
 ///
@@ -82,8 +87,9 @@ pub(super) struct Packed {
 }
 
 pub(crate) fn run(global: &Global, args: &BundleArgs) -> anyhow::Result<Outcome> {
+    require_bundle_or_nothing(&args.output)?;
     let session = one_session(global)?;
-    let Some(Packed { selection, zip }) = pack(&session, &args.contents, &args.rerun)? else {
+    let Some(Packed { selection, zip }) = pack(&session, &args.contents, &args.rerun, Some(&args.output))? else {
         Printer::new().note("everything has passed already")?;
         return Ok(Outcome::Clean);
     };
@@ -103,15 +109,25 @@ pub(super) fn one_session(global: &Global) -> anyhow::Result<Session> {
     }
 }
 
-/// Packs the tests of a project for another machine; none if everything in the run to be finished has passed.
-pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> anyhow::Result<Option<Packed>> {
+/// Packs the tests of a project for another machine; none if everything in the run to be finished has passed. A bundle at
+/// `output` is not packed into the next.
+pub(super) fn pack(
+    session: &Session,
+    args: &ContentArgs,
+    rerun: &RerunArgs,
+    output: Option<&Utf8Path>,
+) -> anyhow::Result<Option<Packed>> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
-        bail!("not all outputs could be renewed, so nothing was packed");
+        bail!(
+            "not all outputs could be renewed, so nothing was packed; see to the messages above, or leave out `--generate`"
+        );
     }
     let earlier = Earlier::read(session, None, Kept::for_rerun(rerun.rerun.as_deref()))?;
-    let (mut selection, files) = select(session, args, &earlier, Outputs::MustBeThere)?;
+    let (mut selection, files) = select(session, args, &earlier, OutputFiles::MustBeThere)?;
     if selection.units.is_empty() {
-        bail!("no tests are selected, so there is nothing to pack");
+        bail!(
+            "no tests are selected, so there is nothing to pack; select others with `--model`, `--suite` or `--hardware`"
+        );
     }
     let rerun = rerun.rerun.as_deref();
     let rerun_of = rerun.map(|named| keep_unfinished(&mut selection, named, &earlier.recorded)).transpose()?;
@@ -119,14 +135,31 @@ pub(super) fn pack(session: &Session, args: &ContentArgs, rerun: &RerunArgs) -> 
         return Ok(None);
     }
     let mut bundle = Bundle::new(plan_json(&selection, &args.pytest, rerun_of.as_deref())?);
-    for file in with_what_pytest_reads(session, &files)?.iter().chain(&included(session, &args.include)?) {
-        let mut content = Vec::new();
-        read_file(&session.root.join(file), LARGEST_FILE, &mut content)
-            .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
-        bundle.add(file, content);
+    for file in with_what_pytest_reads(session, &files)?.iter().chain(&included(session, &args.include, output)?) {
+        bundle.add(file, content(session, file).map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?);
     }
     let zip = bundle.zip()?;
     Ok(Some(Packed { selection, zip }))
+}
+
+/// What is in a file that is to be packed.
+fn content(session: &Session, file: &Utf8Path) -> io::Result<Vec<u8>> {
+    if let Some(error) = session.disk.obstacle(Utf8Path::new(""), file) {
+        return Err(error);
+    }
+    let mut content = Vec::new();
+    read_file(&session.root.join(file), LARGEST_FILE, &mut content)?;
+    Ok(content)
+}
+
+/// Refuses to write a bundle over a file that is none: one mistyped name, and a test is gone.
+fn require_bundle_or_nothing(output: &Utf8Path) -> anyhow::Result<()> {
+    let mut beginning = Vec::new();
+    let is_readable = read_beginning(output, ZIP.len(), &mut beginning).is_ok();
+    if is_readable && !beginning.is_empty() && beginning != ZIP {
+        bail!("`{output}` is there and no zip file; delete it, or give `--output` another name");
+    }
+    Ok(())
 }
 
 /// The units of all hardware types, and the files of all outputs.
@@ -134,7 +167,7 @@ pub(super) fn select(
     session: &Session,
     args: &ContentArgs,
     earlier: &Earlier,
-    outputs: Outputs,
+    outputs: OutputFiles,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     #[cfg(feature = "store")]
     if let Some(plan) = &args.plan {
@@ -170,19 +203,22 @@ fn relative(session: &Session, file: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
 }
 
 /// The files of `--include`.
-fn included(session: &Session, paths: &[Utf8PathBuf]) -> anyhow::Result<Vec<Utf8PathBuf>> {
+fn included(session: &Session, paths: &[Utf8PathBuf], output: Option<&Utf8Path>) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let current = current_folder()?;
+    let output = output.map(|output| without_dots(&current.join(output)));
     let mut files = Vec::new();
     for path in paths {
-        let seen = crate::project::session::current_folder()?.join(path);
-        let inside = crate::project::locate::without_dots(&seen);
+        let inside = without_dots(&current.join(path));
         let inside = inside
             .strip_prefix(&session.root)
             .map_err(|_| anyhow!("`{path}` is outside the project's root, so it cannot be packed; copy it inside"))?;
         if session.disk.is_file(inside) {
             files.push(inside.to_owned());
         } else {
-            files.extend(session.disk.list(inside).with_context(|| format!("cannot pack `{path}`"))?);
+            let listed = session.disk.list(inside);
+            files.extend(listed.map_err(|error| anyhow!("cannot pack `{path}`: {}", reason(&error)))?);
         }
     }
+    files.retain(|file| output.as_ref() != Some(&session.root.join(file)));
     Ok(files)
 }

@@ -9,7 +9,7 @@ use tgen_core::model::hardware::HardwareType;
 
 use super::bundle::{ContentArgs, one_session, select};
 use super::results::write_file;
-use super::run::{Earlier, Kept, Outputs, RetryArgs};
+use super::run::{Earlier, Kept, OutputFiles, RetryArgs};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, hardware_type};
@@ -117,9 +117,11 @@ pub(crate) fn run(global: &Global, args: &EmitArgs) -> anyhow::Result<Outcome> {
     };
     let session = one_session(global)?;
     let earlier = Earlier::read(&session, None, Kept::Ends)?;
-    let (selection, _) = select(&session, &common.contents, &earlier, Outputs::NeedNotBeThere)?;
+    let (selection, _) = select(&session, &common.contents, &earlier, OutputFiles::NeedNotBeThere)?;
     if selection.units.is_empty() {
-        bail!("no tests are selected, so there is nothing to run");
+        bail!(
+            "no tests are selected, so there is nothing to run; select others with `--model`, `--suite` or `--hardware`"
+        );
     }
     let shards = common.shards.get();
     let parts = parts(&selection, grouping, shards)?;

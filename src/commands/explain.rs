@@ -72,7 +72,7 @@ impl Explainer<'_> {
             ),
             Err(problem) => {
                 self.session.print_problems(self.plan.project, &[problem]);
-                bail!("the output cannot be rendered")
+                bail!("the output cannot be rendered; correct the error above first")
             }
         }
     }

@@ -16,7 +16,7 @@ use tgen_core::rendering::comparison::{judge_each, orphans};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{
     Applied, Applier, ExecutableTemplates, Merger, Merging, Overwrite, Protected, Pruned, Reason, cannot_write_below,
-    clear_leftovers, prune, unreadable_inputs,
+    clear_leftovers, prune, refuse_unreadable,
 };
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
@@ -74,11 +74,7 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
-    let unreadable = unreadable_inputs(&plan);
-    if !unreadable.is_empty() {
-        session.print_problems(&project, &findings::gathered(unreadable));
-        bail!("an input cannot be read; nothing was rendered or written");
-    }
+    refuse_unreadable(session, &plan, "nothing was rendered or written")?;
     let mut problems = findings::of_inputs(&project, &plan);
     let mut outputs = plan.outputs.clone();
     clear_leftovers(&plan, &session.root);
@@ -90,19 +86,9 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
         stamps: None,
         executables: ExecutableTemplates::of(&plan, &session.root),
     };
-    let progress = Progress::new(outputs.len(), "generating");
     let merger = args.merge.then(|| Merger { root: session.root.clone(), writer: applier.writer.as_ref() });
-    let results = judge_each(&plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
-        progress.step();
-        let merging = merger.as_ref().zip(judged.as_ref().ok()).map(|(merger, judged)| merger.merge(&plan, judged));
-        match merging {
-            None | Some(Merging::Unneeded) => Done::Applied(applier.apply(&plan, output, &judged)),
-            Some(merging) => Done::Merged(merging),
-        }
-    });
-    progress.finish();
-    let held = plan.left_out.len() + plan.outputs.len() - outputs.len();
-    let mut tally = Tally { held, ..Tally::of(results, &outputs, &plan, session) };
+    let results = write_each(&plan, &outputs, &formatted, &applier, merger.as_ref());
+    let mut tally = Tally::of(results, &outputs, &plan, session);
     if request.is_complete() {
         tally.add_orphans(session, &plan, args, applier.writer.as_ref());
     } else if args.prune {
@@ -120,6 +106,28 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
         bail!("interrupted; every file is whole, and `cargo tgen generate` goes on where this stopped");
     }
     Ok(Outcome::of(&problems).max(Outcome::findings_if(!tally.left_alone.is_empty() || !tally.unmerged.is_empty())))
+}
+
+/// Merges the outputs for which `--merge` asks it, and writes the others that differ.
+fn write_each(
+    plan: &Plan<'_>,
+    outputs: &[PlannedOutput],
+    formatted: &FormattedOutputs,
+    applier: &Applier<'_>,
+    merger: Option<&Merger<'_>>,
+) -> Vec<Done> {
+    let progress = Progress::new(outputs.len(), "generating");
+    let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
+    let done = judge_each(plan, outputs, &read, |_, output, judged| {
+        progress.step();
+        let merging = merger.zip(judged.as_ref().ok()).map(|(merger, judged)| merger.merge(plan, judged));
+        match merging {
+            None | Some(Merging::Unneeded) => Done::Applied(applier.apply(plan, output, &judged)),
+            Some(merging) => Done::Merged(merging),
+        }
+    });
+    progress.finish();
+    done
 }
 
 fn open_writer(session: &Session, plan: &Plan<'_>, args: &GenerateArgs) -> anyhow::Result<Option<Writer>> {
@@ -154,7 +162,8 @@ struct Tally {
 
 impl Tally {
     fn of(results: Vec<Done>, outputs: &[PlannedOutput], plan: &Plan<'_>, session: &Session) -> Self {
-        let mut tally = Self::default();
+        let held = plan.left_out.len() + plan.outputs.len() - outputs.len();
+        let mut tally = Self { held, ..Self::default() };
         let mut failures = Vec::new();
         for (result, output) in results.into_iter().zip(outputs) {
             let path = || session.standpoint.seen(&plan.location(output));

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tgen_core::model::hardware::HardwareType;
-use tgen_core::model::hardware::detection::{Detection, Machine, detect};
+use tgen_core::model::hardware::detection::{Detection, MachineProbe, detect};
 
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 use crate::project::arguments::ListFormat;
 
-/// List the platforms of this machine, and what tells that they are there
+/// List the platforms of this machine, and how each was detected
 #[derive(Debug, Args)]
 pub(crate) struct HardwareArgs {
     /// How to show them
@@ -60,7 +60,7 @@ fn as_json(detection: &Detection) -> serde_json::Value {
 /// The machine that this program runs on.
 struct ThisMachine;
 
-impl Machine for ThisMachine {
+impl MachineProbe for ThisMachine {
     fn system(&self) -> String {
         format!("{}-{}", env::consts::OS, env::consts::ARCH)
     }

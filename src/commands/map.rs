@@ -1,21 +1,22 @@
 //! `cargo tgen map`: the pipeline map, shown, read from a transformers release, or compared with one.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
 use tgen_core::base::problem::Problem;
+use tgen_core::lint::findings;
 use tgen_core::pipeline_map::drift::{Drift, ModelDrift, Replaced, drift};
 use tgen_core::pipeline_map::{AutoClasses, PipelineMap};
 use tgen_core::plan::Plan;
 use tgen_core::project::request::Request;
 
+use super::results::write_file;
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, ListFormat};
 use crate::project::session::{self, Session};
-use crate::world::disk::{Disk, Writer};
+use crate::world::disk::Disk;
 use crate::world::release_source::Release;
-use tgen_core::lint::findings;
 
 /// The map's usual name.
 const DEFAULT_MAP: &str = "huggingface_model_pipeline_map.json";
@@ -105,7 +106,7 @@ fn show(session: &Session, args: &ShowArgs) -> anyhow::Result<Outcome> {
         }
     }
     for name in &unknown {
-        printer.warning(&format!("the pipeline map has no model type `{name}`"));
+        printer.warning(&format!("the pipeline map has no model type `{name}`; `cargo tgen map show` lists all"));
     }
     Ok(Outcome::findings_if(!unknown.is_empty()))
 }
@@ -127,7 +128,10 @@ fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Outcome> {
     let configured = session.config.pipeline_map.as_ref().map(|spot| spot.value.clone());
     let path = args.output.clone().or_else(|| configured.clone()).unwrap_or_else(|| DEFAULT_MAP.into());
     if map.model_types().len() == 0 {
-        bail!("nothing could be read from `{}`; `{path}` is as it was", args.from);
+        bail!(
+            "`{}` has no model type that could be read, so `{path}` was not changed; give `--from` another release of transformers",
+            args.from
+        );
     }
     let drift = drift(&session.project().pipeline_map, &map);
     print_drift(&printer, &drift)?;
@@ -135,28 +139,23 @@ fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::of(&problems));
     }
     if Outcome::of(&problems) == Outcome::Findings {
-        printer.warning(&format!("parts of the release were not understood, so `{path}` is left as it was"));
+        printer.warning(&format!(
+            "parts of the release could not be read, so `{path}` was not changed; each error above says what to do"
+        ));
         return Ok(Outcome::Findings);
     }
-    write(session, &path, map.to_json().as_bytes())?;
-    write(session, &AutoClasses::path_beside(&path), map.auto_classes().to_json().as_bytes())?;
+    write_file(&session.root.join(&path), map.to_json().as_bytes())?;
+    write_file(&session.root.join(AutoClasses::path_beside(&path)), map.auto_classes().to_json().as_bytes())?;
     printer.line(&format!(
         "wrote `{path}`: {} of transformers {}",
         counted(map.model_types().len(), "model type"),
         version_of(&release),
     ))?;
     if configured.is_none() {
-        let step = if session.config.path.is_none() { "run `cargo tgen init` and see that it wrote" } else { "set" };
+        let step = if session.config.path.is_none() { "run `cargo tgen init`, and check that it wrote" } else { "set" };
         printer.line(&format!("to use it, {step} `pipeline-map = \"{path}\"` in tgen.toml"))?;
     }
     Ok(Outcome::of(&problems))
-}
-
-fn write(session: &Session, path: &Utf8Path, content: &[u8]) -> anyhow::Result<()> {
-    let path = session.root.join(path);
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { bail!("`{path}` names no file") };
-    let writer = Writer::new(folder).with_context(|| format!("cannot write into `{folder}`"))?;
-    writer.write(Utf8Path::new(name), content).with_context(|| format!("cannot write `{path}`"))
 }
 
 fn read<'d>(from: &Utf8Path, disk: &'d Disk) -> anyhow::Result<(Release<'d>, PipelineMap, Vec<Problem>)> {
@@ -186,9 +185,9 @@ fn show_drift(session: &Session, args: &DriftArgs) -> anyhow::Result<Outcome> {
         ListFormat::Table => {
             print_drift(&printer, &drift)?;
             printer.paths("touches", &touched, 10)?;
-            let sum = if drift.is_empty() { "is what" } else { "differs from what" };
+            let sum = if drift.is_empty() { "agrees with" } else { "differs from" };
             let release = version_of(&release);
-            printer.line(&format!("the project's pipeline map {sum} transformers {release} says"))?;
+            printer.line(&format!("the project's pipeline map {sum} transformers {release}"))?;
         }
     }
     Ok(Outcome::of(&problems).max(Outcome::findings_if(!drift.is_empty())))

@@ -1,7 +1,10 @@
 //! `cargo tgen mapping`: the model mappings of the template database.
 
+use anyhow::anyhow;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tgen_core::model::names::ModelName;
 
 use crate::commands::families::{self, NewFamily};
 use crate::outcome::Outcome;
@@ -10,7 +13,7 @@ use crate::project::arguments::{Global, ListArgs, ListFormat};
 use crate::project::database::one_session;
 use crate::store::{Mapped, Mapping, Mode};
 
-/// Say in the template database which family a model is of, and which template comes first for it
+/// Set the family of a model in the template database, and the template that it prefers
 #[derive(Debug, Args)]
 pub(crate) struct MappingArgs {
     #[command(subcommand)]
@@ -33,7 +36,7 @@ Example:
 #[derive(Debug, Args)]
 struct AddArgs {
     /// The model's name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     model: String,
     /// Its family
     #[arg(long)]
@@ -41,7 +44,7 @@ struct AddArgs {
     /// Add a family that no template, mapping or configuration has
     #[arg(long)]
     new_family: bool,
-    /// The template that comes first for it [default: none]
+    /// The template that it prefers to others of its family [default: none]
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
     /// What the model is, or why it is mapped
@@ -63,12 +66,14 @@ pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome
         MappingCommand::Add(add) => {
             let new = if add.new_family { NewFamily::Allowed } else { NewFamily::Refused };
             families::require(&session, &add.family, new)?;
-            let said = match open(Mode::ReadWrite)?.set_mapping(&add.mapping())? {
-                Mapped::Created => "added the mapping",
-                Mapped::Updated => "updated the mapping",
-                Mapped::Unchanged => "there is this mapping already: nothing was changed",
-            };
-            printer.line(&format!("{said} of `{}`", add.model))?;
+            let model = &add.model;
+            ModelName::new(model)
+                .map_err(|problem| anyhow!("{}; {}", problem.message, problem.help.unwrap_or_default()))?;
+            printer.line(&match open(Mode::ReadWrite)?.set_mapping(&add.mapping())? {
+                Mapped::Created => format!("added the mapping of `{model}`"),
+                Mapped::Updated => format!("updated the mapping of `{model}`"),
+                Mapped::Unchanged => format!("`{model}` has this mapping already, so nothing was changed"),
+            })?;
         }
         MappingCommand::List(list) => show_list(&printer, &open(Mode::ReadOnly)?.mappings()?, list.format)?,
         MappingCommand::Remove(remove) => {

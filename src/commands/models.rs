@@ -15,7 +15,7 @@ use tgen_core::lint::findings;
 #[command(after_help = "\
 Examples:
   cargo tgen models                            every model type of the pipeline map
-  cargo tgen models openai/whisper-tiny        what is made of a checkpoint's name
+  cargo tgen models openai/whisper-tiny        what is derived from a checkpoint's name
   cargo tgen models --family vision --format json")]
 pub(crate) struct ModelsArgs {
     /// Names or globs [default: all]

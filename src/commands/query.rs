@@ -14,7 +14,7 @@ use crate::project::database::one_session;
 use crate::store::{Column, Kind, Limits, Mode, Rows};
 use crate::world::interrupt;
 
-/// Ask the template database something in SQL; nothing can be changed
+/// Query the template database with SQL, which cannot change it
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +30,7 @@ pub(crate) struct QueryArgs {
     /// The most memory that DuckDB may take
     #[arg(long, value_name = "SIZE", default_value = "1GB")]
     memory: Bytes,
-    /// How long DuckDB may work on the answer; 0 for as long as it takes
+    /// How long DuckDB may work on the answer; 0 means no limit
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
 }

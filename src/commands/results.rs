@@ -1,17 +1,20 @@
 //! `cargo tgen results`: the files in which runs of tests record what happened.
 
+use std::io::ErrorKind;
+
 use anyhow::{Context, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use tgen_core::base::files::reason;
 use tgen_core::base::suggest::did_you_mean;
+use tgen_core::results::completeness::Completeness;
 use tgen_core::results::merging::{merged, runs, text};
 use tgen_core::results::reading::{Recorded, read};
 use tgen_core::results::rerun::run_with_reruns;
 use tgen_core::results::verdict::Conclusion;
 
 use crate::outcome::Outcome;
-use crate::printer::{Printer, counted};
+use crate::printer::{Printer, counted, listed};
 use crate::project::arguments::Global;
 #[cfg(feature = "store")]
 use crate::project::database::one_session;
@@ -128,7 +131,15 @@ fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     };
     let report = RunReport::new(&recorded, None, "python");
     args.format.show(&report)?;
-    Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed))
+    let missing = Completeness::of(&recorded).shards;
+    if !missing.is_empty() {
+        let shards = listed(&missing, 20);
+        Printer::new().warning(&match missing.len() {
+            1 => format!("shard {shards} is missing; give its file too"),
+            _ => format!("shards {shards} are missing; give their files too"),
+        });
+    }
+    Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed || !missing.is_empty()))
 }
 
 #[cfg(feature = "store")]
@@ -167,31 +178,58 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The results files in a folder, by name; none if there is no such folder.
-pub(crate) fn results_files(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
-    let mut files: Vec<Utf8PathBuf> = entries.map(|entry| entry.path().to_owned()).collect();
+pub(crate) fn results_files(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let entries = match folder.read_dir_utf8() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot list the results in `{folder}`"))?,
+    };
+    let mut files: Vec<Utf8PathBuf> = entries.flatten().map(|entry| entry.path().to_owned()).collect();
     files.retain(|file| file.extension() == Some("jsonl"));
     files.sort();
-    files
+    Ok(files)
+}
+
+/// Reads what runs have left in the results folder. A file without a result is left out with a warning: a run that was cut
+/// short, or a full disk, may leave one, and it must keep neither tests nor reports from being made.
+pub(crate) fn read_left(files: &[Utf8PathBuf], read: impl Fn(&Utf8Path) -> anyhow::Result<Recorded>) -> Recorded {
+    let mut whole = Recorded::default();
+    for file in files {
+        match read(file) {
+            Ok(recorded) => whole.add(recorded),
+            Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
+        }
+    }
+    whole
 }
 
 /// Reads results files, and warns of lines that were left out.
 pub(crate) fn read_files(files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
     let mut whole = Recorded::default();
     for file in files {
-        let recorded = read_results(file)?;
-        warn_of_ignored_lines(file, &recorded);
-        whole.add(recorded);
+        whole.add(read_with_warnings(file)?);
     }
     Ok(whole)
 }
 
+/// Reads one results file, and warns of lines that were left out.
+pub(crate) fn read_with_warnings(file: &Utf8Path) -> anyhow::Result<Recorded> {
+    let recorded = read_results(file)?;
+    warn_of_ignored_lines(file, &recorded);
+    Ok(recorded)
+}
+
 /// Reads one results file. Lines that were cut short are in [`Recorded::ignored`].
-pub(crate) fn read_results(file: &Utf8Path) -> anyhow::Result<Recorded> {
+fn read_results(file: &Utf8Path) -> anyhow::Result<Recorded> {
     let mut bytes = Vec::new();
     read_file(file, LARGEST_RESULTS, &mut bytes)
         .map_err(|error| anyhow!("cannot read `{file}`: {}", reason(&error)))?;
     read(&bytes).map_err(|error| anyhow!("`{file}`: {error}"))
+}
+
+/// Reads one results file, which may not be there or be empty until the first result is recorded.
+pub(crate) fn read_if_begun(file: &Utf8Path) -> anyhow::Result<Recorded> {
+    let is_begun = file.is_file() && file.metadata().map_or(true, |metadata| metadata.len() > 0);
+    if is_begun { read_results(file) } else { Ok(Recorded::default()) }
 }
 
 fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {
@@ -207,6 +245,9 @@ fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {
 
 /// Writes a file that the user named, whole or not at all.
 pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if path.as_str().is_empty() {
+        return Err(anyhow!("`--output` is empty; give it the name of a file"));
+    }
     let path = camino::absolute_utf8(path)?;
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(anyhow!("`{path}` is no file; give `--output` the name of one"));
@@ -215,6 +256,6 @@ pub(crate) fn write_file(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
     if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
         return Err(anyhow!("`{path}` is a folder, a pipe or a device; give `--output` the name of a file"));
     }
-    let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
-    writer.write(Utf8Path::new(name), bytes).with_context(|| format!("cannot write `{path}`"))
+    let written = Writer::new(folder).and_then(|writer| writer.write(Utf8Path::new(name), bytes));
+    written.map_err(|error| anyhow!("cannot write `{path}`: {}; give `--output` another place", reason(&error)))
 }

@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use camino::Utf8PathBuf;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use tgen_core::base::files::{Files, reason};
@@ -62,7 +63,7 @@ Examples:
 #[derive(Debug, Args)]
 struct AddArgs {
     /// The template's name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: String,
     /// The family of the models that it is for [default: that of the template's newest version]
     #[arg(long)]

@@ -33,7 +33,7 @@ pub(crate) struct WatchArgs {
     /// Run a command after each rebuild, with the outputs that were written as its last arguments
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
-    /// Run the tests that were written, on a Python that has imported what they need
+    /// Run the tests that were written, in a Python process that has imported their modules
     #[arg(long, conflicts_with_all = ["check", "exec"])]
     run: bool,
     /// The Python that runs the tests: a program or a virtual environment

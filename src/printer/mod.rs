@@ -30,7 +30,7 @@ pub(crate) use self::progress::{Progress, Status};
 use self::sources::Texts;
 pub(crate) use self::sources::{Source, SourceCache};
 pub(crate) use self::table::Table;
-pub(crate) use self::words::{Cut, counted, cut};
+pub(crate) use self::words::{Cut, counted, cut, listed};
 
 /// Returns the text of a file that a problem refers to, if available.
 pub(crate) type Sources<'a> = dyn Fn(&Utf8Path) -> Option<String> + 'a;

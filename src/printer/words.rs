@@ -20,6 +20,17 @@ pub(crate) fn cut<T>(list: &[T], limit: usize) -> Cut<'_, T> {
     Cut { shown: &list[..shown], rest: list.len() - shown }
 }
 
+/// Names after one another, at most so many of them.
+pub(crate) fn listed<S: AsRef<str>>(names: &[S], limit: usize) -> String {
+    let cut = cut(names, limit);
+    let mut shown: Vec<&str> = cut.shown.iter().map(AsRef::as_ref).collect();
+    let rest = format!("{} more", cut.rest);
+    if cut.rest > 0 {
+        shown.push(&rest);
+    }
+    shown.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,7 +43,9 @@ impl Session {
 
     /// The path of the template database, as the user would name it.
     pub(crate) fn database_path(&self) -> anyhow::Result<Utf8PathBuf> {
-        Ok(session::shown(&self.database_file()?))
+        let shown = session::shown(&self.database_file()?);
+        // The current folder, which is no database, as the opening tells; but it needs a name for it.
+        Ok(if shown.as_str().is_empty() { ".".into() } else { shown })
     }
 
     fn database_file(&self) -> anyhow::Result<Utf8PathBuf> {
@@ -64,8 +66,8 @@ pub(crate) fn ask<'s>(session: &Session, project: Project<'s>, request: &Request
     let mappings = store.mappings()?.into_iter().map(|mapping| (mapping.model, Family::new(mapping.family)));
     let registry = Registry::new(&project.catalogue, mappings);
     let wanted = registry.wanted(&project.config, request);
-    let selection = store.select(&wanted)?;
-    let registry = registry.with_selection(wanted, selection, store.offers()?);
+    let chosen = store.select(&wanted)?;
+    let registry = registry.with_chosen(wanted, chosen, store.offers()?);
     let file = session.database_file()?;
     // A project's paths are relative to its root.
     Ok(project.with_registry(file.strip_prefix(&session.root).unwrap_or(&file), registry))

@@ -59,12 +59,12 @@ pub(crate) struct CargoOptions {
     /// `--manifest-path`: search from this `Cargo.toml` instead of the current folder.
     pub(crate) manifest_path: Option<Utf8PathBuf>,
     /// `--package` and `--workspace`.
-    pub(crate) selection: Selection,
+    pub(crate) selection: WorkspaceSelection,
 }
 
 /// The selected projects of a Rust workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum Selection {
+pub(crate) enum WorkspaceSelection {
     /// The nearest one.
     #[default]
     Nearest,
@@ -78,9 +78,9 @@ pub(crate) enum Selection {
 pub(crate) fn locate(current: &Utf8Path, options: &CargoOptions) -> Result<Found> {
     let manifest = options.manifest_path.as_deref().map(|path| existing_manifest(current, path)).transpose()?;
     match &options.selection {
-        Selection::Nearest => nearest(current, manifest.as_deref()),
-        Selection::Packages(names) => packages(&Workspace::around(current, manifest, "--package")?, names),
-        Selection::Workspace => whole(&Workspace::around(current, manifest, "--workspace")?),
+        WorkspaceSelection::Nearest => nearest(current, manifest.as_deref()),
+        WorkspaceSelection::Packages(names) => packages(&Workspace::around(current, manifest, "--package")?, names),
+        WorkspaceSelection::Workspace => whole(&Workspace::around(current, manifest, "--workspace")?),
     }
 }
 

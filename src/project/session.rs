@@ -14,7 +14,7 @@ use tgen_core::project::request::Request;
 use crate::outcome::Outcome;
 use crate::printer::Printer;
 use crate::project::arguments::{CaseArgs, Global, SelectionArgs};
-use crate::project::locate::{self, CargoOptions, Located, Selection};
+use crate::project::locate::{self, CargoOptions, Located, WorkspaceSelection};
 use crate::project::pack;
 use crate::project::standpoint::Standpoint;
 use crate::world::disk::{self, Disk};
@@ -181,9 +181,9 @@ pub(crate) fn start(global: &Global) -> anyhow::Result<Utf8PathBuf> {
 
 fn cargo_options(global: &Global) -> CargoOptions {
     let selection = match (global.workspace, global.package.is_empty()) {
-        (true, _) => Selection::Workspace,
-        (false, false) => Selection::Packages(global.package.clone()),
-        (false, true) => Selection::Nearest,
+        (true, _) => WorkspaceSelection::Workspace,
+        (false, false) => WorkspaceSelection::Packages(global.package.clone()),
+        (false, true) => WorkspaceSelection::Nearest,
     };
     CargoOptions { manifest_path: global.manifest_path.clone(), selection }
 }

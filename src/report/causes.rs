@@ -1,5 +1,4 @@
-//! Findings grouped by what caused them: one edit of a template makes hundreds of outputs stale, and that is one thing to
-//! tell a CI service.
+//! Findings grouped by cause: one edit of a template makes hundreds of outputs stale, which a CI service should show once.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -27,14 +26,14 @@ pub(super) struct AlikeOutputs<'a> {
     report: &'a Report,
 }
 
-/// All causes, those first that a reviewer must not miss: a user's own changes, then errors, then what `generate` mends.
+/// All causes, the most important ones first: what users edited, then errors, then what `generate` corrects.
 pub(super) fn causes(report: &Report) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause<'_>> = report.problems.iter().map(Cause::Problem).collect();
     let mut groups: Vec<AlikeOutputs<'_>> = Vec::new();
     let mut places: HashMap<(Kind, &str), usize> = HashMap::new();
     for (number, output) in report.outputs.iter().enumerate().filter(|(_, output)| output.state != State::Fresh) {
         let next = groups.len();
-        // A person's changes are each their own, and what a formatter did is one.
+        // Each edit of a person is a cause of its own; all edits of a formatter are one.
         let at = if output.state.is_protected() && output.edit != Edit::Formatting {
             next
         } else {
@@ -58,7 +57,7 @@ impl Cause<'_> {
         }
     }
 
-    /// How many findings it stands for.
+    /// How many findings it has caused.
     pub(super) fn count(&self) -> usize {
         match self {
             Self::Problem(_) => 1,
@@ -76,7 +75,7 @@ impl Cause<'_> {
 }
 
 impl<'a> AlikeOutputs<'a> {
-    /// The first of them, which stands for all.
+    /// The first of them, as the example.
     pub(super) fn example(&self) -> (usize, &'a OutputReport) {
         let number = self.numbers[0];
         (number, &self.report.outputs[number])
@@ -93,7 +92,7 @@ impl<'a> AlikeOutputs<'a> {
         }
     }
 
-    /// What is the matter, with what to do.
+    /// What is wrong, and what to do about it.
     pub(super) fn message(&self) -> String {
         let (_, example) = self.example();
         if self.numbers.len() == 1 {

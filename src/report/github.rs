@@ -1,7 +1,7 @@
 //! A report as workflow commands of GitHub Actions, which become annotations in a pull request.
 //!
-//! GitHub shows ten annotations a step, so there are never more: each stands for one cause, and the last one counts those
-//! left out.
+//! GitHub shows at most ten annotations a step. So there is one for each cause, and the last one counts the causes that are left
+//! out.
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -13,11 +13,12 @@
 //! }
 //! ```
 //!
-//! `outputs` leaves out what is fresh: its number says all. A difference leads from the committed file to what should be
-//! there; that of an edited output the other way. Lines and columns count from 1, columns in characters, the end column is
-//! the first one after the place. `failure` is there only where the check could not run to its end, and says why;
-//! `compared_with` only at outputs that are edited and stale at once, and says what their difference was taken against
-//! ([`Baseline`]); `edit` only at edited outputs that a formatter or a merge has changed ([`Edit`]). `version` grows when a key changes its meaning or goes; keys may be added without that.
+//! `outputs` has no fresh outputs, which are only counted. A difference leads from the committed file to the generated text; for an
+//! edited output it is the other way round. Lines and columns count from 1, columns in characters, the end column is
+//! the first one after the place. `failure` says why the check could not be completed, and is absent otherwise.
+//! `compared_with` is there for outputs that are both edited and stale: what their difference was taken against ([`Baseline`]). `edit`
+//! is there for edited outputs that a formatter or a merge has changed ([`Edit`]). `version` grows when a key is removed or changes its
+//! meaning, not when one is added.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -11,11 +11,11 @@ use tgen_core::schedule::cluster::clusters;
 use super::plan::dependencies_of;
 use crate::store::StoredTest;
 
-/// How many jobs GitHub runs of one matrix, less one: its documentation says 256.
+/// The most jobs in a matrix: one less than the 256 of GitHub's documentation.
 const LARGEST_MATRIX: usize = 255;
-/// The characters of all outputs of a job, through which a matrix reaches the next one: 1 MB, which GitHub counts in UTF-16.
+/// The most characters of a matrix. It reaches the next job through the outputs of a job: 1 MB in all, counted in UTF-16.
 const LARGEST_OUTPUT: usize = 500_000;
-/// The shortest beginning of an id that a job names a test by.
+/// The shortest prefix of an id that identifies a test in a job.
 const SHORTEST_ID: usize = 8;
 
 /// Tests that one job runs, as indices in the order in which they run.
@@ -73,7 +73,7 @@ fn id_length(tests: &[StoredTest]) -> usize {
     ids.windows(2).map(|pair| common(pair) + 1).max().unwrap_or_default().max(SHORTEST_ID)
 }
 
-/// The tests in groups, such that each stands with those that it depends on and after them.
+/// The tests in groups. A test is in the group of those that it depends on, and after them.
 fn groups(tests: &[StoredTest]) -> Vec<Job> {
     let dependencies = dependencies_of(tests);
     let pairs = dependencies.iter().enumerate().flat_map(|(test, on)| on.iter().map(move |earlier| (test, *earlier)));
@@ -84,7 +84,7 @@ fn groups(tests: &[StoredTest]) -> Vec<Job> {
     clusters(tests.len(), pairs).into_iter().map(group).collect()
 }
 
-/// Puts groups of one hardware type together until there are no more than GitHub takes, balanced by their time limits.
+/// Joins groups of one hardware type until GitHub accepts their number, balanced by their time limits.
 fn packed(tests: &[StoredTest], groups: Vec<Job>) -> Vec<Job> {
     let total = groups.len();
     if total <= LARGEST_MATRIX {

@@ -1,9 +1,9 @@
 //! A report as SARIF 2.1.0, for code scanning.
 //!
 //! Written by hand: the one crate with the format's types generates them from the schema at build time, which would cost
-//! more than all other dependencies of the reports together. Problems that no file has are notifications, because code
-//! scanning refuses results without a place. It also refuses a log with too many results, so a result stands for all
-//! findings of one cause, and results beyond the limit are counted.
+//! more than all other dependencies of the reports together. Problems without a file become notifications, because
+//! code scanning refuses results without a place. It also refuses a log with too many results, so there is one result for each
+//! cause, and results beyond the limit are only counted.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -68,7 +68,7 @@ fn log(report: &Report, sources: &SourceCache<'_>) -> Value {
     })
 }
 
-/// What a reader has to know of the check itself.
+/// Notes on the check itself.
 fn execution_notifications(report: &Report, untold: usize) -> Vec<Value> {
     let of = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
     let failure = report.failure.iter().map(|failure| of("error", failure.clone()));

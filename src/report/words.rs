@@ -9,7 +9,7 @@ use tgen_core::output::state::State;
 use super::{Baseline, OutputReport, Report};
 use crate::printer::{Cut, counted, cut, visible};
 
-/// What is the matter with an output, with what to do.
+/// What is wrong with an output, and what to do about it.
 pub(super) fn sentence(output: &OutputReport) -> String {
     let kind = Kind::of(output);
     format!("`{}` is {}, {}: {}", output.path, kind.state.name(), kind.meaning(), kind.next_step([output]))
@@ -118,7 +118,7 @@ pub(super) fn whole(problem: &Problem) -> String {
     lines.join("\n")
 }
 
-/// What has to be said of the difference of an output that is edited and stale at once.
+/// The note to the difference of an output that is both edited and stale.
 pub(super) const fn baseline_note(baseline: Baseline) -> Option<&'static str> {
     match baseline {
         Baseline::Rendering => None,
@@ -132,7 +132,7 @@ pub(super) const fn baseline_note(baseline: Baseline) -> Option<&'static str> {
     }
 }
 
-/// What follows a difference that stands for others.
+/// The words after a difference that is shown for several outputs.
 pub(super) fn more_like_it(count: usize) -> Option<String> {
     (count > 1).then(|| format!("and {} more like it", count - 1))
 }

@@ -24,7 +24,7 @@ const MOST_FAILURES: usize = 64;
 /// A unit that runs, in as many processes one after another as it takes.
 pub(super) struct Active {
     pub(super) job: JobIndex,
-    /// The slot of a device that it has to itself, and the device's name.
+    /// Its slot of a device, and the device's name.
     pub(super) device: Option<(DeviceSlot, String)>,
     pub(super) started: Timestamp,
     pub(super) began: Instant,
@@ -32,7 +32,7 @@ pub(super) struct Active {
     pub(super) attempts: HashMap<String, u32>,
     /// How each test has ended last, and why.
     pub(super) last: BTreeMap<String, (Outcome, String)>,
-    /// How often it was ended for taking too long.
+    /// How often it was ended because it took too long.
     pub(super) timeouts: u32,
     /// Whether some of its tests are left out.
     pub(super) is_partial: bool,
@@ -89,7 +89,7 @@ impl Active {
         self.last.values().filter(|(outcome, _)| outcome.meaning() == Meaning::Failure).count()
     }
 
-    /// How many tests have passed, and not at once.
+    /// How many tests have passed on a retry.
     pub(super) fn flaky(&self) -> usize {
         let is_flaky = |(nodeid, (outcome, _)): &(&String, &(Outcome, String))| {
             *outcome == Outcome::Passed && self.attempts.get(*nodeid).is_some_and(|count| *count > 1)
@@ -105,7 +105,7 @@ impl Active {
         let wanted: Vec<String> =
             self.last.iter().filter(|(nodeid, last)| wants(nodeid, last)).map(|(nodeid, _)| nodeid.clone()).collect();
         if wanted.iter().any(|nodeid| nodeid == file) {
-            // It counts no more once its tests have spoken.
+            // The result of the unit as a whole does not count once its tests have results.
             self.last.remove(file);
             return Some(Retry::Whole);
         }
@@ -142,9 +142,9 @@ pub(super) struct Process {
     pub(super) before_group: Option<u64>,
     /// Its id, which is that of its process group.
     pub(super) pid: Option<i32>,
-    /// When its memory is looked at next.
+    /// When its memory is measured next.
     pub(super) measured_next: Instant,
-    /// When it has had its time.
+    /// When its time limit is over.
     pub(super) deadline: Option<Instant>,
     ending: Option<Ordered>,
     /// The tests that it was going to run.
@@ -155,13 +155,13 @@ pub(super) struct Process {
     pub(super) finished: HashSet<String>,
     /// What pytest says of failures, by test.
     pub(super) failures: HashMap<String, String>,
-    /// Why it could not collect.
+    /// Why its tests could not be collected.
     pub(super) uncollected: Option<String>,
-    /// What outside of the tests has failed.
+    /// What has failed outside of the tests.
     pub(super) broken: Option<String>,
     /// How pytest ended.
     pub(super) end: Option<i32>,
-    /// Whether one of its tests has brought it to its end.
+    /// Whether one of its tests has ended it.
     pub(super) has_culprit: bool,
 }
 
@@ -240,7 +240,7 @@ impl Process {
         Some(if ending.is_killed { Asked::Killed } else { Asked::Since(ending.asked) })
     }
 
-    /// Takes note that it was told to end; the first cause counts.
+    /// Takes note that it was asked to end. The first cause is kept.
     pub(super) fn set_ending(&mut self, cause: Cause, ending: Ending) {
         let ordered = self.ending.get_or_insert(Ordered { cause, asked: Instant::now(), is_killed: false });
         ordered.is_killed |= ending == Ending::Kill;

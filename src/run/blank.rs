@@ -73,6 +73,19 @@ pub(super) fn rounded(seconds: f64) -> f64 {
 /// A time in seconds since 1970, as results have it.
 pub(super) fn time(seconds: f64) -> Option<String> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
-    let time = Timestamp::try_from(std::time::UNIX_EPOCH + since).ok()?;
+    let time = Timestamp::UNIX_EPOCH.checked_add(since).ok()?;
     Some(time.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_left_out() {
+        assert_eq!(time(0.5).as_deref(), Some("1970-01-01T00:00:00.5Z"));
+        for nonsense in [-1.0, 1e13, 1e19, f64::MAX, f64::NAN] {
+            assert_eq!(time(nonsense), None, "{nonsense}");
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub(super) struct ControlGroup {
 }
 
 impl ControlGroups {
-    /// Where this process may make groups; none where it may not.
+    /// Where this process may make groups; `None` if it may not.
     pub(super) fn delegated() -> Option<Self> {
         let membership = fs::read_to_string("/proc/self/cgroup").ok()?;
         let groups = Self::find(MOUNT.into(), &membership)?;
@@ -35,8 +35,8 @@ impl ControlGroups {
         Some(groups)
     }
 
-    /// A process cannot be in a group that hands its memory on to groups below it, so groups are made beside this process's,
-    /// except in the topmost one.
+    /// The kernel allows no process in a group that controls the memory of subgroups, except in the root group. So the new groups
+    /// are made beside the group of this process.
     fn find(mount: &Utf8Path, membership: &str) -> Option<Self> {
         let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
         let own = mount.join(own);
@@ -70,7 +70,7 @@ fn counts_memory_below(folder: &Utf8Path) -> bool {
 }
 
 impl ControlGroup {
-    /// The most memory that its processes have had together, in bytes; none before Linux 5.19.
+    /// The most memory that its processes have used together, in bytes; `None` before Linux 5.19.
     pub(super) fn peak(&self) -> Option<u64> {
         fs::read_to_string(self.folder.join("memory.peak")).ok()?.trim().parse().ok()
     }

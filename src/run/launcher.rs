@@ -1,6 +1,6 @@
 //! The launcher of an interpreter: the process that starts the process of each test file (`worker/launcher.py`).
 //!
-//! It is told what to start and what to signal, and it tells when something has ended. This module must not know tests.
+//! It takes orders to start and to signal processes, and reports when one has ended. This module must not know tests.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -24,14 +24,14 @@ pub(crate) const SCRIPTS: [(&str, &str); 8] = [
     ("_tgen_huge_pages.py", include_str!("worker/huge_pages.py")),
     ("_tgen_resident.py", include_str!("worker/resident.py")),
     ("_tgen_session.py", include_str!("worker/session.py")),
-    // It puts the lines of results together, in the rendered tests too.
+    // It composes the lines of results; the rendered tests use it too.
     ("_tgen_results.py", include_str!("../../templates/tgen_support/results.py")),
 ];
 
 /// The variables that tell numeric libraries, when they are loaded, how many threads to compute with.
 const THREADS: [&str; 3] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"];
 
-/// The number of a launcher in its run: a launcher that has died is replaced by one with the next number.
+/// The number of a launcher in its run. The replacement of a launcher that has died has the next number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Generation(pub(super) u32);
 
@@ -40,7 +40,7 @@ pub(super) struct Generation(pub(super) u32);
 pub(super) enum Heard {
     /// A message.
     Message(StartId, Message),
-    /// All of them have closed the pipe.
+    /// The launcher and its processes have all closed the pipe.
     Silence,
 }
 
@@ -53,8 +53,7 @@ pub(super) struct Launcher {
 }
 
 impl Launcher {
-    /// Starts the launcher. What it says is given to `listener`. `folder` is where it keeps its files,
-    /// `threads` how many threads a file may compute with.
+    /// Starts the launcher. Its messages go to `listener` and its files into `folder`; a file may compute with `threads` threads.
     pub(super) fn start(
         interpreter: &Interpreter,
         folder: &Utf8Path,
@@ -89,7 +88,7 @@ impl Launcher {
         Ok(Self { generation, child, commands, log })
     }
 
-    /// Gives a command. An error says that the launcher has died.
+    /// Sends a command. It fails only if the launcher has died.
     pub(super) fn command(&mut self, command: &Command<'_>) -> io::Result<()> {
         let mut line = serde_json::to_vec(command)?;
         line.push(b'\n');
@@ -116,7 +115,7 @@ impl Drop for Launcher {
     fn drop(&mut self) {
         if self.ended().is_none() {
             signal_group(&mut self.child, Force::Kill);
-            // The kill cannot be refused.
+            // A process cannot ignore this signal.
             let _ = self.child.wait();
         }
     }

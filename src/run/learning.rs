@@ -1,31 +1,31 @@
-//! Which modules the launcher imports before it forks: those of a first file, and what several files had to import after that.
+//! Which modules the launcher imports before it forks: those that the first file imports, and those that several later files import.
 //!
 //! This module must not know how anything is imported.
 
 use std::collections::HashSet;
 
-/// How many modules are worth that the launcher stops for them, and that what it has forked is forked anew.
+/// How many new modules justify that the launcher imports them in the middle of a run, after which its processes are forked anew.
 const WORTH_A_STOP: usize = 25;
 
-/// What was learnt so far.
+/// The modules of a run so far.
 #[derive(Debug, Default)]
 pub(super) struct Learning {
-    /// What is worth importing, in the order in which files have imported it.
+    /// The modules to import, in the order in which files have imported them.
     modules: Vec<String>,
     known: HashSet<String>,
-    /// What one file has imported.
+    /// Modules that only one file has imported.
     once: HashSet<String>,
     /// How many modules the launcher was told to import.
     told: usize,
 }
 
 impl Learning {
-    /// Starts with what an earlier run has learnt.
+    /// Starts with the modules of an earlier run.
     pub(super) fn new(modules: Vec<String>) -> Self {
         Self { known: modules.iter().cloned().collect(), told: modules.len(), modules, once: HashSet::new() }
     }
 
-    /// Takes what a file has imported.
+    /// Takes note of the modules that a file has imported.
     pub(super) fn add(&mut self, imported: Vec<String>) {
         let is_first = self.modules.is_empty();
         for module in imported {
@@ -51,7 +51,7 @@ impl Learning {
         })
     }
 
-    /// Everything that is worth importing.
+    /// All modules to import.
     pub(super) fn modules(&self) -> &[String] {
         &self.modules
     }

@@ -1,4 +1,4 @@
-//! The modules that the tests of a project lead to, kept from run to run: the launcher imports them before it forks.
+//! The modules that the tests of a project import, kept from run to run: the launcher imports them before it forks.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ const VERSION: u32 = 1;
 /// The longest file that is read.
 const LONGEST: u64 = 4 << 20;
 
-/// What was learnt of a project with an interpreter.
+/// The modules of a project with an interpreter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Learnt {
     version: u32,
-    /// What the interpreter has installed, as a stamp: what was learnt of something else does not count.
+    /// A stamp of the interpreter's packages; with other packages, the modules may not be there.
     installed: String,
     pub(super) modules: Vec<String>,
 }
@@ -26,7 +26,7 @@ impl Learnt {
         Self { version: VERSION, installed: installed.to_owned(), modules }
     }
 
-    /// Reads what was learnt, where it still counts.
+    /// Reads the modules, unless the installed packages have changed since.
     pub(super) fn read(cache: &ProjectCache, interpreter: &Path, installed: &str) -> Option<Self> {
         let mut content = Vec::new();
         read_file(&cache.file(&name(interpreter)), LONGEST, &mut content).ok()?;
@@ -34,7 +34,7 @@ impl Learnt {
         (learnt.version == VERSION && learnt.installed == installed).then_some(learnt)
     }
 
-    /// Keeps it. What cannot be kept only costs time.
+    /// Writes the modules. If that fails, the next run is only slower.
     pub(super) fn write(&self, cache: &ProjectCache, interpreter: &Path) {
         if let Ok(content) = serde_json::to_vec(self) {
             let _ = cache.write(&name(interpreter), &content);

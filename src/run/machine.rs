@@ -36,18 +36,18 @@ pub(crate) fn driver() -> Option<String> {
     Some(text.lines().next()?.trim().to_owned())
 }
 
-/// How many processes the kernel has ended for want of memory in this control group, where it tells.
+/// How many processes of this control group the kernel has killed because memory ran out; `None` if it does not say.
 pub(crate) fn kills_for_memory() -> Option<u64> {
     let events = fs::read_to_string("/sys/fs/cgroup/memory.events").ok()?;
     events.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
 }
 
-/// How many files are tested at a time, where nothing else is asked for.
+/// How many files are tested at a time unless `--jobs` says otherwise.
 pub(crate) fn jobs() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// How many devices of a hardware type there are, for one that the machine has.
+/// How many devices of a hardware type there are, given that the machine has one.
 pub(crate) fn device_count(hardware: HardwareType) -> usize {
     let Some(visible) = visibility_variables(hardware).first() else { return 1 };
     let visible = env::var(visible).ok().filter(|value| !value.is_empty());

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::unit::Isolation;
 
-/// The longest message that is taken; a longer one is not from our script.
+/// The longest message that is accepted; our script writes none that is longer.
 const LONGEST: usize = 16 << 20;
 
 /// The number of a started file, new for each start. Zero is the launcher.
@@ -77,7 +77,7 @@ pub(super) enum Message {
     Lost(Vec<StartId>),
     /// The session of pytest has ended, with its exit status.
     End(i32),
-    /// Something outside of the tests has failed.
+    /// Something has failed outside of the tests.
     Broken(String),
 }
 
@@ -108,7 +108,7 @@ pub(super) struct Order<'a> {
     pub(super) only: Option<&'a [String]>,
     /// The tests not to run.
     pub(super) skip: Vec<&'a String>,
-    /// Whether this is the file's first hardware type, which has the tests for no certain one.
+    /// Whether this is the file's first hardware type, with which the tests for no hardware type in particular run.
     pub(super) is_first: bool,
 }
 
@@ -168,7 +168,7 @@ impl<R: Read> Messages<R> {
 impl<R: Read> Iterator for Messages<R> {
     type Item = io::Result<(StartId, Message)>;
 
-    /// None at the end of the pipe, between two parts or in one.
+    /// `None` at the end of the pipe, even in the middle of a part.
     fn next(&mut self) -> Option<Self::Item> {
         match self.read() {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => None,

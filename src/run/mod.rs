@@ -19,12 +19,12 @@ mod selection;
 mod unit;
 mod workers;
 
-pub(crate) use self::engine::{Ended, Listener, Progress, Run, Stop, execute};
+pub(crate) use self::engine::{Ended, Listener, Run, RunProgress, Stop, execute};
 pub(crate) use self::interpreter::{Interpreter, Surroundings, find};
 pub(crate) use self::launcher::SCRIPTS as WORKER_SCRIPTS;
 pub(crate) use self::recording::Recording;
 pub(crate) use self::selection::{Chosen, Selection, of_plan};
 #[cfg(feature = "store")]
 pub(crate) use self::selection::{DEFAULT_DURATION, device_of};
-pub(crate) use self::unit::{Isolation, Place, Retries, RetryOn, Rules, Unit};
+pub(crate) use self::unit::{Isolation, PlaceInFile, Retries, RetryOn, Rules, Unit};
 pub(crate) use self::workers::{Versions, Workers};

@@ -28,12 +28,12 @@ impl Ending {
     }
 }
 
-/// The environment variable that tells of a process which start of a file it belongs to.
+/// The environment variable that marks a process with the start of a file to which it belongs.
 pub(super) const MARK: &str = "TGEN_RUN_START";
 
-/// From now on the processes whose parent ends become children of this one, where the system offers that.
+/// Makes this process the parent of its descendants whose own parent ends, if the system offers that.
 pub(super) fn adopt_orphans() {
-    // Without it, only a process that leaves its group and loses its parent escapes.
+    // Without it, only a process that leaves its group and whose parent ends is missed.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Pid::from_raw(1));
 }
@@ -64,7 +64,7 @@ pub(super) fn ended(process: i32) -> Option<i32> {
         Ok(Some((_, status))) => {
             Some(status.exit_status().unwrap_or_else(|| status.terminating_signal().map_or(-1, |signal| -signal)))
         }
-        // It is adopted once its parent is gone, too.
+        // As long as its own parent lives, only that one can wait for it.
         Err(_) if pid.is_some_and(|pid| test_kill_process(pid).is_ok()) => None,
         Err(_) => Some(-Ending::Kill.signal()),
     }
@@ -76,11 +76,11 @@ pub(super) fn ended(_: i32) -> Option<i32> {
     Some(1)
 }
 
-/// The memory of a process and all that it has started, in bytes; none where the system does not tell. What a process
-/// shares with the one that it was forked from counts once.
+/// The memory of a process and its descendants, in bytes; `None` if the system does not tell. Memory that a process shares
+/// with the one that it was forked from counts once.
 #[cfg(target_os = "linux")]
 pub(super) fn memory(process: i32) -> Option<u64> {
-    /// A tree that grows while it is read is not followed for ever.
+    /// The most processes that are counted, since a tree may grow while it is read.
     const MOST: usize = 1024;
     let mut tree = children(process);
     let mut at = 0;
@@ -99,7 +99,7 @@ fn resident_memory(process: i32) -> Option<u64> {
     Some(pages * rustix::param::page_size() as u64)
 }
 
-/// The share of a process in the memory that it has.
+/// The memory of a process, of which shared pages count in proportion.
 #[cfg(target_os = "linux")]
 fn own_memory(process: i32) -> Option<u64> {
     let sizes = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
@@ -141,7 +141,7 @@ pub(super) fn belongs_to(_: i32, _: i32, _: &str) -> bool {
     false
 }
 
-/// Ends an adopted process, whatever it does about it, and everything that is in its group.
+/// Kills an adopted process and its group.
 #[cfg(unix)]
 pub(super) fn end_adopted(process: i32) {
     use rustix::process::{WaitOptions, kill_process, waitpid};

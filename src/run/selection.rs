@@ -11,12 +11,12 @@ use tgen_core::model::hardware::HardwareType;
 use tgen_core::plan::test_plan::PlannedTest;
 use tgen_core::plan::{Plan, Subject};
 use tgen_core::schedule::estimate::Estimate;
-use tgen_core::schedule::history::{History, Subject as Asked};
+use tgen_core::schedule::history::{EstimateSubject, History};
 use tgen_core::schedule::job::{Job, JobIndex, Needs};
 use typed_index_collections::TiVec;
 use uuid::Uuid;
 
-use super::unit::{Place, Unit};
+use super::unit::{PlaceInFile, Unit};
 
 /// How long a unit is expected to take where nothing is known.
 pub(crate) const DEFAULT_DURATION: Duration = Duration::from_secs(10);
@@ -59,15 +59,7 @@ pub(crate) fn of_plan(
     history: &History,
 ) -> Selection {
     let mut selection = Selection::default();
-    let mut groups: Vec<Vec<&PlannedTest>> = Vec::new();
-    let mut places: HashMap<(usize, HardwareType), usize> = HashMap::new();
-    for test in tests {
-        let place = *places.entry((test.output, test.hardware)).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[place].push(test);
-    }
+    let mut groups = tests_by_unit(tests);
     groups.retain(|group| {
         let hardware = group[0].hardware;
         let is_chosen = chosen.has(hardware);
@@ -91,15 +83,29 @@ pub(crate) fn of_plan(
     selection
 }
 
-fn place(of_file: &[HardwareType], own: HardwareType) -> Place {
+/// The tests of each output on each hardware type, in the order in which the first of each stands. No group is empty.
+fn tests_by_unit(tests: &[PlannedTest]) -> Vec<Vec<&PlannedTest>> {
+    let mut groups: Vec<Vec<&PlannedTest>> = Vec::new();
+    let mut places: HashMap<(usize, HardwareType), usize> = HashMap::new();
+    for test in tests {
+        let place = *places.entry((test.output, test.hardware)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(test);
+    }
+    groups
+}
+
+fn place(of_file: &[HardwareType], own: HardwareType) -> PlaceInFile {
     match of_file {
-        [_] => Place::Only,
-        several if several.iter().min() == Some(&own) => Place::First,
-        _ => Place::Later,
+        [_] => PlaceInFile::Only,
+        several if several.iter().min() == Some(&own) => PlaceInFile::First,
+        _ => PlaceInFile::Later,
     }
 }
 
-fn unit(plan: &Plan<'_>, group: &[&PlannedTest], root: &Utf8Path, place: Place) -> Unit {
+fn unit(plan: &Plan<'_>, group: &[&PlannedTest], root: &Utf8Path, place: PlaceInFile) -> Unit {
     let test = group[0];
     let output = &plan.outputs[test.output];
     let location = plan.location(output);
@@ -119,7 +125,7 @@ fn unit(plan: &Plan<'_>, group: &[&PlannedTest], root: &Utf8Path, place: Place) 
 fn job(plan: &Plan<'_>, group: &[&PlannedTest], unit: &Unit, history: &History, after: &[JobIndex]) -> Job {
     let test = group[0];
     let model = &plan.models[test.model];
-    let asked = Asked {
+    let asked = EstimateSubject {
         unit: &unit.name,
         model: unit.model.as_deref(),
         family: Some(&model.family),

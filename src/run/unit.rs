@@ -22,7 +22,7 @@ pub(crate) struct Unit {
     pub(crate) model: Option<String>,
     pub(crate) hardware: HardwareType,
     /// Which of the hardware types of its file that are run this is.
-    pub(crate) place: Place,
+    pub(crate) place: PlaceInFile,
     pub(crate) batch: Option<u32>,
     /// The tests that are not run, because they have passed before.
     pub(crate) passed: Vec<String>,
@@ -30,7 +30,7 @@ pub(crate) struct Unit {
 
 /// The place of a unit among the units of its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PlaceInFile {
     /// There is no other.
     Only,
     /// It also has the tests that are for no certain hardware type.
@@ -116,7 +116,7 @@ pub(crate) struct Rules {
     pub(crate) budget: Option<Duration>,
     /// How long a process may take to end after it was asked to.
     pub(crate) grace: Duration,
-    /// The memory that all files together may need, and no one may exceed.
+    /// The memory that all running files together may use, and the limit of each.
     pub(crate) memory: Bytes,
     pub(crate) devices: Vec<Device>,
     pub(crate) shard: Option<String>,

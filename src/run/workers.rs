@@ -1,4 +1,5 @@
-//! The launcher of a run and what comes from it: started, warmed with what was learnt, and replaced when it dies.
+//! Starts the launcher of a run, lets it import the modules that earlier runs needed, passes its messages on, and replaces it when
+//! it dies.
 //!
 //! This module must not know what a file's process reports about its tests.
 
@@ -20,7 +21,7 @@ use super::processes::{self, Ending, MARK};
 use super::unit::{Isolation, Unit};
 use crate::world::caches::ProjectCache;
 
-/// How long an interpreter may take until it takes orders.
+/// How long an interpreter may take to start the launcher.
 const LONGEST_START: Duration = Duration::from_mins(1);
 /// How long the launcher may take to end processes.
 const LONGEST_DISMISSAL: Duration = Duration::from_secs(5);
@@ -108,7 +109,7 @@ impl Workers {
             learning,
             last_start: 0,
             cache,
-            // A process that runs several files has no peak of one.
+            // The peak of a process that runs several files says nothing of one of them.
             groups: ControlGroups::delegated().filter(|_| isolation != Isolation::None),
         };
         workers.warm();
@@ -153,7 +154,7 @@ impl Workers {
 
     /// Signals the process of a start, and what it has started.
     pub(super) fn signal(&mut self, id: StartId, pid: Option<i32>, ending: Ending) {
-        // The launcher alone knows a process that it has not told of yet; it may be dead or busy, too.
+        // Only the launcher knows a process that it has not reported yet. It may be dead or busy, so the group is signalled too.
         let told = self.launcher.command(&Command::Signal { unit: id, signal: ending.signal() });
         if let Some(pid) = pid
             && (told.is_err() || ending == Ending::Kill)
@@ -170,7 +171,7 @@ impl Workers {
         }
     }
 
-    /// Takes what a file has imported, and lets the launcher import what is worth it.
+    /// Takes note of the modules that a file has imported, and lets the launcher import those that several files need.
     pub(super) fn learn(&mut self, imported: Vec<String>) {
         self.learning.add(imported);
         if let Some(modules) = self.learning.take_due() {
@@ -179,7 +180,7 @@ impl Workers {
         }
     }
 
-    /// A device was touched while warming: from now on every process is a new interpreter.
+    /// Starts a new interpreter for every file from now on, because an import has touched a device.
     pub(super) fn give_up_forking(&mut self) {
         self.isolation = Isolation::Spawn;
     }
@@ -204,7 +205,7 @@ impl Workers {
         }
     }
 
-    /// How the launcher has died, if it has; then another one takes its place.
+    /// Replaces the launcher if it has died. Gives how it died.
     pub(super) fn replace_dead(&mut self) -> anyhow::Result<Option<String>> {
         let Some(status) = self.launcher.ended() else { return Ok(None) };
         self.replace()?;
@@ -241,7 +242,7 @@ impl Workers {
 }
 
 impl Drop for Workers {
-    /// Keeps what was learnt for the next run.
+    /// Keeps the names of the modules for the next run.
     fn drop(&mut self) {
         let modules = self.learning.modules();
         if let Some(cache) = self.cache.as_ref().filter(|_| !modules.is_empty()) {
@@ -269,7 +270,10 @@ fn await_ready(
             }
             Ok(Heard::Message(..)) => {}
             Ok(Heard::Silence) => return Err(why_not_ready(launcher, interpreter)),
-            Err(_) => bail!("`{program}` does not begin within {} s", LONGEST_START.as_secs()),
+            Err(_) => bail!(
+                "`{program}` has not answered within {} s; give `--python` another interpreter",
+                LONGEST_START.as_secs()
+            ),
         }
     }
 }
@@ -284,7 +288,7 @@ fn why_not_ready(launcher: &Launcher, interpreter: &Interpreter) -> anyhow::Erro
             interpreter.found.words()
         );
     }
-    anyhow!("`{program}` ({}) cannot run tests: {reason}", interpreter.found.words())
+    anyhow!("`{program}` ({}) cannot run tests: {reason}; name another with `--python`", interpreter.found.words())
 }
 
 fn utf8(folder: &tempfile::TempDir) -> anyhow::Result<Utf8PathBuf> {

@@ -10,7 +10,7 @@ use duckdb::arrow::error::ArrowError;
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::plans::{Estimates, PlannedTest};
+use super::plans::{Estimates, NewTest};
 
 /// Rows of `planned_tests` to be appended.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(super) struct TestColumns {
 
 impl TestColumns {
     /// Adds a row.
-    pub(super) fn add(&mut self, plan: i64, position: u32, test: &PlannedTest<'_>) {
+    pub(super) fn add(&mut self, plan: i64, position: u32, test: &NewTest<'_>) {
         self.plan_id.append_value(plan);
         self.position.append_value(position);
         self.test_id.append_value(test.test_id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));

@@ -32,7 +32,7 @@ pub(crate) use self::opening::{Mode, Patience};
 pub(crate) use self::plan_support::SupportFile;
 #[cfg(test)]
 pub(crate) use self::plans::StoredEstimates;
-pub(crate) use self::plans::{Content, Difference, Differing, Estimates, Plan, PlannedTest, StoredTest};
+pub(crate) use self::plans::{Content, Difference, Differing, Estimates, NewTest, StoredPlan, StoredTest};
 pub(crate) use self::query::{Column, Kind, Limits, Rows};
 pub(crate) use self::results::ImportedResults;
 pub(crate) use self::templates::{Added, NewTemplate, Template, Version};

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::columns::{self, TestColumns};
 use super::error::StoreError;
 use super::plan_support::{self, SupportFile};
-use super::plans::{self, Estimates, PlannedTest};
+use super::plans::{self, Estimates, NewTest};
 use super::{Store, clock};
 
 /// A plan that is being written. If it is dropped before [`PlanWriter::finish`], the plan stays invisible.
@@ -79,7 +79,7 @@ impl Store {
 
 impl PlanWriter<'_> {
     /// Adds the next test. Its dependencies may be added before or after it.
-    pub(crate) fn add(&mut self, test: &PlannedTest<'_>) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, test: &NewTest<'_>) -> Result<(), StoreError> {
         let position = u32::try_from(self.positions.len())
             .map_err(|_| StoreError::InvalidPlan("it has too many tests".to_owned()))?;
         if self.positions.insert(test.test_id, position).is_some() {

@@ -10,7 +10,7 @@ use super::{Store, clock};
 
 /// A test of a plan that is being written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PlannedTest<'a> {
+pub(crate) struct NewTest<'a> {
     /// The id, derived from what determines the test.
     pub(crate) test_id: Uuid,
     /// The model.
@@ -103,7 +103,7 @@ pub(crate) enum Content {
 
 /// A plan without its tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct StoredPlan {
     /// Its unique name.
     pub(crate) name: String,
     /// When it was stored, in UTC.
@@ -142,12 +142,12 @@ pub(crate) enum Differing {
 
 impl Store {
     /// Every plan, the newest first.
-    pub(crate) fn plans(&self) -> Result<Vec<Plan>, StoreError> {
+    pub(crate) fn plans(&self) -> Result<Vec<StoredPlan>, StoreError> {
         self.read(|connection| plans(connection, None))
     }
 
     /// The plan of a name.
-    pub(crate) fn plan(&self, name: &str) -> Result<Plan, StoreError> {
+    pub(crate) fn plan(&self, name: &str) -> Result<StoredPlan, StoreError> {
         self.read(|connection| {
             let plan = identify(connection, name)?;
             plans(connection, Some(plan))?.pop().ok_or_else(|| StoreError::unknown("plan", name, &[]))
@@ -236,7 +236,7 @@ pub(super) fn identify(connection: &Connection, name: &str) -> Result<i64, Store
 }
 
 /// The plans, the newest first; only the one with the key `plan`, if given.
-fn plans(connection: &Connection, plan: Option<i64>) -> Result<Vec<Plan>, StoreError> {
+fn plans(connection: &Connection, plan: Option<i64>) -> Result<Vec<StoredPlan>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT name, strftime(created_at, $format), created_by, coalesce(tests, 0)
          FROM plans
@@ -245,7 +245,7 @@ fn plans(connection: &Connection, plan: Option<i64>) -> Result<Vec<Plan>, StoreE
          ORDER BY plan_id DESC",
     )?;
     let plans = statement.query_map(duckdb::named_params! {"format": clock::FORMAT, "plan": plan}, |row| {
-        Ok(Plan { name: row.get(0)?, created_at: row.get(1)?, created_by: row.get(2)?, tests: row.get(3)? })
+        Ok(StoredPlan { name: row.get(0)?, created_at: row.get(1)?, created_by: row.get(2)?, tests: row.get(3)? })
     })?;
     Ok(plans.collect::<Result<_, _>>()?)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use duckdb::{Connection, params};
 use tgen_core::model::hardware::HardwareType;
-use tgen_core::project::registered::{Offer, Registered, Selection, Wanted};
+use tgen_core::project::registered::{ChosenTemplates, Offer, Registered, Wanted};
 
 use super::error::StoreError;
 use super::{Store, templates};
@@ -40,7 +40,7 @@ fn choice() -> String {
 
 impl Store {
     /// The template of each case.
-    pub(crate) fn select(&self, cases: &[Wanted]) -> Result<Selection, StoreError> {
+    pub(crate) fn select(&self, cases: &[Wanted]) -> Result<ChosenTemplates, StoreError> {
         self.read(|connection| {
             ask(connection, cases)?;
             connection.execute_batch(&choice())?;
@@ -55,7 +55,7 @@ impl Store {
                     *choice = places.get(&template).copied();
                 }
             }
-            Ok(Selection { templates, choices })
+            Ok(ChosenTemplates { templates, choices })
         })
     }
 

@@ -4,13 +4,13 @@ use serde::Serialize;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::schedule::job::Job;
 
-use crate::run::{Place, Selection, Unit};
+use crate::run::{PlaceInFile, Selection, Unit};
 
 /// The version of the format.
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Plan<'a> {
+struct DriverPlan<'a> {
     #[serde(rename = "tgen-plan")]
     version: u32,
     /// The run that this one finishes.
@@ -50,7 +50,7 @@ pub(crate) fn plan_json(
     rerun_of: Option<&str>,
 ) -> anyhow::Result<Vec<u8>> {
     let units = selection.units.iter().zip(&selection.jobs).map(|(unit, job)| planned(unit, job)).collect();
-    Ok(serde_json::to_vec_pretty(&Plan { version: VERSION, rerun_of, arguments, units })?)
+    Ok(serde_json::to_vec_pretty(&DriverPlan { version: VERSION, rerun_of, arguments, units })?)
 }
 
 fn planned<'a>(unit: &'a Unit, job: &'a Job) -> PlannedUnit<'a> {
@@ -59,9 +59,9 @@ fn planned<'a>(unit: &'a Unit, job: &'a Job) -> PlannedUnit<'a> {
         file: unit.file.as_str(),
         hardware: unit.hardware,
         place: match unit.place {
-            Place::Only => "only",
-            Place::First => "first",
-            Place::Later => "later",
+            PlaceInFile::Only => "only",
+            PlaceInFile::First => "first",
+            PlaceInFile::Later => "later",
         },
         test_id: unit.test_id.as_deref(),
         model: unit.model.as_deref(),

@@ -14,6 +14,7 @@ mod test_runner;
 mod watched;
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use tgen_core::project::request::Request;
 
 use self::keys::{Key, Keys};
 use self::lock::Lock;
-use self::runner::{Ended, Runner};
+use self::runner::{CommandEnd, CommandRunner};
 use self::screen::{Occasion, Screen};
 use self::test_runner::{TestEvent, TestRunner};
 use self::watched::{Rebuild, RootChange, WatchedProject};
@@ -86,7 +87,7 @@ enum Wake {
     File(notify::Result<Event>),
     Poll,
     Key(Key),
-    Ended(Ended),
+    CommandEnded(CommandEnd),
     Tests(TestEvent),
     Retry,
     CheckRoots,
@@ -95,48 +96,24 @@ enum Wake {
 
 /// Watches projects until the user ends it.
 pub(crate) fn run(global: &Global, projects: &[Located], options: &Options) -> anyhow::Result<()> {
-    let locks = projects.iter().filter(|_| options.intent != Intent::Report);
-    let _locks: Vec<Lock> =
-        locks.map(|project| Lock::take(&written_below(project, options))).collect::<Result<_, _>>()?;
+    let _locks = take_locks(projects, options)?;
     let disks: Vec<Disk> = projects.iter().map(|project| Disk::new(project.root.clone())).collect();
     let (sender, wakes) = mpsc::channel();
     let on_interrupt = sender.clone();
     // Sending fails once the watch has ended, when nothing is left to interrupt.
     interrupt::listen_and(move || drop(on_interrupt.send(Wake::Interrupted)));
-    let projects: Vec<_> = projects
-        .iter()
-        .zip(&disks)
-        .map(|(project, disk)| WatchedProject::open(global, project, disk, options))
-        .collect();
-    let runner = |command: &String| {
-        let sender = sender.clone();
-        Runner::new(command, move |ended| drop(sender.send(Wake::Ended(ended))))
-    };
-    let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
-    let test_runner = |project: &WatchedProject<'_>| {
-        let (sender, options) = (sender.clone(), options.tests.as_ref()?);
-        Some(TestRunner::start(project.root(), options, move |event| drop(sender.send(Wake::Tests(event)))))
-    };
-    let test_runners = projects.iter().filter_map(test_runner).collect::<Result<_, _>>()?;
-    let screen = Screen::new(options.form, options.intent, projects.len());
-    let mut watch = Watch {
-        projects,
-        screen,
-        wakes,
-        sender,
-        runners,
-        test_runners,
-        watcher: None,
-        source: ChangeSource::Events,
-        postponed: VecDeque::new(),
-        retry: Retry::never(),
-        roots_checked: Instant::now(),
-    };
-    let ended = watch.start_source(options.source).and_then(|()| watch.run());
-    match ended {
+    let open = |(project, disk)| WatchedProject::open(global, project, disk, options);
+    let projects: Vec<_> = projects.iter().zip(&disks).map(open).collect();
+    match Watch::new(projects, options, sender, wakes)?.run(options.source) {
         Err(error) if has_reader_left(&error) => Ok(()),
         ended => ended,
     }
+}
+
+/// Locks the folders that the watch writes to.
+fn take_locks(projects: &[Located], options: &Options) -> anyhow::Result<Vec<Lock>> {
+    let written = projects.iter().filter(|_| options.intent != Intent::Report);
+    written.map(|project| Lock::take(&written_below(project, options))).collect()
 }
 
 /// Whether a watch ended because the reader of its standard output did (`| head`).
@@ -154,7 +131,7 @@ struct Watch<'d> {
     wakes: Receiver<Wake>,
     sender: Sender<Wake>,
     /// One for each project; empty without `--exec`.
-    runners: Vec<Runner>,
+    runners: Vec<CommandRunner>,
     /// One for each project; empty without `--run`.
     test_runners: Vec<TestRunner>,
     /// None while polling.
@@ -183,8 +160,40 @@ impl Retry {
     }
 }
 
-impl Watch<'_> {
-    fn run(mut self) -> anyhow::Result<()> {
+impl<'d> Watch<'d> {
+    fn new(
+        projects: Vec<WatchedProject<'d>>,
+        options: &Options,
+        sender: Sender<Wake>,
+        wakes: Receiver<Wake>,
+    ) -> anyhow::Result<Self> {
+        let runner = |command: &String| {
+            let sender = sender.clone();
+            CommandRunner::new(command, move |ended| drop(sender.send(Wake::CommandEnded(ended))))
+        };
+        let runners = projects.iter().filter_map(|_| options.exec.as_ref().map(runner)).collect::<Result<_, _>>()?;
+        let test_runner = |project: &WatchedProject<'_>| {
+            let (sender, options) = (sender.clone(), options.tests.as_ref()?);
+            Some(TestRunner::start(project.root(), options, move |event| drop(sender.send(Wake::Tests(event)))))
+        };
+        let test_runners = projects.iter().filter_map(test_runner).collect::<Result<_, _>>()?;
+        Ok(Self {
+            screen: Screen::new(options.form, options.intent, projects.len()),
+            projects,
+            wakes,
+            sender,
+            runners,
+            test_runners,
+            watcher: None,
+            source: ChangeSource::Events,
+            postponed: VecDeque::new(),
+            retry: Retry::never(),
+            roots_checked: Instant::now(),
+        })
+    }
+
+    fn run(mut self, source: ChangeSource) -> anyhow::Result<()> {
+        self.start_source(source)?;
         self.projects.iter_mut().for_each(WatchedProject::rescan);
         self.rebuild(Occasion::Start)?;
         let sender = self.sender.clone();
@@ -192,37 +201,31 @@ impl Watch<'_> {
         if keys.is_some() {
             self.screen.keys()?;
         }
-        loop {
-            match self.next()? {
-                Wake::File(event) => self.on_file(event)?,
-                Wake::Poll => {
-                    let changed = self.projects.iter_mut().map(WatchedProject::poll).filter(|is_changed| *is_changed);
-                    if changed.count() > 0 {
-                        self.rebuild(Occasion::Change)?;
-                    }
-                }
-                Wake::Key(Key::Rebuild) => {
-                    self.projects.iter_mut().for_each(WatchedProject::forget);
-                    self.rebuild(Occasion::Asked)?;
-                }
-                Wake::Key(Key::Difference) => {
-                    for project in &self.projects {
-                        self.screen.differences(project.differences())?;
-                    }
-                }
-                Wake::Ended(ended) => self.on_command_ended(&ended)?,
-                Wake::Tests(event) => self.screen.tests(&event)?,
-                Wake::Retry => {
-                    self.projects.iter_mut().for_each(WatchedProject::retry);
-                    self.rebuild(Occasion::Retry)?;
-                }
-                Wake::CheckRoots => self.check_roots()?,
-                Wake::Key(Key::Quit) | Wake::Interrupted => {
-                    self.projects.into_iter().for_each(WatchedProject::close);
-                    return Ok(());
-                }
+        while self.handle_next()?.is_continue() {}
+        self.projects.into_iter().for_each(WatchedProject::close);
+        Ok(())
+    }
+
+    /// Waits for what wakes the watch next, and handles it; breaks if that ends the watch.
+    fn handle_next(&mut self) -> anyhow::Result<ControlFlow<()>> {
+        match self.next()? {
+            Wake::File(event) => self.on_file(event)?,
+            Wake::Poll => self.on_poll()?,
+            Wake::Key(Key::Rebuild) => {
+                self.projects.iter_mut().for_each(WatchedProject::forget);
+                self.rebuild(Occasion::Asked)?;
             }
+            Wake::Key(Key::Difference) => self.show_differences()?,
+            Wake::CommandEnded(ended) => self.on_command_ended(&ended)?,
+            Wake::Tests(event) => self.screen.tests(&event)?,
+            Wake::Retry => {
+                self.projects.iter_mut().for_each(WatchedProject::retry);
+                self.rebuild(Occasion::Retry)?;
+            }
+            Wake::CheckRoots => self.check_roots()?,
+            Wake::Key(Key::Quit) | Wake::Interrupted => return Ok(ControlFlow::Break(())),
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn next(&mut self) -> anyhow::Result<Wake> {
@@ -325,6 +328,21 @@ impl Watch<'_> {
         self.rebuild(Occasion::Change)
     }
 
+    fn on_poll(&mut self) -> anyhow::Result<()> {
+        let changed = self.projects.iter_mut().map(WatchedProject::poll).filter(|is_changed| *is_changed);
+        if changed.count() > 0 {
+            self.rebuild(Occasion::Change)?;
+        }
+        Ok(())
+    }
+
+    fn show_differences(&self) -> anyhow::Result<()> {
+        for project in &self.projects {
+            self.screen.differences(project.differences())?;
+        }
+        Ok(())
+    }
+
     fn on_file(&mut self, event: notify::Result<Event>) -> anyhow::Result<()> {
         if self.add_event(event)? {
             self.let_settle()?;
@@ -419,7 +437,7 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn on_command_ended(&self, ended: &Ended) -> anyhow::Result<()> {
+    fn on_command_ended(&self, ended: &CommandEnd) -> anyhow::Result<()> {
         match self.runners.first() {
             Some(runner) => Ok(self.screen.command_ended(&runner.command(), ended)?),
             None => Ok(()),

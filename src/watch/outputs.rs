@@ -143,14 +143,8 @@ impl Outputs {
             }
             result
         };
-        let mut results = Vec::with_capacity(due.len());
-        for part in due.chunks(LARGEST_PART) {
-            if interrupt::requested() {
-                results.resize_with(due.len(), || Applied::Interrupted);
-                break;
-            }
-            results.extend(judge_each(plan, part, &read_formatted, |_, output, judged| apply(output, judged)));
-        }
+        let results =
+            in_parts(&due, |part| judge_each(plan, part, &read_formatted, |_, output, judged| apply(output, judged)));
         self.writer = applier.writer.or(self.writer.take());
         let differences = differences.into_inner().unwrap_or_default();
         if !differences.is_empty() {
@@ -350,6 +344,19 @@ impl Applied {
     fn is_difference(&self) -> bool {
         matches!(self, Self::Due(_) | Self::Written(_) | Self::LeftAlone(Reason::Protected(_)))
     }
+}
+
+/// The results of outputs, which are written part by part, so that an interrupt does not wait for all of them.
+fn in_parts(due: &[PlannedOutput], write: impl Fn(&[PlannedOutput]) -> Vec<Applied>) -> Vec<Applied> {
+    let mut results = Vec::with_capacity(due.len());
+    for part in due.chunks(LARGEST_PART) {
+        if interrupt::requested() {
+            results.resize_with(due.len(), || Applied::Interrupted);
+            break;
+        }
+        results.extend(write(part));
+    }
+    results
 }
 
 fn stat_all(plan: &Plan<'_>, root: &Utf8Path) -> Vec<OutputFile> {

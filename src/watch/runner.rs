@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// How a command ended by itself.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct CommandEnd {
     /// The status that it exited with.
     pub(super) status: ExitStatus,
     /// How long it ran.
@@ -25,10 +25,10 @@ pub(super) struct Ended {
 }
 
 /// Runs the command.
-pub(super) struct Runner {
+pub(super) struct CommandRunner {
     words: Vec<String>,
     running: Option<Arc<Mutex<Running>>>,
-    on_end: Arc<dyn Fn(Ended) + Send + Sync>,
+    on_end: Arc<dyn Fn(CommandEnd) + Send + Sync>,
 }
 
 struct Running {
@@ -36,9 +36,9 @@ struct Running {
     is_unwanted: bool,
 }
 
-impl Runner {
+impl CommandRunner {
     /// Splits a command line as a shell would; no shell runs it.
-    pub(super) fn new(command: &str, on_end: impl Fn(Ended) + Send + Sync + 'static) -> anyhow::Result<Self> {
+    pub(super) fn new(command: &str, on_end: impl Fn(CommandEnd) + Send + Sync + 'static) -> anyhow::Result<Self> {
         let words = shell_words::split(command).with_context(|| format!("cannot read the command `{command}`"))?;
         if words.is_empty() {
             bail!("`--exec` needs a command, such as `--exec pytest`");
@@ -84,14 +84,14 @@ impl Runner {
     }
 }
 
-impl Drop for Runner {
+impl Drop for CommandRunner {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-/// Waits until a command ends, and reports that, unless [`Runner::stop`] ended it.
-fn wait(running: &Mutex<Running>, on_end: &(dyn Fn(Ended) + Send + Sync)) {
+/// Waits until a command ends, and reports that, unless [`CommandRunner::stop`] ended it.
+fn wait(running: &Mutex<Running>, on_end: &(dyn Fn(CommandEnd) + Send + Sync)) {
     let started = Instant::now();
     loop {
         {
@@ -99,7 +99,7 @@ fn wait(running: &Mutex<Running>, on_end: &(dyn Fn(Ended) + Send + Sync)) {
             match running.child.try_wait() {
                 Ok(None) => {}
                 Ok(Some(status)) if !running.is_unwanted => {
-                    return on_end(Ended { status, elapsed: started.elapsed() });
+                    return on_end(CommandEnd { status, elapsed: started.elapsed() });
                 }
                 Ok(Some(_)) | Err(_) => return,
             }

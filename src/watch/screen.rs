@@ -11,7 +11,7 @@ use tgen_core::output::state::State;
 
 use super::difference::Differences;
 use super::outputs::Intent;
-use super::runner::Ended;
+use super::runner::CommandEnd;
 use super::test_runner::TestEvent;
 use super::watched::{Rebuild, WatchedProject};
 use crate::apply::Reason;
@@ -136,7 +136,7 @@ impl Screen {
     }
 
     /// Reports the end of the command of `--exec`.
-    pub(super) fn command_ended(&self, command: &str, ended: &Ended) -> io::Result<()> {
+    pub(super) fn command_ended(&self, command: &str, ended: &CommandEnd) -> io::Result<()> {
         let seconds = ended.elapsed.as_secs_f64();
         match self.form {
             Form::Json => {

@@ -1,6 +1,6 @@
 //! The tests of `--run`: those of the outputs that a rebuild has written run at once, on a launcher that stays warm.
 //!
-//! A thread runs them and tells the watch. The next rebuild ends a run that is still going on.
+//! A thread runs them and sends events to the watch. The next rebuild cancels a run that is still going on.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tgen_core::schedule::machine::Machine;
 use tgen_core::schedule::scheduler::Scheduler;
 
 use crate::run::{
-    Chosen, Ended, Isolation, Listener, Progress, Recording, Retries, Rules, Run, Selection, Surroundings, Workers,
+    Chosen, Ended, Isolation, Listener, Recording, Retries, Rules, Run, RunProgress, Selection, Surroundings, Workers,
     execute, find, machine,
 };
 use crate::world::threads;
@@ -46,7 +46,7 @@ pub(super) enum TestEvent {
     },
     /// Something that concerns no test.
     Warning(String),
-    /// All tests have ended, or the run could not be done. A run that was cancelled tells nothing.
+    /// All tests have ended, or they could not be run. A cancelled run sends no event.
     Ended { ended: Result<Ended, String>, elapsed: Duration },
 }
 
@@ -90,7 +90,7 @@ impl TestRunner {
         Ok(runner)
     }
 
-    /// Runs these units, instead of those that still run.
+    /// Runs these units. A run that is still going on is cancelled.
     pub(super) fn run(&self, selection: Selection) {
         self.request(selection);
     }
@@ -105,7 +105,7 @@ impl TestRunner {
 }
 
 impl Drop for TestRunner {
-    /// Ends the run, and waits until nothing of it is left.
+    /// Cancels the run, and waits until all of its processes have ended.
     fn drop(&mut self) {
         self.latest.fetch_add(1, Ordering::Relaxed);
         self.requests = None;
@@ -150,7 +150,7 @@ impl TestThread {
         let rules = rules(&self.root);
         let machine = Machine { memory: rules.memory, jobs: machine::jobs(), devices: Vec::new() };
         let scheduler = Scheduler::new(request.selection.jobs.clone(), machine);
-        // The results are temporary: the user has seen them as they came.
+        // The results are only shown as they come, and not kept.
         let folder = tempfile::tempdir()?;
         let file = Utf8PathBuf::try_from(folder.path().join("results.jsonl"))?;
         let mut listener = EventSender { tell: &*self.tell, python: program.display().to_string() };
@@ -195,5 +195,5 @@ impl Listener for EventSender<'_> {
         (self.tell)(TestEvent::Warning(message.to_owned()));
     }
 
-    fn tick(&mut self, _: &Progress<'_>) {}
+    fn tick(&mut self, _: &RunProgress<'_>) {}
 }

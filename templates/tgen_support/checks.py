@@ -229,7 +229,7 @@ def check_generation(handler: Handler, tokens: int = 3) -> None:
     endpoint = in_torch(handler)
     if not endpoint.tiny.model.can_generate():
         pytest.skip(f"{type(endpoint.tiny.model).__name__} does not generate")
-    if reason := facts(handler).get("silent"):
+    if reason := endpoint.tiny.why_silent():
         pytest.skip(reason)
     known = facts(handler)
     is_single = handler.case.auto_class in known.get("single", {})

@@ -2,7 +2,8 @@
 
 A release of transformers that changes the arithmetic of a model, what it ties or the
 names that it saves shows in them without an error. `fingerprints.toml` has those that
-a person has looked at, by class and by the release from which they hold.
+a person has looked at, by class and by the release from which they hold. A type whose
+class belongs to another one has other sizes, and so a table of its own.
 """
 
 from __future__ import annotations
@@ -60,6 +61,15 @@ def fingerprint(tiny: TinyModel) -> Fingerprint:
     if saved := _saved_names(twin.model):
         found["saved"] = saved
     return found
+
+
+def name_of(model: Any) -> str:
+    """Name the table of a model: its class, and the type if the class is another's."""
+    class_name, model_type = type(model).__name__, model.config.model_type
+    own = getattr(type(model), "config_class", None)
+    if own is None or own.model_type == model_type:
+        return class_name
+    return f"{class_name}-{model_type}"
 
 
 def drawn_by_name(tiny: TinyModel) -> TinyModel:
@@ -199,9 +209,9 @@ def _are_close(one: list[float], other: list[float]) -> bool:
     return np.allclose(one, other, rtol=_NEAR, atol=_NEAR * scale)
 
 
-def recorded(class_name: str, release: str) -> Neighbours:
+def recorded(name: str, release: str) -> Neighbours:
     """Look up the fingerprints around a release."""
-    known = _records_of(class_name)
+    known = _records_of(name)
     before = [r for r in known if order(r) <= order(release)]
     after = [r for r in known if order(r) > order(release)]
     nearest = (
@@ -218,9 +228,9 @@ def is_reviewed(release: str) -> bool:
 
 
 @functools.cache
-def _records_of(class_name: str) -> dict[str, Fingerprint]:
+def _records_of(name: str) -> dict[str, Fingerprint]:
     """Read one table of the file: the whole of it takes longer than most tests."""
-    _, _, rest = _text().partition(f"\n[{class_name}]\n")
+    _, _, rest = _text().partition(f"\n[{name}]\n")
     records: dict[str, Fingerprint] = TOML.loads(rest.partition("\n[")[0])
     return records
 

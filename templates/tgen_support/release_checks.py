@@ -6,7 +6,7 @@ import importlib.metadata
 
 import pytest
 
-from .fingerprints import differences, fingerprint, is_reviewed, recorded
+from .fingerprints import differences, fingerprint, is_reviewed, name_of, recorded
 from .handlers import Handler
 from .known import judged, skip_not_known
 from .subjects import asked
@@ -22,10 +22,7 @@ def check_fingerprint(handler: Handler) -> None:
     tiny = endpoint.tiny
     if tiny.place.device != "cpu" or tiny.place.precision != "float32":
         pytest.skip("fingerprints are those of the processor, in float32")
-    name, release = (
-        type(tiny.model).__name__,
-        importlib.metadata.version("transformers"),
-    )
+    name, release = name_of(tiny.model), importlib.metadata.version("transformers")
     known = recorded(name, release)
     around = [neighbour for neighbour in known if neighbour is not None]
     if not around:

@@ -43,4 +43,4 @@ def is_single(handler: Handler) -> bool:
 
 def can_generate(tiny: TinyModel) -> bool:
     """Tell whether the model generates, and no fact keeps it from that."""
-    return "silent" not in tiny.facts and bool(tiny.model.can_generate())
+    return tiny.why_silent() is None and bool(tiny.model.can_generate())

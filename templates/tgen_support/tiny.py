@@ -65,10 +65,17 @@ class TinyModel:
     def _build(self, seed: int, **options: Any) -> Any:
         """Draw weights on the processor: so they are the same on every device."""
         with _building(), seeded(self.torch, seed):
-            model = self.loader.from_config(copy.deepcopy(self.config), **options)
+            model = self._from_config(copy.deepcopy(self.config), **options)
             self._draw_zero_weights(model)
         # Some models keep what they work out of their weights for this mode.
         return self.place.move(model.eval())
+
+    def _from_config(self, config: Any, **options: Any) -> Any:
+        part = self.facts.get("part_of", {}).get(self.auto_class)
+        if part is None:
+            return self.loader.from_config(config, **options)
+        model_class = self.loader._model_mapping[type(config)]
+        return model_class._from_config(getattr(config, part), **options)
 
     def _draw_zero_weights(self, model: Any) -> None:
         """Draw the weights that are zero before training: nothing gets past them."""
@@ -158,6 +165,13 @@ class TinyModel:
         call = {**self.facts.get("call", {}), **options}
         with self.place.running():
             return self.model(**given, **call)
+
+    def why_silent(self) -> str | None:
+        """Say why the model is not asked to generate, if a fact does."""
+        reason = self.facts.get("silent")
+        if isinstance(reason, dict):
+            reason = reason.get(self.auto_class)
+        return str(reason) if reason else None
 
     def generate(self, inputs: dict[str, np.ndarray], tokens: int) -> Any:
         """Generate so many tokens at most, the likeliest each."""

@@ -299,3 +299,68 @@ fn adopting_an_edit_keeps_the_line_ends_of_what_it_changes() {
     let template = "A = {{ greeting | py_str }}\nB = 2\n";
     check_line_ends_survive_adoption("tgen.toml", template, ["hello", "good morning"], "good morning");
 }
+
+#[test]
+fn a_bundle_is_written_over_no_file_that_is_none_and_packs_no_bundle() {
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote 1 of 1");
+    let before = fs::read(project.path("out/test_bert.py")).unwrap();
+    let refused = "`out/test_bert.py` is there and no zip file; delete it, or give `--output` another name";
+    project.check(&["bundle", "--output", "out/test_bert.py"], 2, refused);
+    assert_eq!(fs::read(project.path("out/test_bert.py")).unwrap(), before);
+    let pack = || {
+        project.check(&["bundle", "--include", "."], 0, "packed 1 test file");
+        fs::read(project.path("bundle.zip")).unwrap()
+    };
+    assert_eq!(pack(), pack());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bundle_has_nothing_from_outside_of_the_project() {
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote 1 of 1");
+    std::os::unix::fs::symlink("/etc/passwd", project.path("link")).unwrap();
+    for include in ["link", "."] {
+        project.check(
+            &["bundle", "--include", include],
+            2,
+            "cannot read `link`: it is a link that leads out of the project",
+        );
+    }
+    assert!(!project.path("bundle.zip").exists());
+}
+
+#[test]
+fn a_report_is_written_over_no_results_and_needs_no_file_that_has_none() {
+    let project = Project::new(b"x = 1\n");
+    let line = "{\"tgen-results\": 1, \"run\": \"r\", \"started\": \"2026-03-01T08:00:00Z\"}\n";
+    project.write("results/r.jsonl", line.as_bytes());
+    project.write("results/torn.jsonl", b"{\"tgen-res");
+    project.check(&["report"], 0, "torn.jsonl`: no line is a test result: line 1: it was cut short; it is left out");
+    for run in [&["report"][..], &["report", "results/r.jsonl"]] {
+        let refused = "`results/r.jsonl` has the results that the report is made from; give `--output` another name";
+        project.check(&[run, &["--output", "results/r.jsonl"]].concat(), 2, refused);
+    }
+    assert_eq!(fs::read_to_string(project.path("results/r.jsonl")).unwrap(), line);
+    project.check(&["report", "nightly"], 2, "there is no run of that id; there is `r`");
+    project.check(&["report", "--output", ""], 2, "`--output` is empty");
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_folder_is_no_template_database() {
+    let project = Project::new(b"x = 1\n");
+    project.check(
+        &["plan", "list", "--template-db", "."],
+        2,
+        "is a folder, not a template database; give `--template-db` a file",
+    );
+}
+
+#[test]
+fn a_folder_of_results_that_is_none_is_named() {
+    let project = Project::new(b"x = 1\n");
+    project.write("results", b"");
+    project.check(&["report"], 2, "cannot list the results in");
+}

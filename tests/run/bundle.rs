@@ -114,6 +114,16 @@ fn a_test_that_takes_too_long_is_ended_and_the_rest_of_its_file_runs() {
 }
 
 #[test]
+fn a_process_that_ends_while_its_memory_is_measured_is_no_error() {
+    let unpacked = Unpacked::of(&Project::new(&[("fine", "")]), &[]);
+    // It ends after `pathlib` has asked whether its folder is there.
+    let measure = "import pathlib\npathlib.Path.is_dir = lambda *_: True\n\
+        from tgen_driver import unit\nprint(unit._children(1 << 30))";
+    let output = Command::new(python()).args(["-c", measure]).current_dir(unpacked.path()).output().unwrap();
+    assert_eq!(text(&output.stdout), "[]\n", "{}", text(&output.stderr));
+}
+
+#[test]
 fn what_the_machine_lacks_is_blocked_with_what_there_is() {
     let project = Project::new(&[("fine", "memory-gb = 4096"), ("flaky", "")]);
     let unpacked = Unpacked::of(&project, &[]);

@@ -65,6 +65,10 @@ fn the_tests_of_a_stored_plan_run_by_their_ids() {
         passed.iter().all(|line| line["file"].as_str().unwrap().starts_with("results/plans/nightly/")),
         "{lines:?}"
     );
+    let listed = project.run(&["--plan", "nightly", "--list"]).stdout();
+    assert!(listed.starts_with("results/plans/nightly/test_"), "{listed}");
+    assert_eq!(project.run(&["--plan", "nigthly"]).code(), 2);
+    assert!(!project.path("results/plans/nigthly").exists());
     assert!(project.run(&["--plan", "nightly", "--rerun"]).stdout().contains("everything has passed already"));
 }
 
@@ -128,6 +132,16 @@ fn nothing_runs_without_a_python_that_has_pytest() {
     let output = project.command(&["run", "--python", "no-such-python"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("`no-such-python` is no program"));
+}
+
+#[test]
+fn a_python_that_is_too_old_is_named() {
+    let project = Project::new(&[("fine", "")]);
+    project.write("old/sitecustomize.py", "import types\n\ndel types.UnionType\n");
+    let output = project.runner(&[]).env("PYTHONPATH", project.path("old")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("and tests need 3.10 or newer; name another with `--python`"), "{said}");
 }
 
 #[test]

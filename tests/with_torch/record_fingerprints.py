@@ -49,10 +49,10 @@ def main() -> int:
 
 
 def take_all(tests: Path, taken: Path) -> None:
-    """Write a line for each class, or what its type raises."""
+    """Write a line for each type, or what it raises."""
     import torch
     import transformers
-    from tgen_support.fingerprints import fingerprint
+    from tgen_support.fingerprints import fingerprint, name_of
     from tgen_support.tiny import TinyModel
 
     warnings.simplefilter("ignore")
@@ -65,7 +65,7 @@ def take_all(tests: Path, taken: Path) -> None:
         for model_type, auto_class in cases(tests):
             try:
                 tiny = TinyModel(model_type, auto_class, torch, transformers)
-                line = {type(tiny.model).__name__: fingerprint(tiny)}
+                line = {name_of(tiny.model): fingerprint(tiny)}
                 lines.write(json.dumps(line) + "\n")
                 lines.flush()
             except Exception as error:

@@ -14,7 +14,7 @@ use crate::python as environments;
 use crate::test::{root, step, tgen};
 
 /// The packages that tests of all types need for real models. The optional ones are for a few processors and backbones.
-pub(crate) const PACKAGES: [&str; 7] = [
+pub(crate) const PACKAGES: [&str; 8] = [
     "numpy==2.4.6",
     "pytest==9.2.0",
     "torch==2.15.0",
@@ -22,6 +22,7 @@ pub(crate) const PACKAGES: [&str; 7] = [
     "pillow==13.0.0",
     "torchvision==0.29.2",
     "timm==1.0.31",
+    "scipy==1.17.1",
 ];
 
 /// The interpreter at this path, or one with exactly these packages.

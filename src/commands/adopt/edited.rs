@@ -30,7 +30,7 @@ pub(super) struct Edited {
 }
 
 /// What is known of an output that may be edited.
-enum Verdict {
+enum Candidate {
     Edited(String),
     Skipped(String),
     Other,
@@ -50,22 +50,22 @@ impl Edited {
         let stamps = outputs.iter().map(|output| (plan.location(output), Stamp::at(&location(output)))).collect();
         let mut problems = Vec::new();
         let formatted = FormattedOutputs::format(plan, &mut outputs, &session.root, &mut problems)?;
-        let verdicts =
+        let candidates =
             judge_each(plan, &outputs, &|output, buffer| formatted.read(output, buffer), |_, output, judged| {
-                judged.map(|judged| (output.path.clone(), verdict(session, plan, &judged, !files.is_empty())))
+                judged.map(|judged| (output.path.clone(), candidate(session, plan, &judged, !files.is_empty())))
             });
         let mut edited = Self { outputs: Vec::new(), stamps, skipped: 0, named };
-        for verdict in verdicts {
-            match verdict {
-                Ok((path, Verdict::Edited(text))) => {
+        for candidate in candidates {
+            match candidate {
+                Ok((path, Candidate::Edited(text))) => {
                     let number = plan.outputs.iter().position(|output| output.path == path);
                     edited.outputs.extend(number.map(|output| EditedOutput { output, text }));
                 }
-                Ok((_, Verdict::Skipped(message))) => {
+                Ok((_, Candidate::Skipped(message))) => {
                     Printer::new().warning(&message);
                     edited.skipped += 1;
                 }
-                Ok((_, Verdict::Other)) => {}
+                Ok((_, Candidate::Other)) => {}
                 Err(problem) => problems.push(problem),
             }
         }
@@ -119,21 +119,21 @@ fn wanted(files: &[Utf8PathBuf]) -> anyhow::Result<Vec<Utf8PathBuf>> {
 }
 
 /// `is_named` says whether the user named the output.
-fn verdict(session: &Session, plan: &Plan<'_>, judged: &Judged<'_>, is_named: bool) -> Verdict {
+fn candidate(session: &Session, plan: &Plan<'_>, judged: &Judged<'_>, is_named: bool) -> Candidate {
     let path = session.standpoint.seen(&plan.location(judged.output));
     match judged.state {
-        State::Edited if is_stale_too(judged) => Verdict::Skipped(format!(
+        State::Edited if is_stale_too(judged) => Candidate::Skipped(format!(
             "`{path}` was edited, and its template has changed since; run `cargo tgen generate --merge` first"
         )),
         State::Edited => match signature::without_signature(judged.existing).map(String::from_utf8) {
             Some(Ok(text)) if merge::has_conflict_markers(&text) => {
-                Verdict::Skipped(format!("`{path}` has conflict markers; resolve the conflicts first"))
+                Candidate::Skipped(format!("`{path}` has conflict markers; resolve the conflicts first"))
             }
-            Some(Ok(text)) => Verdict::Edited(text),
-            _ => Verdict::Skipped(format!("`{path}` is not UTF-8 text")),
+            Some(Ok(text)) => Candidate::Edited(text),
+            _ => Candidate::Skipped(format!("`{path}` is not UTF-8 text")),
         },
-        state if is_named => Verdict::Skipped(not_edited(&path, state)),
-        _ => Verdict::Other,
+        state if is_named => Candidate::Skipped(not_edited(&path, state)),
+        _ => Candidate::Other,
     }
 }
 

@@ -36,9 +36,9 @@ fn hint(session: &Session, plan: &Plan<'_>, outputs: &[&PlannedOutput]) -> Strin
         .collect();
     let folders: Vec<String> = folders.into_iter().map(|folder| format!("\"{folder}\"")).collect();
     format!(
-        "the edits of {} look like a formatter's, such as `ruff format`; have cargo-tgen run it, in the suite {}\n  \
-         format = [\"ruff\", \"format\"]\n  or exclude the outputs, in `[tool.ruff]` of `pyproject.toml`\n  \
-         extend-exclude = [{}]",
+        "the edits of {} look like those of a formatter, such as `ruff format`; let cargo-tgen run it, with this in the \
+         suite {}:\n  format = [\"ruff\", \"format\"]\n  or exclude the outputs, with this in `[tool.ruff]` of \
+         `pyproject.toml`:\n  extend-exclude = [{}]",
         counted(outputs.len(), "output"),
         suites.join(", "),
         folders.join(", "),

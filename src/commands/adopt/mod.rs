@@ -11,7 +11,6 @@ use clap::{Args, ValueEnum};
 use tgen_core::base::files::Files;
 use tgen_core::base::layered::Layered;
 use tgen_core::base::text::with_unix_line_ends;
-use tgen_core::lint::findings;
 use tgen_core::plan::Plan;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
@@ -19,7 +18,7 @@ use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models
 
 use self::edited::Edited;
 use self::proof::{Contents, Proof};
-use crate::apply::unreadable_inputs;
+use crate::apply::refuse_unreadable;
 use crate::outcome::Outcome;
 use crate::printer::{Printer, ask, counted};
 use crate::project::arguments::Global;
@@ -89,55 +88,76 @@ struct Asked<'a> {
     known: Vec<Utf8PathBuf>,
 }
 
+impl Asked<'_> {
+    /// Takes note of the project's outputs and of those that the user named. Of a single project, files that are no outputs
+    /// are refused here, before anything is written.
+    fn note(&mut self, session: &Session, plan: &Plan<'_>, edited: &Edited) -> anyhow::Result<()> {
+        self.named.extend(edited.named.iter().cloned());
+        self.known.extend(plan.outputs.iter().map(|output| session.root.join(plan.location(output))));
+        if self.is_only_project {
+            Edited::refuse_unknown(&self.named, &self.args.files, &self.known)?;
+        }
+        Ok(())
+    }
+}
+
 fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome> {
-    let (printer, args) = (Printer::new(), asked.args);
+    let args = asked.args;
     let request = Request::default();
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
-    let unreadable = unreadable_inputs(&plan);
-    if !unreadable.is_empty() {
-        session.print_problems(&project, &findings::gathered(unreadable));
-        bail!("an input cannot be read; nothing was changed");
-    }
+    refuse_unreadable(session, &plan, "nothing was changed")?;
     let edited = Edited::find(session, &plan, &args.files)?;
-    asked.named.extend(edited.named.iter().cloned());
-    asked.known.extend(plan.outputs.iter().map(|output| session.root.join(plan.location(output))));
-    if asked.is_only_project {
-        Edited::refuse_unknown(&asked.named, &args.files, &asked.known)?;
-    }
+    asked.note(session, &plan, &edited)?;
     if edited.outputs.is_empty() {
-        printer.note("no output is edited")?;
+        Printer::new().note("no output is edited")?;
         return Ok(Outcome::findings_if(edited.skipped > 0));
     }
-    let adoption = match args.to {
-        Target::Template => adopt(&plan, &edited.outputs),
-        Target::Model => adopt_for_models(&plan, &edited.outputs),
-        Target::Suite => adopt_for_suites(&plan, &edited.outputs),
-    };
-    let adoption = adoption.map_err(|problem| {
-        session.print_problems(&project, &[problem]);
-        anyhow::anyhow!("an edited output cannot be rendered; nothing was changed")
-    })?;
+    let adoption = adoption(session, &plan, &edited, args.to)?;
     words::show_left(session, &plan, &adoption);
     formatting::show_hint(session, &plan, &adoption, &edited.outputs);
     if adoption.files.is_empty() {
-        printer.note("nothing was changed")?;
+        Printer::new().note("nothing was changed")?;
         return Ok(Outcome::Findings);
     }
+    prove_and_write(session, &plan, &adoption, &edited, args)
+}
+
+/// The edits of outputs as edits of files of the project.
+fn adoption(session: &Session, plan: &Plan<'_>, edited: &Edited, target: Target) -> anyhow::Result<Adoption> {
+    let adoption = match target {
+        Target::Template => adopt(plan, &edited.outputs),
+        Target::Model => adopt_for_models(plan, &edited.outputs),
+        Target::Suite => adopt_for_suites(plan, &edited.outputs),
+    };
+    adoption.map_err(|problem| {
+        session.print_problems(plan.project, &[problem]);
+        anyhow::anyhow!("an edited output cannot be rendered, so nothing was changed; correct the errors above first")
+    })
+}
+
+/// Renders the outputs with the changed files, shows what changes, and writes it all if the user wants that.
+fn prove_and_write(
+    session: &Session,
+    plan: &Plan<'_>,
+    adoption: &Adoption,
+    edited: &Edited,
+    args: &AdoptArgs,
+) -> anyhow::Result<Outcome> {
     let texts = adoption.files.iter().map(|file| (file.path.clone(), file.text.as_str().into())).collect();
     let layered = Layered::new(&session.disk, texts);
-    let changed_project = changed_project(session, &project, &layered, &adoption)?;
-    let changed_plan = Plan::new(&changed_project, &request);
+    let changed_project = changed_project(session, plan.project, &layered, adoption)?;
+    let changed_plan = Plan::new(&changed_project, &Request::default());
     let contents = if args.dry_run { Contents::Dropped } else { Contents::Kept };
-    let proof = Proof::of(session, &plan, &changed_plan, &adoption, &edited, contents)?;
-    words::show_changes(session, &changed_plan, &adoption, &proof)?;
-    let unasked: Vec<_> = proof.merged_unasked(&plan, &edited).collect();
+    let proof = Proof::of(session, plan, &changed_plan, adoption, edited, contents)?;
+    words::show_changes(session, &changed_plan, adoption, &proof)?;
+    let unasked: Vec<_> = proof.merged_unasked(plan, edited).collect();
     words::show_merged_unasked(session, &changed_plan, &unasked);
-    if args.dry_run || !is_wanted(&printer, proof.others.len(), unasked.len(), args)? {
+    if args.dry_run || !is_wanted(proof.others.len(), unasked.len(), args)? {
         return Ok(Outcome::Findings);
     }
-    write(session, &changed_plan, &adoption, &proof, &edited)?;
-    words::show_written(session, &changed_plan, &adoption, &proof)?;
+    write(session, &changed_plan, adoption, &proof, edited)?;
+    words::show_written(session, &changed_plan, adoption, &proof)?;
     Ok(Outcome::findings_if(!adoption.left.is_empty() || edited.skipped > 0))
 }
 
@@ -153,13 +173,15 @@ fn changed_project<'l>(
     }
     let config = project.config.reread(layered).map_err(|problems| {
         session.print_problems(project, &problems);
-        anyhow::anyhow!("the configuration would have errors; nothing was changed")
+        anyhow::anyhow!(
+            "the changed configuration would have these errors, so nothing was changed; edit the configuration yourself"
+        )
     })?;
     database::ask(session, Project::load(layered, config, pack::pack()), &Request::default())
 }
 
 /// Whether outputs may change that nobody edited, or that were edited and not named.
-fn is_wanted(printer: &Printer, others: usize, unasked: usize, args: &AdoptArgs) -> anyhow::Result<bool> {
+fn is_wanted(others: usize, unasked: usize, args: &AdoptArgs) -> anyhow::Result<bool> {
     if others + unasked == 0 || args.yes {
         return Ok(true);
     }
@@ -168,7 +190,7 @@ fn is_wanted(printer: &Printer, others: usize, unasked: usize, args: &AdoptArgs)
     let outputs = others.into_iter().chain(unasked).collect::<Vec<_>>().join(" and ");
     let answer = ask(&format!("change {outputs} too?"))?;
     if answer.is_none() {
-        printer.warning(&format!("{outputs} would change too, so nothing was changed; run it with `--yes`"));
+        Printer::new().warning(&format!("{outputs} would change too, so nothing was changed; run it with `--yes`"));
     }
     Ok(answer.unwrap_or(false))
 }

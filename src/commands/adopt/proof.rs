@@ -49,7 +49,7 @@ pub(super) struct Proof {
 }
 
 /// What becomes of one output.
-enum Verdict {
+enum Effect {
     Adopted(Kept),
     Changes(Kept),
     EditedToo(EditedToo),
@@ -90,54 +90,61 @@ impl Proof {
         let mut problems = Vec::new();
         let formatted = FormattedOutputs::format(changed, &mut outputs, &session.root, &mut problems)?;
         let wanted = Wanted::of(plan, adoption, edited);
+        let stamps = stamps(session, changed, &outputs, edited);
+        let judge = Judge::new(changed, &wanted, contents);
+        let effects = judge.effects(&outputs, &formatted);
         let mut proof = Self {
             adopted: Vec::new(),
             merged: Vec::new(),
             others: Vec::new(),
-            differences: Report::default(),
+            differences: judge.differences(session, &outputs),
             stay_edited: Vec::new(),
             contents: HashMap::new(),
-            stamps: stamps(session, changed, &outputs, edited),
+            stamps,
             formatted,
         };
-        let room = AtomicUsize::new(if contents == Contents::Kept { MOST_KEPT } else { 0 });
-        let judge = Judge { plan: changed, wanted: &wanted, groups: Mutex::default(), room };
-        let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| proof.formatted.read(output, buffer);
-        let verdicts = judge_each(changed, &outputs, &read, |number, output, judged| match judged {
-            Ok(judged) => judge.verdict(&judged, number),
-            Err(problem) => Verdict::Failed(problem, changed.subject_name(output)),
-        });
-        proof.differences.groups = judge.groups.into_inner().unwrap_or_default().into_groups();
-        proof.differences.outputs =
-            outputs.iter().map(|output| reported(session.standpoint.seen(&changed.location(output)))).collect();
-        let mut failures: Vec<(Problem, String)> = Vec::new();
-        let mut edited_too: Vec<(PlannedOutput, EditedToo)> = Vec::new();
-        for (verdict, output) in verdicts.into_iter().zip(outputs) {
-            match verdict {
-                Verdict::Adopted(content) => {
-                    proof.keep(&output, content);
-                    proof.adopted.push(output);
-                }
-                Verdict::Changes(content) => {
-                    proof.keep(&output, content);
-                    proof.others.push(output);
-                }
-                Verdict::EditedToo(texts) => edited_too.push((output, texts)),
-                Verdict::Stays => {}
-                Verdict::Wrong => bail!(
-                    "`{}` would not be what you wrote; nothing was changed, please report this as a bug",
-                    changed.location(&output)
-                ),
-                Verdict::Failed(problem, subject) => failures.push((problem, subject)),
-            }
-        }
-        problems.extend(findings::by_template(failures));
+        let edited_too = proof.sort(changed, outputs, effects, &mut problems)?;
         if !problems.is_empty() {
             session.print_problems(changed.project, &problems);
-            bail!("an output could not be rendered with the changed template; nothing was changed");
+            bail!(
+                "an output could not be rendered with the changed template, so nothing was changed; edit the template yourself"
+            );
         }
         proof.merge(session, plan, &wanted, edited_too)?;
         Ok(proof)
+    }
+
+    /// Sorts the outputs by what becomes of them. Gives the edited ones whose edits are still to be merged.
+    fn sort(
+        &mut self,
+        changed: &Plan<'_>,
+        outputs: Vec<PlannedOutput>,
+        effects: Vec<Effect>,
+        problems: &mut Vec<Problem>,
+    ) -> anyhow::Result<Vec<(PlannedOutput, EditedToo)>> {
+        let mut failures: Vec<(Problem, String)> = Vec::new();
+        let mut edited_too: Vec<(PlannedOutput, EditedToo)> = Vec::new();
+        for (output, effect) in outputs.into_iter().zip(effects) {
+            match effect {
+                Effect::Adopted(content) => {
+                    self.keep(&output, content);
+                    self.adopted.push(output);
+                }
+                Effect::Changes(content) => {
+                    self.keep(&output, content);
+                    self.others.push(output);
+                }
+                Effect::EditedToo(texts) => edited_too.push((output, texts)),
+                Effect::Stays => {}
+                Effect::Wrong => bail!(
+                    "`{}` would not be what you wrote; nothing was changed, please report this as a bug",
+                    changed.location(&output)
+                ),
+                Effect::Failed(problem, subject) => failures.push((problem, subject)),
+            }
+        }
+        problems.extend(findings::by_template(failures));
+        Ok(edited_too)
     }
 
     fn keep(&mut self, output: &PlannedOutput, content: Kept) {
@@ -281,7 +288,7 @@ fn refuse_new_errors(session: &Session, plan: &Plan<'_>, changed: &Plan<'_>) -> 
         return Ok(());
     }
     session.print_problems(changed.project, &new);
-    bail!("the changed template would have errors; nothing was changed")
+    bail!("the changed template would have these errors, so nothing was changed; edit the template yourself")
 }
 
 /// Decides what becomes of outputs, on many threads.
@@ -293,22 +300,48 @@ struct Judge<'j> {
     room: AtomicUsize,
 }
 
-impl Judge<'_> {
-    fn verdict(&self, judged: &Judged<'_>, number: usize) -> Verdict {
+impl<'j> Judge<'j> {
+    fn new(plan: &'j Plan<'j>, wanted: &'j Wanted<'j>, contents: Contents) -> Self {
+        let room = match contents {
+            Contents::Kept => MOST_KEPT,
+            Contents::Dropped => 0,
+        };
+        Self { plan, wanted, groups: Mutex::default(), room: AtomicUsize::new(room) }
+    }
+
+    fn effects(&self, outputs: &[PlannedOutput], formatted: &FormattedOutputs) -> Vec<Effect> {
+        let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
+        judge_each(self.plan, outputs, &read, |number, output, judged| match judged {
+            Ok(judged) => self.effect(&judged, number),
+            Err(problem) => Effect::Failed(problem, self.plan.subject_name(output)),
+        })
+    }
+
+    fn effect(&self, judged: &Judged<'_>, number: usize) -> Effect {
         if let Some(wanted) = self.wanted.whole.get(judged.output.path.as_path()) {
             let is_wanted = is_text_of(judged.expected, wanted);
-            return if is_wanted { Verdict::Adopted(self.kept(judged.expected)) } else { Verdict::Wrong };
+            return if is_wanted { Effect::Adopted(self.kept(judged.expected)) } else { Effect::Wrong };
         }
         match judged.state {
             State::Stale => {
                 self.add_hunks(judged, number);
-                Verdict::Changes(self.kept(judged.expected))
+                Effect::Changes(self.kept(judged.expected))
             }
             State::Edited if signature::signed(judged.existing) != signature::signed(judged.expected) => {
                 let (existing, expected) = (judged.existing.to_vec(), judged.expected.to_vec());
-                Verdict::EditedToo(EditedToo { existing, expected })
+                Effect::EditedToo(EditedToo { existing, expected })
             }
-            _ => Verdict::Stays,
+            _ => Effect::Stays,
+        }
+    }
+
+    /// How the outputs change, for the user to read.
+    fn differences(self, session: &Session, outputs: &[PlannedOutput]) -> Report {
+        let path = |output| session.standpoint.seen(&self.plan.location(output));
+        Report {
+            outputs: outputs.iter().map(|output| OutputReport::new(path(output), State::Stale)).collect(),
+            groups: self.groups.into_inner().unwrap_or_default().into_groups(),
+            ..Report::default()
         }
     }
 
@@ -332,8 +365,4 @@ impl Judge<'_> {
 fn is_text_of(expected: &[u8], wanted: &str) -> bool {
     let text = signature::without_signature(expected).unwrap_or_default();
     text == wanted.as_bytes() || text == wanted.replace("\r\n", "\n").as_bytes()
-}
-
-fn reported(path: Utf8PathBuf) -> OutputReport {
-    OutputReport::new(path, State::Stale)
 }

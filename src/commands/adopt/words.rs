@@ -19,7 +19,7 @@ pub(super) fn show_left(session: &Session, plan: &Plan<'_>, adoption: &Adoption)
     let describer = Describer { session, plan, adoption };
     for joined in &adoption.joined {
         let path = describer.path(joined.output);
-        printer.warning(&format!("`{path}` takes the edits of other outputs too, which its template brings"));
+        printer.warning(&format!("`{path}` takes the edits of other outputs too, since they share a template"));
     }
     for left in &adoption.left {
         printer.warning(&describer.sentence(left));
@@ -36,7 +36,11 @@ impl Describer<'_> {
     /// ``out/bert.py:12` stays edited: … (`templates/t.py.tera:3`)``, and the lines.
     fn sentence(&self, left: &LeftBlock) -> String {
         let place = left.place.as_ref().map_or(String::new(), |(path, range)| {
-            format!("\n  the nearest place is `{}:{}`", self.session.standpoint.seen(path), range.start.line + 1)
+            format!(
+                "\n  the nearest place in a template is `{}:{}`",
+                self.session.standpoint.seen(path),
+                range.start.line + 1
+            )
         });
         let removed = left.generated.lines().map(|line| format!("\n  -{line}"));
         let added = left.edited.lines().map(|line| format!("\n  +{line}"));
@@ -67,13 +71,13 @@ impl Describer<'_> {
             Some(found) => {
                 let lines: String = found.edited.lines().map(|line| format!("\n  | {line}")).collect();
                 format!(
-                    "the template would write the same into `{}`, where you wrote{lines}\n  adopt one of the two, and \
-                     discard the other or give it a template of its own",
+                    "the template would write the same into `{}`, where you wrote{lines}\n  adopt one of the two; \
+                     discard the other, or adopt it with `--to model`",
                     self.place_in_output(other, found.line)
                 )
             }
             None => format!(
-                "the template would write the same into `{}`, which you edited too, but not there; adopt them one by one",
+                "the template would write the same into `{}`, which you edited elsewhere; adopt one output at a time",
                 self.path(other)
             ),
         }
@@ -100,8 +104,8 @@ pub(super) fn show_changes(
     }
     for path in &proof.stay_edited {
         printer.warning(&format!(
-            "`{path}` is edited too, at the lines where its template changes, and stays as it is; `cargo tgen generate \
-             --merge` writes both"
+            "`{path}` is edited at the lines where its template changes, and was left as it is; merge the two changes with \
+             `cargo tgen generate --merge`"
         ));
     }
     Ok(())

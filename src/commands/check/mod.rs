@@ -1,42 +1,40 @@
 //! `cargo tgen check`: proves that the committed files are what the templates render.
 
 mod cache;
+mod reporter;
 mod signed_text;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::sync::Mutex;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
-use tgen_core::base::conflict::Conflicts;
 use tgen_core::base::files::reason;
 use tgen_core::base::problem::Problem;
-use tgen_core::output::diff::{self, HunkGroups};
-use tgen_core::output::edit::Edit;
+use tgen_core::lint::findings;
+use tgen_core::output::diff::HunkGroups;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::project::Project;
-use tgen_core::rendering::comparison::{Judged, Orphans, judge_each, orphans};
+use tgen_core::rendering::comparison::{Orphans, judge_each, orphans};
 use tgen_core::schedule::shard::Shard;
 
 use self::cache::CheckCache;
-use self::signed_text::SignedText;
+use self::reporter::Reporter;
+use crate::apply::clear_leftovers;
 use crate::apply::formatted::FormattedOutputs;
-use crate::apply::{ExecutableTemplates, clear_leftovers};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, is_quiet};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session, UnusableConfig};
 use crate::report::{self, OutputReport, Report};
 use crate::world::git;
-use tgen_core::lint::findings;
 
 /// Fail if any output differs from what the templates say
 ///
-/// Nothing is written. Exit code 0: all outputs are fresh. 1: something differs or is wrong. 2: it could not be told.
+/// Nothing is written. Exit code 0: all outputs are fresh. 1: something differs or is wrong. 2: the check could not be completed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -219,10 +217,11 @@ impl CheckArgs {
     }
 }
 
-/// What is known of one output after it was judged.
-enum Verdict {
-    Judged(OutputReport),
-    Failed(Problem, String),
+enum CheckedOutput {
+    Reported(OutputReport),
+    /// It could not be rendered; the text names what it is the output of. Boxed, because there are many outputs and hardly
+    /// any fails.
+    Failed(Box<(Problem, String)>),
 }
 
 fn judge(
@@ -232,50 +231,30 @@ fn judge(
     formatted: &FormattedOutputs,
     args: &CheckArgs,
 ) -> Report {
-    let templates = template_files(session, plan);
-    let executables = ExecutableTemplates::of(plan, &session.root);
+    let reporter = Reporter::new(session, plan, args);
     let progress = Progress::new(outputs.len(), "checking");
-    let groups = Mutex::new(HunkGroups::default());
-    let verdicts =
-        judge_each(plan, outputs, &|output, buffer| formatted.read(output, buffer), |number, output, judged| {
-            progress.step();
-            match judged {
-                Ok(judged) => {
-                    let location = plan.location(output);
-                    let edit = judged.edit();
-                    let is_stale = judged.state == State::Fresh && executables.is_lacking(plan, output);
-                    let signed = SignedText::of(&session.root.join(&location), &judged, edit, args);
-                    let conflicts = (edit == Edit::Conflict).then(|| Conflicts::read(judged.existing)).flatten();
-                    let first_line = match conflicts {
-                        Some(conflicts) => Some(first_line_at(judged.existing, conflicts.first_marker.start)),
-                        None => first_difference(plan, &judged, &signed, number, &groups, args),
-                    };
-                    Verdict::Judged(OutputReport {
-                        path: session.standpoint.seen(&location),
-                        state: if is_stale { State::Stale } else { judged.state },
-                        edit,
-                        origin: judged.origin.to_owned(),
-                        template: templates[usize::from(output.template)].clone(),
-                        first_line,
-                        baseline: signed.baseline(),
-                    })
-                }
-                Err(problem) => Verdict::Failed(problem, plan.subject_name(output)),
-            }
-        });
+    let read = |output: &PlannedOutput, buffer: &mut Vec<u8>| formatted.read(output, buffer);
+    let results = judge_each(plan, outputs, &read, |number, output, judged| {
+        progress.step();
+        match judged {
+            Ok(judged) => CheckedOutput::Reported(reporter.report(number, output, &judged)),
+            Err(problem) => CheckedOutput::Failed(Box::new((problem, plan.subject_name(output)))),
+        }
+    });
     progress.finish();
-    report_of(verdicts, groups.into_inner().unwrap_or_default())
+    report_of(results, reporter.into_groups())
 }
 
-fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
+fn report_of(results: Vec<CheckedOutput>, groups: HunkGroups) -> Report {
     let mut report = Report { groups: groups.into_groups(), ..Report::default() };
     let mut failures = Vec::new();
-    let mut numbers = Vec::with_capacity(verdicts.len());
-    for verdict in verdicts {
+    let mut numbers = Vec::with_capacity(results.len());
+    report.outputs.reserve(results.len());
+    for result in results {
         numbers.push(report.outputs.len());
-        match verdict {
-            Verdict::Judged(output) => report.outputs.push(output),
-            Verdict::Failed(problem, subject) => failures.push((problem, subject)),
+        match result {
+            CheckedOutput::Reported(output) => report.outputs.push(output),
+            CheckedOutput::Failed(failure) => failures.push(*failure),
         }
     }
     for group in &mut report.groups {
@@ -283,60 +262,6 @@ fn report_of(verdicts: Vec<Verdict>, groups: HunkGroups) -> Report {
     }
     report.problems = findings::by_template(failures);
     report
-}
-
-/// The files of the plan's templates, as the user would name them; none for a built-in one and one of the database.
-fn template_files(session: &Session, plan: &Plan<'_>) -> Vec<Option<Utf8PathBuf>> {
-    let library = &plan.project.library;
-    let own: HashSet<_> = library.project_names().collect();
-    let file = |name| library.path_of(name).filter(|_| own.contains(name)).map(|path| session.standpoint.seen(path));
-    plan.templates.iter().map(|template| file(&template.name)).collect()
-}
-
-/// Adds how an output differs to the groups, and gives the first line that does.
-fn first_difference(
-    plan: &Plan<'_>,
-    judged: &Judged<'_>,
-    signed: &SignedText,
-    number: usize,
-    groups: &Mutex<HunkGroups>,
-    args: &CheckArgs,
-) -> Option<usize> {
-    match judged.state {
-        State::Stale if !args.no_diff => add_hunks(plan, judged, (judged.existing, judged.expected), number, groups),
-        // Of an edited output the user's change is shown: from what was generated to what the file holds.
-        State::Edited if !args.no_diff => {
-            let generated = signed.text().unwrap_or(judged.expected);
-            add_hunks(plan, judged, (generated, judged.existing), number, groups)
-        }
-        _ => None,
-    }
-}
-
-/// The number of the line that holds an offset, from 1.
-fn first_line_at(text: &[u8], offset: usize) -> usize {
-    text[..offset].split(|byte| *byte == b'\n').count()
-}
-
-fn add_hunks(
-    plan: &Plan<'_>,
-    judged: &Judged<'_>,
-    (old, new): (&[u8], &[u8]),
-    number: usize,
-    groups: &Mutex<HunkGroups>,
-) -> Option<usize> {
-    let values = plan.case(judged.output).telling_values();
-    let hunks: Vec<_> = diff::hunks(old, new).into_iter().map(|hunk| (hunk.likeness(&values), hunk)).collect();
-    let first_line = hunks.first().map(|(_, hunk)| {
-        let first = if judged.state == State::Edited { hunk.new.0 } else { hunk.old.0 };
-        first + hunk.lines_before_change()
-    });
-    if let Ok(mut groups) = groups.lock() {
-        for (likeness, hunk) in hunks {
-            groups.add(number, hunk, likeness);
-        }
-    }
-    first_line
 }
 
 fn orphan(path: Utf8PathBuf) -> OutputReport {

@@ -24,7 +24,9 @@ pub(super) fn run(global: &Global, file: Option<&Utf8Path>) -> anyhow::Result<Ou
     let found = locate::locate(start, &CargoOptions::default())?;
     let printer = Printer::new();
     printer.problems(&found.warnings, &|path| std::fs::read_to_string(path).ok());
-    let Some(located) = found.projects.into_iter().next() else { bail!("`{start}` belongs to no project") };
+    let Some(located) = found.projects.into_iter().next() else {
+        bail!("`{start}` belongs to no project; write a `tgen.toml` with `cargo tgen init`")
+    };
     let mut report = vec![row("server", format!("cargo-tgen {}", env!("CARGO_PKG_VERSION")))];
     report.extend(std::env::current_exe().ok().map(|path| row("program", path.display().to_string())));
     report.push(row("looked from", start.to_string()));
@@ -120,7 +122,12 @@ fn template(plan: &Plan<'_>, name: &TemplateName) -> String {
     };
     let uses = |output: &&tgen_core::plan::PlannedOutput| plan.templates[output.template].closure.contains(name);
     let outputs = plan.outputs.iter().filter(uses).count();
-    format!("template `{name}`, {dialect}; part of {}", counted(outputs, "output"))
+    let left_out = plan.left_out.iter().filter(|case| case.template == *name).count();
+    let left_out = match left_out {
+        0 => String::new(),
+        cases => format!("; {} left out because of problems, which `cargo tgen lint` shows", counted(cases, "output")),
+    };
+    format!("template `{name}`, {dialect}; part of {}{left_out}", counted(outputs, "output"))
 }
 
 /// A file as the project names it.

@@ -25,15 +25,15 @@ use crate::world::disk::Disk;
 Examples:
   cargo tgen lsp                                     what an editor runs
   cargo tgen lsp --doctor                            what the server sees here, and why
-  cargo tgen lsp --doctor templates/bert.py.tera     what a file is to it")]
+  cargo tgen lsp --doctor templates/bert.py.tera     how the server treats a file")]
 pub(crate) struct LspArgs {
-    /// Serve on standard input and output; there is no other way, and editors say it
+    /// Serve on standard input and output, as it does anyway; editors pass this option
     #[arg(long)]
     stdio: bool,
     /// Print what the server sees here, and why, instead of serving
     #[arg(long)]
     doctor: bool,
-    /// A file to explain
+    /// With `--doctor`: the file whose treatment is explained
     #[arg(requires = "doctor")]
     file: Option<Utf8PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! The arguments of `plan` and its subcommands.
 
 use camino::Utf8PathBuf;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use tgen_core::config::{Config, Suite};
 use tgen_core::model::hardware::HardwareType;
@@ -30,7 +31,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(super) cases: CaseArgs,
     /// The plan's name [default: `plan-` and a number]
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(super) name: Option<String>,
     /// Replace the plan of that name
     #[arg(long, requires = "name")]
@@ -96,7 +97,7 @@ pub(super) struct ShowArgs {
     /// Only the tests for the hardware types of a machine
     #[arg(long, value_enum)]
     pub(super) machine: Option<OnMachine>,
-    /// Only the tests whose ids start so; without `--output-dir`, show the text of the one
+    /// Only the tests whose ids begin like this; without `--output-dir`, the text of a single one is shown
     #[arg(long, value_delimiter = ',', value_name = "ID,...")]
     #[arg(conflicts_with_all = ["format", "limit", "offset", "model", "hardware", "machine"])]
     pub(super) test: Vec<String>,

@@ -26,7 +26,7 @@ use tgen_core::schedule::history::History;
 use self::arguments::{Filter, PlanCommand, PlanFormat};
 use self::difference::run_diff;
 use self::showing::{run_show, show, show_plans};
-use super::results::{RESULTS_FOLDER, read_files, results_files};
+use super::results::{RESULTS_FOLDER, read_files, read_left, read_with_warnings, results_files};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::Global;
@@ -75,26 +75,19 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
         learn(&plan, &mut tests, &history(session, &plan, files)?);
     }
     let contents = test_plan::contents(&plan, &tests);
-    let mut problems = findings::of_inputs(&project, &plan);
-    if chosen == Chosen::ByMappings {
-        // The user has asked for no case in particular, so one without a template is no error.
-        problems.retain(|problem| problem.code != Code::MissingTemplate);
-    }
+    let mut problems = problems_of_inputs(&plan, chosen);
     problems.extend(faults);
-    if args.dry_run || args.replace || Outcome::of(&problems) == Outcome::Findings {
+    let stores_nothing = |problems: &[Problem]| args.dry_run || Outcome::of(problems) == Outcome::Findings;
+    // A plan is only replaced by one whose tests can all be rendered.
+    if args.replace || stores_nothing(&problems) {
         problems.extend(render_all(&contents)?);
-        if args.dry_run || Outcome::of(&problems) == Outcome::Findings {
-            return end_without_plan(session, &project, args, &findings::gathered(problems), tests.len());
-        }
     }
-    if tests.is_empty() {
-        return end_without_plan(session, &project, args, &findings::gathered(problems), 0);
+    if tests.is_empty() || stores_nothing(&problems) {
+        return end_without_plan(session, &project, args, problems, tests.len());
     }
     let mut store = session.database(Mode::ReadWrite)?;
-    if let Some(name) = args.name.as_deref().filter(|_| args.replace)
-        && store.plans()?.iter().any(|plan| plan.name == name)
-    {
-        store.remove_plan(name)?;
+    if args.replace {
+        remove_replaced(&mut store, args.name.as_deref())?;
     }
     match write_plan(&mut store, &plan, &tests, &contents, args.name.as_deref())? {
         Ok(name) => {
@@ -105,21 +98,39 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
         }
         Err(failures) => {
             problems.extend(failures);
-            end_without_plan(session, &project, args, &findings::gathered(problems), tests.len())
+            end_without_plan(session, &project, args, problems, tests.len())
         }
+    }
+}
+
+fn problems_of_inputs(plan: &Plan<'_>, chosen: Chosen) -> Vec<Problem> {
+    let mut problems = findings::of_inputs(plan.project, plan);
+    if chosen == Chosen::ByMappings {
+        // The user has asked for no case in particular, so one without a template is no error.
+        problems.retain(|problem| problem.code != Code::MissingTemplate);
+    }
+    problems
+}
+
+fn remove_replaced(store: &mut Store, name: Option<&str>) -> anyhow::Result<()> {
+    match name {
+        Some(name) if store.plans()?.iter().any(|plan| plan.name == name) => Ok(store.remove_plan(name)?),
+        _ => Ok(()),
     }
 }
 
 /// What results files tell of the models of a plan.
 fn history(session: &Session, plan: &Plan<'_>, files: &[Utf8PathBuf]) -> anyhow::Result<History> {
-    let of_project = results_files(&session.root.join(RESULTS_FOLDER));
-    let files = if files.is_empty() { &of_project } else { files };
-    if files.is_empty() {
+    let recorded = if files.is_empty() {
+        read_left(&results_files(&session.root.join(RESULTS_FOLDER))?, read_with_warnings)
+    } else {
+        read_files(files)?
+    };
+    if files.is_empty() && recorded.is_empty() {
         bail!(
             "there are no results in `{RESULTS_FOLDER}` to learn from; give `--from-history` the files of earlier runs"
         );
     }
-    let recorded = read_files(files)?;
     let families: HashMap<&str, &Family> =
         plan.models.iter().map(|model| (model.name.as_str(), &model.family)).collect();
     Ok(History::new(&recorded, &|model| families.get(model).map(|family| (*family).clone())))
@@ -156,11 +167,12 @@ fn end_without_plan(
     session: &Session,
     project: &Project<'_>,
     args: &PlanArgs,
-    problems: &[Problem],
+    problems: Vec<Problem>,
     tests: usize,
 ) -> anyhow::Result<Outcome> {
-    session.print_problems(project, problems);
-    let outcome = Outcome::of(problems);
+    let problems = findings::gathered(problems);
+    session.print_problems(project, &problems);
+    let outcome = Outcome::of(&problems);
     let message = match outcome {
         Outcome::Findings | Outcome::Infrastructure => {
             "nothing was planned: a plan has all its tests, or there is none".to_owned()
@@ -273,11 +285,11 @@ fn stored<'t>(
     test: &'t test_plan::PlannedTest,
     output: &PlannedOutput,
     content: &'t str,
-) -> store::PlannedTest<'t> {
+) -> store::NewTest<'t> {
     let model = &plan.models[test.model];
     let template = &plan.templates[output.template].name;
     let registered = plan.project.registry.as_ref().and_then(|registry| registry.find(template));
-    store::PlannedTest {
+    store::NewTest {
         test_id: test.id,
         model: model.name.as_str(),
         family: model.family.name(),

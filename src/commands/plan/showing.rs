@@ -89,6 +89,11 @@ fn write_each(
     folder: &Utf8Path,
     mut on_written: impl FnMut(StoredTest),
 ) -> anyhow::Result<()> {
+    let mut pages = pages.peekable();
+    // A plan that is not there leaves no folder.
+    if let Some(Err(error)) = pages.next_if(Result::is_err) {
+        return Err(error);
+    }
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{folder}`"))?;
     let writer = Writer::new(folder).with_context(|| format!("cannot write below `{folder}`"))?;
     let mut planned = planned_before(folder);
@@ -142,24 +147,27 @@ pub(super) fn show(
         PlanFormat::Jsonl => {
             printer.stream(|out| report::write_json_lines(out, name, &support()?, pages(Content::With)))
         }
-        PlanFormat::GithubMatrix => {
-            let matrix = github_matrix(&all()?);
-            if is_too_large_for_github(&matrix) {
-                printer.warning("the matrix is larger than the 1 MB that GitHub's jobs hand on; choose with `--model` or `--hardware`");
-            }
-            // One line, as `$GITHUB_OUTPUT` takes it.
-            Ok(printer.report(|out| writeln!(out, "{matrix}"))?)
-        }
-        PlanFormat::Mermaid => {
-            let tests = all()?;
-            if report::is_too_large_for_mermaid(&tests) {
-                printer.warning(
-                    "the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`",
-                );
-            }
-            Ok(printer.report(|out| report::write_mermaid(out, &tests))?)
-        }
+        PlanFormat::GithubMatrix => show_github_matrix(&printer, &all()?),
+        PlanFormat::Mermaid => show_flowchart(&printer, &all()?),
     }
+}
+
+fn show_github_matrix(printer: &Printer, tests: &[StoredTest]) -> anyhow::Result<()> {
+    let matrix = github_matrix(tests);
+    if is_too_large_for_github(&matrix) {
+        printer.warning(
+            "the matrix is larger than the 1 MB that GitHub's jobs hand on; choose with `--model` or `--hardware`",
+        );
+    }
+    // One line, as `$GITHUB_OUTPUT` takes it.
+    Ok(printer.report(|out| writeln!(out, "{matrix}"))?)
+}
+
+fn show_flowchart(printer: &Printer, tests: &[StoredTest]) -> anyhow::Result<()> {
+    if report::is_too_large_for_mermaid(tests) {
+        printer.warning("the flowchart is larger than Mermaid draws by default; choose with `--model` or `--limit`");
+    }
+    Ok(printer.report(|out| report::write_mermaid(out, tests))?)
 }
 
 fn show_table(printer: &Printer, name: &str, offset: u32, tests: &[StoredTest], all: u64) -> anyhow::Result<()> {
@@ -211,11 +219,11 @@ fn count(page: &[StoredTest]) -> u32 {
     u32::try_from(page.len()).unwrap_or(u32::MAX)
 }
 
-pub(super) fn show_plans(plans: &[store::Plan], format: ListFormat) -> anyhow::Result<()> {
+pub(super) fn show_plans(plans: &[store::StoredPlan], format: ListFormat) -> anyhow::Result<()> {
     let printer = Printer::new();
     match format {
         ListFormat::Json => {
-            let as_json = |plan: &store::Plan| {
+            let as_json = |plan: &store::StoredPlan| {
                 json!({
                     "name": plan.name,
                     "created_at": plan.created_at,
@@ -226,7 +234,8 @@ pub(super) fn show_plans(plans: &[store::Plan], format: ListFormat) -> anyhow::R
             printer.json(&plans.iter().map(as_json).collect::<Vec<_>>())?;
         }
         ListFormat::Table => {
-            let row = |plan: &store::Plan| vec![plan.name.clone(), plan.tests.to_string(), plan.created_at.clone()];
+            let row =
+                |plan: &store::StoredPlan| vec![plan.name.clone(), plan.tests.to_string(), plan.created_at.clone()];
             printer.table(&["plan", "tests", "created"], plans.iter().map(row).collect())?;
         }
     }

@@ -35,10 +35,10 @@ pub(crate) struct ReportArgs {
     /// The run: its id, or its results files [default: the latest run in `results/`]
     #[arg(value_name = "RUN|FILE")]
     runs: Vec<String>,
-    /// Tell what changed from another run: its id, or its results files [default: the run before]
+    /// Show what changed since another run: its id, or its results files [default: the run before]
     #[arg(long, value_name = "RUN|FILE", num_args = 0..=1, default_missing_value = "")]
     against: Vec<String>,
-    /// Results files of earlier runs, which tell how tests fared before [default: those in `results/`, unless files are given]
+    /// Results files of earlier runs, which show unstable and slow tests [default: those in `results/`, unless files are given]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     history: Vec<Utf8PathBuf>,
     /// How to report
@@ -98,7 +98,7 @@ pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Outcome>
     let report = RunReport::new(&reported, None, "python");
     let against = against.as_ref().map(|against| RunReport::new(against, None, "python"));
     let overview = Overview::new(&report, against.as_ref(), Past::new(&earlier, &reported));
-    write(&overview, args)?;
+    write(&overview, args, &sources)?;
     Ok(Outcome::findings_if(has_failed(&overview, args.fail_on)))
 }
 
@@ -112,11 +112,14 @@ fn has_failed(overview: &Overview<'_>, fail_on: FailOn) -> bool {
     }
 }
 
-fn write(overview: &Overview<'_>, args: &ReportArgs) -> anyhow::Result<()> {
+fn write(overview: &Overview<'_>, args: &ReportArgs, sources: &Sources<'_>) -> anyhow::Result<()> {
     let page = (args.format == ReportFormat::Html).then(|| Utf8PathBuf::from(PAGE));
     match args.output.clone().or(page).filter(|path| path != "-") {
         None => Ok(Printer::new().report(|out| args.format.write(overview, out))?),
-        Some(path) => write_to(&path, overview, args.format),
+        Some(path) => {
+            sources.spare(&path)?;
+            write_to(&path, overview, args.format)
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tgen_core::results::merging::{merged, runs};
 use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::{latest_run, run_with_reruns};
 
-use crate::commands::results::{RESULTS_FOLDER, read_files, results_files};
+use crate::commands::results::{RESULTS_FOLDER, read_files, read_left, read_with_warnings, results_files};
 use crate::project::arguments::Global;
 use crate::project::session::Session;
 #[cfg(feature = "store")]
@@ -28,11 +28,13 @@ pub(super) struct Sources<'g> {
     global: &'g Global,
     /// What is in the results folder, once it was asked for.
     folder: Option<Recorded>,
+    /// The files that were read.
+    files: Vec<Utf8PathBuf>,
 }
 
 impl<'g> Sources<'g> {
     pub(super) fn new(global: &'g Global) -> Self {
-        Self { global, folder: None }
+        Self { global, folder: None, files: Vec::new() }
     }
 
     /// A run with its reruns.
@@ -43,14 +45,14 @@ impl<'g> Sources<'g> {
             Which::Named([id]) if !is_file(id) => self.with_id(id),
             Which::Named(files) => {
                 let files: Vec<Utf8PathBuf> = files.iter().map(Utf8PathBuf::from).collect();
-                Ok(merged(read_files(&files)?))
+                Ok(merged(self.read(&files)?))
             }
         }
     }
 
     /// The earlier runs: those in the named files, or in the results folder if the reported run came from there.
     pub(super) fn earlier(&mut self, reported: &Recorded, named: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
-        let mut earlier = read_files(named)?;
+        let mut earlier = self.read(named)?;
         if let Some(folder) = self.folder.take().filter(|_| named.is_empty()) {
             let first = started(reported).unwrap_or_default().to_owned();
             let later: Vec<String> = folder
@@ -99,8 +101,27 @@ impl<'g> Sources<'g> {
         if let Some(stored) = self.stored(id)? {
             return Ok(stored);
         }
-        let hint = did_you_mean(id, known.iter().map(String::as_str)).map_or(String::new(), |hint| format!("; {hint}"));
-        bail!("`{id}` is no file, and there is no run of that id{hint}")
+        let newest = || match known.last() {
+            Some(newest) => format!("the newest in `{RESULTS_FOLDER}/` is `{newest}`"),
+            None => format!("there are no results in `{RESULTS_FOLDER}/`"),
+        };
+        let hint = did_you_mean(id, known.iter().map(String::as_str)).unwrap_or_else(newest);
+        bail!("`{id}` is no file, and there is no run of that id; {hint}")
+    }
+
+    /// Reads files that the user has named.
+    fn read(&mut self, files: &[Utf8PathBuf]) -> anyhow::Result<Recorded> {
+        self.files.extend_from_slice(files);
+        read_files(files)
+    }
+
+    /// Refuses to write a report over the results that it is made from.
+    pub(super) fn spare(&self, output: &Utf8Path) -> anyhow::Result<()> {
+        let Ok(output_there) = output.canonicalize_utf8() else { return Ok(()) };
+        if self.files.iter().any(|file| file.canonicalize_utf8().is_ok_and(|file| file == output_there)) {
+            bail!("`{output}` has the results that the report is made from; give `--output` another name");
+        }
+        Ok(())
     }
 
     /// A run with its reruns from the template database, if there is one with that run.
@@ -128,9 +149,10 @@ impl<'g> Sources<'g> {
         if self.folder.is_none() {
             let mut files = Vec::new();
             for session in Session::open_all(self.global)? {
-                files.extend(results_files(&session.root.join(RESULTS_FOLDER)));
+                files.extend(results_files(&session.root.join(RESULTS_FOLDER))?);
             }
-            self.folder = Some(merged(read_files(&files)?));
+            self.folder = Some(merged(read_left(&files, read_with_warnings)));
+            self.files.extend(files);
         }
         Ok(self.folder.get_or_insert_default())
     }

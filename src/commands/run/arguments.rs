@@ -58,7 +58,7 @@ pub(crate) struct RunArgs {
     /// How many files run at a time [default: one for each processor]
     #[arg(short, long, value_name = "N", help_heading = "Execution")]
     pub(super) jobs: Option<NonZeroUsize>,
-    /// The memory that all files together may need, and no one may exceed [default: the machine's]
+    /// The memory that all running files together may use, and the limit of each [default: the machine's]
     #[arg(long, value_name = "SIZE", help_heading = "Execution")]
     pub(super) memory: Option<Bytes>,
     /// The devices to use, such as cuda:0,cuda:1 [default: those of the machine]

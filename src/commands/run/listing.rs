@@ -30,7 +30,7 @@ pub(super) fn list(selection: &Selection, format: RunFormat) -> anyhow::Result<(
         return print_json(&selection.units.iter().map(unit_json).collect::<Vec<_>>());
     }
     for unit in &selection.units {
-        printer.line(&format!("{} on {}", unit.name, unit.hardware))?;
+        printer.line(&format!("{} on {}", named(unit), unit.hardware))?;
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ pub(super) fn schedule(selection: &Selection, machine: &Machine, format: RunForm
         vec![
             in_words(forecast.start),
             in_words(forecast.end),
-            unit.name.clone(),
+            named(unit).to_owned(),
             device(machine, forecast).unwrap_or(unit.hardware.name()).to_owned(),
             format!("{} ({})", job.needs.memory.value, job.needs.memory.origin),
             format!("{} ({})", in_words(job.expected.value), job.expected.origin),
@@ -60,6 +60,11 @@ pub(super) fn schedule(selection: &Selection, machine: &Machine, format: RunForm
     let end = schedule.iter().map(|forecast| forecast.end).max().unwrap_or(Duration::ZERO);
     let blocked = if blocked > 0 { format!(", {blocked} blocked") } else { String::new() };
     Ok(printer.note(&format!("{}{blocked}, expected to take {}", counted(schedule.len(), "file"), in_words(end)))?)
+}
+
+/// What people know a unit by: the file, also where its id is that of a planned test.
+fn named(unit: &Unit) -> &str {
+    if unit.test_id.is_some() { unit.file.as_str() } else { &unit.name }
 }
 
 /// Whether a list is for programs. There is none in the formats that need results.

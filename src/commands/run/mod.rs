@@ -31,7 +31,7 @@ use tgen_core::schedule::shard::shard;
 pub(crate) use self::arguments::{Flaky, RetryArgs, RunArgs};
 use self::screen::{Detail, Screen};
 use self::template_problems::template_problems;
-use super::results::{RESULTS_FOLDER as FOLDER, read_results, results_files};
+use super::results::{RESULTS_FOLDER as FOLDER, read_if_begun, read_left, results_files};
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
@@ -60,7 +60,9 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
 
 fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
     if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
-        bail!("not all outputs could be renewed, so nothing was run");
+        bail!(
+            "not all outputs could be renewed, so nothing was run; see to the messages above, or leave out `--generate`"
+        );
     }
     let earlier = Earlier::read(session, args.results.as_deref(), Kept::for_rerun(args.rerun.as_deref()))?;
     let present = hardware::present();
@@ -135,12 +137,8 @@ fn execute_selection(
             show_template_problems(session, args, &recorded.attempts)?;
         }
     }
-    let outcome = outcome(&ended, args)?;
-    let is_idle = outcome == Outcome::Clean && recorded.attempts.is_empty();
-    if is_idle {
-        Printer::new().warning(&no_test_message(args));
-    }
-    Ok(outcome.max(Outcome::findings_if(is_idle || selection.missing > 0)))
+    let outcome = outcome(&ended, args, &recorded.attempts)?;
+    Ok(outcome.max(Outcome::findings_if(selection.missing > 0)))
 }
 
 /// Says that nothing was run, as pytest does with an exit code of its own.
@@ -160,7 +158,7 @@ fn show_template_problems(session: &Session, args: &RunArgs, attempts: &[Attempt
     Ok(())
 }
 
-fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
+fn outcome(ended: &Ended, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<Outcome> {
     if ended.stop == Some(Stop::Interrupted) {
         bail!("interrupted; what has ended is recorded, and `cargo tgen run --rerun` goes on where this stopped");
     }
@@ -169,6 +167,9 @@ fn outcome(ended: &Ended, args: &RunArgs) -> anyhow::Result<Outcome> {
         Outcome::Findings
     } else if ended.infrastructure > 0 {
         Outcome::Infrastructure
+    } else if attempts.is_empty() {
+        Printer::new().warning(&no_test_message(args));
+        Outcome::Findings
     } else {
         Outcome::Clean
     })
@@ -203,20 +204,14 @@ impl Earlier {
     pub(super) fn read(session: &Session, path: Option<&Utf8Path>, kept: Kept) -> anyhow::Result<Self> {
         let path = path.map(|path| Ok::<_, anyhow::Error>(session::current_folder()?.join(path)));
         let path = path.transpose()?;
-        let mut recorded = Recorded::default();
-        let mut add = |found: Recorded| {
+        let read = |file: &Utf8Path| {
+            let found = read_if_begun(file)?;
             let attempts = if kept == Kept::Everything { found.attempts } else { Vec::new() };
-            recorded.add(Recorded { attempts, ..found });
+            Ok(Recorded { attempts, ..found })
         };
-        for file in results_files(&session.root.join(FOLDER)) {
-            match read_if_begun(&file) {
-                Ok(found) => add(found.unwrap_or_default()),
-                // A run that was cut short, or a full disk, may leave such a file. It must not keep tests from running.
-                Err(error) => Printer::new().warning(&format!("{error:#}; it is left out, and may be deleted")),
-            }
-        }
+        let mut recorded = read_left(&results_files(&session.root.join(FOLDER))?, read);
         if let Some(file) = &path {
-            add(read_if_begun(file)?.unwrap_or_default());
+            recorded.add(read(file)?);
         }
         Ok(Self { recorded, path })
     }
@@ -228,12 +223,6 @@ impl Earlier {
         };
         History::new(&self.recorded, &family)
     }
-}
-
-/// What a file has recorded; none if there is no file, or nothing in it yet.
-fn read_if_begun(file: &Utf8Path) -> anyhow::Result<Option<Recorded>> {
-    let is_begun = file.is_file() && file.metadata().map_or(true, |metadata| metadata.len() > 0);
-    is_begun.then(|| read_results(file)).transpose()
 }
 
 fn selection(
@@ -248,12 +237,12 @@ fn selection(
     if let Some(plan) = &args.plan {
         return planned::select(session, plan, &args.selection.cases, &chosen, &earlier.recorded);
     }
-    Ok(of_outputs(session, &args.selection, &chosen, earlier, Outputs::MustBeThere)?.0)
+    Ok(of_outputs(session, &args.selection, &chosen, earlier, OutputFiles::MustBeThere)?.0)
 }
 
 /// Whether files of outputs are needed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outputs {
+pub(super) enum OutputFiles {
     /// They run or are packed; missing, stale and edited ones are reported.
     MustBeThere,
     /// They are only planned for.
@@ -266,7 +255,7 @@ pub(super) fn of_outputs(
     args: &SelectionArgs,
     chosen: &Chosen,
     earlier: &Earlier,
-    outputs: Outputs,
+    outputs: OutputFiles,
 ) -> anyhow::Result<(Selection, Vec<Utf8PathBuf>)> {
     let request = session::request(args)?;
     let project = session.project_for(&request)?;
@@ -275,15 +264,15 @@ pub(super) fn of_outputs(
     let problems = findings::gathered(if unreadable.is_empty() { plan.problems.clone() } else { unreadable });
     session.print_problems(&project, &problems);
     if Outcome::of(&problems) != Outcome::Clean {
-        bail!("the outputs cannot be planned, so nothing was run");
+        bail!("the outputs cannot be planned, so nothing was run; correct the errors above first");
     }
     let (tests, problems) = planned_tests(&plan);
     session.print_problems(&project, &problems);
     if Outcome::of(&problems) != Outcome::Clean {
-        bail!("the outputs cannot be planned as tests, so nothing was run");
+        bail!("the outputs cannot be planned as tests, so nothing was run; correct the errors above first");
     }
     let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));
-    if outputs == Outputs::MustBeThere {
+    if outputs == OutputFiles::MustBeThere {
         tell_states(session, &plan, &mut selection)?;
     }
     Ok((selection, plan.outputs.iter().map(|output| plan.location(output)).collect()))
@@ -455,7 +444,7 @@ fn names(selection: &Selection) -> BTreeMap<HardwareType, Vec<String>> {
 
 /// What a file has recorded of a run.
 fn recorded_of(path: &Utf8Path, id: &str) -> anyhow::Result<Recorded> {
-    Ok(read_if_begun(path)?.unwrap_or_default().of_runs(|run| run == id))
+    Ok(read_if_begun(path)?.of_runs(|run| run == id))
 }
 
 fn report(args: &RunArgs, recorded: &Recorded, started: Instant, python: &str) -> anyhow::Result<()> {

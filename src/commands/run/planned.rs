@@ -9,7 +9,7 @@ use tgen_core::model::family::Family;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::results::reading::Recorded;
 use tgen_core::schedule::estimate::{Estimate, Origin};
-use tgen_core::schedule::history::{History, Subject};
+use tgen_core::schedule::history::{EstimateSubject, History};
 use tgen_core::schedule::job::{Job, JobIndex, Needs};
 
 use super::FOLDER;
@@ -17,8 +17,11 @@ use crate::commands::plan;
 use crate::project::arguments::CaseArgs;
 use crate::project::session::Session;
 use crate::report::plan::file_name;
-use crate::run::{Chosen, DEFAULT_DURATION, Place, Selection, Unit, device_of};
+use crate::run::{Chosen, DEFAULT_DURATION, PlaceInFile, Selection, Unit, device_of};
 use crate::store::{Mode, StoredTest};
+
+/// The most letters of a plan's name that its folder has.
+const LONGEST_NAME: usize = 100;
 
 /// Writes the tests of a plan and selects some of them.
 pub(crate) fn select(
@@ -73,7 +76,7 @@ fn unit(test: &StoredTest, folder: &Utf8PathBuf) -> Unit {
         test_id: Some(id),
         model: Some(test.model.clone()),
         hardware: hardware(test),
-        place: Place::Only,
+        place: PlaceInFile::Only,
         batch: Some(test.batch_size),
         passed: Vec::new(),
     }
@@ -81,7 +84,7 @@ fn unit(test: &StoredTest, folder: &Utf8PathBuf) -> Unit {
 
 fn job(test: &StoredTest, unit: &Unit, after: Vec<JobIndex>, history: &History) -> Job {
     let family = Family::new(test.family.clone());
-    let subject = Subject {
+    let subject = EstimateSubject {
         unit: &unit.name,
         model: Some(&test.model),
         family: Some(&family),
@@ -101,7 +104,7 @@ fn job(test: &StoredTest, unit: &Unit, after: Vec<JobIndex>, history: &History) 
 }
 
 /// The memory of a test: as the plan has it from the configuration, or as earlier runs tell.
-fn memory(test: &StoredTest, subject: &Subject<'_>, history: &History) -> Estimate<Bytes> {
+fn memory(test: &StoredTest, subject: &EstimateSubject<'_>, history: &History) -> Estimate<Bytes> {
     let planned = Bytes::from_gigabytes(test.min_memory_gb);
     match &test.estimates {
         Some(estimates) if estimates.memory_origin == Origin::Stated.to_string() => Estimate::stated(planned),
@@ -114,7 +117,26 @@ fn hardware(test: &StoredTest) -> HardwareType {
     HardwareType::from_name(&test.hardware).unwrap_or(HardwareType::Cpu)
 }
 
+/// A plan's name as that of a folder. Two plans have two folders.
 fn safe(name: &str) -> String {
     let is_safe = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    name.chars().map(|letter| if is_safe(letter) { letter } else { '_' }).collect()
+    let letters = name.chars().take(LONGEST_NAME);
+    let safe: String = letters.map(|letter| if is_safe(letter) { letter } else { '_' }).collect();
+    if safe == name { safe } else { format!("{safe}-{}", &blake3::hash(name.as_bytes()).to_hex()[..8]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_plan_has_a_folder_of_its_own_inside_of_the_results() {
+        assert_eq!(folder("nightly_1-b"), "results/plans/nightly_1-b");
+        let long = "x".repeat(1000);
+        let names = ["5_23", "5.23", "5/23", "../../x", "..", "größe", "gr__e", long.as_str(), &long[1..]];
+        let folders: std::collections::BTreeSet<Utf8PathBuf> = names.iter().map(|name| folder(name)).collect();
+        assert_eq!(folders.len(), names.len());
+        let is_inside = |folder: &Utf8PathBuf| folder.components().count() == 3 && folder.as_str().len() < 200;
+        assert!(folders.iter().all(is_inside), "{folders:?}");
+    }
 }

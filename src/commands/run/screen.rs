@@ -7,7 +7,7 @@ use tgen_core::results::outcome::{Meaning, Outcome};
 
 use crate::printer::{Cut, Printer, Status, counted, cut, visible};
 use crate::report::run::human::write_failure;
-use crate::run::{Listener, Progress, Unit};
+use crate::run::{Listener, RunProgress, Unit};
 
 /// How many running files are named.
 const MOST_NAMED: usize = 2;
@@ -61,14 +61,14 @@ impl Listener for Screen {
         self.status.above(|| self.printer.warning(message));
     }
 
-    fn tick(&mut self, progress: &Progress<'_>) {
+    fn tick(&mut self, progress: &RunProgress<'_>) {
         self.status.show(&line(progress));
     }
 }
 
 /// `12 of 600 files, 1 failed, 2 min left: test_hf_bert.py (3 s), ...`
-fn line(progress: &Progress<'_>) -> String {
-    let Progress { running, done, planned, failed, left } = progress;
+fn line(progress: &RunProgress<'_>) -> String {
+    let RunProgress { running, done, planned, failed, left } = progress;
     let mut parts = vec![format!("{done} of {}", counted(*planned, "file"))];
     parts.extend((*failed > 0).then(|| format!("{failed} failed")));
     parts.extend(left.map(|left| format!("{} left", in_words(left))));

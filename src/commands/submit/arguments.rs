@@ -41,7 +41,7 @@ pub(super) struct RayArgs {
     /// The file with the token [default: the variable `RAY_AUTH_TOKEN`]
     #[arg(long, value_name = "FILE", help_heading = "Ray")]
     pub(super) token_file: Option<Utf8PathBuf>,
-    /// A JSON file with what Ray's runtime environment has beside the bundle, such as packages
+    /// A JSON file with further settings of Ray's runtime environment, such as packages
     #[arg(long, value_name = "FILE", help_heading = "Ray")]
     pub(super) runtime_env: Option<Utf8PathBuf>,
     /// What Ray calls the devices of a hardware type [default: GPU for cuda and rocm, else the hardware type; may be repeated]
@@ -52,7 +52,7 @@ pub(super) struct RayArgs {
     /// The id of the run [default: a new one]
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub(super) run: Option<String>,
-    /// Leave once the run is submitted
+    /// Return as soon as the run is submitted
     #[arg(long, conflicts_with_all = ["attach", "stop"])]
     pub(super) detach: bool,
     /// Follow a run that was submitted before

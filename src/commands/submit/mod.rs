@@ -3,20 +3,18 @@
 mod arguments;
 mod watching;
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use camino::Utf8Path;
 use serde_json::{Map, Value};
-use tgen_core::results::reading::Recorded;
 use tgen_core::results::verdict::{Conclusion, Verdict};
 
 pub(crate) use self::arguments::SubmitArgs;
 use self::arguments::{Engine, RayArgs, Task};
 use self::watching::Watching;
 use super::bundle::{Packed, one_session, pack};
-use super::results::{RESULTS_FOLDER, RunFormat, read_results};
+use super::results::{RESULTS_FOLDER, RunFormat, read_if_begun};
 use super::run::{Flaky, new_id, open_recording};
 use crate::outcome::Outcome;
 use crate::printer::{Printer, counted};
@@ -24,7 +22,7 @@ use crate::project::arguments::Global;
 use crate::project::session::{Session, current_folder};
 use crate::report::run::{RunReport, human};
 use crate::submit::ray::{
-    Followed, Head, HeadError, Job, Package, Submission, Submitted, Token, follow, job_id, submit,
+    Followed, Head, HeadError, Package, RayJob, Submission, Submitted, Token, follow, job_id, submit,
 };
 use crate::world::disk::read_text;
 
@@ -64,7 +62,7 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome>
 /// Packs the tests and submits them. Gives the number of units; none if everything has passed already.
 fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Option<usize>> {
     let version = head.version()?;
-    let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun)? else { return Ok(None) };
+    let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun, None)? else { return Ok(None) };
     let planned = selection.units.len();
     let submission = Submission {
         run,
@@ -97,7 +95,8 @@ fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned
         None => session.root.join(RESULTS_FOLDER).join(format!("{run}.jsonl")),
     };
     let began = Instant::now();
-    let recorded = recorded_before(&path)?;
+    // An earlier try to follow may have recorded some already.
+    let recorded = read_if_begun(&path)?;
     let recording = open_recording(&path)?;
     let mut watching = Watching::new(run, planned, recording, &recorded, args.format);
     let followed = follow(head, &job_id(run), PATIENCE, &mut watching);
@@ -117,12 +116,6 @@ fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned
             Ok(outcome)
         }
     }
-}
-
-/// What was recorded by an earlier try to follow.
-fn recorded_before(path: &Utf8Path) -> anyhow::Result<Recorded> {
-    let is_begun = fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0);
-    if is_begun { read_results(path) } else { Ok(Recorded::default()) }
 }
 
 /// After Ctrl-C: the user says whether the job is to end.
@@ -165,10 +158,10 @@ fn report(
     run: &str,
     path: &Utf8Path,
     began: Instant,
-    job: &Job,
+    job: &RayJob,
     last_words: &str,
 ) -> anyhow::Result<Outcome> {
-    let recorded = recorded_before(path)?.of_runs(|of| of == run);
+    let recorded = read_if_begun(path)?.of_runs(|of| of == run);
     if recorded.headers.is_empty() && recorded.attempts.is_empty() {
         let message = job.message.clone().unwrap_or_default();
         let message: String = message.chars().take(2000).collect();

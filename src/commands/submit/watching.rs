@@ -10,7 +10,7 @@ use tgen_core::results::reading::{Recorded, line};
 
 use crate::commands::results::RunFormat;
 use crate::commands::run::screen::{Detail, Screen};
-use crate::run::{Listener, Progress, Recording};
+use crate::run::{Listener, Recording, RunProgress};
 use crate::submit::ray::{Following, HeadError, Wait};
 use crate::world::interrupt;
 
@@ -81,7 +81,7 @@ impl<'a> Watching<'a> {
         let left = self.planned.saturating_sub(self.done);
         let left = (self.done > 0).then(|| expected_left(self.began.elapsed(), self.done, left)).flatten();
         let progress =
-            Progress { running: Vec::new(), done: self.done, planned: self.planned, failed: self.failed, left };
+            RunProgress { running: Vec::new(), done: self.done, planned: self.planned, failed: self.failed, left };
         self.screen.tick(&progress);
     }
 }

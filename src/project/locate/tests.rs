@@ -72,7 +72,7 @@ fn show(found: &Found) -> String {
 
 fn packages(names: &[&str]) -> CargoOptions {
     let names = names.iter().map(|name| (*name).to_owned()).collect();
-    CargoOptions { selection: Selection::Packages(names), ..CargoOptions::default() }
+    CargoOptions { selection: WorkspaceSelection::Packages(names), ..CargoOptions::default() }
 }
 
 fn manifest(path: &str) -> CargoOptions {
@@ -186,7 +186,7 @@ fn packages_are_found_by_name() {
 
 #[test]
 fn a_whole_workspace_is_its_root_and_every_package_that_has_a_configuration() {
-    let whole = CargoOptions { selection: Selection::Workspace, ..CargoOptions::default() };
+    let whole = CargoOptions { selection: WorkspaceSelection::Workspace, ..CargoOptions::default() };
     assert_snapshot!(Disk::new(WORKSPACE).locate("b", &whole), @"
     $ROOT File(CargoWorkspaceMetadata)
     $ROOT/a File(CargoPackageMetadata)

@@ -96,6 +96,15 @@ pub(super) fn many_failures(number: usize) -> Recorded {
     recorded(&(0..number).map(line).collect::<Vec<_>>())
 }
 
+/// A run in which so many models fail, each in a test of its own.
+pub(super) fn many_models_fail(number: usize) -> Recorded {
+    let mut failures = many_failures(number);
+    for (number, attempt) in failures.attempts.iter_mut().enumerate() {
+        attempt.model = Some(format!("model_{number:03}"));
+    }
+    failures
+}
+
 pub(super) fn report(recorded: &Recorded) -> RunReport<'_> {
     RunReport::new(recorded, Some(Duration::from_millis(1230)), ".venv/bin/python")
 }

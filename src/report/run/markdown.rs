@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use tgen_core::results::clusters::{Cluster, clusters};
 use tgen_core::results::comparison::{Change, ChangedTest};
-use tgen_core::results::matrix::{Matrix, Standing};
+use tgen_core::results::matrix::{Matrix, Rating};
 use tgen_core::results::message::message;
 use tgen_core::results::verdict::Verdict;
 
-use super::overview::{Against, Overview, change_meaning, change_words, listed};
+use super::overview::{Against, Overview, change_meaning, change_words};
 use super::{explain, words};
-use crate::printer::{Cut, counted, cut};
+use crate::printer::{Cut, counted, cut, listed};
 use crate::report::markdown::text;
 
 /// The most rows of a list, and the most causes.
@@ -130,7 +130,7 @@ fn write_cluster(overview: &Overview<'_>, cluster: &Cluster<'_>, out: &mut dyn W
 
 fn write_models(overview: &Overview<'_>, out: &mut dyn Write) -> io::Result<()> {
     let matrix = Matrix::new(&overview.run.tests);
-    let worst: Vec<_> = matrix.rows.iter().filter(|row| row.total().standing() < Standing::Passing).collect();
+    let worst: Vec<_> = matrix.rows.iter().filter(|row| row.total().rating() < Rating::Passing).collect();
     if worst.is_empty() {
         return Ok(());
     }

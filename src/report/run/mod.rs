@@ -18,7 +18,7 @@ mod fixture;
 use std::time::Duration;
 
 use tgen_core::results::attempt::Attempt;
-use tgen_core::results::matrix::{Cell, Standing};
+use tgen_core::results::matrix::{Cell, Rating};
 use tgen_core::results::message::place_and_message;
 use tgen_core::results::reading::Recorded;
 use tgen_core::results::rerun::missing_units;
@@ -50,12 +50,23 @@ impl<'r> RunReport<'r> {
         Self { recorded, tests, summary, missing_units: missing_units(recorded), elapsed, python }
     }
 
-    /// What all tests together say. A run that was cut short has not passed.
+    /// What all tests together say. A run that was cut short has not passed, nor has one of which nothing is known.
     pub(crate) fn conclusion(&self) -> Conclusion {
+        let is_incomplete = self.missing_units > 0 || self.unreadable_lines() > 0 || self.recorded.is_empty();
         match self.summary.conclusion() {
-            Conclusion::Passed if self.missing_units > 0 => Conclusion::Incomplete,
+            Conclusion::Passed if is_incomplete => Conclusion::Incomplete,
             conclusion => conclusion,
         }
+    }
+
+    /// Whether it has passed as far as it is known, and something that was recorded cannot be read.
+    fn is_known_in_part(&self) -> bool {
+        self.missing_units == 0 && self.summary.conclusion() == Conclusion::Passed
+    }
+
+    /// Lines that may have told of a failure.
+    fn unreadable_lines(&self) -> usize {
+        self.recorded.ignored.iter().filter(|line| !line.is_cut_short()).count()
     }
 
     /// The command that runs a test again.
@@ -63,8 +74,8 @@ impl<'r> RunReport<'r> {
         reproduce(self.python, attempt)
     }
 
-    /// The run in one line: `124 tests: 120 passed, 2 flaky, 1 failed, 1 timed out (12.30 s)`. Units without an end are told,
-    /// for their tests are not among those that are counted.
+    /// The run in one line: `124 tests: 120 passed, 2 flaky, 1 failed, 1 timed out (12.30 s)`. Units without an end and lines
+    /// that could not be read are told, for their tests are not among those that are counted.
     fn sentence(&self) -> String {
         let elapsed = self.elapsed.map(|elapsed| format!(" ({:.2} s)", elapsed.as_secs_f64())).unwrap_or_default();
         let missing = usize::try_from(self.missing_units).unwrap_or(usize::MAX);
@@ -72,8 +83,12 @@ impl<'r> RunReport<'r> {
             0 => String::new(),
             missing => format!("; {} did not end", counted(missing, "planned unit")),
         };
+        let unreadable = match self.unreadable_lines() {
+            0 => String::new(),
+            lines => format!("; {} could not be read", counted(lines, "line")),
+        };
         let implementations = self.implementations().map(|shares| format!("; {shares}")).unwrap_or_default();
-        format!("{}{missing}{elapsed}{implementations}", self.counted_tests())
+        format!("{}{missing}{unreadable}{elapsed}{implementations}", self.counted_tests())
     }
 
     /// How many tests ran the model, and how many could not: `REAL` and `MOCK`.
@@ -116,12 +131,12 @@ fn words(verdict: Verdict) -> String {
 fn cell_words(cell: &Cell) -> String {
     let tests = cell.tests();
     let of_all = |count: usize| if count == tests { count.to_string() } else { format!("{count}/{tests}") };
-    match cell.standing() {
-        Standing::Failing => format!("✗ {}", of_all(cell.failed)),
-        Standing::Unknown => format!("? {}", of_all(cell.unknown)),
-        Standing::Flaky => format!("~ {}", of_all(cell.flaky)),
-        Standing::Passing => format!("✓ {}", of_all(cell.passed)),
-        Standing::Skipped => format!("– {}", of_all(cell.skipped)),
+    match cell.rating() {
+        Rating::Failing => format!("✗ {}", of_all(cell.failed)),
+        Rating::Unknown => format!("? {}", of_all(cell.unknown)),
+        Rating::Flaky => format!("~ {}", of_all(cell.flaky)),
+        Rating::Passing => format!("✓ {}", of_all(cell.passed)),
+        Rating::Skipped => format!("– {}", of_all(cell.skipped)),
     }
 }
 

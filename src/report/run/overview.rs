@@ -7,7 +7,7 @@ use tgen_core::results::past::Past;
 use tgen_core::results::verdict::{Conclusion, Verdict};
 
 use super::RunReport;
-use crate::printer::counted;
+use crate::printer::{counted, listed};
 
 /// A run with what other runs say of it.
 pub(crate) struct Overview<'r> {
@@ -42,6 +42,7 @@ impl<'r> Overview<'r> {
         match self.run.conclusion() {
             Conclusion::TestsFailed => "tests failed",
             Conclusion::InfrastructureFailed => "the machine failed",
+            Conclusion::Incomplete if self.run.is_known_in_part() => "not everything is here",
             Conclusion::Incomplete => "not everything ran",
             Conclusion::Passed if !self.completeness.is_whole() => "not everything is here",
             Conclusion::Passed => "all passed",
@@ -172,15 +173,4 @@ const fn model_words(change: ModelChange) -> &'static str {
 fn for_people(started: &str) -> String {
     let time: Result<jiff::Timestamp, _> = started.parse();
     time.map_or_else(|_| started.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
-}
-
-/// Names after one another, at most so many of them.
-pub(super) fn listed<S: AsRef<str>>(names: &[S], limit: usize) -> String {
-    let cut = crate::printer::cut(names, limit);
-    let mut shown: Vec<&str> = cut.shown.iter().map(AsRef::as_ref).collect();
-    let rest = format!("{} more", cut.rest);
-    if cut.rest > 0 {
-        shown.push(&rest);
-    }
-    shown.join(", ")
 }

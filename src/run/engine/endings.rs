@@ -70,21 +70,9 @@ impl Engine<'_> {
 
     /// The process has ended in the middle.
     pub(super) fn on_sudden_end(&mut self, at: usize, code: i32) -> anyhow::Result<()> {
-        let kills = machine::kills_for_memory();
-        let was_killed_for_memory = kills > self.kernel_kills && code == -Ending::Kill.signal();
-        self.kernel_kills = kills;
-        let process = &self.active[at].process;
-        let (outcome, reason) = match (process.cause(), &process.broken) {
-            (Some(cause), _) => (cause.outcome(), cause.reason()),
-            (None, Some(broken)) => (Outcome::Error, broken.clone()),
-            (None, None) if was_killed_for_memory => {
-                (Outcome::Oom, "the kernel ended the process for want of memory".to_owned())
-            }
-            (None, None) => (Outcome::Crashed, words_for_exit(code)),
-        };
-        let text = innermost_calls(&last_lines(&process.log)).unwrap_or_default();
-        let is_timeout = outcome == Outcome::TimedOut;
-        self.active[at].timeouts += u32::from(is_timeout);
+        let (outcome, reason) = self.explain_end(at, code);
+        self.active[at].timeouts += u32::from(outcome == Outcome::TimedOut);
+        let text = innermost_calls(&last_lines(&self.active[at].process.log)).unwrap_or_default();
         let file = &self.run.units[self.active[at].job].file;
         let reason = match line_in(&text, file) {
             // As pytest does.
@@ -93,19 +81,35 @@ impl Engine<'_> {
         };
         match self.active[at].process.current.take() {
             Some((nodeid, started)) => {
-                self.active[at].process.finished.insert(nodeid.clone());
-                self.active[at].process.has_culprit = true;
-                let seconds = rounded(started.duration_until(Timestamp::now()).as_secs_f64());
+                let process = &mut self.active[at].process;
+                process.finished.insert(nodeid.clone());
+                process.has_culprit = true;
+                process.failures.insert(nodeid.clone(), text);
                 let attempt = Attempt {
                     started: Some(started.to_string()),
-                    duration: seconds,
+                    duration: rounded(started.duration_until(Timestamp::now()).as_secs_f64()),
                     ..self.bare_attempt(at, &nodeid, outcome, &reason)
                 };
-                self.active[at].process.failures.insert(nodeid, text);
                 self.record(at, attempt)
             }
             None if self.active[at].process.has_culprit => Ok(()),
             None => self.record_whole_with_text(at, outcome, &reason, &text),
+        }
+    }
+
+    /// Why a process has ended in the middle.
+    fn explain_end(&mut self, at: usize, code: i32) -> (Outcome, String) {
+        let kills = machine::kills_for_memory();
+        let was_killed_for_memory = kills > self.kernel_kills && code == -Ending::Kill.signal();
+        self.kernel_kills = kills;
+        let process = &self.active[at].process;
+        match (process.cause(), &process.broken) {
+            (Some(cause), _) => (cause.outcome(), cause.reason()),
+            (None, Some(broken)) => (Outcome::Error, broken.clone()),
+            (None, None) if was_killed_for_memory => {
+                (Outcome::Oom, "the kernel ended the process for want of memory".to_owned())
+            }
+            (None, None) => (Outcome::Crashed, words_for_exit(code)),
         }
     }
 

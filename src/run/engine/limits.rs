@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Engine, Progress, Stop};
+use tgen_core::schedule::job::expected_time;
+
+use super::{Engine, RunProgress, Stop};
 use crate::run::active::{Active, Asked, Cause, Process};
 use crate::run::messages::StartId;
 use crate::run::processes::{self, Ending};
@@ -39,7 +41,7 @@ impl Engine<'_> {
         }
         self.check_launcher()?;
         let running = self.active.iter().map(|active| (&self.run.units[active.job], active.began.elapsed())).collect();
-        let progress = Progress {
+        let progress = RunProgress {
             running,
             done: self.done.len(),
             planned: self.run.units.len(),
@@ -186,9 +188,11 @@ impl Engine<'_> {
 
     /// How long the rest takes if it takes as much longer than expected as what is done.
     pub(super) fn time_left(&self) -> Option<Duration> {
-        let all: Duration = self.scheduler.jobs().iter().map(|job| job.expected.value).sum();
+        let all = expected_time(self.scheduler.jobs()).as_secs_f64();
         let done = self.expected_of_done.as_secs_f64();
-        (done > 0.0).then(|| self.began.elapsed().mul_f64((all.as_secs_f64() - done).max(0.0) / done))
+        let left = self.began.elapsed().as_secs_f64() * (all - done).max(0.0) / done;
+        // Without anything done, and where the expectation is beyond all bounds, there is no answer.
+        Duration::try_from_secs_f64(left).ok()
     }
 }
 

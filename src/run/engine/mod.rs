@@ -26,7 +26,7 @@ use crate::run::blank::time;
 use crate::run::machine;
 use crate::run::messages::{Message, StartId};
 use crate::run::recording::Recording;
-use crate::run::unit::{Good, Place, Rules, Unit};
+use crate::run::unit::{Good, PlaceInFile, Rules, Unit};
 use crate::run::workers::{Errand, Workers};
 
 /// How often the clock, the memory and the launcher are looked at.
@@ -41,12 +41,12 @@ pub(crate) trait Listener {
     /// Something that concerns no test.
     fn warning(&mut self, message: &str);
     /// Nothing has happened, but time has passed.
-    fn tick(&mut self, progress: &Progress<'_>);
+    fn tick(&mut self, progress: &RunProgress<'_>);
 }
 
 /// How far a run is.
 #[derive(Debug)]
-pub(crate) struct Progress<'a> {
+pub(crate) struct RunProgress<'a> {
     /// The units that run, with how long they have.
     pub(crate) running: Vec<(&'a Unit, Duration)>,
     /// The units that have ended.
@@ -212,13 +212,13 @@ impl Engine<'_> {
     ) -> anyhow::Result<Process> {
         let mut environment = BTreeMap::new();
         match unit.place {
-            Place::Only => {}
-            Place::First => drop(environment.insert("TGEN_PLATFORMS", format!("{},none", unit.hardware))),
-            Place::Later => drop(environment.insert("TGEN_PLATFORMS", unit.hardware.to_string())),
+            PlaceInFile::Only => {}
+            PlaceInFile::First => drop(environment.insert("TGEN_PLATFORMS", format!("{},none", unit.hardware))),
+            PlaceInFile::Later => drop(environment.insert("TGEN_PLATFORMS", unit.hardware.to_string())),
         }
         environment.extend(device.and_then(visible_device));
         let arguments = &self.run.rules.arguments;
-        let is_first = unit.place != Place::Later;
+        let is_first = unit.place != PlaceInFile::Later;
         let errand = Errand { run: self.run.id, arguments, environment, only, skip, is_first };
         self.workers.order(unit, &errand).map(Process::new)
     }

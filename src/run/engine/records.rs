@@ -112,7 +112,7 @@ impl Engine<'_> {
 
     pub(super) fn end_unit(&mut self, job: JobIndex, end: UnitEnd) -> anyhow::Result<()> {
         self.done.insert(job);
-        self.expected_of_done += self.scheduler.jobs()[job].expected.value;
+        self.expected_of_done = self.expected_of_done.saturating_add(self.scheduler.jobs()[job].expected.value);
         let end = UnitEnd { run: self.run.id.to_owned(), shard: self.run.rules.shard.clone(), ..end };
         self.recording.add(&end)?;
         self.listener.unit(&end)?;

@@ -12,6 +12,14 @@ It knows nothing of schedules, time limits or results files: the runner does.
 
 from __future__ import annotations
 
+import platform
+import sys
+import types
+
+# This came with 3.10. Linters take a comparison of versions for one that can go.
+if not hasattr(types, "UnionType"):
+    sys.exit(f"it is Python {platform.python_version()}, and tests need 3.10 or newer")
+
 import contextlib
 import gc
 import importlib
@@ -19,7 +27,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import time

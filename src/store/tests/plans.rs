@@ -3,10 +3,10 @@ use tgen_core::model::hardware::HardwareType::{Cpu, Cuda};
 use tgen_core::schedule::estimate::{Estimate, Origin};
 use uuid::Uuid;
 
-use super::super::{Content, Difference, Differing, Estimates, Mode, PlannedTest, Store, SupportFile};
+use super::super::{Content, Difference, Differing, Estimates, Mode, NewTest, Store, SupportFile};
 use super::{Folder, message};
 
-const FIRST: PlannedTest<'static> = PlannedTest {
+const FIRST: NewTest<'static> = NewTest {
     test_id: Uuid::from_u128(0xffff_0000_0000_5000_8000_0000_0000_0001),
     model: "bert-base-uncased",
     family: "text_embedding",
@@ -23,7 +23,7 @@ const FIRST: PlannedTest<'static> = PlannedTest {
     estimates: Estimates { memory: Origin::Stated, seconds: None },
 };
 
-const SECOND: PlannedTest<'static> = PlannedTest {
+const SECOND: NewTest<'static> = NewTest {
     test_id: Uuid::from_u128(2),
     hardware: Cuda,
     batch_size: 4,
@@ -39,7 +39,7 @@ const SECOND: PlannedTest<'static> = PlannedTest {
 };
 
 #[track_caller]
-fn store_plan(store: &mut Store, name: &str, tests: &[PlannedTest<'_>]) {
+fn store_plan(store: &mut Store, name: &str, tests: &[NewTest<'_>]) {
     let mut plan = store.new_plan(Some(name)).unwrap();
     for test in tests {
         plan.add(test).unwrap();
@@ -115,7 +115,7 @@ fn a_page_has_the_tests_between_and_what_they_depend_on() {
     let folder = Folder::new();
     let mut store = folder.store();
     let ids: Vec<_> = (0..10).map(Uuid::from_u128).collect();
-    let test = |at: usize| PlannedTest { test_id: ids[at], dependencies: &ids[at.saturating_sub(2)..at], ..FIRST };
+    let test = |at: usize| NewTest { test_id: ids[at], dependencies: &ids[at.saturating_sub(2)..at], ..FIRST };
     store_plan(&mut store, "other", &[FIRST]);
     store_plan(&mut store, "a", &(0..10).map(test).collect::<Vec<_>>());
     let page = store.planned_tests("a", 4, 3, Content::With).unwrap();
@@ -142,7 +142,7 @@ fn a_plan_that_contradicts_itself_leaves_nothing() {
     the plan cannot be stored: a test depends on `ffff0000-0000-5000-8000-000000000001`, which is not in it
     ");
     let mut plan = store.new_plan(Some("priority")).unwrap();
-    plan.add(&PlannedTest { priority: 11, ..FIRST }).unwrap();
+    plan.add(&NewTest { priority: 11, ..FIRST }).unwrap();
     assert!(message(&folder, plan.finish(&[])).contains("CHECK constraint failed"));
     assert_eq!(store.plans().unwrap(), []);
     drop(store);
@@ -154,12 +154,11 @@ fn a_plan_that_contradicts_itself_leaves_nothing() {
 fn two_plans_differ_by_what_was_added_removed_and_changed() {
     let folder = Folder::new();
     let mut store = folder.store();
-    let other =
-        PlannedTest { test_id: Uuid::from_u128(3), model: "vit", template: "vision", dependencies: &[], ..SECOND };
+    let other = NewTest { test_id: Uuid::from_u128(3), model: "vit", template: "vision", dependencies: &[], ..SECOND };
     store_plan(&mut store, "before", &[FIRST, SECOND]);
-    let changed = PlannedTest { test_id: Uuid::from_u128(9), content: "else", min_memory_gb: 8.0, ..FIRST };
+    let changed = NewTest { test_id: Uuid::from_u128(9), content: "else", min_memory_gb: 8.0, ..FIRST };
     store_plan(&mut store, "after", &[changed, other]);
-    let difference = |test: &PlannedTest<'_>, differing| Difference {
+    let difference = |test: &NewTest<'_>, differing| Difference {
         model: test.model.to_owned(),
         hardware: test.hardware.name().to_owned(),
         batch_size: test.batch_size,
@@ -198,7 +197,7 @@ fn a_plan_has_the_support_of_its_tests_and_goes_with_it() {
 fn a_test_is_found_by_the_start_of_its_id() {
     let folder = Folder::new();
     let mut store = folder.store();
-    store_plan(&mut store, "a", &[FIRST, SECOND, PlannedTest { test_id: Uuid::from_u128(3), ..FIRST }]);
+    store_plan(&mut store, "a", &[FIRST, SECOND, NewTest { test_id: Uuid::from_u128(3), ..FIRST }]);
     assert_eq!(store.test_id("a", "FFFF00").unwrap(), FIRST.test_id);
     assert_eq!(store.planned_test("a", SECOND.test_id).unwrap().dependencies, [FIRST.test_id]);
     assert_snapshot!(message(&folder, store.test_id("a", "0000")), @"several tests have an id that starts with `0000`; give more of it");

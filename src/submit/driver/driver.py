@@ -5,7 +5,15 @@
 
 from __future__ import annotations
 
+import platform
 import sys
+import types
+
+# This came with 3.10. Linters take a comparison of versions for one that can go.
+if not hasattr(types, "UnionType"):
+    found = platform.python_version()
+    print(f"the tests need Python 3.10 or newer, and this is {found}", file=sys.stderr)
+    sys.exit(2)
 
 from tgen_driver.command_line import main
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tgen_core::base::bytes::Bytes;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::schedule::cluster::clusters;
-use tgen_core::schedule::job::{Job, JobIndex};
+use tgen_core::schedule::job::{Job, JobIndex, expected_time};
 use typed_index_collections::TiSlice;
 
 use crate::run::Selection;
@@ -106,7 +106,7 @@ impl Kind {
     /// Three times what a shard is expected to take, and in any case enough for its longest test.
     fn limit(&self, shards: usize) -> Duration {
         const START: Duration = Duration::from_mins(10);
-        (self.expected / share(shards) * 3).max(self.longest_timeout) + START
+        (self.expected / share(shards)).saturating_mul(3).max(self.longest_timeout).saturating_add(START)
     }
 }
 
@@ -122,7 +122,7 @@ fn kinds(selection: &Selection, grouping: Grouping) -> BTreeMap<(HardwareType, O
         let bin = (grouping == Grouping::HardwareAndMemory).then(|| MemoryBin::of(memory));
         let kind = kinds.entry((selection.units[cluster[0]].hardware, bin)).or_default();
         kind.clusters += 1;
-        kind.expected += jobs().map(|job| job.expected.value).sum::<Duration>();
+        kind.expected = kind.expected.saturating_add(expected_time(jobs()));
         kind.longest_timeout = kind.longest_timeout.max(jobs().map(|job| job.timeout).max().unwrap_or_default());
     }
     kinds
@@ -143,7 +143,7 @@ mod tests {
     use tgen_core::schedule::job::Needs;
 
     use super::*;
-    use crate::run::{Place, Unit};
+    use crate::run::{PlaceInFile, Unit};
 
     /// Tests, each with its hardware type, gigabytes, seconds and the tests that it depends on.
     fn selection(tests: &[(HardwareType, f64, u64, &[usize])]) -> Selection {
@@ -156,7 +156,7 @@ mod tests {
                 test_id: None,
                 model: None,
                 hardware: *hardware,
-                place: Place::Only,
+                place: PlaceInFile::Only,
                 batch: None,
                 passed: Vec::new(),
             });

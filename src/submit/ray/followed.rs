@@ -1,16 +1,16 @@
-//! Following a job to its end, whatever happens to the connection meanwhile.
+//! Follows a job to its end, through lost connections.
 
 use std::time::{Duration, Instant};
 
 use tgen_core::results::reading::Recorded;
 
-use super::head::{Head, HeadError, Job};
+use super::head::{Head, HeadError, RayJob};
 use super::log::Log;
 
-/// How long to wait between two questions, at least and at most.
+/// The shortest and the longest time between two requests.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// A log that takes long to come is asked for less often.
+/// The time between two requests as a multiple of the duration of the last one, so that slow logs are requested less often.
 const WAIT_FOR_LOG: u32 = 4;
 
 /// What the user or the results file makes of a job that is followed.
@@ -36,12 +36,12 @@ pub(crate) enum Wait {
 #[derive(Debug)]
 pub(crate) enum Followed {
     /// The job has ended so; its log's last lines that are no results.
-    Ended(Job, String),
-    /// It goes on without us.
+    Ended(RayJob, String),
+    /// The job goes on, and is not followed any more.
     Left,
 }
 
-/// Follows a job. An answer that fails for now is asked for again, for as long as `patience`.
+/// Follows a job. Requests that fail for the moment are repeated until `patience` is over.
 pub(crate) fn follow(
     head: &Head,
     id: &str,
@@ -82,9 +82,10 @@ pub(crate) fn follow(
     }
 }
 
-/// Hands over the results that are new, as they come; the job, and whether there were any. An error of the head is a [`HeadError`].
-fn take_news(head: &Head, id: &str, log: &mut Log, following: &mut dyn Following) -> anyhow::Result<(Job, bool)> {
-    // The job first: once it has ended, the log has all.
+/// Passes new results on while they are read. Gives the job, and whether there were new results. An error of the head is a
+/// [`HeadError`].
+fn take_news(head: &Head, id: &str, log: &mut Log, following: &mut dyn Following) -> anyhow::Result<(RayJob, bool)> {
+    // The job's state comes first: the log of a job that has ended is complete.
     let job = head.job(id)?;
     let mut whole = head.log(id)?;
     if !log.skip(&mut whole).map_err(|error| head.cut(&error))? {

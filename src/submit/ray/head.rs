@@ -15,9 +15,9 @@ use super::unescaped::Unescaped;
 const LONGEST_ANSWER: u64 = 4 << 20;
 /// How many characters of a foreign message are kept.
 const LONGEST_MESSAGE: usize = 2000;
-/// How long the head may take to say something.
+/// How long the head may take to connect, and to begin its answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a request may take in all, with a package or a log to carry.
+/// How long a whole request may take, including the transfer of a package or a log.
 const LONGEST_REQUEST: Duration = Duration::from_mins(10);
 
 /// Where the head is, such as `http://head:8265`.
@@ -53,7 +53,7 @@ impl std::fmt::Display for Address {
     }
 }
 
-/// What lets us in. It is never shown.
+/// The token that the head asks for. It is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token(String);
 
@@ -71,7 +71,9 @@ impl FromStr for Token {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HeadError {
     /// It may answer later.
-    #[error("cannot reach Ray at `{address}`: {reason}")]
+    #[error(
+        "cannot reach Ray at `{address}`: {reason}; look whether its head runs, and whether this is the address of its dashboard"
+    )]
     Unreachable { address: Address, reason: String },
     #[error("Ray at `{0}` does not let us in; give its token in `RAY_AUTH_TOKEN`, or as a file with `--token-file`")]
     Denied(Address),
@@ -105,7 +107,7 @@ pub(crate) struct Head {
 
 /// A job as its head describes it.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Job {
+pub(crate) struct RayJob {
     #[serde(default)]
     pub(crate) status: String,
     #[serde(default)]
@@ -114,13 +116,13 @@ pub(crate) struct Job {
     pub(crate) metadata: Option<Value>,
 }
 
-impl Job {
+impl RayJob {
     /// Whether its state will not change any more.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.status.as_str(), "SUCCEEDED" | "FAILED" | "STOPPED")
     }
 
-    /// What was noted with it when it was submitted.
+    /// A value of the metadata that it was submitted with.
     pub(crate) fn note(&self, name: &str) -> Option<&str> {
         self.metadata.as_ref()?.get(name)?.as_str()
     }
@@ -133,7 +135,7 @@ impl Head {
             .timeout_recv_response(Some(PATIENCE))
             .timeout_global(Some(LONGEST_REQUEST))
             .http_status_as_error(false)
-            // The token is for this address alone.
+            // A redirection would send the token to another address.
             .max_redirects(0)
             // Ray refuses what looks like a browser.
             .user_agent(concat!("cargo-tgen/", env!("CARGO_PKG_VERSION")))
@@ -170,12 +172,12 @@ impl Head {
         self.json(Method::POST, "/api/jobs/", Some(job)).map(drop)
     }
 
-    pub(crate) fn job(&self, id: &str) -> Result<Job, HeadError> {
+    pub(crate) fn job(&self, id: &str) -> Result<RayJob, HeadError> {
         let answer = self.json(Method::GET, &format!("/api/jobs/{id}"), None)?;
         serde_json::from_value(answer).map_err(|_| HeadError::NotRay(self.address.clone()))
     }
 
-    /// The whole log of a job, as it comes: however long it is, it is never held in memory.
+    /// The whole log of a job as a stream, since it may be too long for the memory.
     pub(super) fn log(&self, id: &str) -> Result<impl BufRead + use<>, HeadError> {
         let mut answer = self.answer(Method::GET, &format!("/api/jobs/{id}/logs"), None)?;
         if !answer.status().is_success() {
@@ -184,7 +186,7 @@ impl Head {
         Ok(BufReader::new(Unescaped::new(answer.into_body().into_reader())))
     }
 
-    /// What has gone wrong while a log was read.
+    /// The error for a log that was cut off.
     pub(super) fn cut(&self, error: &io::Error) -> HeadError {
         match error.kind() {
             ErrorKind::InvalidData => HeadError::NotRay(self.address.clone()),
@@ -219,7 +221,7 @@ impl Head {
             Some(body) => request.body(body).map(|request| self.agent.run(request)),
             None => request.body(()).map(|request| self.agent.run(request)),
         };
-        // The parts of a request are checked before, so that only the connection can fail.
+        // The parts of a request were checked before, so only the connection can fail.
         answer.map_err(|error| self.unreachable(&error))?.map_err(|error| self.unreachable(&error))
     }
 
@@ -241,8 +243,11 @@ impl Head {
         }
     }
 
-    fn unreachable(&self, error: &dyn std::error::Error) -> HeadError {
-        let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> HeadError {
+        let io = match error.downcast_ref() {
+            Some(ureq::Error::Io(io)) => Some(io),
+            _ => error.source().and_then(|source| source.downcast_ref::<io::Error>()),
+        };
         let reason = io.map_or_else(|| error.to_string(), ToString::to_string);
         HeadError::Unreachable { address: self.address.clone(), reason }
     }

@@ -1,4 +1,4 @@
-//! The results in the log of a job. The log comes whole each time, and grows; what cannot be read is passed over.
+//! Finds the results in the log of a job. Each request gets the whole log, which grows; lines that cannot be read are skipped.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -8,13 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
 use tgen_core::results::reading::{Recorded, read};
 
-/// How a line begins that has results, as the driver writes it.
+/// The beginning of the lines with results, as the driver writes them.
 const PREFIX: &[u8] = b"tgen-results: ";
 /// The most bytes of results in one line; the driver writes far fewer.
 const LARGEST_MESSAGE: u64 = 64 << 20;
-/// The most bytes of a line that are looked at.
+/// The most bytes of a line that are read.
 const LONGEST_LINE: u64 = 16 << 20;
-/// What is kept of the lines that are no results, for an error.
+/// How much of the other lines is kept, to show with an error.
 const MOST_WORDS: usize = 8;
 const LONGEST_WORDS: usize = 300;
 
@@ -24,12 +24,12 @@ pub(super) struct Log {
     /// How many bytes of whole lines were read.
     read: u64,
     last_words: VecDeque<String>,
-    /// The words of a last line that may go on.
+    /// The last line, which may not be complete.
     unfinished: Option<String>,
 }
 
 impl Log {
-    /// Passes over what was read before. `false` says that the log is another one, which is to be read from its beginning.
+    /// Skips what was read before. Returns `false` if this is another log, which has to be read from its beginning.
     pub(super) fn skip(&mut self, whole: &mut impl BufRead) -> io::Result<bool> {
         self.unfinished = None;
         let skipped = io::copy(&mut whole.take(self.read), &mut io::sink())?;
@@ -91,7 +91,7 @@ fn words(line: &[u8]) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.chars().take(LONGEST_WORDS).collect())
 }
 
-/// Passes over the rest of a line, and counts it.
+/// Skips the rest of a line. Gives its length.
 fn skip_line(new: &mut impl BufRead) -> io::Result<u64> {
     let mut skipped = 0;
     loop {

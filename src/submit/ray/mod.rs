@@ -1,7 +1,7 @@
 //! A run as a job of Ray, over the Jobs REST interface of its head: uploaded once, submitted, followed, stopped.
 //!
-//! The job's state tells only whether to go on asking. How tests ended is in the results that the driver writes to the job's
-//! log; whatever comes from there is foreign and bounded. This module must not print.
+//! The job's state is used only to tell when to stop asking. How the tests ended is in the results that the driver writes to the
+//! job's log, which is foreign text of limited size. This module must not print.
 
 mod followed;
 mod head;
@@ -10,5 +10,5 @@ mod package;
 mod unescaped;
 
 pub(crate) use self::followed::{Followed, Following, Wait, follow};
-pub(crate) use self::head::{Address, Head, HeadError, Job, Token};
+pub(crate) use self::head::{Address, Head, HeadError, RayJob, Token};
 pub(crate) use self::package::{Package, Submission, Submitted, job_id, submit};

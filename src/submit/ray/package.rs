@@ -1,8 +1,8 @@
-//! A bundle on its way to a job: uploaded under its hash, so that the same bundle is uploaded once.
+//! Uploads a bundle under its hash, so that the same bundle is uploaded once, and submits the job.
 
 use serde_json::{Map, Value, json};
 
-use super::head::{Head, HeadError, Job};
+use super::head::{Head, HeadError, RayJob};
 
 /// What a job is made from.
 pub(crate) struct Submission<'a> {
@@ -12,7 +12,7 @@ pub(crate) struct Submission<'a> {
     pub(crate) planned: usize,
     /// Further arguments of the driver.
     pub(crate) arguments: &'a [String],
-    /// What the environment of the job has beside the package.
+    /// Further settings of the job's runtime environment.
     pub(crate) runtime_env: Map<String, Value>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Package {
 
 impl Package {
     pub(crate) fn new(zip: Vec<u8>) -> Self {
-        // Ray takes any name; its own client has 40 digits.
+        // Ray accepts any name; its own client uses 40 digits.
         let hash = blake3::hash(&zip).to_hex()[..40].to_owned();
         Self { zip, hash }
     }
@@ -59,7 +59,7 @@ pub(crate) fn submit(head: &Head, submission: &Submission<'_>) -> Result<Submitt
     let id = job_id(run);
     match head.submit(&job(submission, &id)) {
         Ok(()) => Ok(Submitted::New),
-        // Ray says so with a status of its own failure.
+        // Ray reports an existing job with the status of an internal error.
         Err(HeadError::Refused { message, .. }) if message.contains("already exists") => {
             Ok(judged(&head.job(&id)?, package))
         }
@@ -67,7 +67,7 @@ pub(crate) fn submit(head: &Head, submission: &Submission<'_>) -> Result<Submitt
     }
 }
 
-fn judged(job: &Job, package: &Package) -> Submitted {
+fn judged(job: &RayJob, package: &Package) -> Submitted {
     if job.note("tgen-bundle") == Some(&package.hash) { Submitted::Before } else { Submitted::Other }
 }
 

@@ -1,4 +1,4 @@
-//! The log of a job out of the JSON that Ray sends it in, as it is read: a log may be longer than the memory.
+//! Extracts the log of a job from the JSON in which Ray sends it, while it is read: a log may be too large for the memory.
 //!
 //! This module must not know what a log says.
 
@@ -12,7 +12,7 @@ const START: &[u8] = b"{\"logs\":";
 pub(super) struct Unescaped<R> {
     answer: BufReader<R>,
     state: State,
-    /// What was unescaped and not read yet.
+    /// Text that is unescaped and was not read yet.
     ready: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl<R: Read> Unescaped<R> {
         Self { answer: BufReader::new(answer), state: State::Before, ready: Vec::new() }
     }
 
-    /// Reads up to the text.
+    /// Reads what comes before the text.
     fn open(&mut self) -> io::Result<()> {
         for expected in START {
             if self.byte_after_space()? != *expected {
@@ -129,7 +129,7 @@ impl<R: Read> Read for Unescaped<R> {
 }
 
 fn no_log() -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "this is no log")
+    io::Error::new(ErrorKind::InvalidData, "the answer holds no log")
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod folder;
 #[cfg_attr(not(target_os = "linux"), path = "no_lease.rs")]
 mod lease;
 mod listing;
+#[cfg(unix)]
+mod reader;
 mod reading;
 mod spares;
 mod writer;
@@ -21,13 +23,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
+#[cfg(unix)]
+use tgen_core::base::files::Reader;
 
 use self::listing::Listing;
 
 pub(crate) use self::drafts::{ScratchFolder, clear_abandoned, is_temporary};
 #[cfg(feature = "store")]
 pub(crate) use self::reading::require_regular;
-pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_file, read_text};
+pub(crate) use self::reading::{LARGEST_FILE, open_regular, read_beginning, read_file, read_text};
 pub(crate) use self::writer::{Executable, NewFile, Overwritten, Writer};
 
 /// The files below a project's root.
@@ -115,6 +119,11 @@ impl Files for Disk {
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         self.check_allowed(path)?;
         reading::read_beginning(&self.absolute(path), limit, buffer)
+    }
+
+    #[cfg(unix)]
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(reader::FolderReader::new(self))
     }
 }
 

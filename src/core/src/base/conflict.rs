@@ -26,10 +26,10 @@ enum Part {
 }
 
 impl Conflicts {
-    /// Reads a file's conflicts; none where there are none, or the markers are not as git writes them.
+    /// Reads a file's conflicts. `None` if it has none, or if its markers are not complete.
     #[must_use]
     pub fn read(content: &[u8]) -> Option<Self> {
-        // Most files have none, and this is all that is asked of them.
+        // Most files have no conflict, and for them this search is the only cost.
         memchr::memmem::find(content, b"<<<<<<<")?;
         let (mut ours, mut theirs, mut first) = (Vec::new(), Vec::new(), None);
         let (mut part, mut at) = (Part::Outside, 0);

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::actions::{Action, Likelihood};
 use super::{FileEdit, Template, TextEdit, View};
 use crate::base::text;
-use crate::lint::renderings::Subject;
+use crate::lint::renderings::LintSubject;
 use crate::template::analysis::Meaning;
 use crate::template::compiled::{Compiled, Placeholder, compile};
 use crate::template::library::{Library, Source};
@@ -160,7 +160,7 @@ fn asks_for_no_more(before: &Compiled, after: &Compiled) -> bool {
     after.placeholders.iter().filter(|found| asks(found)).all(|found| before.placeholder(&found.name).is_some_and(asks))
 }
 
-fn all_the_same(before: &Compiled, after: &Compiled, subjects: &[Subject<'_>]) -> bool {
+fn all_the_same(before: &Compiled, after: &Compiled, subjects: &[LintSubject<'_>]) -> bool {
     let (mut before, mut after) = (Renderer::of(before), Renderer::of(after));
     let (mut old, mut new) = (Vec::new(), Vec::new());
     subjects.iter().all(|subject| {

@@ -15,7 +15,7 @@ use crate::model::family::Family;
 use crate::model::hardware::HardwareType;
 use crate::plan::Plan;
 use crate::project::Project;
-use crate::project::registered::{Registered, Registry, Selection};
+use crate::project::registered::{ChosenTemplates, Registered, Registry};
 use crate::project::request::Request;
 
 /// A template that may be added.
@@ -68,8 +68,8 @@ impl Candidate {
     fn alone_in(&self, registry: Registry, project: &Project<'_>, request: &Request) -> Registry {
         let wanted = registry.wanted(&project.config, request);
         let choices = vec![Some(0); wanted.len()];
-        let selection = Selection { templates: vec![self.template.clone()], choices };
-        registry.with_selection(wanted, selection, Vec::new())
+        let chosen = ChosenTemplates { templates: vec![self.template.clone()], choices };
+        registry.with_chosen(wanted, chosen, Vec::new())
     }
 
     fn problems_with(&self, plan: &Plan<'_>) -> Vec<Problem> {

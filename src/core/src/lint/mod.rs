@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use crate::base::problem::Problem;
 use crate::base::text::Position;
-use crate::lint::renderings::Subject;
+use crate::lint::renderings::LintSubject;
 use crate::lint::usage::Usage;
 use crate::plan::{Plan, TemplateIndex};
 
@@ -74,9 +74,9 @@ fn of_references(plan: &Plan<'_>) -> Vec<Problem> {
 
 /// The problems that rendering every output shows. `step` is called for each, from several threads.
 pub(crate) fn of_renderings(plan: &Plan<'_>, step: &(dyn Fn() + Sync)) -> Vec<Problem> {
-    let mut by_template: BTreeMap<TemplateIndex, Vec<Subject<'_>>> = BTreeMap::new();
+    let mut by_template: BTreeMap<TemplateIndex, Vec<LintSubject<'_>>> = BTreeMap::new();
     for output in &plan.outputs {
-        let subject = Subject { case: plan.case(output), path: plan.location(output) };
+        let subject = LintSubject { case: plan.case(output), path: plan.location(output) };
         by_template.entry(output.template).or_default().push(subject);
     }
     let go_on = || {

@@ -30,7 +30,7 @@ const CHUNK: usize = 32;
 const NAMED: usize = 3;
 
 /// A case that is rendered, and where its output stands.
-pub struct Subject<'s> {
+pub struct LintSubject<'s> {
     /// The case.
     pub case: Case<'s>,
     /// The output's path; its extension tells the language.
@@ -43,7 +43,7 @@ pub struct Subject<'s> {
 pub fn problems(
     project: &Project<'_>,
     template: &TemplateName,
-    subjects: &[Subject<'_>],
+    subjects: &[LintSubject<'_>],
     step: &(dyn Fn() -> bool + Sync),
 ) -> Vec<Problem> {
     let Ok(compiled) = project.compilations.get(&project.library, template) else { return Vec::new() };
@@ -62,7 +62,7 @@ pub fn problems(
     problems
 }
 
-fn first_rendering<'s>(compiled: &Compiled, subjects: &'s [Subject<'s>]) -> Option<(&'s Case<'s>, Vec<u8>)> {
+fn first_rendering<'s>(compiled: &Compiled, subjects: &'s [LintSubject<'s>]) -> Option<(&'s Case<'s>, Vec<u8>)> {
     let mut output = Vec::new();
     let mut renderer = Renderer::of(compiled);
     let first = subjects.iter().find(|subject| renderer.render(&subject.case, &mut output).is_ok())?;
@@ -70,7 +70,7 @@ fn first_rendering<'s>(compiled: &Compiled, subjects: &'s [Subject<'s>]) -> Opti
 }
 
 /// How many different models there are.
-fn models(subjects: &[Subject<'_>]) -> usize {
+fn models(subjects: &[LintSubject<'_>]) -> usize {
     let mut names: Vec<_> = subjects.iter().map(name_of).collect();
     names.sort_unstable();
     names.dedup();
@@ -78,7 +78,7 @@ fn models(subjects: &[Subject<'_>]) -> usize {
 }
 
 /// The name of a case in messages: its model, or the support template.
-fn name_of<'s>(subject: &Subject<'s>) -> &'s str {
+fn name_of<'s>(subject: &LintSubject<'s>) -> &'s str {
     let template = subject.case.template.map_or("", TemplateName::as_str);
     subject.case.model.map_or(template, |model| model.name.as_str())
 }
@@ -106,7 +106,7 @@ impl<'w> Worker<'w> {
         Self { work, plain, marked, rendered: Vec::new(), neutral: String::new(), splices: Vec::new() }
     }
 
-    fn problems_of(&mut self, subject: &Subject<'_>) -> Vec<(Problem, String)> {
+    fn problems_of(&mut self, subject: &LintSubject<'_>) -> Vec<(Problem, String)> {
         let found = match self.render(subject) {
             Ok(traced) if subject.path.extension() == Some("py") => self.of_python(&traced, subject),
             Ok(_) => Vec::new(),
@@ -117,7 +117,7 @@ impl<'w> Worker<'w> {
     }
 
     /// Renders with marks. If that fails, renders without marks, so that the error has its place in the template.
-    fn render(&mut self, subject: &Subject<'_>) -> Result<Traced, Problem> {
+    fn render(&mut self, subject: &LintSubject<'_>) -> Result<Traced, Problem> {
         if let Some(Ok(traced)) = self.marked.as_mut().map(|marked| marked.render(&subject.case)) {
             return Ok(traced);
         }
@@ -125,7 +125,7 @@ impl<'w> Worker<'w> {
         Ok(Traced::without_marks(String::from_utf8_lossy(&self.rendered).into_owned()))
     }
 
-    fn of_python(&mut self, traced: &Traced, subject: &Subject<'_>) -> Vec<Problem> {
+    fn of_python(&mut self, traced: &Traced, subject: &LintSubject<'_>) -> Vec<Problem> {
         let mut problems = self.breaking_values(traced);
         if problems.is_empty() {
             problems.extend(self.syntax_error(traced, subject));
@@ -178,7 +178,7 @@ impl<'w> Worker<'w> {
         )
     }
 
-    fn syntax_error(&self, traced: &Traced, subject: &Subject<'_>) -> Option<Problem> {
+    fn syntax_error(&self, traced: &Traced, subject: &LintSubject<'_>) -> Option<Problem> {
         let error = SyntaxError::first_in(&self.work.project.known_python, &traced.text)?;
         let at = error.start.min(traced.text.trim_end().len());
         let origin = self.work.marked.and_then(|marked| marked.origin(traced, at));

@@ -63,10 +63,10 @@ impl<'v> Usage<'v> {
     }
 
     /// The cases of a template itself, for rendering.
-    pub(crate) fn subjects(&self, root: &TemplateName) -> Vec<renderings::Subject<'v>> {
+    pub(crate) fn subjects(&self, root: &TemplateName) -> Vec<renderings::LintSubject<'v>> {
         let cases = self.planned.cases_of(root);
         cases
-            .map(|case| renderings::Subject {
+            .map(|case| renderings::LintSubject {
                 case: self.valued(case),
                 path: self.planned.root.join(case.path.as_path()),
             })

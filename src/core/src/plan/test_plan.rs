@@ -90,7 +90,7 @@ pub fn learn(plan: &Plan<'_>, tests: &mut [PlannedTest], history: &History) {
     for test in tests {
         let model = &plan.models[test.model];
         let unit = plan.location(&plan.outputs[test.output]);
-        let subject = history::Subject {
+        let subject = history::EstimateSubject {
             unit: unit.as_str(),
             model: Some(model.name.as_str()),
             family: Some(&model.family),

@@ -152,7 +152,7 @@ class hf_bert: pass
 
     /// A template database with one template, which matches every case.
     fn registry(project: &Project<'_>) -> Registry {
-        use crate::project::registered::{Registered, Selection};
+        use crate::project::registered::{ChosenTemplates, Registered};
         use crate::template::Dialect;
 
         let registry = Registry::new(&project.catalogue, []);
@@ -160,7 +160,7 @@ class hf_bert: pass
         let content = "registered".to_owned();
         let template = Registered { name: "r".to_owned(), version: 1, dialect: Dialect::Dollar, content };
         let choices = vec![Some(0); wanted.len()];
-        registry.with_selection(wanted, Selection { templates: vec![template], choices }, Vec::new())
+        registry.with_chosen(wanted, ChosenTemplates { templates: vec![template], choices }, Vec::new())
     }
 
     #[track_caller]

@@ -51,7 +51,7 @@ pub struct Offer {
 
 /// The templates chosen for a list of cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
+pub struct ChosenTemplates {
     /// The chosen templates, without duplicates.
     pub templates: Vec<Registered>,
     /// For each case, in the given order, an index into `templates`; `None` if no template matches.
@@ -104,18 +104,18 @@ impl Registry {
         wanted
     }
 
-    /// Adds the selected templates for `wanted`, and the available combinations.
+    /// Adds the templates chosen for `wanted`, and the available combinations.
     #[must_use]
-    pub fn with_selection(mut self, wanted: Vec<Wanted>, selection: Selection, offers: Vec<Offer>) -> Self {
-        let chosen = wanted.into_iter().zip(selection.choices);
-        self.choices = chosen.filter_map(|(wanted, choice)| Some((wanted, choice?))).collect();
-        self.templates = selection.templates;
+    pub fn with_chosen(mut self, wanted: Vec<Wanted>, chosen: ChosenTemplates, offers: Vec<Offer>) -> Self {
+        let choices = wanted.into_iter().zip(chosen.choices);
+        self.choices = choices.filter_map(|(wanted, choice)| Some((wanted, choice?))).collect();
+        self.templates = chosen.templates;
         self.places = self.templates.iter().enumerate().map(|(at, one)| (one.template_name(), at)).collect();
         self.offers = offers;
         self
     }
 
-    /// The selected templates.
+    /// The chosen templates.
     #[must_use]
     pub fn templates(&self) -> &[Registered] {
         &self.templates
@@ -249,8 +249,8 @@ output = \"{{ normalized_name }}.py\"
     fn a_choice_is_found_by_case_and_by_name() {
         let template = Registered { name: "x".to_owned(), version: 2, dialect: Dialect::Tera, content: String::new() };
         let wanted = |hardware| Wanted { model: "bert".to_owned(), family: Family::new("mapped"), hardware };
-        let selection = Selection { templates: vec![template.clone()], choices: vec![Some(0), None] };
-        let registry = registry().with_selection(vec![wanted(Some(Cpu)), wanted(Some(Cuda))], selection, Vec::new());
+        let chosen = ChosenTemplates { templates: vec![template.clone()], choices: vec![Some(0), None] };
+        let registry = registry().with_chosen(vec![wanted(Some(Cpu)), wanted(Some(Cuda))], chosen, Vec::new());
         assert_eq!(registry.choose(&wanted(Some(Cpu))), Some(&template));
         assert_eq!(registry.choose(&wanted(Some(Cuda))), None);
         assert_eq!(registry.find(&TemplateName::new("database:x.tera")), Some(&template));
@@ -262,7 +262,7 @@ output = \"{{ normalized_name }}.py\"
         assert_eq!(registry().offered(), "the template database has no template");
         let offer = |hardware| Offer { family: "vision".to_owned(), hardware, template: "x".to_owned() };
         let offers = |number| [None, Some(Cuda)].into_iter().cycle().take(number).map(offer).collect();
-        let offered = |number| registry().with_selection(Vec::new(), Selection::default(), offers(number)).offered();
+        let offered = |number| registry().with_chosen(Vec::new(), ChosenTemplates::default(), offers(number)).offered();
         assert_eq!(offered(2), "there are templates for `vision` on all hardware types, `vision` on cuda");
         assert!(offered(11).ends_with(" and 3 more"));
     }

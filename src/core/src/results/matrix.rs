@@ -10,7 +10,7 @@ use crate::model::hardware::HardwareType;
 
 named_enum! {
     /// The combined result of several tests, the worst first.
-    pub enum Standing {
+    pub enum Rating {
         /// Some fail.
         Failing = "failing",
         /// The outcome of some is unknown.
@@ -42,17 +42,17 @@ pub struct Cell {
 impl Cell {
     /// The combined result of the tests.
     #[must_use]
-    pub const fn standing(&self) -> Standing {
+    pub const fn rating(&self) -> Rating {
         if self.failed > 0 {
-            Standing::Failing
+            Rating::Failing
         } else if self.unknown > 0 {
-            Standing::Unknown
+            Rating::Unknown
         } else if self.flaky > 0 {
-            Standing::Flaky
+            Rating::Flaky
         } else if self.passed > 0 {
-            Standing::Passing
+            Rating::Passing
         } else {
-            Standing::Skipped
+            Rating::Skipped
         }
     }
 
@@ -63,12 +63,12 @@ impl Cell {
     }
 
     fn add(&mut self, verdict: Verdict) {
-        let count = match standing(verdict) {
-            Standing::Failing => &mut self.failed,
-            Standing::Unknown => &mut self.unknown,
-            Standing::Flaky => &mut self.flaky,
-            Standing::Passing => &mut self.passed,
-            Standing::Skipped => &mut self.skipped,
+        let count = match rating(verdict) {
+            Rating::Failing => &mut self.failed,
+            Rating::Unknown => &mut self.unknown,
+            Rating::Flaky => &mut self.flaky,
+            Rating::Passing => &mut self.passed,
+            Rating::Skipped => &mut self.skipped,
         };
         *count += 1;
     }
@@ -76,14 +76,14 @@ impl Cell {
 
 /// The result that a single test counts as.
 #[must_use]
-pub const fn standing(verdict: Verdict) -> Standing {
+pub const fn rating(verdict: Verdict) -> Rating {
     match verdict {
-        Verdict::Flaky => Standing::Flaky,
-        Verdict::Ended(Outcome::Skipped) => Standing::Skipped,
+        Verdict::Flaky => Rating::Flaky,
+        Verdict::Ended(Outcome::Skipped) => Rating::Skipped,
         Verdict::Ended(outcome) => match outcome.meaning() {
-            Meaning::Failure => Standing::Failing,
-            Meaning::Unknown => Standing::Unknown,
-            Meaning::Success => Standing::Passing,
+            Meaning::Failure => Rating::Failing,
+            Meaning::Unknown => Rating::Unknown,
+            Meaning::Success => Rating::Passing,
         },
     }
 }
@@ -137,7 +137,7 @@ impl<'r> Matrix<'r> {
         let mut rows: Vec<Row<'r>> = rows.into_iter().map(|(model, cells)| Row { model, cells }).collect();
         rows.sort_by_cached_key(|row| {
             let total = row.total();
-            (total.standing(), Reverse((total.failed, total.unknown, total.flaky)))
+            (total.rating(), Reverse((total.failed, total.unknown, total.flaky)))
         });
         Self { hardware: hardware.into_iter().collect(), rows }
     }

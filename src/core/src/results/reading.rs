@@ -31,6 +31,18 @@ pub struct Ignored {
     pub reason: String,
 }
 
+/// Why a line is ignored that ends in its middle.
+const CUT_SHORT: &str = "it was cut short";
+
+impl Ignored {
+    /// Whether a crash has cut the line. What it began to say is told by the unit that has no end, and by the run that
+    /// finishes this one; any other line that cannot be read may have been a failure.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.reason == CUT_SHORT
+    }
+}
+
 /// Why a file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -105,7 +117,7 @@ fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
     }
     // The parser's own message gives a place within the line, which does not help the user.
     let value: Value = serde_json::from_slice(line)
-        .map_err(|error| if error.is_eof() { "it was cut short".to_owned() } else { "it is not JSON".to_owned() })?;
+        .map_err(|error| if error.is_eof() { CUT_SHORT.to_owned() } else { "it is not JSON".to_owned() })?;
     if !value.is_object() {
         return Err("it is no JSON object".to_owned());
     }

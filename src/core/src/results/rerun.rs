@@ -57,7 +57,8 @@ pub fn missing_units(recorded: &Recorded) -> u64 {
     let rerun: HashSet<&str> = recorded.headers.iter().filter_map(|header| header.rerun_of.as_deref()).collect();
     let mut planned: HashMap<&str, u64> = HashMap::new();
     for header in recorded.headers.iter().filter(|header| !rerun.contains(header.run.as_str())) {
-        *planned.entry(&header.run).or_default() += header.planned;
+        let planned = planned.entry(&header.run).or_default();
+        *planned = planned.saturating_add(header.planned);
     }
     let with_end = recorded.ends.iter().map(|end| (end.run.as_str(), end.unit.as_str(), end.hardware));
     let whole = recorded.attempts.iter().filter(|attempt| is_of_whole_unit(attempt));
@@ -66,7 +67,7 @@ pub fn missing_units(recorded: &Recorded) -> u64 {
     for (run, _, _) in ended {
         planned.entry(run).and_modify(|left| *left = left.saturating_sub(1));
     }
-    planned.values().sum()
+    planned.into_values().fold(0, u64::saturating_add)
 }
 
 /// The planned units that a run and its reruns have not brought to a good end: they failed, were not run, were cut short,

@@ -318,7 +318,7 @@ fn the_matrix_has_the_worst_model_first_and_holes_where_nothing_ran() {
         .rows
         .iter()
         .map(|row| {
-            let cells = row.cells.iter().map(|cell| cell.map_or("-", |cell| cell.standing().name()));
+            let cells = row.cells.iter().map(|cell| cell.map_or("-", |cell| cell.rating().name()));
             format!("{} {}", row.model, cells.collect::<Vec<_>>().join(" "))
         })
         .collect();
@@ -433,6 +433,9 @@ fn units_without_an_end_are_missing_until_a_rerun_ends_them() {
     assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nb.py blocked")), 0);
     assert_eq!(missing_units(&recorded("run 01\nend a.py passed\nrun 02 01\nend b.py passed\nend a.py passed")), 0);
     assert_eq!(missing_units(&recorded("a.py::t passed")), 0);
+    let mut endless = recorded("run 01\nrun 02");
+    endless.headers.iter_mut().for_each(|header| header.planned = u64::MAX);
+    assert_eq!(missing_units(&endless), u64::MAX);
 }
 
 fn outcomes() -> impl Strategy<Value = &'static str> {

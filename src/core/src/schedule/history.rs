@@ -22,7 +22,7 @@ const MARGIN: f64 = 1.2;
 
 /// The unit that is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject<'a> {
+pub struct EstimateSubject<'a> {
     /// The output's path, or the planned test's id.
     pub unit: &'a str,
     /// The model.
@@ -84,7 +84,7 @@ impl History {
 
     /// How long a unit takes; `default` if nothing is known of it.
     #[must_use]
-    pub fn duration(&self, subject: &Subject<'_>, default: Duration) -> Estimate<Duration> {
+    pub fn duration(&self, subject: &EstimateSubject<'_>, default: Duration) -> Estimate<Duration> {
         let pools = self.pools(subject);
         let known = pools.iter().find_map(|pool| Some((pool, median(&pool.last_passes(MOST_SAMPLES))?)));
         let estimate =
@@ -95,7 +95,7 @@ impl History {
 
     /// The memory that a unit needs; `default` if nothing is known of it.
     #[must_use]
-    pub fn memory(&self, subject: &Subject<'_>, default: Bytes) -> Estimate<Bytes> {
+    pub fn memory(&self, subject: &EstimateSubject<'_>, default: Bytes) -> Estimate<Bytes> {
         let pools = self.pools(subject);
         let known = pools.iter().find_map(|pool| Some((pool, peak(&pool.passes())?)));
         let estimate =
@@ -108,7 +108,7 @@ impl History {
     }
 
     /// The samples that tell of a subject, the nearest first.
-    fn pools(&self, subject: &Subject<'_>) -> Vec<Pool> {
+    fn pools(&self, subject: &EstimateSubject<'_>) -> Vec<Pool> {
         let hardware = subject.hardware;
         let of_unit = self.units.get(&(subject.unit.to_owned(), hardware));
         let of_model = subject.model.and_then(|model| self.models.get(&(model.to_owned(), hardware)));
@@ -158,11 +158,11 @@ struct Pool {
 }
 
 impl Pool {
-    fn of_subject<'s>(samples: impl Iterator<Item = &'s Sample>, subject: &Subject<'_>) -> Self {
+    fn of_subject<'s>(samples: impl Iterator<Item = &'s Sample>, subject: &EstimateSubject<'_>) -> Self {
         Self { samples: comparable(samples.cloned().collect(), subject), is_of_subject: true }
     }
 
-    fn of_relatives<'s>(samples: impl Iterator<Item = &'s Sample>, subject: &Subject<'_>) -> Self {
+    fn of_relatives<'s>(samples: impl Iterator<Item = &'s Sample>, subject: &EstimateSubject<'_>) -> Self {
         let samples = samples.map(|sample| sample.clone().at_batch(subject.batch)).collect();
         Self { samples: comparable(samples, subject), is_of_subject: false }
     }
@@ -201,7 +201,7 @@ impl Pool {
 
 /// The samples that compare with the subject: those of its kind of device, if that is known and there are any; and of the
 /// passes those that are REAL or MOCK as the newest is, since a test that has become REAL takes longer than before.
-fn comparable(mut samples: Vec<Sample>, subject: &Subject<'_>) -> Vec<Sample> {
+fn comparable(mut samples: Vec<Sample>, subject: &EstimateSubject<'_>) -> Vec<Sample> {
     let is_of_device = |sample: &Sample| sample.device_name.as_deref() == subject.device_name;
     if subject.device_name.is_some() && samples.iter().any(is_of_device) {
         samples.retain(is_of_device);
@@ -272,7 +272,7 @@ mod tests {
         let unit = format!("{model} {batch}");
         let family = Family::VISION;
         let (model, family, batch) = (Some(model), Some(&family), Some(batch));
-        let subject = Subject { unit: &unit, model, family, hardware: HardwareType::Cuda, device_name, batch };
+        let subject = EstimateSubject { unit: &unit, model, family, hardware: HardwareType::Cuda, device_name, batch };
         let duration = history.duration(&subject, Duration::from_mins(1));
         let memory = history.memory(&subject, Bytes(500_000_000));
         format!("{:?} ({}), {} ({})", duration.value, duration.origin, memory.value, memory.origin)

@@ -53,6 +53,12 @@ pub struct Needs {
     pub device: Option<HardwareType>,
 }
 
+/// How long jobs take one after another. Durations that were learnt from a results file can be of any length, so the sum
+/// saturates.
+pub fn expected_time<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> Duration {
+    jobs.into_iter().map(|job| job.expected.value).fold(Duration::ZERO, Duration::saturating_add)
+}
+
 /// Some of the jobs, in their order. Dependencies that are not among them count as passed.
 #[must_use]
 pub fn select(jobs: &TiSlice<JobIndex, Job>, chosen: &[JobIndex]) -> TiVec<JobIndex, Job> {

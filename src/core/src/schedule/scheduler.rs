@@ -12,7 +12,7 @@ use typed_index_collections::TiVec;
 
 use super::estimate::Estimate;
 use super::job::{Job, JobIndex};
-use super::machine::{DeviceIndex, DeviceSlot, Machine};
+use super::machine::{Device, DeviceIndex, DeviceSlot, Machine};
 use crate::base::bytes::Bytes;
 use crate::model::hardware::HardwareType;
 
@@ -129,6 +129,9 @@ impl Scheduler {
                 dependents[*on].push(at);
             }
         }
+        // `--slots` can be any number, and no more jobs than this run at a time.
+        let most_slots = jobs.len().min(machine.jobs.max(1));
+        let slots = |device: &Device| vec![false; device.slots.min(most_slots)];
         let mut scheduler = Self {
             waiting: jobs.len(),
             overtaken: jobs.iter().map(|_| 0).collect(),
@@ -136,7 +139,7 @@ impl Scheduler {
             running: 0,
             free_memory: machine.memory,
             busy_groups: HashSet::new(),
-            busy_slots: machine.devices.iter().map(|device| vec![false; device.slots]).collect(),
+            busy_slots: machine.devices.iter().map(slots).collect(),
             newly_blocked: Vec::new(),
             jobs,
             machine,

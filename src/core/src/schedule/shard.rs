@@ -8,7 +8,7 @@ use std::time::Duration;
 use typed_index_collections::TiSlice;
 
 use super::cluster::clusters;
-use super::job::{Job, JobIndex};
+use super::job::{Job, JobIndex, expected_time};
 
 /// One of several parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,8 @@ pub fn shard(jobs: &TiSlice<JobIndex, Job>, shard: Shard) -> Vec<JobIndex> {
     clusters.sort_by(|left, right| {
         right.expected.cmp(&left.expected).then_with(|| first_unit(jobs, left).cmp(first_unit(jobs, right)))
     });
-    let mut loads = vec![(Duration::ZERO, 0_usize); shard.of.get()];
+    // The parts beyond the number of clusters are empty, and need no memory.
+    let mut loads = vec![(Duration::ZERO, 0_usize); shard.of.get().min(clusters.len())];
     let mut own = Vec::new();
     for cluster in clusters {
         let least = (0..loads.len()).min_by_key(|part| loads[*part]).unwrap_or(0);
@@ -85,9 +86,9 @@ fn first_unit<'j>(jobs: &'j TiSlice<JobIndex, Job>, cluster: &Cluster) -> &'j st
 
 fn clusters_of(jobs: &TiSlice<JobIndex, Job>) -> Vec<Cluster> {
     let dependencies = jobs.iter_enumerated().flat_map(|(job, of)| of.after.iter().map(move |earlier| (job, *earlier)));
-    let cluster = |members: Vec<JobIndex>| {
-        let times = members.iter().map(|job| jobs[*job].expected.value);
-        Cluster { expected: times.fold(Duration::ZERO, Duration::saturating_add), jobs: members }
+    let cluster = |members: Vec<JobIndex>| Cluster {
+        expected: expected_time(members.iter().map(|job| &jobs[*job])),
+        jobs: members,
     };
     clusters(jobs.len(), dependencies).into_iter().map(cluster).collect()
 }

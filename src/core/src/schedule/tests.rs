@@ -9,7 +9,7 @@ use typed_index_collections::TiVec;
 
 use super::estimate::{Estimate, Origin};
 use super::forecast::forecast;
-use super::job::{Job, JobIndex, Needs, select};
+use super::job::{Job, JobIndex, Needs, expected_time, select};
 use super::machine::{Device, Machine};
 use super::scheduler::{BlockReason, End, MOST_OVERTAKING, Scheduler, Start};
 use super::shard::{Shard, shard};
@@ -101,6 +101,13 @@ fn devices_share_the_load_and_no_slot_is_given_twice() {
 }
 
 #[test]
+fn a_device_can_have_any_number_of_slots() {
+    let jobs = ["a", "b"].map(|unit| on(Cuda, job(unit)));
+    let mut scheduler = scheduler(machine(9, usize::MAX, &[(Cuda, "cuda:0", usize::MAX)]), jobs);
+    assert_eq!(start_all(&mut scheduler), "a 0:0, b 0:1");
+}
+
+#[test]
 fn jobs_of_a_group_run_one_after_another() {
     let in_group = |job: Job| Job { group: Some("port".to_owned()), ..job };
     let mut scheduler = scheduler(machine(9, 9, &[]), [in_group(job("a")), in_group(job("b")), job("c")]);
@@ -182,6 +189,21 @@ fn a_shard_is_written_as_a_fraction() {
     for wrong in ["0/4", "5/4", "1/0", "1", "a/b", "-1/4", ""] {
         assert_eq!(parse(wrong), Err("write it as `2/4`: the second of four parts"), "{wrong}");
     }
+}
+
+#[test]
+fn there_can_be_more_shards_than_jobs() {
+    let jobs: TiVec<JobIndex, Job> = [takes(1, job("a")), takes(2, job("b"))].into_iter().collect();
+    let part = |text: String| shard(&jobs, text.parse().unwrap());
+    let most = usize::MAX;
+    let parts = [1, 2, 3, most].map(|index| part(format!("{index}/{most}")));
+    assert_eq!(parts, [vec![JobIndex::from(1)], vec![JobIndex::from(0)], vec![], vec![]]);
+}
+
+#[test]
+fn expected_times_of_any_length_are_added() {
+    let longest = |unit| Job { expected: Estimate::default(Duration::MAX), ..job(unit) };
+    assert_eq!(expected_time(&[longest("a"), longest("b")]), Duration::MAX);
 }
 
 fn hardware() -> impl Strategy<Value = Option<HardwareType>> {

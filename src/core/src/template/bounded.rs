@@ -34,7 +34,10 @@ fn range(arguments: Kwargs, _: &State<'_>) -> TeraResult<Vec<i64>> {
     }
     let distance = if step > 0 { i128::from(end) - i128::from(start) } else { i128::from(start) - i128::from(end) };
     let step_size = i128::from(step.unsigned_abs());
-    let len = if distance <= 0 { 0 } else { (distance + step_size - 1) / step_size };
+    if distance <= 0 {
+        return Ok(Vec::new());
+    }
+    let len = (distance + step_size - 1) / step_size;
     spend(u64::try_from(len).unwrap_or(u64::MAX))?;
     let step_by = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
     Ok(if step > 0 {
@@ -197,6 +200,15 @@ mod tests {
         ] {
             let template = format!("{{{{ {call} }}}}");
             assert_eq!(render(&ours, &template), render(&Tera::default(), &template), "{call}");
+        }
+    }
+
+    #[test]
+    fn a_range_that_leads_away_from_its_end_is_empty() {
+        let mut tera = Tera::default();
+        register(&mut tera);
+        for call in ["range(end=9223372036854775807, step_by=-1)", "range(end=-9223372036854775807)", "range(end=0)"] {
+            assert_eq!(render(&tera, &format!("{{{{ {call} }}}}")), "[]", "{call}");
         }
     }
 

@@ -12,8 +12,9 @@ use crate::report::run::overview::{Against, Overview, change_meaning, change_wor
 
 /// The most tests of a change that are listed; the list of all tests has the rest.
 const TESTS: usize = 100;
-/// The most models that are named at a time.
-const MODELS: usize = 60;
+/// The most models that are named before the rest is folded, and the most in the fold: a page with more would not open.
+const MODELS: usize = 20;
+const FOLDED_MODELS: usize = 3000;
 
 pub(super) fn changes(overview: &Overview<'_>) -> Option<Markup> {
     let against = overview.against.as_ref()?;
@@ -52,16 +53,32 @@ fn models(against: &Against<'_>) -> Markup {
         @if !models.is_empty() {
             ul.models {
                 @for (words, names) in &models {
-                    @let shown_names = cut(names, MODELS);
+                    @let first = cut(names, MODELS);
                     li {
                         b { "Models " (words) " (" (names.len()) "): " }
-                        @for (at, name) in shown_names.shown.iter().enumerate() { @if at > 0 { ", " } code { (shown(name)) } }
-                        @if shown_names.rest > 0 { " and " (shown_names.rest) " more" }
+                        (named(first.shown))
+                        @if first.rest > 0 { (folded(&names[first.shown.len()..])) }
                     }
                 }
             }
         }
     }
+}
+
+/// Names that the reader unfolds; this takes no JavaScript.
+fn folded(names: &[&str]) -> Markup {
+    let shown_names = cut(names, FOLDED_MODELS);
+    html! {
+        details {
+            summary { "and " (counted(names.len(), "more model")) }
+            (named(shown_names.shown))
+            @if shown_names.rest > 0 { " and " (shown_names.rest) " more" }
+        }
+    }
+}
+
+fn named(names: &[&str]) -> Markup {
+    html! { @for (at, name) in names.iter().enumerate() { @if at > 0 { ", " } code { (shown(name)) } } }
 }
 
 fn tests(overview: &Overview<'_>, against: &Against<'_>, change: Change) -> Markup {

@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
 use tgen_core::results::comparison::Change;
-use tgen_core::results::matrix::{Standing, standing, subject};
+use tgen_core::results::matrix::{Rating, rating, subject};
 use tgen_core::results::verdict::{Test, Verdict};
 
 use super::shown_lines;
@@ -100,7 +100,7 @@ fn data(overview: &Overview<'_>) -> Data {
     }
     Data {
         texts: texts.all,
-        verdicts: verdicts.iter().map(|verdict| (verdict.name(), super::class(standing(*verdict)))).collect(),
+        verdicts: verdicts.iter().map(|verdict| (verdict.name(), super::class(rating(*verdict)))).collect(),
         changes: Change::ALL.iter().map(|change| change_words(*change)).collect(),
         has_past: !overview.past.is_empty(),
         columns,
@@ -133,7 +133,7 @@ impl Columns {
         self.milliseconds.push(milliseconds(last.duration));
         self.megabytes.push(megabytes(last.memory_peak));
         self.device_megabytes.push(megabytes(last.device_memory_peak));
-        let is_bad = standing(test.verdict) <= Standing::Unknown;
+        let is_bad = rating(test.verdict) <= Rating::Unknown;
         self.line.push(signed(failed_line(last).filter(|_| is_bad)));
     }
 }

@@ -12,9 +12,9 @@ use tgen_core::results::message::message;
 use tgen_core::results::verdict::Test;
 
 use super::{badge, duration, shown, shown_lines};
-use crate::printer::{counted, cut};
+use crate::printer::{counted, cut, listed};
 use crate::report::run::explain;
-use crate::report::run::overview::{Overview, listed};
+use crate::report::run::overview::Overview;
 
 /// The most causes and the most tests that are listed.
 const CAUSES: usize = 60;
@@ -80,8 +80,8 @@ fn strip(overview: &Overview<'_>, test: &Test<'_>) -> Markup {
     html! {
         span.strip role="img" aria-label={ "last outcomes: " (names.join(", ")) } {
             @for verdict in &verdicts {
-                @let standing = tgen_core::results::matrix::standing(*verdict);
-                i.(super::class(standing)) { (super::glyph(standing)) }
+                @let rating = tgen_core::results::matrix::rating(*verdict);
+                i.(super::class(rating)) { (super::glyph(rating)) }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Models by hardware type, the worst first.
 
 use maud::{Markup, html};
-use tgen_core::results::matrix::{Cell, Matrix, Row, Standing};
+use tgen_core::results::matrix::{Cell, Matrix, Rating, Row};
 
 use super::{class, glyph, shown};
 use crate::printer::counted;
@@ -13,12 +13,12 @@ const ROWS: usize = 3000;
 
 pub(super) fn matrix(overview: &Overview<'_>) -> Option<Markup> {
     let matrix = Matrix::new(&overview.run.tests);
-    let troubled = matrix.rows.partition_point(|row| row.total().standing() < Standing::Passing);
+    let troubled = matrix.rows.partition_point(|row| row.total().rating() < Rating::Passing);
     let (troubled, well) = matrix.rows.split_at(troubled);
     (!matrix.rows.is_empty()).then(|| {
         html! {
             p.legend {
-                @for (standing, words) in LEGEND { span { span.badge.(class(*standing)) { (glyph(*standing)) } " " (words) } }
+                @for (rating, words) in LEGEND { span { span.badge.(class(*rating)) { (glyph(*rating)) } " " (words) } }
             }
             div.facets hidden {}
             @if troubled.is_empty() { p { "Nothing is wrong with any model." } } @else { (table(&matrix, troubled, "Models with trouble")) }
@@ -32,12 +32,12 @@ pub(super) fn matrix(overview: &Overview<'_>) -> Option<Markup> {
     })
 }
 
-const LEGEND: &[(Standing, &str)] = &[
-    (Standing::Failing, "failing / all tests"),
-    (Standing::Unknown, "not run or blocked"),
-    (Standing::Flaky, "passed on a retry"),
-    (Standing::Passing, "passed, the others skipped"),
-    (Standing::Skipped, "all skipped"),
+const LEGEND: &[(Rating, &str)] = &[
+    (Rating::Failing, "failing / all tests"),
+    (Rating::Unknown, "not run or blocked"),
+    (Rating::Flaky, "passed on a retry"),
+    (Rating::Passing, "passed, the others skipped"),
+    (Rating::Skipped, "all skipped"),
 ];
 
 fn table(matrix: &Matrix<'_>, rows: &[Row<'_>], caption: &str) -> Markup {
@@ -59,5 +59,5 @@ fn row(row: &Row<'_>) -> Markup {
 }
 
 fn cell(cell: Option<&Cell>) -> Markup {
-    html! { @match cell { Some(cell) => td.(class(cell.standing())) { (cell_words(cell)) }, None => td {} } }
+    html! { @match cell { Some(cell) => td.(class(cell.rating())) { (cell_words(cell)) }, None => td {} } }
 }

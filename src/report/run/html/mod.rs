@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use tgen_core::results::matrix::{Standing, standing};
+use tgen_core::results::matrix::{Rating, rating};
 use tgen_core::results::verdict::Verdict;
 
 use super::overview::Overview;
@@ -120,32 +120,32 @@ fn cut(text: Cow<'_, str>, letters: usize) -> String {
     }
 }
 
-/// The class of a standing in the style sheet: short, because a page may have thousands.
-const fn class(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Failing => "f",
-        Standing::Unknown => "u",
-        Standing::Flaky => "y",
-        Standing::Passing => "p",
-        Standing::Skipped => "s",
+/// The class of a rating in the style sheet: short, because a page may have thousands.
+const fn class(rating: Rating) -> &'static str {
+    match rating {
+        Rating::Failing => "f",
+        Rating::Unknown => "u",
+        Rating::Flaky => "y",
+        Rating::Passing => "p",
+        Rating::Skipped => "s",
     }
 }
 
-/// A sign for a standing, so that it does not take colour to tell them apart.
-const fn glyph(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Failing => "✗",
-        Standing::Unknown => "?",
-        Standing::Flaky => "~",
-        Standing::Passing => "✓",
-        Standing::Skipped => "–",
+/// A sign for a rating, so that it does not take colour to tell them apart.
+const fn glyph(rating: Rating) -> &'static str {
+    match rating {
+        Rating::Failing => "✗",
+        Rating::Unknown => "?",
+        Rating::Flaky => "~",
+        Rating::Passing => "✓",
+        Rating::Skipped => "–",
     }
 }
 
 /// A verdict as a badge.
 fn badge(verdict: Verdict) -> Markup {
-    let standing = standing(verdict);
-    html! { span.badge.(class(standing)) { (glyph(standing)) " " (super::words(verdict)) } }
+    let rating = rating(verdict);
+    html! { span.badge.(class(rating)) { (glyph(rating)) " " (super::words(verdict)) } }
 }
 
 /// Seconds, as exact as the user wants them.
@@ -200,6 +200,15 @@ mod tests {
         }
         let incomplete = self::text(&written(&fixture::passed(), None));
         assert!(incomplete.find("not the whole run") < incomplete.find("Summary"), "{incomplete}");
+    }
+
+    #[test]
+    fn the_models_after_the_first_twenty_are_in_a_fold() {
+        let text = text(&written(&fixture::many_models_fail(953), Some(&fixture::passed_earlier())));
+        let (_, changes) = text.split_once("What changed").unwrap();
+        let (before, folded) = changes.split_once("and 933 more models").unwrap();
+        assert!(before.contains("new (953):") && before.contains("model_019"), "{before}");
+        assert!(!before.contains("model_020") && folded.contains("model_952"), "{before}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
-use tgen_core::results::matrix::{Standing, standing, subject};
+use tgen_core::results::matrix::{Rating, rating, subject};
 use tgen_core::results::message::masked;
 use tgen_core::results::outcome::Outcome;
 use tgen_core::results::verdict::{Conclusion, Verdict};
@@ -22,9 +22,9 @@ const REASONS: usize = 10;
 pub(super) fn heading(overview: &Overview<'_>, name: &str) -> Markup {
     let gaps = overview.gaps();
     let tone = match overview.run.conclusion() {
-        Conclusion::TestsFailed => Standing::Failing,
-        Conclusion::Passed if gaps.is_empty() => Standing::Passing,
-        _ => Standing::Unknown,
+        Conclusion::TestsFailed => Rating::Failing,
+        Conclusion::Passed if gaps.is_empty() => Rating::Passing,
+        _ => Rating::Unknown,
     };
     let mut facts: Vec<(&str, String)> = Overview::environment(overview.run);
     facts.retain(|(key, _)| *key != "run");
@@ -74,10 +74,10 @@ pub(super) fn summary(overview: &Overview<'_>) -> Markup {
     html! {
         ul.tiles {
             @for verdict in &verdicts {
-                @let standing = standing(*verdict);
-                li.(class(standing)) data-verdict=(verdict.name()) {
+                @let rating = rating(*verdict);
+                li.(class(rating)) data-verdict=(verdict.name()) {
                     b { (counts.total(*verdict)) }
-                    span { (glyph(standing)) " " (words(*verdict)) }
+                    span { (glyph(rating)) " " (words(*verdict)) }
                 }
             }
             @if let Some((percent, ran)) = overview.failure_rate() {

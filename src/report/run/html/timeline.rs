@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use maud::{Markup, html};
-use tgen_core::results::matrix::{Standing, standing};
+use tgen_core::results::matrix::{Rating, rating};
 use tgen_core::results::verdict::Verdict;
 
 use super::{class, duration, shown};
@@ -49,7 +49,7 @@ fn picture(runner: &Runner<'_>, length: f64) -> Markup {
         figure.timeline {
             figcaption { b { (shown(&runner.name)) } " " (words) }
             svg viewBox={ "0 0 " (WIDTH) " " (rows * HEIGHT) } preserveAspectRatio="none" style={ "height:" (rows * HEIGHT) "px" } role="img" aria-label=(words) {
-                @for (standing, path) in paths(runner, length) { path.(class(standing)) d=(path) {} }
+                @for (rating, path) in paths(runner, length) { path.(class(rating)) d=(path) {} }
             }
             div.axis aria-hidden="true" {
                 span { "0" }
@@ -59,11 +59,11 @@ fn picture(runner: &Runner<'_>, length: f64) -> Markup {
     }
 }
 
-/// The bars of each standing; what is narrower than the picture can show is widened.
-fn paths(runner: &Runner<'_>, length: f64) -> BTreeMap<Standing, String> {
-    let mut paths: BTreeMap<Standing, String> = BTreeMap::new();
+/// The bars of each rating; what is narrower than the picture can show is widened.
+fn paths(runner: &Runner<'_>, length: f64) -> BTreeMap<Rating, String> {
+    let mut paths: BTreeMap<Rating, String> = BTreeMap::new();
     for unit in runner.units.iter().filter(|unit| unit.slot < SLOTS) {
-        let path = paths.entry(standing(Verdict::Ended(unit.end.outcome))).or_default();
+        let path = paths.entry(rating(Verdict::Ended(unit.end.outcome))).or_default();
         let start = unit.span.start / length * WIDTH;
         let width = ((unit.span.end - unit.span.start) / length * WIDTH - 0.5).max(0.5);
         let middle = (f64::from(u32::try_from(unit.slot).unwrap_or_default()) + 0.5) * HEIGHT;

@@ -480,7 +480,9 @@ def _memory(guard: int) -> int:
 
 def _children(process: int) -> list[int]:
     found: list[int] = []
-    for children in Path(f"/proc/{process}/task").glob("*/children"):
-        with contextlib.suppress(OSError, ValueError):
-            found += map(int, children.read_text().split())
+    # A process may end while it is looked at.
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                found += map(int, (thread / "children").read_text().split())
     return found

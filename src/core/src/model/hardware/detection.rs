@@ -1,12 +1,12 @@
 //! How the presence of a platform is detected: driver libraries, device nodes, environment variables.
 //!
-//! To detect another sign, add it to the table below. This module does no IO: a `Machine` answers its questions. It
+//! To detect another sign, add it to the table below. This module does no IO: a `MachineProbe` answers its questions. It
 //! must not know torch or any other program that would have to be run.
 
 use super::HardwareType;
 
 /// Answers questions about a machine.
-pub trait Machine {
+pub trait MachineProbe {
     /// The operating system and processor, such as `linux-x86_64`.
     fn system(&self) -> String;
     /// The path of a shared library that the loader would find under this name.
@@ -40,11 +40,11 @@ impl Detection {
 
 /// Detects every platform.
 #[must_use]
-pub fn detect(machine: &dyn Machine) -> Vec<Detection> {
+pub fn detect(machine: &dyn MachineProbe) -> Vec<Detection> {
     HardwareType::ALL.iter().map(|hardware| detect_one(*hardware, machine)).collect()
 }
 
-fn detect_one(hardware: HardwareType, machine: &dyn Machine) -> Detection {
+fn detect_one(hardware: HardwareType, machine: &dyn MachineProbe) -> Detection {
     let mut detection = Detection { hardware, found: Vec::new(), missing: Vec::new() };
     for need in needs(hardware) {
         let signs: Vec<String> = need.signs.iter().filter_map(|sign| sign.seen_on(machine)).collect();
@@ -83,7 +83,7 @@ enum Sign {
 }
 
 impl Sign {
-    fn seen_on(&self, machine: &dyn Machine) -> Option<String> {
+    fn seen_on(&self, machine: &dyn MachineProbe) -> Option<String> {
         match self {
             Self::Always => Some(machine.system()),
             Self::System(system) => (machine.system() == *system).then(|| (*system).to_owned()),
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    impl Machine for Fixture {
+    impl MachineProbe for Fixture {
         fn system(&self) -> String {
             self.0.to_owned()
         }
