@@ -36,17 +36,14 @@ impl Document {
         let mut text = Cow::Borrowed(&*self.text);
         let mut lines = self.lines.clone();
         for change in changes {
-            match change.range {
-                Some(range) => {
-                    let span = lines.span(&text, range, encoding);
-                    let after = [&text[..span.start], &change.text, &text[span.end..]].concat();
-                    lines.replace(&span, &after, change.text.len());
-                    text = Cow::Owned(after);
-                }
-                None => {
-                    lines = Lines::new(&change.text);
-                    text = Cow::Owned(change.text);
-                }
+            if let Some(range) = change.range {
+                let span = lines.span(&text, range, encoding);
+                let after = [&text[..span.start], &change.text, &text[span.end..]].concat();
+                lines.replace(&span, &after, change.text.len());
+                text = Cow::Owned(after);
+            } else {
+                lines = Lines::new(&change.text);
+                text = Cow::Owned(change.text);
             }
         }
         Self { version, text: Arc::from(text), lines }

@@ -43,17 +43,25 @@ pub(super) fn with_uses(mut analysis: Analysis, replacement: &Replacement, value
         move_span(span, shift);
         move_span(scope, shift);
     }
-    rebindings.iter_mut().for_each(|(_, span)| move_span(span, shift));
+    for (_, span) in rebindings {
+        move_span(span, shift);
+    }
     let named = extends.iter_mut().chain(builds_on).chain(defines).chain(calls);
     named.for_each(|Reference { name: _, span }| move_span(span, shift));
-    blocks.iter_mut().for_each(|Block { name: _, span, element: _, position: _ }| move_span(span, shift));
-    broken.iter_mut().for_each(|span| move_span(span, shift));
+    for Block { name: _, span, element: _, position: _ } in blocks {
+        move_span(span, shift);
+    }
+    for span in broken {
+        move_span(span, shift);
+    }
     analysis
 }
 
 fn move_callee(Callee { kind: _, name: _, span, arguments }: &mut Callee, shift: Shift) {
     shift.span(span);
-    arguments.iter_mut().for_each(|argument| shift.span(&mut argument.span));
+    for argument in arguments {
+        shift.span(&mut argument.span);
+    }
 }
 
 /// Moves the offsets of a span that are behind the edit; a scope may begin before it and end behind it.

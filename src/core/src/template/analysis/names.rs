@@ -48,7 +48,7 @@ pub(super) fn of_values(source: &str, tree: &Tree, replacement: &Replacement, be
     if kinds().all(|kind| matches!(kind, ElementKind::Text | ElementKind::Raw | ElementKind::Comment)) {
         return Some(Values::default());
     }
-    if !kinds().all(|kind| kind.is_text_or_output()) || before.is_tied_to(&replacement.before) {
+    if !kinds().all(ElementKind::is_text_or_output) || before.is_tied_to(&replacement.before) {
         return None;
     }
     let mut walk = Walk::new(source, tree);
