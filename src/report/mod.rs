@@ -119,7 +119,11 @@ impl Report {
         let before = self.outputs.len();
         self.held += other.held;
         self.problems.extend(other.problems);
-        self.outputs.extend(other.outputs);
+        if self.outputs.is_empty() {
+            self.outputs = other.outputs;
+        } else {
+            self.outputs.extend(other.outputs);
+        }
         self.groups.extend(other.groups.into_iter().map(|group| HunkGroup { output: before + group.output, ..group }));
     }
 

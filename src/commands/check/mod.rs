@@ -219,8 +219,9 @@ impl CheckArgs {
 
 enum CheckedOutput {
     Reported(OutputReport),
-    /// It could not be rendered; the text names what it is the output of.
-    Failed(Problem, String),
+    /// It could not be rendered; the text names what it is the output of. Boxed, because there are many outputs and hardly
+    /// any fails.
+    Failed(Box<(Problem, String)>),
 }
 
 fn judge(
@@ -237,7 +238,7 @@ fn judge(
         progress.step();
         match judged {
             Ok(judged) => CheckedOutput::Reported(reporter.report(number, output, &judged)),
-            Err(problem) => CheckedOutput::Failed(problem, plan.subject_name(output)),
+            Err(problem) => CheckedOutput::Failed(Box::new((problem, plan.subject_name(output)))),
         }
     });
     progress.finish();
@@ -248,11 +249,12 @@ fn report_of(results: Vec<CheckedOutput>, groups: HunkGroups) -> Report {
     let mut report = Report { groups: groups.into_groups(), ..Report::default() };
     let mut failures = Vec::new();
     let mut numbers = Vec::with_capacity(results.len());
+    report.outputs.reserve(results.len());
     for result in results {
         numbers.push(report.outputs.len());
         match result {
             CheckedOutput::Reported(output) => report.outputs.push(output),
-            CheckedOutput::Failed(problem, subject) => failures.push((problem, subject)),
+            CheckedOutput::Failed(failure) => failures.push(*failure),
         }
     }
     for group in &mut report.groups {

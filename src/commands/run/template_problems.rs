@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::problem::{Code, Problem};
-use tgen_core::base::text::Range;
+use tgen_core::base::text::{Position, Range};
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::explain::{Part, explain};
 use tgen_core::results::attempt::Attempt;
@@ -35,7 +35,7 @@ pub(super) fn template_problems(plan: &Plan<'_>, root: &Utf8Path, attempts: &[At
     for attempt in failed.take(MOST) {
         let output = outputs.get(&root.join(&attempt.file));
         if let Some(part) = output.and_then(|output| part(plan, output, attempt)) {
-            let place = (part.path, part.range);
+            let place = place(part);
             match places.iter_mut().find(|(known, _)| *known == place) {
                 Some((_, attempts)) => attempts.push(attempt),
                 None => places.push((place, vec![attempt])),
@@ -50,6 +50,14 @@ fn part(plan: &Plan<'_>, output: &PlannedOutput, attempt: &Attempt) -> Option<Pa
     let line = failed_line(attempt)?.checked_sub(1)?;
     // What cannot be rendered is the problem of `check`.
     explain(plan, output, line).ok()??.parts.into_iter().next()
+}
+
+/// Where a part stands, without the indentation of its line.
+fn place(part: Part) -> Place {
+    let blanks = part.text.len() - part.text.trim_start().len();
+    let Position { line, column } = part.range.start;
+    let start = Position::new(line, column.saturating_add(u32::try_from(blanks).unwrap_or_default()));
+    (part.path, Range::new(start.min(part.range.end), part.range.end))
 }
 
 fn problem((path, range): Place, attempts: &[&Attempt]) -> Problem {

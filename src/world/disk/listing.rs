@@ -4,7 +4,7 @@
 //! through another link is followed only into a folder that has not been listed yet.
 
 use std::collections::HashSet;
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirEntry, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -115,14 +115,9 @@ impl Walk {
     fn folder(&mut self, real: &Path, name: &Utf8Path, links: &mut Vec<FolderLink>) -> io::Result<()> {
         self.visited.insert(real.to_owned());
         self.listing.folders.push(name.to_owned());
-        for entry in fs::read_dir(real)? {
-            let entry = entry?;
-            let Ok(file_name) = entry.file_name().into_string() else { continue };
-            let kind = entry.file_type()?;
-            let is_ours = is_temporary(&file_name);
+        for (file_name, kind, entry) in entries_in_order(real)? {
             let name = name.join(&file_name);
-            if is_ours || (kind.is_dir() && is_never_listed(&file_name)) {
-            } else if kind.is_dir() {
+            if kind.is_dir() {
                 self.subfolder(&entry.path(), &name, links)?;
             } else if kind.is_symlink() {
                 self.link(&entry, name, links);
@@ -186,6 +181,29 @@ impl Walk {
         found.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(found)
     }
+}
+
+/// The entries of a folder that a listing has, in the order of the paths at and below them, so that hardly anything is left
+/// to sort in the end: thousands of long paths are slow to sort.
+fn entries_in_order(folder: &Path) -> io::Result<Vec<(String, FileType, DirEntry)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let kind = entry.file_type()?;
+        if !is_temporary(&name) && !(kind.is_dir() && is_never_listed(&name)) {
+            entries.push((name, kind, entry));
+        }
+    }
+    entries.sort_unstable_by(|(left, left_kind, _), (right, right_kind, _)| {
+        if left_kind.is_dir() || right_kind.is_dir() {
+            let path = |name: &str, kind: &FileType| format!("{name}{}", if kind.is_dir() { "/" } else { "" });
+            path(left, left_kind).cmp(&path(right, right_kind))
+        } else {
+            left.cmp(right)
+        }
+    });
+    Ok(entries)
 }
 
 /// Folders of other tools, which contain no files of a project.

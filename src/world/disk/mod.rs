@@ -8,6 +8,8 @@ mod folder;
 #[cfg_attr(not(target_os = "linux"), path = "no_lease.rs")]
 mod lease;
 mod listing;
+#[cfg(unix)]
+mod reader;
 mod reading;
 mod spares;
 mod writer;
@@ -21,6 +23,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tgen_core::base::files::Files;
+#[cfg(unix)]
+use tgen_core::base::files::Reader;
 
 use self::listing::Listing;
 
@@ -115,6 +119,11 @@ impl Files for Disk {
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         self.check_allowed(path)?;
         reading::read_beginning(&self.absolute(path), limit, buffer)
+    }
+
+    #[cfg(unix)]
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(reader::FolderReader::new(self))
     }
 }
 

@@ -4,6 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use camino::Utf8Path;
+#[cfg(unix)]
+use rustix::{
+    fd::OwnedFd,
+    fs::{Mode, OFlags},
+    io::Errno,
+};
 
 /// The largest file that is read; no hand-written or generated text comes near this size.
 pub(crate) const LARGEST_FILE: u64 = 128 << 20;
@@ -18,8 +24,48 @@ const SMALLEST_BUFFER: usize = 16 * 1024;
 /// `InvalidInput` if it is not a regular file, `FileTooLarge` if it is larger than `limit`, or the system's error.
 pub(crate) fn read_file(path: &Utf8Path, limit: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
-    let (file, size) = open_with_size(path)?;
-    if size > limit { Err(too_large(limit)) } else { read_all(&file, size, limit, buffer) }
+    read_open(&open_without_waiting(path)?, limit, buffer)
+}
+
+/// Opens a file of an open folder for reading, without blocking on a pipe or a device.
+///
+/// # Errors
+/// The system's error.
+#[cfg(unix)]
+pub(super) fn open_in(folder: &OwnedFd, name: &str) -> io::Result<File> {
+    let open = |flags| {
+        let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC;
+        rustix::io::retry_on_intr(|| rustix::fs::openat(folder, name, flags, Mode::empty()))
+    };
+    let file = match open(OFlags::NONBLOCK) {
+        // See `open_without_waiting`.
+        Err(Errno::WOULDBLOCK) => open(OFlags::empty()),
+        opened => opened,
+    };
+    Ok(file?.into())
+}
+
+/// Opens a folder, only to reach its files.
+///
+/// # Errors
+/// The system's error.
+#[cfg(unix)]
+pub(super) fn open_to_search(folder: &Utf8Path) -> io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    const SEARCH: OFlags = OFlags::PATH;
+    #[cfg(not(target_os = "linux"))]
+    const SEARCH: OFlags = OFlags::RDONLY;
+    let flags = SEARCH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(folder.as_std_path(), flags, Mode::empty())?)
+}
+
+/// Reads an open regular file into `buffer`, which is empty.
+///
+/// # Errors
+/// See [`read_file`].
+pub(super) fn read_open(file: &File, limit: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let size = regular_size(file)?;
+    if size > limit { Err(too_large(limit)) } else { read_all(file, size, limit, buffer) }
 }
 
 /// Reads the first `limit` bytes of a regular file into `buffer`, which is cleared first.
@@ -46,13 +92,9 @@ pub(crate) fn read_text(path: &Utf8Path) -> io::Result<String> {
 /// # Errors
 /// `InvalidInput` if it is not a regular file, or the system's error.
 pub(crate) fn open_regular(path: &Utf8Path) -> io::Result<File> {
-    open_with_size(path).map(|(file, _)| file)
-}
-
-fn open_with_size(path: &Utf8Path) -> io::Result<(File, u64)> {
     let file = open_without_waiting(path)?;
-    let size = regular_size(&file)?;
-    Ok((file, size))
+    regular_size(&file)?;
+    Ok(file)
 }
 
 /// Fails if there is anything but a regular file at a path.
@@ -70,11 +112,15 @@ pub(crate) fn require_regular(path: &Utf8Path) -> io::Result<()> {
     }
 }
 
+/// Opens a file for reading, without blocking on a pipe or a device.
+///
+/// # Errors
+/// The system's error.
 #[cfg(unix)]
-fn open_without_waiting(path: &Utf8Path) -> io::Result<File> {
+pub(super) fn open_without_waiting(path: &Utf8Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
     match File::options().read(true).custom_flags(flags).open(path) {
         // The file is leased. The holder ends its lease shortly, and a blocking open waits for that.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => File::open(path),
@@ -88,8 +134,11 @@ fn open_without_waiting(path: &Utf8Path) -> io::Result<File> {
 }
 
 /// The size of a regular file.
+///
+/// # Errors
+/// `InvalidInput` if it is something else, or the system's error.
 #[cfg(unix)]
-fn regular_size(file: &File) -> io::Result<u64> {
+pub(super) fn regular_size(file: &File) -> io::Result<u64> {
     use rustix::fs::FileType;
     let status = rustix::fs::fstat(file)?;
     match FileType::from_raw_mode(status.st_mode) {

@@ -48,6 +48,11 @@ pub trait Files: Sync {
         Ok(())
     }
 
+    /// A reader for one pass over many files.
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(EachByItself { files: self, content: Vec::new() })
+    }
+
     /// Reads a file as text.
     ///
     /// # Errors
@@ -57,6 +62,44 @@ pub trait Files: Sync {
         self.read_into(path, &mut buffer)?;
         String::from_utf8(buffer)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.utf8_error().valid_up_to())))
+    }
+}
+
+/// Reads one file after the other, most of which hold what the caller expects.
+///
+/// It may keep the folder of the last file open, so it must not outlive one pass over the files.
+pub trait Reader {
+    /// Reads a file, and tells whether `is_expected` accepts its bytes, which [`Reader::content`] gives from then on.
+    ///
+    /// To learn that a file holds what is expected takes less than to read any file: bytes that are accepted are known to be
+    /// all that the file holds, and others are made sure of first. So `is_expected` may be asked twice; its last answer is
+    /// the one that counts.
+    ///
+    /// # Errors
+    /// The same as for [`Files::read_into`]; there is no content then.
+    fn read(&mut self, path: &Utf8Path, is_expected: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<bool>;
+
+    /// What the last file holds.
+    fn content(&self) -> &[u8];
+}
+
+/// A reader that keeps nothing but its buffer.
+struct EachByItself<'f, F: ?Sized> {
+    files: &'f F,
+    content: Vec<u8>,
+}
+
+impl<F: Files + ?Sized> Reader for EachByItself<'_, F> {
+    fn read(&mut self, path: &Utf8Path, is_expected: &mut dyn FnMut(&[u8]) -> bool) -> io::Result<bool> {
+        let read = self.files.read_into(path, &mut self.content);
+        if read.is_err() {
+            self.content.clear();
+        }
+        read.map(|()| is_expected(&self.content))
+    }
+
+    fn content(&self) -> &[u8] {
+        &self.content
     }
 }
 
@@ -84,6 +127,10 @@ impl<F: Files + Send + ?Sized> Files for Arc<F> {
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         (**self).read_beginning(path, limit, buffer)
     }
+
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        (**self).reader()
+    }
 }
 
 impl<F: Files + ?Sized> Files for &F {
@@ -109,6 +156,10 @@ impl<F: Files + ?Sized> Files for &F {
 
     fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         (**self).read_beginning(path, limit, buffer)
+    }
+
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        (**self).reader()
     }
 }
 

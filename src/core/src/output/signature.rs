@@ -3,6 +3,7 @@
 //! The hash detects edits, not attacks, since anyone could compute it. So it is XXH3 (128 bits), which is ten times as
 //! fast as a cryptographic hash. Line ends are ignored: a checkout that converts them is not an edit.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -44,7 +45,10 @@ impl CommentStyle {
     /// Unknown file types get `#`, the most common one.
     #[must_use]
     pub fn of(path: &camino::Utf8Path) -> Option<Self> {
-        let (open, close) = match path.extension().unwrap_or_default().to_ascii_lowercase().as_str() {
+        let extension = path.extension().unwrap_or_default();
+        let is_lower = !extension.bytes().any(|byte| byte.is_ascii_uppercase());
+        let extension = if is_lower { Cow::Borrowed(extension) } else { Cow::Owned(extension.to_ascii_lowercase()) };
+        let (open, close) = match &*extension {
             "json" | "csv" | "tsv" | "ipynb" | "lock" => return None,
             "rs" | "c" | "h" | "cc" | "cpp" | "hpp" | "cs" | "go" | "java" | "js" | "jsx" | "mjs" | "cjs" | "ts"
             | "tsx" | "kt" | "swift" | "scala" | "dart" | "php" | "proto" | "jsonc" | "json5" | "cu" | "zig" => {
@@ -100,12 +104,7 @@ impl<'t> Signed<'t> {
             line.extend_from_slice(line_end);
         }
         let hash = hash(&[before, &line, after]);
-        for word in [style.open, MARKER, origin, AFTER_ORIGIN, VERSION] {
-            line.extend_from_slice(word.as_bytes());
-        }
-        line.extend_from_slice(&hex(hash));
-        line.extend_from_slice(style.close.as_bytes());
-        line.extend_from_slice(line_end);
+        write_line(style, origin, hash, line_end, &mut line);
         Self { before, line, after }
     }
 
@@ -115,8 +114,12 @@ impl<'t> Signed<'t> {
         let start = first_free_line(content);
         let line = start..line_end(content, start);
         let (before, after) = (&content[..line.start], &content[line.end..]);
+        let line = &content[line];
+        if before.is_empty() && is_free_between(before, after) && is_line_of(line, after, style, origin) {
+            return Some([before, after]);
+        }
         let signed = is_free_between(before, after).then(|| Self::in_parts(before, after, style, origin))?;
-        (signed.line == content[line]).then_some([before, after])
+        (signed.line == line).then_some([before, after])
     }
 
     /// The signature's line, and its number, counted from 0.
@@ -143,6 +146,23 @@ impl<'t> Signed<'t> {
             output.extend_from_slice(piece);
         }
     }
+}
+
+/// Whether it is the signature's line of a text that has no line ends of Windows. To look for such line ends takes half as
+/// long as to hash the text, and few texts have them.
+fn is_line_of(line: &[u8], text: &[u8], style: CommentStyle, origin: &str) -> bool {
+    let mut expected = Vec::with_capacity(LINE);
+    write_line(style, origin, XxHash3_128::oneshot(text), first_line_end(b"", text), &mut expected);
+    expected == line
+}
+
+fn write_line(style: CommentStyle, origin: &str, hash: u128, line_end: &[u8], line: &mut Vec<u8>) {
+    for word in [style.open, MARKER, origin, AFTER_ORIGIN, VERSION] {
+        line.extend_from_slice(word.as_bytes());
+    }
+    line.extend_from_slice(&hex(hash));
+    line.extend_from_slice(style.close.as_bytes());
+    line.extend_from_slice(line_end);
 }
 
 /// Where the parts of a signature stand.

@@ -30,7 +30,8 @@ pub(super) enum Pattern {
 /// A case with its template and path.
 pub(super) struct ResolvedCase {
     pub(super) subject: Subject,
-    pub(super) found: Result<(TemplateName, OutputPath), Problem>,
+    /// The problem is boxed, because there are many cases and hardly any has one.
+    pub(super) found: Result<(TemplateName, OutputPath), Box<Problem>>,
 }
 
 /// State that one thread shares between the cases of one suite while it resolves their templates and paths.

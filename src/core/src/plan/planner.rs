@@ -106,9 +106,11 @@ impl<'p, 'r> Planner<'p, 'r> {
             return;
         }
         let models = self.select_models(suite);
+        // Kept as they come: another list of all cases would be as large.
         let cases = self.resolved(index, &output, &templates, &models);
-        self.compile_ahead(&cases);
-        for case in cases {
+        self.compile_ahead(cases.iter().flatten().flatten());
+        self.plan.outputs.reserve(cases.iter().flatten().map(Vec::len).sum());
+        for case in cases.into_iter().flatten().flatten() {
             if self.project.cancellation.is_cancelled() {
                 return;
             }
@@ -117,14 +119,14 @@ impl<'p, 'r> Planner<'p, 'r> {
         self.check_placeholders(index, &output);
     }
 
-    /// The cases of a suite with their templates and paths, resolved in parallel.
+    /// The cases of a suite with their templates and paths, resolved in parallel; those of a model are together.
     fn resolved(
         &self,
         suite: SuiteIndex,
         output: &Compiled,
         templates: &[Pattern],
         models: &[ModelIndex],
-    ) -> Vec<ResolvedCase> {
+    ) -> Vec<Vec<Vec<ResolvedCase>>> {
         let axes = &self.plan.suites[suite].axes;
         let hardware = axis(expands(output, "hardware_type"), &axes.hardware);
         let batch_sizes = axis(expands(output, "batch_size"), &axes.batch_sizes);
@@ -132,14 +134,13 @@ impl<'p, 'r> Planner<'p, 'r> {
             let product = hardware.iter().flat_map(|hardware| batch_sizes.iter().map(move |size| (*hardware, *size)));
             product.map(|(hardware, size)| self.resolve(matrix, model, hardware, size)).collect::<Vec<_>>()
         };
-        let resolved: Vec<Vec<Vec<ResolvedCase>>> = models
+        models
             .par_chunks(MODELS_AT_A_TIME)
             .map_init(
                 || Matrix::new(suite, output, templates),
                 |matrix, models| models.iter().map(|model| of_model(matrix, *model)).collect(),
             )
-            .collect();
-        resolved.into_iter().flatten().flatten().collect()
+            .collect()
     }
 
     /// Whether the patterns of a suite use only placeholders that have a value.
@@ -211,7 +212,7 @@ impl<'p, 'r> Planner<'p, 'r> {
             (Err(problem), _) => Err(self.in_config(problem, &planned.suite.name)),
             (_, Err(problem)) => Err(self.in_config(problem, &planned.suite.output)),
         };
-        ResolvedCase { subject, found }
+        ResolvedCase { subject, found: found.map_err(Box::new) }
     }
 
     fn plan_case(&mut self, ResolvedCase { subject, found }: ResolvedCase) {
@@ -220,7 +221,7 @@ impl<'p, 'r> Planner<'p, 'r> {
                 Some(template) => self.plan.outputs.push(PlannedOutput { path, template, subject }),
                 None => self.plan.left_out.push(LeftOut { path, template: name, subject }),
             },
-            Err(problem) => self.add_problems(vec![problem]),
+            Err(problem) => self.add_problems(vec![*problem]),
         }
     }
 
@@ -242,8 +243,11 @@ impl<'p, 'r> Planner<'p, 'r> {
     }
 
     /// Compiles the templates of cases in parallel.
-    fn compile_ahead(&mut self, cases: &[ResolvedCase]) {
-        let templates = cases.iter().filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
+    fn compile_ahead<'c>(&mut self, cases: impl Iterator<Item = &'c ResolvedCase>) {
+        let templates = cases.filter_map(|case| case.found.as_ref().ok()).map(|(name, _)| name);
+        let mut last = None;
+        // Neighbours mostly share a template, and names are slow to hash.
+        let templates = templates.filter(|name| last.replace(*name) != Some(*name));
         let names: HashSet<&TemplateName> = templates.filter(|name| !self.compiled.contains_key(*name)).collect();
         let Project { compilations, library, cancellation, .. } = self.project;
         let compiled = names.into_par_iter().filter(|_| !cancellation.is_cancelled());

@@ -10,7 +10,7 @@ use std::io;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use crate::base::files;
+use crate::base::files::{self, Reader};
 use crate::base::problem::{Code, Problem};
 use crate::output::edit::{self, Edit};
 use crate::output::signature::{self, CommentStyle, Signed};
@@ -82,7 +82,7 @@ pub fn judge_each<T: Send>(
 ) -> Vec<T> {
     in_chunks(plan, outputs, |worker, number, output| match worker.judge(output, formatted) {
         Ok(state) => {
-            let existing = worker.existing.as_slice();
+            let existing = worker.reader.content();
             let expected = if state == State::Fresh { existing } else { worker.expected.as_slice() };
             handle(number, output, Ok(Judged { output, origin: &worker.origin, state, expected, existing }))
         }
@@ -105,12 +105,15 @@ fn in_chunks<'p, T: Send>(
             },
         )
         .collect();
-    done.into_iter().flatten().collect()
+    let mut results = Vec::with_capacity(outputs.len());
+    results.extend(done.into_iter().flatten());
+    results
 }
 
 /// The buffers and renderers of one thread.
 struct Worker<'p> {
     plan: &'p Plan<'p>,
+    reader: Box<dyn Reader + 'p>,
     renderers: HashMap<TemplateIndex, Renderer<'p>>,
     syntax: SharedSyntax,
     origin: String,
@@ -119,14 +122,14 @@ struct Worker<'p> {
     /// What is to be signed.
     unsigned: Vec<u8>,
     expected: Vec<u8>,
-    existing: Vec<u8>,
 }
 
 impl<'p> Worker<'p> {
     fn new(plan: &'p Plan<'p>) -> Self {
-        let (rendered, unsigned, expected, existing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (rendered, unsigned, expected) = (Vec::new(), Vec::new(), Vec::new());
         let (renderers, syntax, origin) = (HashMap::new(), SharedSyntax::default(), String::new());
-        Self { plan, renderers, syntax, origin, rendered, unsigned, expected, existing }
+        let reader = plan.project.files.reader();
+        Self { plan, reader, renderers, syntax, origin, rendered, unsigned, expected }
     }
 
     fn render(&mut self, output: &PlannedOutput) -> Result<(), Problem> {
@@ -141,27 +144,26 @@ impl<'p> Worker<'p> {
             rendering(&mut self.renderers, self.plan, output)?
         };
         let location = self.plan.location(output);
-        let is_missing = match self.plan.project.files.read_into(&location, &mut self.existing) {
-            Ok(()) => false,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.existing.clear();
-                true
-            }
-            Err(error) => return Err(inaccessible(&location, &error)),
-        };
         // The plan leaves out files that cannot be signed.
         let style = CommentStyle::of_signable(output.path.as_path());
         self.origin = self.plan.origin(output);
         // A fresh output was checked when it was written. Most are fresh, so they are compared before their text is joined.
-        let text = (!is_missing).then(|| Signed::text_of(&self.existing, style, &self.origin)).flatten();
-        if text.is_some_and(|text| rendering.is(text)) {
-            return Ok(State::Fresh);
-        }
+        let mut is_intact = false;
+        let read = self.reader.read(&location, &mut |content| {
+            let text = Signed::text_of(content, style, &self.origin);
+            is_intact = text.is_some();
+            text.is_some_and(|text| rendering.is(text))
+        });
+        let existing = match read {
+            Ok(true) => return Ok(State::Fresh),
+            Ok(false) => Some(self.reader.content()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(inaccessible(&location, &error)),
+        };
         rendering.write(&mut self.unsigned);
         Signed::new(&self.unsigned, style, &self.origin).write(&mut self.expected);
-        let existing = (!is_missing).then_some(self.existing.as_slice());
-        let state = match (existing, text) {
-            (Some(existing), Some(_)) => State::of_intact(&self.expected, existing),
+        let state = match existing {
+            Some(existing) if is_intact => State::of_intact(&self.expected, existing),
             _ => State::of(&self.expected, existing),
         };
         let known = &self.plan.project.known_python;

@@ -121,9 +121,10 @@ impl Skeleton {
 #[derive(Debug, Default)]
 pub(super) struct Narrowed {
     skeleton: Skeleton,
-    /// Whether the skeleton is that of the last case.
-    is_current: bool,
+    /// Of each value, whether it is filled in permanently.
     is_fixed: Vec<bool>,
+    /// Of each value, whether the last case was the first that had it.
+    is_new: Vec<bool>,
     last: Vec<String>,
 }
 
@@ -131,33 +132,40 @@ impl Narrowed {
     /// The narrowed skeleton for these values, or the whole one. Cases must come in their order, and `whole` must stay the
     /// same until the next [`Narrowed::clear`].
     pub(super) fn of<'s>(&'s mut self, whole: &'s Skeleton, values: &[String]) -> &'s Skeleton {
-        self.is_fixed.resize(values.len(), false);
-        self.last.resize(values.len(), String::new());
-        let fits = self.holes(values).all(|(is_fixed, is_as_before)| !is_fixed || is_as_before);
-        let could_fix_more = self.holes(values).any(|(is_fixed, is_as_before)| !is_fixed && is_as_before);
-        if self.is_current && !fits {
-            // What the next case has in common with this one is not known yet.
-            self.is_current = false;
-            self.is_fixed.fill(false);
-        } else if could_fix_more {
-            for ((is_fixed, value), last) in self.is_fixed.iter_mut().zip(values).zip(&self.last) {
-                *is_fixed = value == last;
-            }
+        if self.last.len() != values.len() {
+            self.begin(values);
+        } else if self.has_to_change(values) {
             whole.fix_into(&mut self.skeleton, values, &self.is_fixed);
-            self.is_current = true;
         }
-        self.last.clone_from_slice(values);
-        if self.is_current { &self.skeleton } else { whole }
+        if self.is_fixed.contains(&true) { &self.skeleton } else { whole }
     }
 
-    /// Of each value, whether it is filled in permanently, and whether the last case had it too.
-    fn holes<'h>(&'h self, values: &'h [String]) -> impl Iterator<Item = (bool, bool)> {
-        self.is_fixed.iter().zip(values).zip(&self.last).map(|((is_fixed, value), last)| (*is_fixed, value == last))
+    fn begin(&mut self, values: &[String]) {
+        self.is_fixed = vec![false; values.len()];
+        self.is_new = vec![true; values.len()];
+        self.last = values.to_vec();
+    }
+
+    /// Takes the values of the next case; tells whether they fill the skeleton in another way.
+    fn has_to_change(&mut self, values: &[String]) -> bool {
+        let mut changes = false;
+        let places = self.is_fixed.iter_mut().zip(&mut self.is_new).zip(&mut self.last).zip(values);
+        for (((is_fixed, is_new), last), value) in places {
+            let is_as_before = value == last;
+            // A value that several cases had is followed by one that several cases have.
+            let is_fixed_now = is_as_before || *is_fixed && !*is_new;
+            changes |= is_fixed_now != *is_fixed || is_fixed_now && !is_as_before;
+            *is_fixed = is_fixed_now;
+            *is_new = !is_as_before;
+            if !is_as_before {
+                last.clone_from(value);
+            }
+        }
+        changes
     }
 
     /// Forgets the narrowed skeleton and the remembered values.
     pub(super) fn clear(&mut self) {
-        self.is_current = false;
         self.is_fixed.clear();
         self.last.clear();
     }
