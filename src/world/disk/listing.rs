@@ -191,7 +191,8 @@ fn entries_in_order(folder: &Path) -> io::Result<Vec<(String, FileType, DirEntry
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let kind = entry.file_type()?;
-        if !is_temporary(&name) && !(kind.is_dir() && is_never_listed(&name)) {
+        let is_left_out = is_temporary(&name) || (kind.is_dir() && is_never_listed(&name));
+        if !is_left_out {
             entries.push((name, kind, entry));
         }
     }
