@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use tgen_core::base::bytes::Bytes;
@@ -174,7 +174,8 @@ pub(super) fn select(
         let cases = &args.selection.cases;
         let selection = planned::select(session, plan, cases, &Chosen::All, &earlier.recorded)?;
         let folder = planned::folder(plan);
-        let files = session.disk.list(&folder).with_context(|| format!("cannot list `{folder}`"))?;
+        let files = session.disk.list(&folder);
+        let files = files.map_err(|error| anyhow!("cannot list `{folder}`: {}", reason(&error)))?;
         return Ok((selection, files));
     }
     let (selection, files) = of_outputs(session, &args.selection, &Chosen::All, earlier, outputs)?;

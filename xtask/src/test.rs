@@ -29,6 +29,8 @@ pub(crate) fn run(passed_on: &[&str]) -> Result<()> {
 pub(crate) fn lint() -> Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("lints", cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let without_store = ["clippy", "--no-default-features", "--all-targets", "--", "-D", "warnings"];
+    step("lints without the store", cargo().args(without_store))?;
     step("fuzz targets", cargo().args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]))?;
     // Only checks the content of the packages; the release's dry run builds them.
     step(
