@@ -18,7 +18,7 @@ use crate::{releases, say};
 const HEAD: &str = "\
 # Regressions of transformers that the built-in tests find
 
-Written by `cargo xtask regressions` once each row held: it installs both releases, and the tests of the model type must
+`cargo xtask regressions` checks each row: it installs both releases, and the tests of the model type must
 fail with the broken one, in the test named here, and pass with the other.
 
 ";
