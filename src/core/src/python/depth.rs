@@ -7,7 +7,7 @@ use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal
 use ruff_python_ast::{AnyNodeRef, ModModule};
 use ruff_python_parser::Parsed;
 
-use super::{parse, with_stack_for};
+use super::{parse_whole, with_stack_for};
 
 /// The most levels of a module that is read. No module that people have written comes near it.
 pub const MOST_LEVELS: usize = 400;
@@ -19,7 +19,7 @@ pub fn parse_shallow(source: &str) -> Option<Parsed<ModModule>> {
         if too_deep(source).is_some() {
             return None;
         }
-        let parsed = parse(source);
+        let parsed = parse_whole(source);
         let mut depth = Depth::default();
         depth.visit_body(&parsed.syntax().body);
         // Dropped here, where the stack is large enough.

@@ -36,7 +36,12 @@ pub fn with_stack_for<T>(source: &str, work: impl FnOnce() -> T) -> T {
 #[must_use]
 pub fn parse(source: &str) -> Parsed<ModModule> {
     let end = depth::too_deep(source).map_or(source.len(), |(offset, _)| offset);
-    parse_unchecked_source(&source[..end], ruff_python_ast::PySourceType::Python)
+    parse_whole(&source[..end])
+}
+
+/// Parses a module that is known not to be nested too deeply.
+fn parse_whole(source: &str) -> Parsed<ModModule> {
+    parse_unchecked_source(source, ruff_python_ast::PySourceType::Python)
 }
 
 /// A syntax error: the span of byte offsets and what the parser says, in lower case.
@@ -52,10 +57,10 @@ pub struct SyntaxError {
 #[must_use]
 pub fn syntax_errors(source: &str) -> Vec<SyntaxError> {
     let Some((offset, how)) = depth::too_deep(source) else {
-        return with_stack_for(source, || errors_of(&parse(source)));
+        return with_stack_for(source, || errors_of(&parse_whole(source)));
     };
     let before = &source[..offset];
-    let mut errors = with_stack_for(before, || errors_of(&parse(before)));
+    let mut errors = with_stack_for(before, || errors_of(&parse_whole(before)));
     // The parser misses the rest at the end.
     errors.retain(|error| error.span.end < offset);
     errors.push(SyntaxError { span: offset..offset + 1, message: how.to_string() });

@@ -346,8 +346,8 @@ fn excess(text: &str, dialect: Dialect) -> Option<String> {
         Dialect::Tera => matches!(*pair, b"{{" | b"{%"),
         Dialect::Dollar => *pair == b"${",
     };
-    // A tag has four bytes at least.
-    let may_be_too_many = text.len() / 4 > MOST_TAGS;
+    // Each begins with two bytes, so a shorter text need not be searched.
+    let may_be_too_many = text.len() / 2 > MOST_TAGS;
     let are_too_many = may_be_too_many && text.as_bytes().windows(2).filter(begins).count() > MOST_TAGS;
     are_too_many.then(|| format!("it has more than {MOST_TAGS} placeholders and tags"))
 }
