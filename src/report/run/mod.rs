@@ -20,7 +20,7 @@ use std::time::Duration;
 use tgen_core::results::attempt::Attempt;
 use tgen_core::results::matrix::{Cell, Rating};
 use tgen_core::results::message::place_and_message;
-use tgen_core::results::reading::Recorded;
+use tgen_core::results::reading::{Recorded, Unreadable};
 use tgen_core::results::rerun::missing_units;
 use tgen_core::results::verdict::{Conclusion, Summary, Test, Verdict, tests};
 
@@ -66,7 +66,7 @@ impl<'r> RunReport<'r> {
 
     /// Lines that may have told of a failure.
     fn unreadable_lines(&self) -> usize {
-        self.recorded.ignored.iter().filter(|line| !line.is_cut_short()).count()
+        self.recorded.ignored.iter().filter(|line| line.reason != Unreadable::CutShort).count()
     }
 
     /// The command that runs a test again.

@@ -28,19 +28,28 @@ pub struct Ignored {
     /// Its number in its file, from 1.
     pub line: usize,
     /// Why.
-    pub reason: String,
+    pub reason: Unreadable,
 }
 
-/// Why a line is ignored that ends in its middle.
-const CUT_SHORT: &str = "it was cut short";
-
-impl Ignored {
-    /// Whether a crash has cut the line. What it began to say is told by the unit that has no end, and by the run that
-    /// finishes this one; any other line that cannot be read may have been a failure.
-    #[must_use]
-    pub fn is_cut_short(&self) -> bool {
-        self.reason == CUT_SHORT
-    }
+/// Why a line could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// It ends in its middle. A crash has cut it: what it began to say is told by the unit that has no end, and by the run
+    /// that finishes this one. Any other line that cannot be read may have been a failure.
+    #[error("it was cut short")]
+    CutShort,
+    /// It is longer than any record.
+    #[error("it is longer than {} KiB", LONGEST_LINE >> 10)]
+    TooLong,
+    /// It is no JSON.
+    #[error("it is not JSON")]
+    NotJson,
+    /// It is JSON, but not an object.
+    #[error("it is no JSON object")]
+    NotObject,
+    /// It is an object with wrong fields; what is wrong with them.
+    #[error("{0}")]
+    WrongFields(String),
 }
 
 /// Why a file cannot be read.
@@ -55,8 +64,8 @@ pub enum ReadError {
         found: u64,
     },
     /// No line is a result.
-    #[error("no line is a test result: {0}")]
-    NotResults(String),
+    #[error("no line is a test result: line {}: {}", .0.line, .0.reason)]
+    NotResults(Ignored),
 }
 
 impl Recorded {
@@ -104,30 +113,28 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReadError> {
         }
     }
     match recorded.ignored.first() {
-        Some(ignored) if recorded.is_empty() => {
-            Err(ReadError::NotResults(format!("line {}: {}", ignored.line, ignored.reason)))
-        }
+        Some(ignored) if recorded.is_empty() => Err(ReadError::NotResults(ignored.clone())),
         _ => Ok(recorded),
     }
 }
 
-fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), String> {
+fn read_line(recorded: &mut Recorded, line: &[u8]) -> Result<(), Unreadable> {
     if line.len() > LONGEST_LINE {
-        return Err(format!("it is longer than {} KiB", LONGEST_LINE >> 10));
+        return Err(Unreadable::TooLong);
     }
     // The parser's own message gives a place within the line, which does not help the user.
     let value: Value = serde_json::from_slice(line)
-        .map_err(|error| if error.is_eof() { CUT_SHORT.to_owned() } else { "it is not JSON".to_owned() })?;
+        .map_err(|error| if error.is_eof() { Unreadable::CutShort } else { Unreadable::NotJson })?;
     if !value.is_object() {
-        return Err("it is no JSON object".to_owned());
+        return Err(Unreadable::NotObject);
     }
-    let unreadable = |error: serde_json::Error| error.to_string();
+    let wrong_fields = |error: serde_json::Error| Unreadable::WrongFields(error.to_string());
     if value.get("tgen-results").is_some() {
-        recorded.headers.push(serde_json::from_value(value).map_err(unreadable)?);
+        recorded.headers.push(serde_json::from_value(value).map_err(wrong_fields)?);
     } else if value.get("tgen-unit").is_some() {
-        recorded.ends.push(serde_json::from_value(value).map_err(unreadable)?);
+        recorded.ends.push(serde_json::from_value(value).map_err(wrong_fields)?);
     } else {
-        recorded.attempts.push(serde_json::from_value(with_hardware(value)).map_err(unreadable)?);
+        recorded.attempts.push(serde_json::from_value(with_hardware(value)).map_err(wrong_fields)?);
     }
     Ok(())
 }
