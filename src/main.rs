@@ -1,9 +1,9 @@
-//! cargo-tgen: parses the command line, runs the command, and turns its outcome into an exit code.
+//! cargo-tgen: parses the command line, runs the command, and turns how it ends into an exit code.
 
 mod apply;
 mod cli;
 mod commands;
-mod outcome;
+mod exit;
 mod printer;
 mod project;
 mod report;
@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Verbosity;
 use crate::world::{interrupt, threads};
 
@@ -27,9 +27,9 @@ fn main() -> ExitCode {
     interrupt::survive_the_file_size_limit();
     let cli = Cli::try_parse_from(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
     match dispatch(cli) {
-        Ok(Outcome::Clean) => ExitCode::SUCCESS,
-        Ok(Outcome::Findings) => ExitCode::from(1),
-        Ok(Outcome::Infrastructure) => ExitCode::from(3),
+        Ok(Exit::Clean) => ExitCode::SUCCESS,
+        Ok(Exit::Findings) => ExitCode::from(1),
+        Ok(Exit::Infrastructure) => ExitCode::from(3),
         Err(error) => {
             printer::Printer::new().error(&error);
             ExitCode::from(2)
@@ -65,7 +65,7 @@ fn works_in_parallel(command: &Command) -> bool {
     !alone
 }
 
-fn dispatch(cli: Cli) -> anyhow::Result<Outcome> {
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
     printer::prepare(global.color, if global.quiet { Verbosity::Quiet } else { Verbosity::Normal });
     if works_in_parallel(&cli.command) {

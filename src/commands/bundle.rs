@@ -14,7 +14,7 @@ use super::results::write_file;
 #[cfg(feature = "store")]
 use super::run::planned;
 use super::run::{Earlier, Kept, OutputFiles, keep_unfinished, of_outputs};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::locate::without_dots;
@@ -86,18 +86,18 @@ pub(super) struct Packed {
     pub(super) zip: Vec<u8>,
 }
 
-pub(crate) fn run(global: &Global, args: &BundleArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &BundleArgs) -> anyhow::Result<Exit> {
     require_bundle_or_nothing(&args.output)?;
     let session = one_session(global)?;
     let Some(Packed { selection, zip }) = pack(&session, &args.contents, &args.rerun, Some(&args.output))? else {
         Printer::new().note("everything has passed already")?;
-        return Ok(Outcome::Clean);
+        return Ok(Exit::Clean);
     };
     write_file(&args.output, &zip)?;
     let files: BTreeSet<&Utf8Path> = selection.units.iter().map(|unit| unit.file.as_path()).collect();
     let (files, size) = (counted(files.len(), "test file"), Bytes(zip.len() as u64));
     Printer::new().note(&format!("packed {files} into `{}`: {size}", args.output))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// The project that the command line selects: there can be one only.
@@ -117,7 +117,7 @@ pub(super) fn pack(
     rerun: &RerunArgs,
     output: Option<&Utf8Path>,
 ) -> anyhow::Result<Option<Packed>> {
-    if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
+    if args.generate && generate::renew(session, &args.selection)? != Exit::Clean {
         bail!(
             "not all outputs could be renewed, so nothing was packed; see to the messages above, or leave out `--generate`"
         );

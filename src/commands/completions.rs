@@ -3,7 +3,7 @@
 use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 
 /// Print a completion script for a shell
@@ -22,10 +22,10 @@ pub(crate) struct CompletionsArgs {
 /// What bash needs beside the script for `cargo-tgen`.
 const BASH: &str = include_str!("completions/cargo.bash");
 
-pub(crate) fn run(args: &CompletionsArgs, command: Command) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &CompletionsArgs, command: Command) -> anyhow::Result<Exit> {
     let script = script(args.shell, &command.bin_name("cargo-tgen"));
     Printer::new().report(|out| out.write_all(script.as_bytes()))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 fn script(shell: Shell, command: &Command) -> String {

@@ -10,7 +10,7 @@ use tgen_core::model::hardware::HardwareType;
 use super::bundle::{ContentArgs, one_session, select};
 use super::results::write_file;
 use super::run::{Earlier, Kept, OutputFiles, RetryArgs};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, hardware_type};
 use crate::submit::emit::{
@@ -109,7 +109,7 @@ struct KubernetesArgs {
     run: String,
 }
 
-pub(crate) fn run(global: &Global, args: &EmitArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &EmitArgs) -> anyhow::Result<Exit> {
     let (common, grouping, most) = match &args.engine {
         Engine::Github(args) => (&args.common, Grouping::Hardware, MOST_IN_MATRIX),
         Engine::Slurm(args) => (&args.common, Grouping::HardwareAndMemory, MOST_IN_ARRAY),
@@ -161,7 +161,7 @@ fn text(args: &EmitArgs, common: &CommonArgs, parts: &[Part]) -> anyhow::Result<
     text.map_err(|error| anyhow::anyhow!("the built-in template cannot be rendered: {error}"))
 }
 
-fn write(common: &CommonArgs, text: &str) -> anyhow::Result<Outcome> {
+fn write(common: &CommonArgs, text: &str) -> anyhow::Result<Exit> {
     match &common.output {
         None => Printer::content(text)?,
         Some(output) => {
@@ -169,7 +169,7 @@ fn write(common: &CommonArgs, text: &str) -> anyhow::Result<Outcome> {
             Printer::new().note(&format!("wrote `{output}`"))?;
         }
     }
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 fn labels(named: &[(HardwareType, Vec<String>)], hardware: HardwareType) -> Vec<String> {

@@ -8,7 +8,7 @@ use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::project::request::Request;
 use tgen_core::rendering::explain::{Explanation, explain, values};
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::Global;
 use crate::project::session::{self, Session};
@@ -25,7 +25,7 @@ pub(crate) struct ExplainArgs {
     place: String,
 }
 
-pub(crate) fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<Exit> {
     let (file, line) = file_and_line(&args.place)?;
     let wanted = session::current_folder()?.join(file);
     let request = Request::default();
@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, args: &ExplainArgs) -> anyhow::Result<Outcome
         let found = plan.outputs.iter().find(|output| session.root.join(plan.location(output)) == wanted);
         if let Some(output) = found {
             Explainer { session: &session, plan: &plan, printer: Printer::new() }.show(output, file, line)?;
-            return Ok(Outcome::Clean);
+            return Ok(Exit::Clean);
         }
         near_misses.extend(plan.outputs.iter().map(|output| session::shown(&session.root.join(plan.location(output)))));
     }

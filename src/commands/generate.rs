@@ -18,7 +18,7 @@ use crate::apply::{
     Applied, Applier, ExecutableTemplates, Merger, Merging, Overwrite, Protected, Pruned, Reason, cannot_write_below,
     clear_leftovers, prune, refuse_unreadable,
 };
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session};
@@ -56,20 +56,20 @@ pub(crate) struct GenerateArgs {
     dry_run: bool,
 }
 
-pub(crate) fn run(global: &Global, args: &GenerateArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &GenerateArgs) -> anyhow::Result<Exit> {
     interrupt::listen();
     Session::each(global, |session| generate(session, args))
 }
 
 /// Writes the outputs of a selection that are missing or stale.
-pub(crate) fn renew(session: &Session, selection: &SelectionArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn renew(session: &Session, selection: &SelectionArgs) -> anyhow::Result<Exit> {
     generate(
         session,
         &GenerateArgs { selection: selection.clone(), force: false, merge: false, prune: false, dry_run: false },
     )
 }
 
-fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
+fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let request = session::request(&args.selection)?;
     let project = session.project_for(&request)?;
@@ -105,7 +105,7 @@ fn generate(session: &Session, args: &GenerateArgs) -> anyhow::Result<Outcome> {
     if interrupt::requested() {
         bail!("interrupted; every file is whole, and `cargo tgen generate` goes on where this stopped");
     }
-    Ok(Outcome::of(&problems).max(Outcome::findings_if(!tally.left_alone.is_empty() || !tally.unmerged.is_empty())))
+    Ok(Exit::of(&problems).max(Exit::findings_if(!tally.left_alone.is_empty() || !tally.unmerged.is_empty())))
 }
 
 /// Merges the outputs for which `--merge` asks it, and writes the others that differ.

@@ -10,7 +10,7 @@ use clap::Args;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::model::hardware::detection::{Detection, MachineProbe, detect};
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::ListFormat;
 
@@ -22,7 +22,7 @@ pub(crate) struct HardwareArgs {
     format: ListFormat,
 }
 
-pub(crate) fn run(args: &HardwareArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &HardwareArgs) -> anyhow::Result<Exit> {
     let found = detect(&ThisMachine);
     let printer = Printer::new();
     match args.format {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &HardwareArgs) -> anyhow::Result<Outcome> {
             printer.table(&["platform", "here", "because"], found.iter().map(as_row).collect())?;
         }
     }
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// The platforms that this machine has.

@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use clap::Args;
 use tgen_core::config::init::{Options, tgen_toml};
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::Global;
 use crate::project::locate::is_in_pyproject;
@@ -35,7 +35,7 @@ pub(crate) struct InitArgs {
     templates: bool,
 }
 
-pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Exit> {
     let here = current_folder()?;
     let root = global.root.as_ref().map_or_else(|| here.clone(), |root| here.join(root));
     let mut files: Vec<(String, String)> = Vec::new();
@@ -68,7 +68,7 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Outcome> {
         Some(table) => format!("`{table}` was not changed; write `{line}` into it, unless it has that line"),
         None => format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"),
     })?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// Where the project's configuration stands, if it has one.

@@ -4,7 +4,7 @@ use clap::Args;
 use tgen_core::plan::Plan;
 
 use crate::apply::clear_leftovers;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::{CaseArgs, Global};
 use crate::project::session::{self, Session};
@@ -22,11 +22,11 @@ pub(crate) struct LintArgs {
     cases: CaseArgs,
 }
 
-pub(crate) fn run(global: &Global, args: &LintArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &LintArgs) -> anyhow::Result<Exit> {
     Session::each(global, |session| lint(session, args))
 }
 
-fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {
+fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Exit> {
     let request = session::cases(&args.cases);
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
@@ -47,5 +47,5 @@ fn lint(session: &Session, args: &LintArgs) -> anyhow::Result<Outcome> {
         counted(problems.len() - errors, "warning"),
     );
     say(&printer, &closing)?;
-    Ok(Outcome::of(&problems))
+    Ok(Exit::of(&problems))
 }

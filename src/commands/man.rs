@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 
 /// Print the manual page, in roff
@@ -10,9 +10,9 @@ use crate::printer::Printer;
 #[command(after_help = "Example:\n  cargo tgen man | man -l -")]
 pub(crate) struct ManArgs {}
 
-pub(crate) fn run(_: &ManArgs, command: clap::Command) -> anyhow::Result<Outcome> {
+pub(crate) fn run(_: &ManArgs, command: clap::Command) -> anyhow::Result<Exit> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
     Printer::new().report(|out| out.write_all(&page))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }

@@ -11,7 +11,7 @@ use tgen_core::plan::Plan;
 use tgen_core::project::request::Request;
 
 use super::results::write_file;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, ListFormat};
 use crate::project::session::{self, Session};
@@ -74,7 +74,7 @@ struct DriftArgs {
     format: ListFormat,
 }
 
-pub(crate) fn run(global: &Global, args: &MapArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &MapArgs) -> anyhow::Result<Exit> {
     let sessions = Session::open_all(global)?;
     let [session] = sessions.as_slice() else {
         bail!("`map` is for one project; choose it with `--package` or `--root`");
@@ -86,7 +86,7 @@ pub(crate) fn run(global: &Global, args: &MapArgs) -> anyhow::Result<Outcome> {
     }
 }
 
-fn show(session: &Session, args: &ShowArgs) -> anyhow::Result<Outcome> {
+fn show(session: &Session, args: &ShowArgs) -> anyhow::Result<Exit> {
     let project = session.project();
     let map = &project.pipeline_map;
     let unknown: Vec<_> = args.model_types.iter().filter(|name| map.tasks(name).is_none()).collect();
@@ -108,7 +108,7 @@ fn show(session: &Session, args: &ShowArgs) -> anyhow::Result<Outcome> {
     for name in &unknown {
         printer.warning(&format!("the pipeline map has no model type `{name}`; `cargo tgen map show` lists all"));
     }
-    Ok(Outcome::findings_if(!unknown.is_empty()))
+    Ok(Exit::findings_if(!unknown.is_empty()))
 }
 
 fn rows(map: &PipelineMap, name: &str) -> Vec<Vec<String>> {
@@ -121,7 +121,7 @@ fn rows(map: &PipelineMap, name: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Outcome> {
+fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Exit> {
     let (release, map, problems) = read(&args.from, &session.disk)?;
     let printer = Printer::new();
     printer.problems(&problems, &|path| release.text(path));
@@ -136,13 +136,13 @@ fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Outcome> {
     let drift = drift(&session.project().pipeline_map, &map);
     print_drift(&printer, &drift)?;
     if args.dry_run {
-        return Ok(Outcome::of(&problems));
+        return Ok(Exit::of(&problems));
     }
-    if Outcome::of(&problems) == Outcome::Findings {
+    if Exit::of(&problems) == Exit::Findings {
         printer.warning(&format!(
             "parts of the release could not be read, so `{path}` was not changed; each error above says what to do"
         ));
-        return Ok(Outcome::Findings);
+        return Ok(Exit::Findings);
     }
     write_file(&session.root.join(&path), map.to_json().as_bytes())?;
     write_file(&session.root.join(AutoClasses::path_beside(&path)), map.auto_classes().to_json().as_bytes())?;
@@ -155,7 +155,7 @@ fn sync(session: &Session, args: &SyncArgs) -> anyhow::Result<Outcome> {
         let step = if session.config.path.is_none() { "run `cargo tgen init`, and check that it wrote" } else { "set" };
         printer.line(&format!("to use it, {step} `pipeline-map = \"{path}\"` in tgen.toml"))?;
     }
-    Ok(Outcome::of(&problems))
+    Ok(Exit::of(&problems))
 }
 
 fn read<'d>(from: &Utf8Path, disk: &'d Disk) -> anyhow::Result<(Release<'d>, PipelineMap, Vec<Problem>)> {
@@ -168,7 +168,7 @@ fn version_of(release: &Release<'_>) -> String {
     release.version().unwrap_or_else(|| "of unknown version".to_owned())
 }
 
-fn show_drift(session: &Session, args: &DriftArgs) -> anyhow::Result<Outcome> {
+fn show_drift(session: &Session, args: &DriftArgs) -> anyhow::Result<Exit> {
     let (release, map, problems) = read(&args.from, &session.disk)?;
     let project = session.project();
     let drift = drift(&project.pipeline_map, &map);
@@ -190,7 +190,7 @@ fn show_drift(session: &Session, args: &DriftArgs) -> anyhow::Result<Outcome> {
             printer.line(&format!("the project's pipeline map {sum} transformers {release}"))?;
         }
     }
-    Ok(Outcome::of(&problems).max(Outcome::findings_if(!drift.is_empty())))
+    Ok(Exit::of(&problems).max(Exit::findings_if(!drift.is_empty())))
 }
 
 fn print_drift(printer: &Printer, drift: &Drift) -> std::io::Result<()> {

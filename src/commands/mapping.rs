@@ -7,7 +7,7 @@ use serde_json::json;
 use tgen_core::model::names::ModelName;
 
 use crate::commands::families::{self, NewFamily};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::{Global, ListArgs, ListFormat};
 use crate::project::database::one_session;
@@ -58,7 +58,7 @@ struct RemoveArgs {
     model: String,
 }
 
-pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Exit> {
     let session = one_session(global)?;
     let open = |mode| session.database(mode);
     let printer = Printer::new();
@@ -81,7 +81,7 @@ pub(crate) fn run(global: &Global, args: &MappingArgs) -> anyhow::Result<Outcome
             printer.line(&format!("removed the mapping of `{}`", remove.model))?;
         }
     }
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 impl AddArgs {

@@ -4,7 +4,7 @@ use clap::Args;
 use tgen_core::model::catalogue::{Model, Selector};
 use tgen_core::project::Project;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::{Global, ListFormat};
 use crate::project::session::Session;
@@ -34,11 +34,11 @@ pub(crate) struct ModelsArgs {
     format: ListFormat,
 }
 
-pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<Exit> {
     Session::each(global, |session| list(session, args))
 }
 
-fn list(session: &Session, args: &ModelsArgs) -> anyhow::Result<Outcome> {
+fn list(session: &Session, args: &ModelsArgs) -> anyhow::Result<Exit> {
     let project = session.project();
     let (models, mut problems) = project.select(&args.selectors());
     problems.extend(project.problems.iter().cloned());
@@ -52,7 +52,7 @@ fn list(session: &Session, args: &ModelsArgs) -> anyhow::Result<Outcome> {
             printer.table(&["model", "type", "family", "tasks", "reference"], rows)?;
         }
     }
-    Ok(Outcome::of(&problems))
+    Ok(Exit::of(&problems))
 }
 
 impl ModelsArgs {

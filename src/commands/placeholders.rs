@@ -4,7 +4,7 @@ use clap::Args;
 use tgen_core::template::filters::FILTERS;
 use tgen_core::template::vocabulary::VOCABULARY;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::ListFormat;
 
@@ -16,7 +16,7 @@ pub(crate) struct PlaceholdersArgs {
     format: ListFormat,
 }
 
-pub(crate) fn run(args: &PlaceholdersArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(args: &PlaceholdersArgs) -> anyhow::Result<Exit> {
     let printer = Printer::new();
     match args.format {
         ListFormat::Json => printer.json(&as_json())?,
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &PlaceholdersArgs) -> anyhow::Result<Outcome> {
             printer.table(&["filter", "what it does"], rows.collect())?;
         }
     }
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 fn as_json() -> serde_json::Value {

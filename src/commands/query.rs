@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Number, Value};
 use tgen_core::base::bytes::Bytes;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, Table, visible_lines, write_nested_json};
 use crate::project::arguments::Global;
 use crate::project::database::one_session;
@@ -46,7 +46,7 @@ enum AnswerFormat {
     Csv,
 }
 
-pub(crate) fn run(global: &Global, args: &QueryArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &QueryArgs) -> anyhow::Result<Exit> {
     interrupt::listen();
     let store = one_session(global)?.database(Mode::Query(args.memory))?;
     let time = (args.timeout > 0).then(|| Duration::from_secs(args.timeout));
@@ -56,7 +56,7 @@ pub(crate) fn run(global: &Global, args: &QueryArgs) -> anyhow::Result<Outcome> 
         store.query(&args.sql, &limits, &mut rows)?;
         Ok(rows.finish()?)
     })?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// Writes an answer while it comes.

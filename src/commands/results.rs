@@ -13,7 +13,7 @@ use tgen_core::results::reading::{Recorded, read};
 use tgen_core::results::rerun::run_with_reruns;
 use tgen_core::results::verdict::Conclusion;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted, listed};
 use crate::project::arguments::Global;
 #[cfg(feature = "store")]
@@ -114,7 +114,7 @@ pub(crate) fn run(
     #[cfg_attr(not(feature = "store"), expect(unused_variables, reason = "only a template database needs a project"))]
     global: &Global,
     args: &ResultsArgs,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Exit> {
     match &args.command {
         #[cfg(feature = "store")]
         ResultsCommand::Import(args) => run_import(global, args),
@@ -123,7 +123,7 @@ pub(crate) fn run(
     }
 }
 
-fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
+fn run_show(args: &ShowArgs) -> anyhow::Result<Exit> {
     let recorded = merged(read_files(&args.files)?);
     let recorded = match &args.run {
         Some(run) => with_reruns(&recorded, run)?,
@@ -139,17 +139,17 @@ fn run_show(args: &ShowArgs) -> anyhow::Result<Outcome> {
             _ => format!("shards {shards} are missing; give their files too"),
         });
     }
-    Ok(Outcome::findings_if(report.conclusion() != Conclusion::Passed || !missing.is_empty()))
+    Ok(Exit::findings_if(report.conclusion() != Conclusion::Passed || !missing.is_empty()))
 }
 
 #[cfg(feature = "store")]
-fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Outcome> {
+fn run_import(global: &Global, args: &ImportArgs) -> anyhow::Result<Exit> {
     let recorded = read_files(&args.files)?;
     let session = one_session(global)?;
     let ImportedResults { runs, attempts } = session.database(Mode::ReadWrite)?.import_results(recorded)?;
     let (runs, attempts) = (counted(runs, "run"), counted(attempts, "attempt"));
     Printer::new().note(&format!("imported {runs} with {attempts} into `{}`", session.database_path()?))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// A run with its reruns, or the error that there is no such run.
@@ -163,18 +163,18 @@ fn with_reruns(recorded: &Recorded, run: &str) -> anyhow::Result<Recorded> {
     Ok(run_with_reruns(recorded, run))
 }
 
-fn run_merge(args: &MergeArgs) -> anyhow::Result<Outcome> {
+fn run_merge(args: &MergeArgs) -> anyhow::Result<Exit> {
     let recorded = read_files(&args.files)?;
     let Some(output) = &args.output else {
         Printer::content(&text(recorded))?;
-        return Ok(Outcome::Clean);
+        return Ok(Exit::Clean);
     };
     let files = counted(args.files.len(), "file");
     let merged = merged(recorded);
     let attempts = counted(merged.attempts.len(), "attempt");
     write_file(output, text(merged).as_bytes())?;
     Printer::new().note(&format!("merged {files} into `{output}`: {attempts}"))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// The results files in a folder, by name; none if there is no such folder.

@@ -16,7 +16,7 @@ use tgen_core::project::registered::Registered;
 use tgen_core::template::TemplateName;
 
 use crate::commands::families::{self, NewFamily};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted, visible};
 use crate::project::arguments::{Global, ListArgs, ListFormat, hardware_type};
 use crate::project::database::one_session;
@@ -139,7 +139,7 @@ struct FolderArgs {
     folder: Utf8PathBuf,
 }
 
-pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Exit> {
     let session = one_session(global)?;
     let open = |mode| session.database(mode);
     let printer = Printer::new();
@@ -165,10 +165,10 @@ pub(crate) fn run(global: &Global, args: &TemplateArgs) -> anyhow::Result<Outcom
         }
         TemplateCommand::Upgrade => run_upgrade(&session)?,
     }
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
-fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
+fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Exit> {
     let new = if args.new_family { NewFamily::Allowed } else { NewFamily::Refused };
     let family = families::of_template(session, &args.name, args.family.as_deref(), new)?;
     let text = Disk::new(session::current_folder()?)
@@ -181,10 +181,10 @@ fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
     printer.problems(&problems, &|path| {
         if path == args.file { Some(text.clone()) } else { session.disk.read_text(path).ok() }
     });
-    let outcome = Outcome::of(&problems);
-    if outcome == Outcome::Findings && !args.allow_problems {
+    let exit = Exit::of(&problems);
+    if exit == Exit::Findings && !args.allow_problems {
         printer.line("nothing was added; `--allow-problems` adds it as it is")?;
-        return Ok(outcome);
+        return Ok(exit);
     }
     let added = session.database(Mode::ReadWrite)?.add_template(&NewTemplate {
         name: &args.name,
@@ -195,7 +195,7 @@ fn run_add(session: &Session, args: &AddArgs) -> anyhow::Result<Outcome> {
         content: &text,
     })?;
     printer.line(&said_of(added, &args.name))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 /// The problems that `lint` would find in the template if it were added.
@@ -227,7 +227,7 @@ fn said_of(added: Added, name: &str) -> String {
     }
 }
 
-fn run_diff(session: &Session, args: &DiffArgs) -> anyhow::Result<Outcome> {
+fn run_diff(session: &Session, args: &DiffArgs) -> anyhow::Result<Exit> {
     let store = session.database(Mode::ReadOnly)?;
     let later = store.text(&args.name, args.to)?;
     let from = args.from.unwrap_or(later.version.saturating_sub(1).max(1));
@@ -238,7 +238,7 @@ fn run_diff(session: &Session, args: &DiffArgs) -> anyhow::Result<Outcome> {
         writeln!(out, "--- {name} (version {from})\n+++ {name} (version {})", later.version)?;
         human::write_hunks(out, &differences)
     })?;
-    Ok(Outcome::findings_if(!differences.is_empty()))
+    Ok(Exit::findings_if(!differences.is_empty()))
 }
 
 fn run_upgrade(session: &Session) -> anyhow::Result<()> {

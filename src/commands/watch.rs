@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Args;
 
 use crate::commands::hardware;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session;
 use crate::run::Chosen;
@@ -50,7 +50,7 @@ pub(crate) struct WatchArgs {
     poll: bool,
 }
 
-pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Exit> {
     let options = Options {
         request: session::request(&args.selection)?,
         intent: args.intent(),
@@ -60,7 +60,7 @@ pub(crate) fn run(global: &Global, args: &WatchArgs) -> anyhow::Result<Outcome> 
         source: if args.poll { ChangeSource::Polling } else { ChangeSource::Events },
     };
     watch::run(global, &session::locate(global)?, &options)?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 impl WatchArgs {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::bail;
 use clap::Args;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::project::database;
 
 /// Needs the template database, which this build does not have
@@ -18,6 +18,6 @@ pub(crate) struct MissingArgs {
 }
 
 /// Says why a command is missing.
-pub(crate) fn run(command: &str) -> anyhow::Result<Outcome> {
+pub(crate) fn run(command: &str) -> anyhow::Result<Exit> {
     bail!("`{command}` needs the template database, and {}", database::MISSING)
 }

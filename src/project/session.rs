@@ -11,7 +11,7 @@ use tgen_core::model::catalogue::Selector;
 use tgen_core::project::Project;
 use tgen_core::project::request::Request;
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::{CaseArgs, Global, SelectionArgs};
 use crate::project::locate::{self, CargoOptions, Located, WorkspaceSelection};
@@ -45,16 +45,13 @@ impl Session {
         locate(global)?.into_iter().map(|located| Self::open(located, global)).collect()
     }
 
-    /// Runs a command on each project that the command line selects; the worst outcome counts.
-    pub(crate) fn each(
-        global: &Global,
-        mut work: impl FnMut(&Self) -> anyhow::Result<Outcome>,
-    ) -> anyhow::Result<Outcome> {
-        let mut outcome = Outcome::Clean;
+    /// Runs a command on each project that the command line selects; the worst exit counts.
+    pub(crate) fn each(global: &Global, mut work: impl FnMut(&Self) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        let mut exit = Exit::Clean;
         for session in Self::open_all(global)? {
-            outcome = outcome.max(work(&session)?);
+            exit = exit.max(work(&session)?);
         }
-        Ok(outcome)
+        Ok(exit)
     }
 
     fn open(located: Located, global: &Global) -> anyhow::Result<Self> {

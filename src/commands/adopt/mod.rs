@@ -19,7 +19,7 @@ use tgen_core::rendering::adopt::{Adoption, ChangedFile, adopt, adopt_for_models
 use self::edited::Edited;
 use self::proof::{Contents, Proof};
 use crate::apply::refuse_unreadable;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, ask, counted};
 use crate::project::arguments::Global;
 use crate::project::database;
@@ -68,16 +68,16 @@ enum Target {
     Suite,
 }
 
-pub(crate) fn run(global: &Global, args: &AdoptArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &AdoptArgs) -> anyhow::Result<Exit> {
     interrupt::listen();
-    let mut outcome = Outcome::Clean;
+    let mut exit = Exit::Clean;
     let sessions = Session::open_all(global)?;
     let mut asked = Asked { args, is_only_project: sessions.len() == 1, named: Vec::new(), known: Vec::new() };
     for session in &sessions {
-        outcome = outcome.max(adopt_in(session, &mut asked)?);
+        exit = exit.max(adopt_in(session, &mut asked)?);
     }
     Edited::refuse_unknown(&asked.named, &args.files, &asked.known)?;
-    Ok(outcome)
+    Ok(exit)
 }
 
 /// What the user asks for, and which of the files were found in the projects so far.
@@ -101,7 +101,7 @@ impl Asked<'_> {
     }
 }
 
-fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome> {
+fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Exit> {
     let args = asked.args;
     let request = Request::default();
     let project = session.project_for(&request)?;
@@ -111,14 +111,14 @@ fn adopt_in(session: &Session, asked: &mut Asked<'_>) -> anyhow::Result<Outcome>
     asked.note(session, &plan, &edited)?;
     if edited.outputs.is_empty() {
         Printer::new().note("no output is edited")?;
-        return Ok(Outcome::findings_if(edited.skipped > 0));
+        return Ok(Exit::findings_if(edited.skipped > 0));
     }
     let adoption = adoption(session, &plan, &edited, args.to)?;
     words::show_left(session, &plan, &adoption);
     formatting::show_hint(session, &plan, &adoption, &edited.outputs);
     if adoption.files.is_empty() {
         Printer::new().note("nothing was changed")?;
-        return Ok(Outcome::Findings);
+        return Ok(Exit::Findings);
     }
     prove_and_write(session, &plan, &adoption, &edited, args)
 }
@@ -143,7 +143,7 @@ fn prove_and_write(
     adoption: &Adoption,
     edited: &Edited,
     args: &AdoptArgs,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Exit> {
     let texts = adoption.files.iter().map(|file| (file.path.clone(), file.text.as_str().into())).collect();
     let layered = Layered::new(&session.disk, texts);
     let changed_project = changed_project(session, plan.project, &layered, adoption)?;
@@ -154,11 +154,11 @@ fn prove_and_write(
     let unasked: Vec<_> = proof.merged_unasked(plan, edited).collect();
     words::show_merged_unasked(session, &changed_plan, &unasked);
     if args.dry_run || !is_wanted(proof.others.len(), unasked.len(), args)? {
-        return Ok(Outcome::Findings);
+        return Ok(Exit::Findings);
     }
     write(session, &changed_plan, adoption, &proof, edited)?;
     words::show_written(session, &changed_plan, adoption, &proof)?;
-    Ok(Outcome::findings_if(!adoption.left.is_empty() || edited.skipped > 0))
+    Ok(Exit::findings_if(!adoption.left.is_empty() || edited.skipped > 0))
 }
 
 /// The project as it is with the changed files.

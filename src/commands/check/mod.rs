@@ -25,7 +25,7 @@ use self::cache::CheckCache;
 use self::reporter::Reporter;
 use crate::apply::clear_leftovers;
 use crate::apply::formatted::FormattedOutputs;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, Progress, is_quiet};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session, UnusableConfig};
@@ -80,7 +80,7 @@ enum Format {
     Junit,
 }
 
-pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let sessions = Session::open_all(global).inspect_err(|error| {
         // A program that reads the report finds the configuration's problems there, with their places.
@@ -97,7 +97,7 @@ pub(crate) fn run(global: &Global, args: &CheckArgs) -> anyhow::Result<Outcome> 
     whole.report.elapsed = started.elapsed();
     whole.report.failure = added.as_ref().err().map(|error| format!("{error:#}"));
     whole.show(args)?;
-    added.map(|()| Outcome::findings_if(!whole.report.is_clean()))
+    added.map(|()| Exit::findings_if(!whole.report.is_clean()))
 }
 
 /// A report, and the texts of the files that its problems name.

@@ -9,7 +9,7 @@ use tgen_core::project::Project;
 use tgen_core::project::request::Request;
 use tgen_core::template::{Dialect, TemplateName};
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::Global;
 use crate::project::locate::{self, CargoOptions, ConfigSource, Located};
@@ -17,7 +17,7 @@ use crate::project::pack;
 use crate::project::session;
 use crate::world::disk::Disk;
 
-pub(super) fn run(global: &Global, file: Option<&Utf8Path>) -> anyhow::Result<Outcome> {
+pub(super) fn run(global: &Global, file: Option<&Utf8Path>) -> anyhow::Result<Exit> {
     let here = session::start(global)?;
     let file = file.map(|file| here.join(file));
     let start = file.as_deref().and_then(Utf8Path::parent).unwrap_or(&here);
@@ -32,24 +32,24 @@ pub(super) fn run(global: &Global, file: Option<&Utf8Path>) -> anyhow::Result<Ou
     report.push(row("looked from", start.to_string()));
     report.push(row("project", format!("{}: {}", located.root, why(&located, start))));
     let disk = Disk::new(located.root.clone());
-    let outcome = match located.config(&disk) {
+    let exit = match located.config(&disk) {
         Ok(config) => {
             let project = Project::load(&disk, config, pack::pack());
             report.extend(of_project(&project, file.as_deref().map(|file| below(&located.root, file))));
             printer.problems(&project.problems, &|path| disk.read_text(path).ok());
-            Outcome::of(&project.problems)
+            Exit::of(&project.problems)
         }
         Err(problems) => {
             report.push(row("configuration", "cannot be used; until it can, templates are not checked".to_owned()));
             printer.problems(&problems, &|path| disk.read_text(path).ok());
-            Outcome::Findings
+            Exit::Findings
         }
     };
     let width = report.iter().map(|(what, _)| what.len()).max().unwrap_or_default();
     for (what, seen) in report {
         printer.line(&format!("{what:width$}  {seen}"))?;
     }
-    Ok(outcome)
+    Ok(exit)
 }
 
 type Row = (&'static str, String);

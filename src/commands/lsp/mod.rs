@@ -10,7 +10,7 @@ use tgen_core::base::files::Files;
 use tgen_core::template::library::Pack;
 use tgen_lsp::{End, Host, Located};
 
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::project::arguments::Global;
 use crate::project::locate::{self, CargoOptions, ConfigSource};
 use crate::project::pack;
@@ -38,12 +38,12 @@ pub(crate) struct LspArgs {
     file: Option<Utf8PathBuf>,
 }
 
-pub(crate) fn run(global: &Global, args: &LspArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &LspArgs) -> anyhow::Result<Exit> {
     if args.doctor {
         return doctor::run(global, args.file.as_deref());
     }
     let end = tgen_lsp::serve(Arc::new(World))?;
-    Ok(Outcome::findings_if(end == End::Abrupt))
+    Ok(Exit::findings_if(end == End::Abrupt))
 }
 
 /// The disk and the embedded templates, for the server.

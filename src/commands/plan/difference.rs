@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::arguments::DiffArgs;
 use super::showing::name_or_newest;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::ListFormat;
 use crate::store::{Difference, Differing, Store};
 
-pub(super) fn run_diff(store: &Store, args: &DiffArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run_diff(store: &Store, args: &DiffArgs) -> anyhow::Result<Exit> {
     let later = name_or_newest(store, args.later.as_ref())?;
     let differences = store.compare_plans(&args.earlier, &later)?;
     let printer = Printer::new();
@@ -27,7 +27,7 @@ pub(super) fn run_diff(store: &Store, args: &DiffArgs) -> anyhow::Result<Outcome
             printer.table(&["", "model", "hardware", "batch", "template"], differences.iter().map(row).collect())?;
         }
     }
-    Ok(Outcome::findings_if(!differences.is_empty()))
+    Ok(Exit::findings_if(!differences.is_empty()))
 }
 
 fn difference_as_json(difference: &Difference) -> serde_json::Value {

@@ -27,7 +27,7 @@ use self::arguments::{Filter, PlanCommand, PlanFormat};
 use self::difference::run_diff;
 use self::showing::{run_show, show, show_plans};
 use super::results::{RESULTS_FOLDER, read_files, read_left, read_with_warnings, results_files};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::Global;
 use crate::project::database::one_session;
@@ -44,7 +44,7 @@ const SHOWN: u32 = 20;
 /// How many tests are rendered at a time, and read at a time.
 const PAGE: u32 = 1000;
 
-pub(crate) fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit> {
     let mut session = one_session(global)?;
     match &args.command {
         Some(PlanCommand::List(list)) => show_plans(&session.database(Mode::ReadOnly)?.plans()?, list.format)?,
@@ -61,10 +61,10 @@ pub(crate) fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Outcome> {
             return run_plan(&session, args);
         }
     }
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
-fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
+fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     interrupt::listen();
     let started = Instant::now();
     let (request, chosen) = request(session, args)?;
@@ -77,7 +77,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
     let contents = test_plan::contents(&plan, &tests);
     let mut problems = problems_of_inputs(&plan, chosen);
     problems.extend(faults);
-    let stores_nothing = |problems: &[Problem]| args.dry_run || Outcome::of(problems) == Outcome::Findings;
+    let stores_nothing = |problems: &[Problem]| args.dry_run || Exit::of(problems) == Exit::Findings;
     // A plan is only replaced by one whose tests can all be rendered.
     if args.replace || stores_nothing(&problems) {
         problems.extend(render_all(&contents)?);
@@ -94,7 +94,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Outcome> {
             let problems = findings::gathered(problems);
             session.print_problems(&project, &problems);
             show_new(session, &store, &name, args, tests.len(), started)?;
-            Ok(Outcome::of(&problems))
+            Ok(Exit::of(&problems))
         }
         Err(failures) => {
             problems.extend(failures);
@@ -169,19 +169,19 @@ fn end_without_plan(
     args: &PlanArgs,
     problems: Vec<Problem>,
     tests: usize,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Exit> {
     let problems = findings::gathered(problems);
     session.print_problems(project, &problems);
-    let outcome = Outcome::of(&problems);
-    let message = match outcome {
-        Outcome::Findings | Outcome::Infrastructure => {
+    let exit = Exit::of(&problems);
+    let message = match exit {
+        Exit::Findings | Exit::Infrastructure => {
             "nothing was planned: a plan has all its tests, or there is none".to_owned()
         }
-        Outcome::Clean if args.dry_run => format!("would plan {}", counted(tests, "test")),
-        Outcome::Clean => "there is no test to plan".to_owned(),
+        Exit::Clean if args.dry_run => format!("would plan {}", counted(tests, "test")),
+        Exit::Clean => "there is no test to plan".to_owned(),
     };
     Printer::new().line(&message)?;
-    Ok(outcome.max(Outcome::findings_if(tests == 0)))
+    Ok(exit.max(Exit::findings_if(tests == 0)))
 }
 
 fn show_new(

@@ -11,7 +11,7 @@ use tgen_core::results::past::Past;
 
 use self::sources::{Sources, Which};
 use super::results::write_file;
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::Global;
 use crate::report::run::overview::Overview;
@@ -80,7 +80,7 @@ enum FailOn {
     Failed,
 }
 
-pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Exit> {
     if args.fail_on == FailOn::New && args.against.is_empty() {
         bail!("`--fail-on new` needs a run to compare with; add `--against RUN`");
     }
@@ -99,7 +99,7 @@ pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Outcome>
     let against = against.as_ref().map(|against| RunReport::new(against, None, "python"));
     let overview = Overview::new(&report, against.as_ref(), Past::new(&earlier, &reported));
     write(&overview, args, &sources)?;
-    Ok(Outcome::findings_if(has_failed(&overview, args.fail_on)))
+    Ok(Exit::findings_if(has_failed(&overview, args.fail_on)))
 }
 
 fn has_failed(overview: &Overview<'_>, fail_on: FailOn) -> bool {

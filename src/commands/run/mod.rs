@@ -36,7 +36,7 @@ use crate::apply::formatted::FormattedOutputs;
 use crate::apply::unreadable_inputs;
 use crate::commands::results::RunFormat;
 use crate::commands::{generate, hardware};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::{Global, SelectionArgs};
 use crate::project::session::{self, Session};
@@ -50,7 +50,7 @@ use crate::world::{git, interrupt};
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
-pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
     if cfg!(not(unix)) {
         bail!("running tests needs Linux, macOS or another Unix; on Windows, use WSL, or pytest itself");
     }
@@ -58,8 +58,8 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Outcome> {
     Session::each(global, |session| run_project(session, args))
 }
 
-fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
-    if args.generate && generate::renew(session, &args.selection)? != Outcome::Clean {
+fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Exit> {
+    if args.generate && generate::renew(session, &args.selection)? != Exit::Clean {
         bail!(
             "not all outputs could be renewed, so nothing was run; see to the messages above, or leave out `--generate`"
         );
@@ -79,10 +79,10 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
         devices: args.devices(&present),
     };
     if args.list {
-        return listing::list(&selection, args.format).map(|()| Outcome::Clean);
+        return listing::list(&selection, args.format).map(|()| Exit::Clean);
     }
     if args.dry_run {
-        return listing::schedule(&selection, &machine, args.format).map(|()| Outcome::Clean);
+        return listing::schedule(&selection, &machine, args.format).map(|()| Exit::Clean);
     }
     tell_absent(&selection);
     if selection.units.is_empty() && selection.missing > 0 {
@@ -94,7 +94,7 @@ fn run_project(session: &Session, args: &RunArgs) -> anyhow::Result<Outcome> {
         } else {
             "there is nothing to run"
         })?;
-        return Ok(Outcome::Clean);
+        return Ok(Exit::Clean);
     }
     execute_selection(session, args, &earlier, &selection, machine, rerun_of)
 }
@@ -106,7 +106,7 @@ fn execute_selection(
     selection: &Selection,
     machine: Machine,
     rerun_of: Option<String>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let interpreter = find(args.python.as_deref(), &session.root, &Surroundings::of_this_process())?;
     let mut workers = Workers::start(interpreter.clone(), &session.root, args.isolation, machine.jobs)?;
@@ -137,8 +137,8 @@ fn execute_selection(
             show_template_problems(session, args, &recorded.attempts)?;
         }
     }
-    let outcome = outcome(&ended, args, &recorded.attempts)?;
-    Ok(outcome.max(Outcome::findings_if(selection.missing > 0)))
+    let exit = exit_after(&ended, args, &recorded.attempts)?;
+    Ok(exit.max(Exit::findings_if(selection.missing > 0)))
 }
 
 /// Says that nothing was run, as pytest does with an exit code of its own.
@@ -158,20 +158,20 @@ fn show_template_problems(session: &Session, args: &RunArgs, attempts: &[Attempt
     Ok(())
 }
 
-fn outcome(ended: &Ended, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<Outcome> {
+fn exit_after(ended: &Ended, args: &RunArgs, attempts: &[Attempt]) -> anyhow::Result<Exit> {
     if ended.stop == Some(Stop::Interrupted) {
         bail!("interrupted; what has ended is recorded, and `cargo tgen run --rerun` goes on where this stopped");
     }
     let is_flaky_failure = args.retry.flaky == Flaky::Fail && ended.flaky > 0;
     Ok(if ended.failed > 0 || ended.not_run > 0 || is_flaky_failure {
-        Outcome::Findings
+        Exit::Findings
     } else if ended.infrastructure > 0 {
-        Outcome::Infrastructure
+        Exit::Infrastructure
     } else if attempts.is_empty() {
         Printer::new().warning(&no_test_message(args));
-        Outcome::Findings
+        Exit::Findings
     } else {
-        Outcome::Clean
+        Exit::Clean
     })
 }
 
@@ -263,12 +263,12 @@ pub(super) fn of_outputs(
     let unreadable = unreadable_inputs(&plan);
     let problems = findings::gathered(if unreadable.is_empty() { plan.problems.clone() } else { unreadable });
     session.print_problems(&project, &problems);
-    if Outcome::of(&problems) != Outcome::Clean {
+    if Exit::of(&problems) != Exit::Clean {
         bail!("the outputs cannot be planned, so nothing was run; correct the errors above first");
     }
     let (tests, problems) = planned_tests(&plan);
     session.print_problems(&project, &problems);
-    if Outcome::of(&problems) != Outcome::Clean {
+    if Exit::of(&problems) != Exit::Clean {
         bail!("the outputs cannot be planned as tests, so nothing was run; correct the errors above first");
     }
     let mut selection = of_plan(&plan, &tests, &session.root, chosen, &earlier.history(&plan));

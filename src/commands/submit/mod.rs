@@ -16,7 +16,7 @@ use self::watching::Watching;
 use super::bundle::{Packed, one_session, pack};
 use super::results::{RESULTS_FOLDER, RunFormat, read_if_begun};
 use super::run::{Flaky, new_id, open_recording};
-use crate::outcome::Outcome;
+use crate::exit::Exit;
 use crate::printer::{Printer, counted};
 use crate::project::arguments::Global;
 use crate::project::session::{Session, current_folder};
@@ -29,7 +29,7 @@ use crate::world::disk::read_text;
 /// How long a head that does not answer is retried.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome> {
+pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Exit> {
     let Engine::Ray(args) = &args.engine;
     let head = Head::new(args.address.clone(), token(args)?);
     if args.address.is_readable_by_others() && token(args)?.is_some() {
@@ -48,11 +48,11 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Outcome>
             let run = args.run.clone().unwrap_or_else(new_id);
             let Some(planned) = submit_run(&session, &head, args, &run)? else {
                 Printer::new().note("everything has passed already")?;
-                return Ok(Outcome::Clean);
+                return Ok(Exit::Clean);
             };
             if args.detach {
                 Printer::new().line(&format!("submitted run `{run}`; {}", how_to_attach(args, &run)))?;
-                return Ok(Outcome::Clean);
+                return Ok(Exit::Clean);
             }
             follow_run(&session, &head, args, &run, planned)
         }
@@ -89,7 +89,7 @@ fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyh
     Ok(Some(planned))
 }
 
-fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned: usize) -> anyhow::Result<Outcome> {
+fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned: usize) -> anyhow::Result<Exit> {
     let path = match &args.results {
         Some(path) => current_folder()?.join(path),
         None => session.root.join(RESULTS_FOLDER).join(format!("{run}.jsonl")),
@@ -108,18 +108,18 @@ fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned
     match followed {
         Followed::Left => leave(head, args, run),
         Followed::Ended(job, last_words) => {
-            let outcome = report(args, run, &path, began, &job, &last_words)?;
+            let exit = report(args, run, &path, began, &job, &last_words)?;
             if args.format == RunFormat::Human {
                 let shown = session.standpoint.seen(path.strip_prefix(&session.root).unwrap_or(&path));
                 Printer::new().note(&format!("results in `{shown}`"))?;
             }
-            Ok(outcome)
+            Ok(exit)
         }
     }
 }
 
 /// After Ctrl-C: the user says whether the job is to end.
-fn leave(head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Outcome> {
+fn leave(head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Exit> {
     let answer = crate::printer::ask("stop the run too? otherwise it goes on without you")?;
     if answer == Some(true) {
         head.stop(&job_id(run)).map_err(|error| explained(error, run))?;
@@ -135,10 +135,10 @@ fn how_to_attach(args: &RayArgs, run: &str) -> String {
     )
 }
 
-fn stop(head: &Head, run: &str) -> anyhow::Result<Outcome> {
+fn stop(head: &Head, run: &str) -> anyhow::Result<Exit> {
     head.stop(&job_id(run)).map_err(|error| explained(error, run))?;
     Printer::new().note(&format!("asked for the end of run `{run}`; Ray may take 15 minutes for one that waits"))?;
-    Ok(Outcome::Clean)
+    Ok(Exit::Clean)
 }
 
 fn explained(error: HeadError, run: &str) -> anyhow::Error {
@@ -160,7 +160,7 @@ fn report(
     began: Instant,
     job: &RayJob,
     last_words: &str,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Exit> {
     let recorded = read_if_begun(path)?.of_runs(|of| of == run);
     if recorded.headers.is_empty() && recorded.attempts.is_empty() {
         let message = job.message.clone().unwrap_or_default();
@@ -175,10 +175,10 @@ fn report(
     }
     let is_flaky_failure = args.retry.flaky == Flaky::Fail && report.summary.total(Verdict::Flaky) > 0;
     Ok(match report.conclusion() {
-        _ if is_flaky_failure => Outcome::Findings,
-        Conclusion::Passed => Outcome::Clean,
-        Conclusion::InfrastructureFailed => Outcome::Infrastructure,
-        Conclusion::Incomplete | Conclusion::TestsFailed => Outcome::Findings,
+        _ if is_flaky_failure => Exit::Findings,
+        Conclusion::Passed => Exit::Clean,
+        Conclusion::InfrastructureFailed => Exit::Infrastructure,
+        Conclusion::Incomplete | Conclusion::TestsFailed => Exit::Findings,
     })
 }
 

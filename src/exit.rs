@@ -1,10 +1,10 @@
-//! The outcome of a command that could run, which decides the exit code.
+//! How a command that could run ends, which decides the exit code.
 
 use tgen_core::base::problem::Problem;
 
-/// The outcome of a command that could run.
+/// How a command that could run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Outcome {
+pub(crate) enum Exit {
     /// Nothing differs and nothing is wrong: exit code 0.
     Clean,
     /// Only the machine has failed: exit code 3.
@@ -13,7 +13,7 @@ pub(crate) enum Outcome {
     Findings,
 }
 
-impl Outcome {
+impl Exit {
     /// Findings if a condition holds.
     pub(crate) fn findings_if(found: bool) -> Self {
         if found { Self::Findings } else { Self::Clean }
