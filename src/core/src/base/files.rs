@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::ops::Deref;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -103,37 +103,8 @@ impl<F: Files + ?Sized> Reader for EachByItself<'_, F> {
     }
 }
 
-impl<F: Files + Send + ?Sized> Files for Arc<F> {
-    fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
-        (**self).read_into(path, buffer)
-    }
-
-    fn list(&self, folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
-        (**self).list(folder)
-    }
-
-    fn is_folder(&self, path: &Utf8Path) -> bool {
-        (**self).is_folder(path)
-    }
-
-    fn is_file(&self, path: &Utf8Path) -> bool {
-        (**self).is_file(path)
-    }
-
-    fn obstacle(&self, folder: &Utf8Path, path: &Utf8Path) -> Option<io::Error> {
-        (**self).obstacle(folder, path)
-    }
-
-    fn read_beginning(&self, path: &Utf8Path, limit: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        (**self).read_beginning(path, limit, buffer)
-    }
-
-    fn reader(&self) -> Box<dyn Reader + '_> {
-        (**self).reader()
-    }
-}
-
-impl<F: Files + ?Sized> Files for &F {
+/// What lends or shares files reads them: a reference, an `Arc`.
+impl<P: Deref<Target: Files> + Sync> Files for P {
     fn read_into(&self, path: &Utf8Path, buffer: &mut Vec<u8>) -> io::Result<()> {
         (**self).read_into(path, buffer)
     }
