@@ -15,7 +15,7 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why it cannot be determined, in a sentence for the user.
-    fn locate(&self, folder: &Utf8Path) -> Result<Located, String>;
+    fn locate(&self, folder: &Utf8Path) -> Result<ServedProject, String>;
 
     /// The files below a project's root.
     fn files(&self, root: &Utf8Path) -> Arc<dyn Files + Send + Sync>;
@@ -26,7 +26,7 @@ pub trait Host: Send + Sync + 'static {
 
 /// The location of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Located {
+pub struct ServedProject {
     /// The folder that the project's paths are relative to; absolute.
     pub root: Utf8PathBuf,
     /// The file in it that contains the configuration; `None` for the built-in configuration.

@@ -38,7 +38,7 @@ use tokio::runtime;
 use tower_lsp::LspService;
 use tower_lsp::ls_types::MessageType;
 
-pub use host::{Host, Located};
+pub use host::{Host, ServedProject};
 
 use crate::backend::Backend;
 use crate::server::Server;

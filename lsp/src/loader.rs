@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 use tower_lsp::ls_types::{MessageType, ProgressToken};
 
-use crate::host::Located;
+use crate::host::ServedProject;
 use crate::layered::{Layered, Texts};
 use crate::server::{Question, Server};
 use crate::snapshot::Snapshot;
@@ -77,7 +77,7 @@ fn patience(question: &Question) -> Duration {
 struct Loader {
     server: Arc<Server>,
     /// The known projects, by root.
-    known: BTreeMap<Utf8PathBuf, Located>,
+    known: BTreeMap<Utf8PathBuf, ServedProject>,
     /// Messages that the user has seen.
     told: BTreeSet<String>,
 }
@@ -253,7 +253,7 @@ impl Loader {
         }
     }
 
-    fn read_project(&self, located: &Located, texts: &Texts) -> Loaded {
+    fn read_project(&self, located: &ServedProject, texts: &Texts) -> Loaded {
         let files = self.server.host.files(&located.root);
         let open = Layered::new(Arc::clone(&files), texts.clone());
         let config =
@@ -268,7 +268,12 @@ impl Loader {
     }
 
     /// If the open configuration is not valid and no project was loaded before, the configuration on disk is used.
-    fn as_saved(&self, located: &Located, files: &Arc<dyn Files + Send + Sync>, texts: &Texts) -> Option<Snapshot> {
+    fn as_saved(
+        &self,
+        located: &ServedProject,
+        files: &Arc<dyn Files + Send + Sync>,
+        texts: &Texts,
+    ) -> Option<Snapshot> {
         let moment = self.server.state().moment();
         let has_one = moment.projects.get(&located.root).is_some_and(|project| project.snapshot.is_some());
         let config =

@@ -9,7 +9,7 @@ use self_cell::self_cell;
 use tgen_core::base::files::Files;
 use tgen_core::change::{Change, Changes, follow};
 use tgen_core::config::Config;
-use tgen_core::ide::edited::{self, Move, Target};
+use tgen_core::ide::edited::{self, Move, MoveTarget};
 use tgen_core::ide::{Preview, View};
 use tgen_core::plan::{Plan, Planned};
 use tgen_core::project::Project;
@@ -43,7 +43,7 @@ pub(crate) struct Snapshot {
 }
 
 /// What moving the edits of outputs takes, or why they cannot be moved.
-type Moves = BTreeMap<(Utf8PathBuf, Target), Result<Move, String>>;
+type Moves = BTreeMap<(Utf8PathBuf, MoveTarget), Result<Move, String>>;
 
 impl Snapshot {
     /// Reads a project.
@@ -123,7 +123,7 @@ impl Snapshot {
     }
 
     /// What moving the edits of an output takes. All copies of a snapshot share the answer.
-    pub(crate) fn moved(&self, path: &Utf8Path, target: Target) -> Result<Move, String> {
+    pub(crate) fn moved(&self, path: &Utf8Path, target: MoveTarget) -> Result<Move, String> {
         if let Some(known) = self.known_move(path, target) {
             return known;
         }
@@ -133,7 +133,7 @@ impl Snapshot {
     }
 
     /// What moving the edits of an output takes, if it was asked for.
-    pub(crate) fn known_move(&self, path: &Utf8Path, target: Target) -> Option<Result<Move, String>> {
+    pub(crate) fn known_move(&self, path: &Utf8Path, target: MoveTarget) -> Option<Result<Move, String>> {
         self.moves().get(&(path.to_owned(), target)).cloned()
     }
 

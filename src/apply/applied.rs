@@ -5,7 +5,7 @@ use std::io;
 use camino::Utf8Path;
 use tgen_core::base::files;
 use tgen_core::base::problem::{Code, Problem};
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 
 use crate::world::stamp::Stamp;
@@ -20,7 +20,7 @@ pub(crate) enum Applied {
     /// The file was written. Its stamp; none if another program changed the file right after.
     Written(Option<Stamp>),
     /// The file was not written, and why.
-    LeftAlone(Reason),
+    LeftAlone(LeftAloneReason),
     /// The output could not be rendered, formatted, read or written.
     Failed(Problem),
     /// The user ended the run before this output's turn.
@@ -32,21 +32,21 @@ pub(crate) enum Applied {
 pub(crate) struct Protected {
     pub(crate) state: State,
     /// The kind of edit, for an edited output.
-    pub(crate) edit: Edit,
+    pub(crate) edit: EditKind,
 }
 
 impl Protected {
     fn sentence(self, path: &Utf8Path) -> String {
         match (self.state, self.edit) {
-            (State::Edited, Edit::Text) => format!(
+            (State::Edited, EditKind::Text) => format!(
                 "`{path}` was changed by hand; `cargo tgen adopt` moves the change into the template, `--force` \
                  discards it"
             ),
-            (State::Edited, Edit::Formatting) => format!(
+            (State::Edited, EditKind::Formatting) => format!(
                 "`{path}` differs in formatting only, as a formatter leaves it; set the suite's `format`, or exclude the \
                  file from the formatter and discard its changes with `--force`"
             ),
-            (State::Edited, Edit::Conflict) => format!(
+            (State::Edited, EditKind::Conflict) => format!(
                 "`{path}` has git's conflict markers, and perhaps a change by hand; resolve the conflict and run \
                  `cargo tgen adopt`, or discard the change with `--force`"
             ),
@@ -60,7 +60,7 @@ impl Protected {
 
 /// Why an output was left as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum LeftAloneReason {
     /// The user changed the file, or cargo-tgen did not write it.
     Protected(Protected),
     /// Another program has the file open for writing.
@@ -69,7 +69,7 @@ pub(crate) enum Reason {
     ChangedMeanwhile,
 }
 
-impl Reason {
+impl LeftAloneReason {
     /// Why the file at `path` was left as it is, and what to do about it.
     pub(crate) fn sentence(self, path: &Utf8Path) -> String {
         match self {

@@ -10,7 +10,7 @@ use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::Judged;
 use tgen_core::template::TemplateName;
 
-use super::applied::{Applied, Protected, Reason, cannot_write};
+use super::applied::{Applied, LeftAloneReason, Protected, cannot_write};
 use crate::project::standpoint::Standpoint;
 use crate::world::disk::{self, Executable, NewFile, Overwritten, Writer};
 use crate::world::interrupt;
@@ -88,7 +88,7 @@ impl Applier<'_> {
         match judged.state {
             State::Fresh if !self.executables.is_lacking(plan, output) => Applied::Fresh,
             state if state.is_protected() && self.overwrite == Overwrite::OwnFiles => {
-                Applied::LeftAlone(Reason::Protected(Protected { state, edit: judged.edit() }))
+                Applied::LeftAlone(LeftAloneReason::Protected(Protected { state, edit: judged.edit() }))
             }
             State::Fresh if self.writer.is_none() => Applied::Due(State::Stale),
             state if self.writer.is_none() => Applied::Due(state),
@@ -111,8 +111,10 @@ impl Applier<'_> {
         };
         match written {
             Ok(Overwritten::Yes(stamp)) => Applied::Written(stamp),
-            Ok(Overwritten::No) => Applied::LeftAlone(Reason::ChangedMeanwhile),
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Applied::LeftAlone(Reason::OpenElsewhere),
+            Ok(Overwritten::No) => Applied::LeftAlone(LeftAloneReason::ChangedMeanwhile),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                Applied::LeftAlone(LeftAloneReason::OpenElsewhere)
+            }
             Err(error) => Applied::Failed(cannot_write(&self.standpoint.seen(&location), &error)),
         }
     }

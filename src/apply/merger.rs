@@ -4,7 +4,7 @@
 use std::io;
 
 use camino::Utf8PathBuf;
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::merge::{self, Merged};
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
@@ -46,7 +46,7 @@ impl Merger<'_> {
     pub(crate) fn merge(&self, plan: &Plan<'_>, judged: &Judged<'_>) -> Merging {
         let signed = signature::signed(judged.existing);
         if judged.state != State::Edited
-            || judged.edit() == Edit::Conflict
+            || judged.edit() == EditKind::Conflict
             || signed == signature::signed(judged.expected)
         {
             return Merging::Unneeded;

@@ -12,7 +12,7 @@ mod orphans;
 mod skipping;
 mod unreadable;
 
-pub(crate) use self::applied::{Applied, Protected, Reason, cannot_write_below};
+pub(crate) use self::applied::{Applied, LeftAloneReason, Protected, cannot_write_below};
 pub(crate) use self::applier::{Applier, ExecutableTemplates, Overwrite, StampsBefore};
 pub(crate) use self::leftovers::clear_leftovers;
 pub(crate) use self::merger::{Merger, Merging};

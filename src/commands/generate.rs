@@ -8,15 +8,15 @@ use clap::Args;
 use tgen_core::base::files;
 use tgen_core::base::problem::Problem;
 use tgen_core::lint::findings;
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::{judge_each, orphans};
 
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{
-    Applied, Applier, ExecutableTemplates, Merger, Merging, Overwrite, Protected, Pruned, Reason, cannot_write_below,
-    clear_leftovers, prune, refuse_unreadable,
+    Applied, Applier, ExecutableTemplates, LeftAloneReason, Merger, Merging, Overwrite, Protected, Pruned,
+    cannot_write_below, clear_leftovers, prune, refuse_unreadable,
 };
 use crate::exit::Exit;
 use crate::printer::{Printer, Progress, counted};
@@ -154,7 +154,7 @@ struct Tally {
     merged: Vec<Utf8PathBuf>,
     /// Merged outputs with conflicts, and outputs that could not be merged.
     unmerged: Vec<String>,
-    left_alone: Vec<(Utf8PathBuf, Reason)>,
+    left_alone: Vec<(Utf8PathBuf, LeftAloneReason)>,
     orphans: Vec<Utf8PathBuf>,
     deleted: Vec<Utf8PathBuf>,
     problems: Vec<Problem>,
@@ -191,7 +191,7 @@ impl Tally {
                 "cannot merge `{path}`: git has no commit with the text as it was generated; make your change in the \
                  template, and discard the output with `--force`"
             )),
-            Merging::ChangedMeanwhile => Some(Reason::ChangedMeanwhile.sentence(&path)),
+            Merging::ChangedMeanwhile => Some(LeftAloneReason::ChangedMeanwhile.sentence(&path)),
             Merging::Failed(error) => Some(format!("cannot merge `{path}`: {}", files::reason(error))),
         };
         if let Merging::Merged { .. } = merging {
@@ -212,9 +212,10 @@ impl Tally {
         for (path, pruned) in prune(plan, found.files, writer) {
             match pruned {
                 Pruned::Deleted => self.deleted.push(seen(path)),
-                Pruned::Edited => self
-                    .left_alone
-                    .push((seen(path), Reason::Protected(Protected { state: State::Orphaned, edit: Edit::default() }))),
+                Pruned::Edited => self.left_alone.push((
+                    seen(path),
+                    LeftAloneReason::Protected(Protected { state: State::Orphaned, edit: EditKind::default() }),
+                )),
                 Pruned::Failed(problem) => self.problems.push(problem),
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use camino::Utf8Path;
 use tgen_core::base::problem::{Problem, Severity};
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 
 use super::words::Kind;
@@ -20,7 +20,7 @@ pub(super) enum Cause<'a> {
 /// Outputs that are in a state for the same reason.
 pub(super) struct AlikeOutputs<'a> {
     pub(super) state: State,
-    edit: Edit,
+    edit: EditKind,
     /// Their numbers in the report; never empty.
     pub(super) numbers: Vec<usize>,
     report: &'a Report,
@@ -34,7 +34,7 @@ pub(super) fn causes(report: &Report) -> Vec<Cause<'_>> {
     for (number, output) in report.outputs.iter().enumerate().filter(|(_, output)| output.state != State::Fresh) {
         let next = groups.len();
         // Each edit of a person is a cause of its own; all edits of a formatter are one.
-        let at = if output.state.is_protected() && output.edit != Edit::Formatting {
+        let at = if output.state.is_protected() && output.edit != EditKind::Formatting {
             next
         } else {
             *places.entry((Kind::of(output), output.template_name())).or_insert(next)

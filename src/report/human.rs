@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use tgen_core::output::diff::{Change, Hunk, HunkGroup};
+use tgen_core::output::diff::{Hunk, HunkGroup, LineChange};
 use tgen_core::output::state::State;
 
 use super::words::Kind;
@@ -144,17 +144,17 @@ fn write_hunk(out: &mut dyn Write, hunk: &Hunk, limits: &Limits) -> io::Result<(
     Ok(())
 }
 
-const fn style_of(change: Change) -> Style {
+const fn style_of(change: LineChange) -> Style {
     match change {
-        Change::Kept => Style::new(),
-        Change::Removed => REMOVED,
-        Change::Added => ADDED,
+        LineChange::Kept => Style::new(),
+        LineChange::Removed => REMOVED,
+        LineChange::Added => ADDED,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tgen_core::output::edit::Edit;
+    use tgen_core::output::edit::EditKind;
 
     use super::super::fixture;
     use super::*;
@@ -264,9 +264,9 @@ mod tests {
     fn edits_by_a_formatter_and_by_a_merge_come_with_what_to_do_about_them() {
         let mut report = fixture::fresh(0);
         let edited = |path: &str, edit| OutputReport { edit, ..OutputReport::new(path.into(), State::Edited) };
-        report.outputs.push(edited("test/a/x.py", Edit::Formatting));
-        report.outputs.push(edited("test/b.py", Edit::Conflict));
-        report.outputs.push(edited("test/c.py", Edit::Formatting));
+        report.outputs.push(edited("test/a/x.py", EditKind::Formatting));
+        report.outputs.push(edited("test/b.py", EditKind::Conflict));
+        report.outputs.push(edited("test/c.py", EditKind::Formatting));
         let text = shown(&report, &SHORT);
         assert!(text.contains("2 outputs are edited, in formatting only"), "{text}");
         assert!(text.contains("`extend-exclude = [\"test\"]`; pre-commit: `exclude: ^test/`"), "{text}");

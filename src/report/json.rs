@@ -17,7 +17,7 @@
 //! edited output it is the other way round. Lines and columns count from 1, columns in characters, the end column is
 //! the first one after the place. `failure` says why the check could not be completed, and is absent otherwise.
 //! `compared_with` is there for outputs that are both edited and stale: what their difference was taken against ([`Baseline`]). `edit`
-//! is there for edited outputs that a formatter or a merge has changed ([`Edit`]). `version` grows when a key is removed or changes its
+//! is there for edited outputs that a formatter or a merge has changed ([`EditKind`]). `version` grows when a key is removed or changes its
 //! meaning, not when one is added.
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ use camino::Utf8Path;
 use serde::{Serialize, Serializer};
 use tgen_core::base::problem::{Code, Problem, Severity};
 use tgen_core::output::diff::Hunk;
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 
 use super::place::Place;
@@ -63,8 +63,8 @@ impl<List: IntoIterator<Item: Serialize>, F: Fn() -> List> Serialize for Streame
 struct Output<'a> {
     path: &'a Utf8Path,
     state: State,
-    #[serde(skip_serializing_if = "Edit::is_text")]
-    edit: Edit,
+    #[serde(skip_serializing_if = "EditKind::is_text")]
+    edit: EditKind,
     generated_from: Option<&'a str>,
     first_line: Option<usize>,
     #[serde(skip_serializing_if = "Baseline::is_rendering")]

@@ -26,7 +26,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 use tgen_core::base::problem::Problem;
 use tgen_core::output::diff::HunkGroup;
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 
 /// What a check found.
@@ -56,7 +56,7 @@ pub(crate) struct OutputReport {
     /// Its state.
     pub(crate) state: State,
     /// What kind of edit it is, of an edited output.
-    pub(crate) edit: Edit,
+    pub(crate) edit: EditKind,
     /// What it is generated from: ``skillset.py.tera for bert``; empty for an orphan.
     pub(crate) origin: String,
     /// The template's file, as the user would name it; none where the template is no file of the project.
@@ -95,7 +95,7 @@ impl OutputReport {
         Self {
             path,
             state,
-            edit: Edit::default(),
+            edit: EditKind::default(),
             origin: String::new(),
             template: None,
             first_line: None,

@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 use tgen_core::base::problem::{Problem, Severity};
 use tgen_core::output::diff::Hunk;
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 
 use super::{Baseline, OutputReport, Report};
@@ -19,7 +19,7 @@ pub(super) fn sentence(output: &OutputReport) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
     pub(super) state: State,
-    pub(super) edit: Edit,
+    pub(super) edit: EditKind,
 }
 
 impl Kind {
@@ -29,7 +29,7 @@ impl Kind {
 
     /// All kinds but fresh, in the order of a summary.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        let edits = |state| if state == State::Edited { Edit::ALL.as_slice() } else { &[Edit::Text] };
+        let edits = |state| if state == State::Edited { EditKind::ALL.as_slice() } else { &[EditKind::Text] };
         let states = State::ALL.into_iter().filter(|state| *state != State::Fresh);
         states.flat_map(move |state| edits(state).iter().map(move |edit| Self { state, edit: *edit }))
     }

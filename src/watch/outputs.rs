@@ -19,7 +19,7 @@ use tgen_core::rendering::comparison::{Judged, judge_each, orphans};
 use super::difference::Differences;
 use crate::apply::formatted::FormattedOutputs;
 use crate::apply::{
-    Applied, Applier, ExecutableTemplates, Overwrite, Protected, Reason, StampsBefore, cannot_write_below,
+    Applied, Applier, ExecutableTemplates, LeftAloneReason, Overwrite, Protected, StampsBefore, cannot_write_below,
 };
 use crate::project::standpoint::Standpoint;
 use crate::run::Selection;
@@ -265,7 +265,7 @@ impl Outputs {
                     round.written.push(location.clone());
                     Standing::In(State::Fresh)
                 }
-                Applied::LeftAlone(Reason::Protected(protected)) => {
+                Applied::LeftAlone(LeftAloneReason::Protected(protected)) => {
                     let before = self.known.get(location.as_str()).and_then(|known| known.standing.state());
                     if before != Some(protected.state) {
                         round.left_alone.push((location.clone(), protected));
@@ -342,7 +342,7 @@ impl Standing {
 impl Applied {
     /// Whether the output's file differs, or differed, from the rendered text.
     fn is_difference(&self) -> bool {
-        matches!(self, Self::Due(_) | Self::Written(_) | Self::LeftAlone(Reason::Protected(_)))
+        matches!(self, Self::Due(_) | Self::Written(_) | Self::LeftAlone(LeftAloneReason::Protected(_)))
     }
 }
 

@@ -14,7 +14,7 @@ use super::outputs::Intent;
 use super::runner::CommandEnd;
 use super::test_runner::TestEvent;
 use super::watched::{Rebuild, WatchedProject};
-use crate::apply::Reason;
+use crate::apply::LeftAloneReason;
 use crate::printer::{FAINT, HEADING, Printer, counted, visible};
 use crate::project::session;
 use crate::report;
@@ -92,7 +92,7 @@ impl Screen {
             writeln!(out, "{FAINT}{}{FAINT:#} {root}{HEADING}{cause}{HEADING:#}: {result} ({took})", clock())
         })?;
         for (path, protected) in &rebuild.left_alone {
-            self.printer.warning(&Reason::Protected(*protected).sentence(&in_project(project, path)));
+            self.printer.warning(&LeftAloneReason::Protected(*protected).sentence(&in_project(project, path)));
         }
         self.printer.problems_as_result(&rebuild.problems, &|path| project.source(path))?;
         if rebuild.problems.is_empty() && rebuild.has_news && occasion != Occasion::Start {

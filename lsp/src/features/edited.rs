@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tgen_core::ide::FileEdit;
-use tgen_core::ide::edited::{self, Edited, Generation, Move, Target};
+use tgen_core::ide::edited::{self, Edited, Generation, Move, MoveTarget};
 use tower_lsp::ls_types::{
     CodeAction, CodeActionContext, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionTriggerKind,
     CodeLens, Command, Range, TextDocumentIdentifier, Uri,
@@ -55,10 +55,10 @@ enum Into {
 }
 
 impl Into {
-    const fn target(self) -> Target {
+    const fn target(self) -> MoveTarget {
         match self {
-            Self::Template => Target::Template,
-            Self::Model => Target::Model,
+            Self::Template => MoveTarget::Template,
+            Self::Model => MoveTarget::Model,
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tgen_core::base::files::{Files, MemoryFiles};
 use tgen_core::config::Origin;
 use tgen_core::template::library::Pack;
-use tgen_lsp::{End, Host, Located, serve_on};
+use tgen_lsp::{End, Host, ServedProject, serve_on};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
@@ -72,11 +72,11 @@ impl Files for World {
 }
 
 impl Host for World {
-    fn locate(&self, folder: &Utf8Path) -> Result<Located, String> {
+    fn locate(&self, folder: &Utf8Path) -> Result<ServedProject, String> {
         let has_config = |folder: &&Utf8Path| self.files.read().unwrap().is_file(&folder.join("tgen.toml"));
         Ok(match folder.ancestors().find(has_config) {
-            Some(root) => Located { root: root.to_owned(), origin: Some(Origin::TgenToml) },
-            None => Located { root: folder.to_owned(), origin: None },
+            Some(root) => ServedProject { root: root.to_owned(), origin: Some(Origin::TgenToml) },
+            None => ServedProject { root: folder.to_owned(), origin: None },
         })
     }
 

@@ -3,7 +3,7 @@
 use tgen_core::base::text_path::TextPath;
 use tgen_core::output::diff;
 use tgen_core::plan::{Plan, PlannedOutput};
-use tgen_core::rendering::adopt::{Adoption, ChangedFile, LeftBlock, Reason};
+use tgen_core::rendering::adopt::{Adoption, ChangedFile, LeftBlock, LeftBlockReason};
 
 use super::proof::Proof;
 use crate::printer::{HEADING, Printer, counted, visible};
@@ -60,7 +60,7 @@ impl Describer<'_> {
 
     fn reason(&self, left: &LeftBlock) -> String {
         match left.reason {
-            Reason::Contradicted(other) => self.contradiction(left, other),
+            LeftBlockReason::Contradicted(other) => self.contradiction(left, other),
             ref reason => reason.sentence(),
         }
     }

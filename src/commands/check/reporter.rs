@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use camino::Utf8PathBuf;
 use tgen_core::base::conflict::Conflicts;
 use tgen_core::output::diff::{self, HunkGroups};
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::state::State;
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::comparison::Judged;
@@ -41,7 +41,7 @@ impl<'r> Reporter<'r> {
         let edit = judged.edit();
         let is_stale = judged.state == State::Fresh && self.executables.is_lacking(self.plan, output);
         let signed = SignedText::of(&self.session.root.join(&location), judged, edit, self.args);
-        let conflicts = (edit == Edit::Conflict).then(|| Conflicts::read(judged.existing)).flatten();
+        let conflicts = (edit == EditKind::Conflict).then(|| Conflicts::read(judged.existing)).flatten();
         let first_line = match conflicts {
             Some(conflicts) => Some(first_line_at(judged.existing, conflicts.first_marker.start)),
             None => self.first_difference(judged, &signed, number),

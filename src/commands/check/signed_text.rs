@@ -2,7 +2,7 @@
 //! difference the user's change alone. Git's history has it if it was committed.
 
 use camino::Utf8Path;
-use tgen_core::output::edit::Edit;
+use tgen_core::output::edit::EditKind;
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
 use tgen_core::rendering::comparison::Judged;
@@ -23,8 +23,8 @@ pub(super) enum SignedText {
 
 impl SignedText {
     /// Looks for the text of an output that is edited and stale at once.
-    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, edit: Edit, args: &CheckArgs) -> Self {
-        if judged.state != State::Edited || edit == Edit::Conflict || args.no_diff {
+    pub(super) fn of(file: &Utf8Path, judged: &Judged<'_>, edit: EditKind, args: &CheckArgs) -> Self {
+        if judged.state != State::Edited || edit == EditKind::Conflict || args.no_diff {
             return Self::Rendering;
         }
         let signed = signature::signed(judged.existing);

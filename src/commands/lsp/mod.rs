@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use tgen_core::base::files::Files;
 use tgen_core::template::library::Pack;
-use tgen_lsp::{End, Host, Located};
+use tgen_lsp::{End, Host, ServedProject};
 
 use crate::exit::Exit;
 use crate::project::arguments::Global;
@@ -50,14 +50,14 @@ pub(crate) fn run(global: &Global, args: &LspArgs) -> anyhow::Result<Exit> {
 struct World;
 
 impl Host for World {
-    fn locate(&self, folder: &Utf8Path) -> Result<Located, String> {
+    fn locate(&self, folder: &Utf8Path) -> Result<ServedProject, String> {
         let found = locate::locate(folder, &CargoOptions::default()).map_err(|error| format!("{error:#}"))?;
         let project = found.projects.into_iter().next().ok_or_else(|| format!("`{folder}` belongs to no project"))?;
         let origin = match project.source {
             ConfigSource::File(origin) => Some(origin),
             ConfigSource::BuiltIn => None,
         };
-        Ok(Located { root: project.root, origin })
+        Ok(ServedProject { root: project.root, origin })
     }
 
     fn files(&self, root: &Utf8Path) -> Arc<dyn Files + Send + Sync> {

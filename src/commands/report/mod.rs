@@ -5,7 +5,7 @@ mod sources;
 use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
-use tgen_core::results::comparison::Change;
+use tgen_core::results::comparison::TestChange;
 use tgen_core::results::outcome::Meaning;
 use tgen_core::results::past::Past;
 
@@ -106,7 +106,9 @@ fn has_failed(overview: &Overview<'_>, fail_on: FailOn) -> bool {
     match fail_on {
         FailOn::Never => false,
         FailOn::New => overview.against.as_ref().is_some_and(|against| {
-            [Change::New, Change::Changed].into_iter().any(|change| against.comparison.of(change).next().is_some())
+            [TestChange::New, TestChange::Changed]
+                .into_iter()
+                .any(|change| against.comparison.of(change).next().is_some())
         }),
         FailOn::Failed => overview.run.summary.meaning(Meaning::Failure) > 0,
     }

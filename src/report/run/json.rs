@@ -24,7 +24,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tgen_core::model::hardware::HardwareType;
 use tgen_core::results::attempt::Header;
-use tgen_core::results::comparison::{Change, ChangedTest, ModelChange};
+use tgen_core::results::comparison::{ChangedTest, ModelChange, TestChange};
 use tgen_core::results::outcome::Meaning;
 use tgen_core::results::verdict::{Test, Verdict};
 
@@ -65,7 +65,7 @@ struct AgainstEntry<'r> {
 
 #[derive(Serialize)]
 struct ChangeEntry<'r> {
-    change: Change,
+    change: TestChange,
     file: &'r str,
     nodeid: &'r str,
     hardware: HardwareType,

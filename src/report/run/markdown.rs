@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use tgen_core::results::clusters::{Cluster, clusters};
-use tgen_core::results::comparison::{Change, ChangedTest};
+use tgen_core::results::comparison::{ChangedTest, TestChange};
 use tgen_core::results::matrix::{Matrix, Rating};
 use tgen_core::results::message::message;
 use tgen_core::results::verdict::Verdict;
@@ -73,12 +73,12 @@ fn write_changes(against: &Against<'_>, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "- models {words} ({}): {}", models.len(), short(&listed(&models, MODELS)))?;
     }
     writeln!(out)?;
-    for change in [Change::New, Change::Changed, Change::Fixed, Change::Gone] {
+    for change in [TestChange::New, TestChange::Changed, TestChange::Fixed, TestChange::Gone] {
         let tests: Vec<&ChangedTest<'_>> = against.comparison.of(change).collect();
         if tests.is_empty() {
             continue;
         }
-        writeln!(out, "<details{}>", if change == Change::New { " open" } else { "" })?;
+        writeln!(out, "<details{}>", if change == TestChange::New { " open" } else { "" })?;
         let count = counted(tests.len(), "test");
         writeln!(out, "<summary><b>{}</b>: {count} that {}</summary>\n", change_words(change), change_meaning(change))?;
         writeln!(out, "| test | on | before | now | message |\n|---|---|---|---|---|")?;

@@ -1,6 +1,6 @@
 //! A run with what other runs say of it: what the formats of `report` show. It must not know how.
 
-use tgen_core::results::comparison::{Change, Comparison, ModelChange};
+use tgen_core::results::comparison::{Comparison, ModelChange, TestChange};
 use tgen_core::results::completeness::Completeness;
 use tgen_core::results::outcome::{Meaning, Outcome};
 use tgen_core::results::past::Past;
@@ -124,7 +124,7 @@ impl<'r> Overview<'r> {
 impl Against<'_> {
     /// `2 new, 1 fixed`; what became of no test is left out.
     pub(super) fn counts(&self) -> String {
-        let counts = Change::ALL.iter().map(|change| (self.comparison.of(*change).count(), change_words(*change)));
+        let counts = TestChange::ALL.iter().map(|change| (self.comparison.of(*change).count(), change_words(*change)));
         let counts: Vec<String> =
             counts.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
         if counts.is_empty() { "nothing changed".to_owned() } else { counts.join(", ") }
@@ -139,24 +139,26 @@ impl Against<'_> {
 }
 
 /// What became of tests, in words.
-pub(super) const fn change_words(change: Change) -> &'static str {
+pub(super) const fn change_words(change: TestChange) -> &'static str {
     match change {
-        Change::New => "new",
-        Change::Changed => "changed",
-        Change::Fixed => "fixed",
-        Change::Gone => "gone",
-        Change::Still => "still failing",
+        TestChange::New => "new",
+        TestChange::Changed => "changed",
+        TestChange::Fixed => "fixed",
+        TestChange::Gone => "gone",
+        TestChange::Still => "still failing",
     }
 }
 
 /// What a change means, for people who read it for the first time.
-pub(super) const fn change_meaning(change: Change) -> &'static str {
+pub(super) const fn change_meaning(change: TestChange) -> &'static str {
     match change {
-        Change::New => "fail now, and did not",
-        Change::Changed => "failed and fail, for another reason",
-        Change::Fixed => "failed, and pass now",
-        Change::Gone => "ran in the other run, and did not in this one: skipped, blocked, not reached, or not there",
-        Change::Still => "failed and fail, for the same reason",
+        TestChange::New => "fail now, and did not",
+        TestChange::Changed => "failed and fail, for another reason",
+        TestChange::Fixed => "failed, and pass now",
+        TestChange::Gone => {
+            "ran in the other run, and did not in this one: skipped, blocked, not reached, or not there"
+        }
+        TestChange::Still => "failed and fail, for the same reason",
     }
 }
 

@@ -14,7 +14,7 @@ use crate::output::signature;
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput};
 use crate::project::request::Request;
-use crate::rendering::adopt::{self, Adoption, ChangedFile, EditedOutput, Reason, reach};
+use crate::rendering::adopt::{self, Adoption, ChangedFile, EditedOutput, LeftBlockReason, reach};
 
 /// A generated file that the user edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Generation {
 
 /// Where edits of an output belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
+pub enum MoveTarget {
     /// In the template that wrote the text, for all models.
     Template,
     /// In a template of the model's own.
@@ -104,18 +104,18 @@ pub fn edited(view: &View<'_>, path: &Utf8Path) -> Option<Edited> {
 ///
 /// # Errors
 /// Why they cannot be moved, in a sentence.
-pub fn moved(plan: &Plan<'_>, path: &Utf8Path, target: Target) -> Result<Move, String> {
+pub fn moved(plan: &Plan<'_>, path: &Utf8Path, target: MoveTarget) -> Result<Move, String> {
     let (number, output) = output_at(plan, path).ok_or("no case renders this file")?;
     let existing = plan.project.files.read_text(path).map_err(|error| error.to_string())?;
     let text = signature::without_signature(existing.as_bytes()).and_then(|text| String::from_utf8(text).ok());
     let edited = [EditedOutput { output: number, text: text.ok_or("this file has no signature")? }];
     let adopted = match target {
-        Target::Template => adopt::adopt(plan, &edited),
-        Target::Model => adopt::adopt_for_models(plan, &edited),
+        MoveTarget::Template => adopt::adopt(plan, &edited),
+        MoveTarget::Model => adopt::adopt_for_models(plan, &edited),
     };
     let adoption = adopted.map_err(|problem| problem.message)?;
     if adoption.files.is_empty() {
-        return Err(adoption.left.first().map_or(Reason::Unproven, |left| left.reason.clone()).sentence());
+        return Err(adoption.left.first().map_or(LeftBlockReason::Unproven, |left| left.reason.clone()).sentence());
     }
     let texts = adoption.files.iter().map(|file| (file.path.clone(), file.text.as_str().into())).collect();
     let files = Layered::new(plan.project.files, texts);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     /// What moving an edit does: the files with their new texts, and how many outputs change.
-    fn check_move(config: &str, target: Target, edit: impl Fn(&str) -> String) -> String {
+    fn check_move(config: &str, target: MoveTarget, edit: impl Fn(&str) -> String) -> String {
         with_cursor(&project(config, edit), |view, path, _| {
             let plan = Plan::new(view.project, &Request::default());
             let found = match moved(&plan, path, target) {
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn an_edit_moves_into_the_template_that_wrote_the_text() {
-        assert_snapshot!(check_move(CONFIG, Target::Template, |text| text.replace("import x", "import y")), @"
+        assert_snapshot!(check_move(CONFIG, MoveTarget::Template, |text| text.replace("import x", "import y")), @"
         3 others, 0 left, creates []
         -- templates/t.py.tera --
         import y
@@ -279,7 +279,7 @@ mod tests {
 
         X = 1
         ");
-        assert_snapshot!(check_move(CONFIG, Target::Template, |text| {
+        assert_snapshot!(check_move(CONFIG, MoveTarget::Template, |text| {
             text.replace("import x", "import y").replace("# fill-mask of bert", "# mine")
         }), @"
         3 others, 1 left, creates []
@@ -301,7 +301,7 @@ mod tests {
 
         X = 1
         ");
-        assert_snapshot!(check_move(CONFIG, Target::Template, |text| text.replace("# fill-mask of bert", "# mine")), @"
+        assert_snapshot!(check_move(CONFIG, MoveTarget::Template, |text| text.replace("# fill-mask of bert", "# mine")), @"
         it changes a value, which `{{ model_name }}` writes; change where the value comes from
         ");
     }
@@ -309,11 +309,11 @@ mod tests {
     #[test]
     fn an_edit_moves_into_a_template_of_the_models_own() {
         let edit = |text: &str| text.replace("import x", "import y");
-        assert_snapshot!(check_move(CONFIG, Target::Model, edit), @r#"
+        assert_snapshot!(check_move(CONFIG, MoveTarget::Model, edit), @r#"
         no template of the suite `s` is for this model alone; put `"models/{{ normalized_name }}.py.tera"` first in its list `template`
         "#);
         let list = "[\"own/{{ model_name }}.py.tera\", \"t.py.tera\"]";
-        assert_snapshot!(check_move(&CONFIG.replace("\"t.py.tera\"", list), Target::Model, edit), @r#"
+        assert_snapshot!(check_move(&CONFIG.replace("\"t.py.tera\"", list), MoveTarget::Model, edit), @r#"
         0 others, 0 left, creates ["templates/own/bert.py.tera"]
         -- templates/own/bert.py.tera --
         import y

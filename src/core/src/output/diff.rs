@@ -33,7 +33,7 @@ pub struct Hunk {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Line {
     /// Which of the two texts has it.
-    pub change: Change,
+    pub change: LineChange,
     /// The text without its line end.
     pub text: String,
 }
@@ -41,7 +41,7 @@ pub struct Line {
 /// Which of the two texts has a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Change {
+pub enum LineChange {
     /// In both texts.
     Kept,
     /// Only in the old text.
@@ -50,7 +50,7 @@ pub enum Change {
     Added,
 }
 
-impl Change {
+impl LineChange {
     /// The sign before the line in a unified diff.
     #[must_use]
     pub const fn sign(self) -> char {
@@ -140,11 +140,11 @@ fn extent(lines: Range<usize>, lines_before: usize) -> (usize, usize) {
     (lines_before + if lines.is_empty() { lines.start } else { lines.start + 1 }, lines.len())
 }
 
-fn change_of(tag: ChangeTag) -> Change {
+fn change_of(tag: ChangeTag) -> LineChange {
     match tag {
-        ChangeTag::Equal => Change::Kept,
-        ChangeTag::Delete => Change::Removed,
-        ChangeTag::Insert => Change::Added,
+        ChangeTag::Equal => LineChange::Kept,
+        ChangeTag::Delete => LineChange::Removed,
+        ChangeTag::Insert => LineChange::Added,
     }
 }
 
@@ -152,7 +152,7 @@ impl Hunk {
     /// The number of context lines before the first change.
     #[must_use]
     pub fn lines_before_change(&self) -> usize {
-        self.lines.iter().take_while(|line| line.change == Change::Kept).count()
+        self.lines.iter().take_while(|line| line.change == LineChange::Kept).count()
     }
 
     /// A hash of the changed lines in which the values of the case are replaced by their placeholders: equivalent hunks
@@ -163,7 +163,7 @@ impl Hunk {
         by_length.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
         let finders: Vec<_> = by_length.iter().map(|(name, value)| (memmem::Finder::new(value), name, value)).collect();
         let mut hasher = XxHash3_128::new();
-        for line in self.lines.iter().filter(|line| line.change != Change::Kept) {
+        for line in self.lines.iter().filter(|line| line.change != LineChange::Kept) {
             let mut text = Cow::from(&line.text);
             for (finder, name, value) in &finders {
                 if finder.find(text.as_bytes()).is_some() {

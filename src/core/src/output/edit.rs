@@ -12,7 +12,7 @@ use super::state::State;
 /// The kind of change that made an output edited. All of them are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Edit {
+pub enum EditKind {
     /// A person has changed the text.
     #[default]
     Text,
@@ -22,7 +22,7 @@ pub enum Edit {
     Conflict,
 }
 
-impl Edit {
+impl EditKind {
     /// Every kind, in the order of a summary.
     pub const ALL: [Self; 3] = [Self::Text, Self::Formatting, Self::Conflict];
 
@@ -100,11 +100,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(existing: &str, expected: Edit) {
+    fn check(existing: &str, expected: EditKind) {
         let generated = signed("one  \n\ntwo\n\n");
         assert_eq!(State::of(generated.as_bytes(), Some(existing.as_bytes())), State::Edited);
         assert_eq!(
-            Edit::of(generated.as_bytes(), existing.as_bytes(), is_same_but_for_trailing_blanks),
+            EditKind::of(generated.as_bytes(), existing.as_bytes(), is_same_but_for_trailing_blanks),
             expected,
             "{existing}"
         );
@@ -113,16 +113,16 @@ mod tests {
     #[test]
     fn an_edit_is_told_from_a_formatter_and_from_a_merge() {
         let generated = signed("one  \n\ntwo\n\n");
-        check(&generated.replace("two", "mine"), Edit::Text);
-        check(&generated.replace("one  ", " one"), Edit::Text);
-        check(&generated.replace("one  ", "one"), Edit::Formatting);
-        check(generated.trim_end(), Edit::Formatting);
-        check(&generated.replace("two\n", "<<<<<<< HEAD\nmine\n=======\ntwo\n>>>>>>> side\n"), Edit::Conflict);
+        check(&generated.replace("two", "mine"), EditKind::Text);
+        check(&generated.replace("one  ", " one"), EditKind::Text);
+        check(&generated.replace("one  ", "one"), EditKind::Formatting);
+        check(generated.trim_end(), EditKind::Formatting);
+        check(&generated.replace("two\n", "<<<<<<< HEAD\nmine\n=======\ntwo\n>>>>>>> side\n"), EditKind::Conflict);
     }
 
     #[test]
     fn the_lines_that_exclude_a_folder_name_it() {
-        assert!(Edit::Formatting.next_step("tests/gen".into()).contains("`exclude: ^tests/gen/`"));
-        assert!(!Edit::Formatting.next_step("".into()).contains("exclude"));
+        assert!(EditKind::Formatting.next_step("tests/gen".into()).contains("`exclude: ^tests/gen/`"));
+        assert!(!EditKind::Formatting.next_step("".into()).contains("exclude"));
     }
 }

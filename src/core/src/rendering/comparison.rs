@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::base::files::{self, Reader};
 use crate::base::problem::{Code, Problem};
-use crate::output::edit::{self, Edit};
+use crate::output::edit::{self, EditKind};
 use crate::output::signature::{self, CommentStyle, Signed};
 use crate::output::state::State;
 use crate::plan::{Plan, PlannedOutput, TemplateIndex};
@@ -40,12 +40,12 @@ pub struct Judged<'a> {
 impl Judged<'_> {
     /// The kind of edit, for an edited output.
     #[must_use]
-    pub fn edit(&self) -> Edit {
+    pub fn edit(&self) -> EditKind {
         if self.state != State::Edited {
-            return Edit::Text;
+            return EditKind::Text;
         }
         let is_python = self.output.path.as_path().extension() == Some("py");
-        Edit::of(self.expected, self.existing, |expected, existing| {
+        EditKind::of(self.expected, self.existing, |expected, existing| {
             edit::is_same_but_for_trailing_blanks(expected, existing) || is_python && is_same_python(expected, existing)
         })
     }

@@ -13,7 +13,7 @@ use crate::base::named::named_enum;
 
 named_enum! {
     /// What became of a test from one run to the next.
-    pub enum Change {
+    pub enum TestChange {
         /// It fails, and did not.
         New = "new",
         /// It failed and fails, for another reason.
@@ -45,7 +45,7 @@ named_enum! {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangedTest<'r> {
     /// What became of it.
-    pub change: Change,
+    pub change: TestChange,
     /// The test in the other run.
     pub before: Option<&'r Test<'r>>,
     /// The test in this run.
@@ -86,7 +86,7 @@ impl<'r> Comparison<'r> {
     }
 
     /// The tests with this change.
-    pub fn of(&self, change: Change) -> impl Iterator<Item = &ChangedTest<'r>> {
+    pub fn of(&self, change: TestChange) -> impl Iterator<Item = &ChangedTest<'r>> {
         self.tests.iter().filter(move |test| test.change == change)
     }
 
@@ -119,13 +119,13 @@ fn state(test: Option<&Test<'_>>) -> State {
     }
 }
 
-fn change(before: Option<&Test<'_>>, now: Option<&Test<'_>>) -> Option<Change> {
+fn change(before: Option<&Test<'_>>, now: Option<&Test<'_>>) -> Option<TestChange> {
     match (state(before), state(now)) {
-        (State::Fails, State::Fails) if fault(before) != fault(now) => Some(Change::Changed),
-        (State::Fails, State::Fails) => Some(Change::Still),
-        (_, State::Fails) => Some(Change::New),
-        (State::Fails, State::Passes) => Some(Change::Fixed),
-        (State::Fails | State::Passes, State::DoesNotRun) => Some(Change::Gone),
+        (State::Fails, State::Fails) if fault(before) != fault(now) => Some(TestChange::Changed),
+        (State::Fails, State::Fails) => Some(TestChange::Still),
+        (_, State::Fails) => Some(TestChange::New),
+        (State::Fails, State::Passes) => Some(TestChange::Fixed),
+        (State::Fails | State::Passes, State::DoesNotRun) => Some(TestChange::Gone),
         (State::Passes | State::DoesNotRun, _) => None,
     }
 }

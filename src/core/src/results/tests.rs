@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::attempt::{Attempt, Header, UnitEnd, VERSION};
 use super::clusters::clusters;
-use super::comparison::{Change, Comparison, ModelChange};
+use super::comparison::{Comparison, ModelChange, TestChange};
 use super::completeness::Completeness;
 use super::matrix::Matrix;
 use super::merging::{merged, text};
@@ -274,8 +274,8 @@ fn a_planned_test_is_the_same_under_another_id() {
         (attempt.test_id, attempt.model) = (Some(attempt.file.clone()), Some("bert".to_owned()));
     }
     let (before, now) = (tests(&before), tests(&now));
-    let changes: Vec<Change> = Comparison::new(&now, &before).tests.iter().map(|test| test.change).collect();
-    assert_eq!(changes, [Change::New]);
+    let changes: Vec<TestChange> = Comparison::new(&now, &before).tests.iter().map(|test| test.change).collect();
+    assert_eq!(changes, [TestChange::New]);
 }
 
 #[test]

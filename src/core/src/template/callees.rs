@@ -9,7 +9,7 @@ use super::filters::FILTERS;
 
 /// A filter, test or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Signature {
+pub struct CalleeSignature {
     /// Its kind.
     pub kind: CalleeKind,
     /// The name in templates.
@@ -51,12 +51,12 @@ const fn callee(
     name: &'static str,
     description: &'static str,
     arguments: &'static [Parameter],
-) -> Signature {
-    Signature { kind, name, description, arguments }
+) -> CalleeSignature {
+    CalleeSignature { kind, name, description, arguments }
 }
 
 /// The callees of Tera 2.4, by kind and name.
-const TERA: &[Signature] = &[
+const TERA: &[CalleeSignature] = &[
     callee(Filter, "abs", "The absolute value of a number.", &[]),
     callee(Filter, "capitalize", "The text with its first letter in upper case and the others in lower case.", &[]),
     callee(Filter, "default", "The value, or `value` where it has none.", &[required("value"), optional("boolean")]),
@@ -147,15 +147,15 @@ const TERA: &[Signature] = &[
 ];
 
 /// Every callee of a kind that templates can use: cargo-tgen's first, then Tera's.
-pub fn of_kind(kind: CalleeKind) -> impl Iterator<Item = Signature> + Clone {
+pub fn of_kind(kind: CalleeKind) -> impl Iterator<Item = CalleeSignature> + Clone {
     let ours = FILTERS.iter().map(|filter| callee(Filter, filter.name, filter.description, &[]));
     ours.chain(TERA.iter().copied()).filter(move |callee| callee.kind == kind)
 }
 
 /// The filter, test or function of that name.
 #[must_use]
-pub fn find(kind: CalleeKind, name: &str) -> Option<Signature> {
-    static BY_NAME: LazyLock<HashMap<(CalleeKind, &str), Signature>> = LazyLock::new(|| {
+pub fn find(kind: CalleeKind, name: &str) -> Option<CalleeSignature> {
+    static BY_NAME: LazyLock<HashMap<(CalleeKind, &str), CalleeSignature>> = LazyLock::new(|| {
         let kinds = [Filter, Test, Function].into_iter();
         // Later entries replace earlier ones, and cargo-tgen's take precedence, so they are inserted last.
         let all: Vec<_> = kinds.flat_map(of_kind).map(|callee| ((callee.kind, callee.name), callee)).collect();
@@ -184,7 +184,7 @@ mod tests {
     use crate::template::filters;
 
     /// A template that calls it with these arguments, each with the value 1.
-    fn call(callee: &Signature, arguments: &str) -> String {
+    fn call(callee: &CalleeSignature, arguments: &str) -> String {
         match callee.kind {
             Filter => format!("{{{{ x | {}({arguments}) }}}}", callee.name),
             Test => format!("{{{{ x is {}({arguments}) }}}}", callee.name),
@@ -192,7 +192,7 @@ mod tests {
         }
     }
 
-    fn message(callee: &Signature, arguments: &str, value: &tera::Value) -> String {
+    fn message(callee: &CalleeSignature, arguments: &str, value: &tera::Value) -> String {
         let mut tera = Tera::default();
         filters::register(&mut tera);
         tera.add_raw_template("t", &call(callee, arguments)).expect("what is in the table exists");

@@ -1,7 +1,7 @@
 //! What changed from another run.
 
 use maud::{Markup, html};
-use tgen_core::results::comparison::{Change, ChangedTest};
+use tgen_core::results::comparison::{ChangedTest, TestChange};
 use tgen_core::results::message::message;
 use tgen_core::results::verdict::Test;
 
@@ -23,7 +23,7 @@ pub(super) fn changes(overview: &Overview<'_>) -> Option<Markup> {
         p { "Against " b { (name) } ": " (against.counts()) "." }
         (versions(overview, against))
         (models(against))
-        @for change in Change::ALL { (tests(overview, against, *change)) }
+        @for change in TestChange::ALL { (tests(overview, against, *change)) }
     })
 }
 
@@ -81,12 +81,12 @@ fn named(names: &[&str]) -> Markup {
     html! { @for (at, name) in names.iter().enumerate() { @if at > 0 { ", " } code { (shown(name)) } } }
 }
 
-fn tests(overview: &Overview<'_>, against: &Against<'_>, change: Change) -> Markup {
+fn tests(overview: &Overview<'_>, against: &Against<'_>, change: TestChange) -> Markup {
     let tests: Vec<&ChangedTest<'_>> = against.comparison.of(change).collect();
     let shown_tests = cut(&tests, TESTS);
     html! {
         @if !tests.is_empty() {
-            details.box open[change == Change::New] {
+            details.box open[change == TestChange::New] {
                 summary { b { (tests.len()) " " (change_words(change)) } " — " (change_meaning(change)) }
                 ul.tests {
                     @for test in shown_tests.shown { (entry(overview, test)) }
@@ -106,7 +106,7 @@ fn entry(overview: &Overview<'_>, changed: &ChangedTest<'_>) -> Markup {
             @if changed.now.is_some() && !message(&test.last().reason).is_empty() {
                 div.message { (shown(message(&test.last().reason))) }
             }
-            @if matches!(changed.change, Change::New | Change::Changed) { (commands(overview, test)) }
+            @if matches!(changed.change, TestChange::New | TestChange::Changed) { (commands(overview, test)) }
         }
     }
 }

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
-use tgen_core::results::comparison::Change;
+use tgen_core::results::comparison::TestChange;
 use tgen_core::results::matrix::{Rating, rating, subject};
 use tgen_core::results::verdict::{Test, Verdict};
 
@@ -76,14 +76,14 @@ fn data(overview: &Overview<'_>) -> Data {
     let mut texts = Texts::default();
     let verdicts = Verdict::all();
     let number = |verdict: Verdict| verdicts.iter().position(|one| *one == verdict).unwrap_or_default();
-    let changes: HashMap<*const Test<'_>, Change> = changes(overview);
+    let changes: HashMap<*const Test<'_>, TestChange> = changes(overview);
     let mut columns = Columns::default();
     let mut attempts = HashMap::new();
     for (at, test) in overview.run.tests.iter().enumerate() {
         columns.add(test, &mut texts);
         columns.verdict.push(number(test.verdict));
         let change = changes.get(&std::ptr::from_ref(test));
-        columns.change.push(signed(change.and_then(|change| Change::ALL.iter().position(|one| one == change))));
+        columns.change.push(signed(change.and_then(|change| TestChange::ALL.iter().position(|one| one == change))));
         columns.past.push(if overview.past.is_empty() {
             -1
         } else {
@@ -101,14 +101,14 @@ fn data(overview: &Overview<'_>) -> Data {
     Data {
         texts: texts.all,
         verdicts: verdicts.iter().map(|verdict| (verdict.name(), super::class(rating(*verdict)))).collect(),
-        changes: Change::ALL.iter().map(|change| change_words(*change)).collect(),
+        changes: TestChange::ALL.iter().map(|change| change_words(*change)).collect(),
         has_past: !overview.past.is_empty(),
         columns,
         attempts,
     }
 }
 
-fn changes<'o>(overview: &'o Overview<'_>) -> HashMap<*const Test<'o>, Change> {
+fn changes<'o>(overview: &'o Overview<'_>) -> HashMap<*const Test<'o>, TestChange> {
     let changed = overview.against.iter().flat_map(|against| &against.comparison.tests);
     changed.filter_map(|changed| Some((std::ptr::from_ref(changed.now?), changed.change))).collect()
 }

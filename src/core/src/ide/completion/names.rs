@@ -2,7 +2,7 @@
 
 use super::{Completion, CompletionKind, CompletionPoint};
 use crate::template::analysis::CalleeKind;
-use crate::template::callees::{self, Need, Signature};
+use crate::template::callees::{self, CalleeSignature, Need};
 use crate::template::library::Source;
 use crate::template::syntax::tree::{Definition, Parameter, ParameterSource};
 use crate::template::{Dialect, TemplateName};
@@ -16,7 +16,7 @@ pub(super) fn callees(place: &CompletionPoint<'_, '_>, kind: CalleeKind) -> Vec<
 }
 
 /// A filter, test or function, with its required arguments.
-pub(super) fn callable(place: &CompletionPoint<'_, '_>, callee: Signature) -> Completion {
+pub(super) fn callable(place: &CompletionPoint<'_, '_>, callee: CalleeSignature) -> Completion {
     let kind = match callee.kind {
         CalleeKind::Filter => CompletionKind::Filter,
         CalleeKind::Test => CompletionKind::Test,
@@ -41,7 +41,7 @@ pub(super) fn callable(place: &CompletionPoint<'_, '_>, callee: Signature) -> Co
 }
 
 /// The signature `replace(from, to)`, with `?` after optional arguments.
-pub(in crate::ide) fn signature(callee: &Signature) -> String {
+pub(in crate::ide) fn signature(callee: &CalleeSignature) -> String {
     let argument = |argument: &callees::Parameter| match argument.need {
         Need::Required => argument.name.to_owned(),
         Need::Optional => format!("{}?", argument.name),

@@ -18,7 +18,7 @@ pub(super) struct Block {
 
 /// A stretch of the generated text, and what replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Edit {
+pub(super) struct TextReplacement {
     pub(super) old: Range<usize>,
     pub(super) text: String,
 }
@@ -108,15 +108,17 @@ impl Block {
 
     /// The ways to read it, each a list of edits in the order of the text. `values` are the stretches of the generated text
     /// that are values.
-    pub(super) fn readings(&self, old: &str, new: &str, values: &[Range<usize>]) -> Vec<Vec<Edit>> {
+    pub(super) fn readings(&self, old: &str, new: &str, values: &[Range<usize>]) -> Vec<Vec<TextReplacement>> {
         let (before, after) = (&old[self.old.clone()], &new[self.new.clone()]);
         let mut readings = vec![self.by_tokens(before, after, &words(before), &words(after))];
         readings.extend(self.around_values(old, after, values));
-        readings.push(trimmed(old, &Edit { old: self.old.clone(), text: after.to_owned() }).into_iter().collect());
+        readings.push(
+            trimmed(old, &TextReplacement { old: self.old.clone(), text: after.to_owned() }).into_iter().collect(),
+        );
         if before.len() + after.len() < LONGEST_BY_CHARACTERS {
             readings.push(self.by_tokens(before, after, &characters(before), &characters(after)));
         }
-        let mut distinct: Vec<Vec<Edit>> = Vec::new();
+        let mut distinct: Vec<Vec<TextReplacement>> = Vec::new();
         for reading in readings {
             if !reading.is_empty() && !distinct.contains(&reading) {
                 distinct.push(reading);
@@ -125,9 +127,9 @@ impl Block {
         distinct
     }
 
-    fn by_tokens(&self, old: &str, new: &str, old_tokens: &[&str], new_tokens: &[&str]) -> Vec<Edit> {
+    fn by_tokens(&self, old: &str, new: &str, old_tokens: &[&str], new_tokens: &[&str]) -> Vec<TextReplacement> {
         let (old_starts, new_starts) = (starts(old_tokens), starts(new_tokens));
-        let mut edits: Vec<Edit> = Vec::new();
+        let mut edits: Vec<TextReplacement> = Vec::new();
         for operation in capture_diff_slices(Algorithm::Myers, old_tokens, new_tokens) {
             if operation.tag() == DiffTag::Equal {
                 continue;
@@ -140,26 +142,26 @@ impl Block {
                     last.old.end = place.end;
                     last.text.push_str(text);
                 }
-                _ => edits.push(Edit { old: place, text: text.to_owned() }),
+                _ => edits.push(TextReplacement { old: place, text: text.to_owned() }),
             }
         }
         let trimmed = edits.iter().filter_map(|edit| trimmed(old, edit));
         trimmed
-            .map(|edit| Edit { old: self.old.start + edit.old.start..self.old.start + edit.old.end, ..edit })
+            .map(|edit| TextReplacement { old: self.old.start + edit.old.start..self.old.start + edit.old.end, ..edit })
             .collect()
     }
 
     /// The text between the values changes, and each value stays; none where a value is gone.
-    fn around_values(&self, old: &str, after: &str, values: &[Range<usize>]) -> Option<Vec<Edit>> {
+    fn around_values(&self, old: &str, after: &str, values: &[Range<usize>]) -> Option<Vec<TextReplacement>> {
         let inside = values.iter().filter(|value| self.old.start <= value.start && value.end <= self.old.end);
         let (mut edits, mut at, mut taken) = (Vec::new(), self.old.start, 0);
         for value in inside {
             let found = taken + after[taken..].find(&old[value.clone()])?;
-            edits.extend(trimmed(old, &Edit { old: at..value.start, text: after[taken..found].to_owned() }));
+            edits.extend(trimmed(old, &TextReplacement { old: at..value.start, text: after[taken..found].to_owned() }));
             taken = found + value.len();
             at = value.end;
         }
-        edits.extend(trimmed(old, &Edit { old: at..self.old.end, text: after[taken..].to_owned() }));
+        edits.extend(trimmed(old, &TextReplacement { old: at..self.old.end, text: after[taken..].to_owned() }));
         Some(edits)
     }
 }
@@ -170,7 +172,7 @@ const MOST_BETWEEN: usize = 4;
 const LONGEST_BY_CHARACTERS: usize = 4096;
 
 /// An edit without the common beginning and end of both texts; none if they are equal.
-fn trimmed(old: &str, edit: &Edit) -> Option<Edit> {
+fn trimmed(old: &str, edit: &TextReplacement) -> Option<TextReplacement> {
     let before = &old[edit.old.clone()];
     if before == edit.text {
         return None;
@@ -182,7 +184,7 @@ fn trimmed(old: &str, edit: &Edit) -> Option<Edit> {
     let old_end = old_rest.ceil_char_boundary(old_rest.len() - same);
     let end = old_rest.len() - old_end;
     let text = new_rest[..new_rest.len() - end].to_owned();
-    Some(Edit { old: edit.old.start + start..edit.old.end - end, text })
+    Some(TextReplacement { old: edit.old.start + start..edit.old.end - end, text })
 }
 
 /// Words, runs of white space, and single other characters.
@@ -219,7 +221,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn applied(old: &str, edits: &[Edit]) -> String {
+    fn applied(old: &str, edits: &[TextReplacement]) -> String {
         let (mut text, mut at) = (String::new(), 0);
         for edit in edits {
             text.push_str(&old[at..edit.old.start]);

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{ChangedFile, Reason};
+use super::{ChangedFile, LeftBlockReason};
 use crate::base::text_path::TextPath;
 use crate::config::Config;
 use crate::project::Project;
@@ -23,18 +23,18 @@ pub(super) fn of_templates(project: &Project<'_>, texts: Vec<(TemplateName, Stri
 }
 
 /// Why the text of a template cannot be changed by changing a file.
-pub(super) fn refusal(project: &Project<'_>, name: &TemplateName) -> Option<Reason> {
+pub(super) fn refusal(project: &Project<'_>, name: &TemplateName) -> Option<LeftBlockReason> {
     if project.registry.as_ref().is_some_and(|registry| registry.find(name).is_some()) {
-        return Some(Reason::Registered);
+        return Some(LeftBlockReason::Registered);
     }
     let is_built_in = project.library.path_of(name).is_some_and(|path| TextPath::of(path).file().is_none());
     is_built_in.then(|| no_own_folder(project)).flatten()
 }
 
 /// Why no template of the project's own can be written.
-pub(super) fn no_own_folder(project: &Project<'_>) -> Option<Reason> {
+pub(super) fn no_own_folder(project: &Project<'_>) -> Option<LeftBlockReason> {
     let has_own_folder = project.config.templates.is_some() || project.config.path.is_none();
-    (!has_own_folder).then_some(Reason::NoTemplatesFolder)
+    (!has_own_folder).then_some(LeftBlockReason::NoTemplatesFolder)
 }
 
 /// Where a template of the project's own stands.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::blocks::Edit;
+use super::blocks::TextReplacement;
 use super::edits::TemplateEdit;
 use super::stretches::Stretch;
 use crate::template::Dialect;
@@ -13,7 +13,7 @@ use crate::template::library::Source;
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 /// The edits of literals in a value's expression that may have the effect of an edit inside of what the value wrote.
-pub(super) fn edits(source: &Source, value: &Stretch, old: &str, edit: &Edit) -> Vec<TemplateEdit> {
+pub(super) fn edits(source: &Source, value: &Stretch, old: &str, edit: &TextReplacement) -> Vec<TemplateEdit> {
     let is_inside = value.wrote.start <= edit.old.start && edit.old.end <= value.wrote.end;
     if source.dialect() != Dialect::Tera || !is_inside {
         return Vec::new();

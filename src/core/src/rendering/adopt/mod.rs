@@ -25,7 +25,7 @@ use crate::base::text::Range;
 use crate::plan::Plan;
 use crate::project::request::Request;
 
-use self::search::{Reach, Search};
+use self::search::{EditReach, Search};
 use self::values::WithValues;
 
 /// An output that the user edited.
@@ -85,14 +85,14 @@ pub struct LeftBlock {
     /// The lines as the user wrote them.
     pub edited: String,
     /// Why it stays.
-    pub reason: Reason,
+    pub reason: LeftBlockReason,
     /// The nearest place in a template.
     pub place: Option<(Utf8PathBuf, Range)>,
 }
 
 /// Why a difference stays; of several reasons, the last here says most.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub enum LeftBlockReason {
     /// It is not known which template wrote it.
     Hidden,
     /// Every edit that was tried gives something else.
@@ -127,7 +127,7 @@ pub enum Reason {
     NoTemplatesFolder,
 }
 
-impl Reason {
+impl LeftBlockReason {
     /// The reason, and what to do next, in a sentence without its end.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -171,12 +171,12 @@ impl Reason {
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
 pub fn adopt(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
-    let in_templates = |plan: &Plan<'_>| Ok(Search::new(plan, edited, Reach::AllModels)?.run().adoption);
+    let in_templates = |plan: &Plan<'_>| Ok(Search::new(plan, edited, EditReach::AllModels)?.run().adoption);
     let adoption = in_templates(plan)?;
-    if !adoption.left.iter().any(|left| matches!(left.reason, Reason::Value(_))) {
+    if !adoption.left.iter().any(|left| matches!(left.reason, LeftBlockReason::Value(_))) {
         return Ok(adoption);
     }
-    Ok(with_values_first(plan, edited, Reach::AllModels, in_templates)?.unwrap_or(adoption))
+    Ok(with_values_first(plan, edited, EditReach::AllModels, in_templates)?.unwrap_or(adoption))
 }
 
 /// Turns edits of outputs into templates of their models' own, and into placeholders of these models, and leaves all other
@@ -185,7 +185,7 @@ pub fn adopt(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Probl
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
 pub fn adopt_for_models(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
-    in_own_templates(plan, edited, Reach::OneModel)
+    in_own_templates(plan, edited, EditReach::OneModel)
 }
 
 /// Turns edits of outputs into templates of their suites' own, and into placeholders of these suites, and leaves all other
@@ -194,10 +194,10 @@ pub fn adopt_for_models(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adop
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
 pub fn adopt_for_suites(plan: &Plan<'_>, edited: &[EditedOutput]) -> Result<Adoption, Problem> {
-    in_own_templates(plan, edited, Reach::OneSuite)
+    in_own_templates(plan, edited, EditReach::OneSuite)
 }
 
-fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
+fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: EditReach) -> Result<Adoption, Problem> {
     let in_templates = |plan: &Plan<'_>| own::in_own_templates(plan, edited, reach);
     match with_values_first(plan, edited, reach, in_templates)? {
         Some(adoption) => Ok(adoption),
@@ -209,7 +209,7 @@ fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> R
 fn with_values_first(
     plan: &Plan<'_>,
     edited: &[EditedOutput],
-    reach: Reach,
+    reach: EditReach,
     in_templates: impl Fn(&Plan<'_>) -> Result<Adoption, Problem>,
 ) -> Result<Option<Adoption>, Problem> {
     let Some(WithValues { project, file }) = values::with_values(plan, edited, reach)? else { return Ok(None) };

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8Path;
 
 use super::overrides::Overriding;
-use super::search::{Reach, Search};
-use super::{Adoption, ChangedFile, EditedOutput, LeftBlock, OutputText, Reason, files};
+use super::search::{EditReach, Search};
+use super::{Adoption, ChangedFile, EditedOutput, LeftBlock, LeftBlockReason, OutputText, files};
 use crate::base::problem::Problem;
 use crate::config::TemplateSource;
 use crate::plan::case::Case;
@@ -30,14 +30,18 @@ struct Owner {
 ///
 /// # Errors
 /// The problem that keeps one of the outputs from being rendered.
-pub(super) fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
+pub(super) fn in_own_templates(
+    plan: &Plan<'_>,
+    edited: &[EditedOutput],
+    reach: EditReach,
+) -> Result<Adoption, Problem> {
     let mut of_owners: BTreeMap<Owner, Vec<EditedOutput>> = BTreeMap::new();
     let mut all = Adoption::default();
     for edited in edited {
         let Some(output) = plan.outputs.get(edited.output) else { continue };
         match owner(output, reach) {
             Some(owner) => of_owners.entry(owner).or_default().push(edited.clone()),
-            None => add(&mut all, left(plan, std::slice::from_ref(edited), &Reason::NoModel)?),
+            None => add(&mut all, left(plan, std::slice::from_ref(edited), &LeftBlockReason::NoModel)?),
         }
     }
     for edited in of_owners.values() {
@@ -45,14 +49,14 @@ pub(super) fn in_own_templates(plan: &Plan<'_>, edited: &[EditedOutput], reach: 
         // Where two suites name one template, the second change of it is refused.
         let is_taken = |file: &ChangedFile| all.files.iter().any(|other| other.path == file.path);
         let is_contradiction = adoption.files.iter().any(is_taken);
-        add(&mut all, if is_contradiction { left(plan, edited, &Reason::Unproven)? } else { adoption });
+        add(&mut all, if is_contradiction { left(plan, edited, &LeftBlockReason::Unproven)? } else { adoption });
     }
     Ok(all)
 }
 
-fn owner(output: &PlannedOutput, reach: Reach) -> Option<Owner> {
+fn owner(output: &PlannedOutput, reach: EditReach) -> Option<Owner> {
     let Subject::Case { suite, model, .. } = output.subject else { return None };
-    let model = (reach == Reach::OneModel).then(|| model.into());
+    let model = (reach == EditReach::OneModel).then(|| model.into());
     Some(Owner { suite: suite.into(), model, template: output.template.into() })
 }
 
@@ -65,7 +69,7 @@ fn add(all: &mut Adoption, adoption: Adoption) {
 }
 
 /// Edits of outputs that have one owner.
-fn adopt_for_owner(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Adoption, Problem> {
+fn adopt_for_owner(plan: &Plan<'_>, edited: &[EditedOutput], reach: EditReach) -> Result<Adoption, Problem> {
     let Some(output) = edited.first().map(|edited| &plan.outputs[edited.output]) else {
         return Ok(Adoption::default());
     };
@@ -88,7 +92,7 @@ fn adopt_for_owner(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Re
     let base = plan.templates[output.template].name.clone();
     let overriding = Overriding { library, edited: with_edits, changed, base, name: name.clone() };
     let proven = overriding.texts().into_iter().find(|text| renders(plan, &found.rendered, &name, text));
-    let Some(text) = proven else { return left(plan, edited, &Reason::Unproven) };
+    let Some(text) = proven else { return left(plan, edited, &LeftBlockReason::Unproven) };
     let before = library.source(&name).map(|source| source.text.clone()).unwrap_or_default();
     let file = ChangedFile { path: files::own_path(plan.project, &name), before, text };
     Ok(Adoption { files: vec![file], ..found.adoption })
@@ -107,10 +111,12 @@ fn renders(plan: &Plan<'_>, wanted: &[OutputText], name: &TemplateName, text: &s
 }
 
 /// The template that is the owner's own, or would be if it existed: the suite takes it before the one it takes now.
-fn own_template(plan: &Plan<'_>, output: &PlannedOutput, reach: Reach) -> Result<TemplateName, Reason> {
-    let Some(suite) = output.suite() else { return Err(Reason::NoModel) };
+fn own_template(plan: &Plan<'_>, output: &PlannedOutput, reach: EditReach) -> Result<TemplateName, LeftBlockReason> {
+    let Some(suite) = output.suite() else { return Err(LeftBlockReason::NoModel) };
     let suite_name = plan.suites[suite].suite.name.value.clone();
-    let TemplateSource::Files(patterns) = &plan.suites[suite].suite.template else { return Err(Reason::Registered) };
+    let TemplateSource::Files(patterns) = &plan.suites[suite].suite.template else {
+        return Err(LeftBlockReason::Registered);
+    };
     let current = &plan.templates[output.template].name;
     if let Some(reason) = files::no_own_folder(plan.project) {
         return Err(reason);
@@ -119,8 +125,8 @@ fn own_template(plan: &Plan<'_>, output: &PlannedOutput, reach: Reach) -> Result
         let Ok(pattern) = Compiled::inline("a template of a suite", &pattern.value) else { continue };
         let Some(name) = expanded(&pattern, &plan.case(output)) else { continue };
         let is_own = || match reach {
-            Reach::OneSuite => is_suites_own(plan, output, &pattern, &name),
-            Reach::OneModel | Reach::AllModels => {
+            EditReach::OneSuite => is_suites_own(plan, output, &pattern, &name),
+            EditReach::OneModel | EditReach::AllModels => {
                 let others = of_suite(plan, suite).filter(|other| !is_same_model(other, output));
                 others.map(|other| expanded(&pattern, &plan.case(other))).all(|other| other.as_ref() != Some(&name))
             }
@@ -135,13 +141,13 @@ fn own_template(plan: &Plan<'_>, output: &PlannedOutput, reach: Reach) -> Result
     }
     let extension = if current.dialect() == Dialect::Tera { ".py.tera" } else { ".py" };
     Err(match reach {
-        Reach::OneSuite => {
+        EditReach::OneSuite => {
             let pattern = format!("suites/{suite_name}{extension}");
-            Reason::NoSuiteTemplate { suite: suite_name, pattern }
+            LeftBlockReason::NoSuiteTemplate { suite: suite_name, pattern }
         }
-        Reach::OneModel | Reach::AllModels => {
+        EditReach::OneModel | EditReach::AllModels => {
             let pattern = format!("models/{{{{ normalized_name }}}}{extension}");
-            Reason::NoModelTemplate { suite: suite_name, pattern }
+            LeftBlockReason::NoModelTemplate { suite: suite_name, pattern }
         }
     })
 }
@@ -173,8 +179,8 @@ fn is_same_model(left: &PlannedOutput, right: &PlannedOutput) -> bool {
 }
 
 /// All differences of outputs, which stay for one reason.
-fn left(plan: &Plan<'_>, edited: &[EditedOutput], reason: &Reason) -> Result<Adoption, Problem> {
-    let found = Search::new(plan, edited, Reach::OneModel)?.without_edits();
+fn left(plan: &Plan<'_>, edited: &[EditedOutput], reason: &LeftBlockReason) -> Result<Adoption, Problem> {
+    let found = Search::new(plan, edited, EditReach::OneModel)?.without_edits();
     let left = found.left.into_iter().map(|left| LeftBlock { reason: reason.clone(), ..left }).collect();
     Ok(Adoption { left, ..found })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::blocks::{Block, Edit, blocks};
+use super::blocks::{Block, TextReplacement, blocks};
 use super::edits::{TemplateEdit, escaped};
 use super::literals;
 use super::stretches::{Place, Stretch, Stretches, Written, pieces_between};
@@ -149,7 +149,7 @@ impl Proposer<'_> {
         start.saturating_add_signed(shift_of_start)..end.saturating_add_signed(shift_of_end)
     }
 
-    fn of_reading(&self, reading: &[Edit]) -> Vec<Proposal> {
+    fn of_reading(&self, reading: &[TextReplacement]) -> Vec<Proposal> {
         let ways: Vec<Vec<Proposal>> = reading.iter().map(|edit| self.of_edit(edit)).collect();
         if ways.iter().any(Vec::is_empty) {
             return Vec::new();
@@ -159,7 +159,7 @@ impl Proposer<'_> {
         (0..most).map(nth).collect()
     }
 
-    fn of_edit(&self, edit: &Edit) -> Vec<Proposal> {
+    fn of_edit(&self, edit: &TextReplacement) -> Vec<Proposal> {
         let mut proposals = Vec::new();
         for edit in self.slides(edit) {
             let of_this = if edit.old.is_empty() { self.insertions(&edit) } else { self.replacements(&edit) };
@@ -174,13 +174,13 @@ impl Proposer<'_> {
 
     /// The same edit at the other places where it has the same effect: an inserted line that equals its neighbour may
     /// stand before or after that.
-    fn slides(&self, edit: &Edit) -> Vec<Edit> {
+    fn slides(&self, edit: &TextReplacement) -> Vec<TextReplacement> {
         let mut slides = vec![edit.clone()];
         if edit.old.is_empty() == edit.text.is_empty() {
             return slides;
         }
         let moving = if edit.old.is_empty() { edit.text.clone() } else { self.old[edit.old.clone()].to_owned() };
-        let slid = |at: usize, moving: &str| Edit {
+        let slid = |at: usize, moving: &str| TextReplacement {
             old: at..at + edit.old.len(),
             text: if edit.old.is_empty() { moving.to_owned() } else { String::new() },
         };
@@ -209,10 +209,10 @@ impl Proposer<'_> {
     }
 
     /// Of the places of an edit, the given one, those at the start of a line, and those where another stretch begins.
-    fn at_borders(&self, slides: Vec<Edit>) -> Vec<Edit> {
+    fn at_borders(&self, slides: Vec<TextReplacement>) -> Vec<TextReplacement> {
         let is_line_start = |at: usize| at == 0 || self.old[..at].ends_with('\n');
         let is_border = |at: usize| self.stretches.before(at) != self.stretches.after(at);
-        let is_one = |edit: &Edit| {
+        let is_one = |edit: &TextReplacement| {
             is_line_start(edit.old.start)
                 || is_border(edit.old.start)
                 || (!edit.old.is_empty() && is_border(edit.old.end))
@@ -223,7 +223,7 @@ impl Proposer<'_> {
 
     /// Inserted text goes after what wrote the byte before it, before what wrote the byte after it, or to a tag near one of
     /// the two.
-    fn insertions(&self, edit: &Edit) -> Vec<Proposal> {
+    fn insertions(&self, edit: &TextReplacement) -> Vec<Proposal> {
         let at = edit.old.start;
         let (before, after) = (self.stretches.before(at), self.stretches.after(at));
         let mut places: Vec<Place> = before.iter().chain(&after).cloned().collect();
@@ -243,7 +243,7 @@ impl Proposer<'_> {
     }
 
     /// Edits of literals: text inside of a value may be written by a literal of its expression.
-    fn in_literals(&self, edit: &Edit) -> Vec<Proposal> {
+    fn in_literals(&self, edit: &TextReplacement) -> Vec<Proposal> {
         let around = edit.old.start.saturating_sub(1)..edit.old.end + 1;
         let values = self.stretches.within(&around).iter().filter(|stretch| stretch.written == Written::AsValue);
         let edits = values.filter_map(|value| {
@@ -282,7 +282,7 @@ impl Proposer<'_> {
     }
 
     /// Replaces a range as one stretch of one template, tags in between included, or stretch by stretch.
-    fn replacements(&self, edit: &Edit) -> Vec<Proposal> {
+    fn replacements(&self, edit: &TextReplacement) -> Vec<Proposal> {
         let Some(parts) = self.parts(&edit.old) else { return self.in_literals(edit) };
         // Lines may go with their values, but other text in place of a value is another value.
         let has_values = parts.iter().any(|part| part.written == Written::AsValue);

@@ -5,9 +5,9 @@ use super::blocks::{self, Block};
 use super::edits::TemplateEdits;
 use super::overrides;
 use super::proposals::{Proposal, Proposer};
-use super::subject::{Current, Subject};
+use super::subject::{AdoptSubject, Current};
 use super::trial::{self, Trial};
-use super::{Adoption, EditedOutput, LeftBlock, OutputText, Reason, files};
+use super::{Adoption, EditedOutput, LeftBlock, LeftBlockReason, OutputText, files};
 use crate::base::problem::Problem;
 use crate::output::merge::merge_cleanly;
 use crate::plan::{Plan, PlannedOutput};
@@ -19,7 +19,7 @@ const BYSTANDERS: usize = 32;
 
 /// For which outputs an edit is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum EditReach {
     /// For all that the template renders.
     AllModels,
     /// For those of one suite: what happens to other suites does not matter.
@@ -39,14 +39,14 @@ pub(super) struct Found {
 /// The edited outputs of a plan, and some that the user did not edit.
 pub(super) struct Search<'p> {
     plan: &'p Plan<'p>,
-    reach: Reach,
-    subjects: Vec<Subject<'p>>,
+    reach: EditReach,
+    subjects: Vec<AdoptSubject<'p>>,
     bystanders: Vec<&'p PlannedOutput>,
 }
 
 /// What is proven of a sample of the edited outputs.
 struct Proven<'s, 'p> {
-    sample: Vec<&'s Subject<'p>>,
+    sample: Vec<&'s AdoptSubject<'p>>,
     edits: TemplateEdits,
     /// The outputs of the sample as the edits so far render them.
     current: Vec<Current>,
@@ -58,7 +58,7 @@ struct Failure {
     /// Its output's place in the sample.
     at: usize,
     block: Block,
-    reason: Reason,
+    reason: LeftBlockReason,
 }
 
 /// A proposal that gives what the user wrote.
@@ -76,20 +76,20 @@ impl Candidate {
 }
 
 impl<'p> Search<'p> {
-    pub(super) fn new(plan: &'p Plan<'p>, edited: &[EditedOutput], reach: Reach) -> Result<Self, Problem> {
+    pub(super) fn new(plan: &'p Plan<'p>, edited: &[EditedOutput], reach: EditReach) -> Result<Self, Problem> {
         let subjects = edited.iter().filter(|edited| edited.output < plan.outputs.len());
-        let subjects = subjects.map(|edited| Subject::new(plan, edited)).collect::<Result<_, _>>()?;
+        let subjects = subjects.map(|edited| AdoptSubject::new(plan, edited)).collect::<Result<_, _>>()?;
         let is_edited = |number: &usize| edited.iter().any(|edited| edited.output == *number);
         let others: Vec<_> = match reach {
-            Reach::AllModels => (0..plan.outputs.len()).filter(|number| !is_edited(number)).collect(),
-            Reach::OneSuite => {
+            EditReach::AllModels => (0..plan.outputs.len()).filter(|number| !is_edited(number)).collect(),
+            EditReach::OneSuite => {
                 let suites: Vec<_> =
                     edited.iter().filter_map(|edited| plan.outputs.get(edited.output)?.suite()).collect();
                 let is_of_suite =
                     |number: &usize| plan.outputs[*number].suite().is_some_and(|suite| suites.contains(&suite));
                 (0..plan.outputs.len()).filter(|number| !is_edited(number) && is_of_suite(number)).collect()
             }
-            Reach::OneModel => Vec::new(),
+            EditReach::OneModel => Vec::new(),
         };
         let step = others.len().div_ceil(BYSTANDERS).max(1);
         let bystanders = others.into_iter().step_by(step).map(|number| &plan.outputs[number]).collect();
@@ -174,21 +174,21 @@ impl<'p> Search<'p> {
     }
 
     /// The proposal that leaves the fewest differences; of several, the one that changes the fewest other outputs.
-    fn best(&self, at: usize, block: &Block, proven: &Proven<'_, 'p>) -> Result<Candidate, Reason> {
+    fn best(&self, at: usize, block: &Block, proven: &Proven<'_, 'p>) -> Result<Candidate, LeftBlockReason> {
         let subject = proven.sample[at];
         if self.plan.formatter(subject.output).is_some() {
-            return Err(Reason::Formatted);
+            return Err(LeftBlockReason::Formatted);
         }
-        let Some(stretches) = subject.stretches(self.plan) else { return Err(Reason::Hidden) };
+        let Some(stretches) = subject.stretches(self.plan) else { return Err(LeftBlockReason::Hidden) };
         let library = &self.plan.project.library;
         let (old, new) = (subject.generated.as_str(), proven.current[at].wanted.as_str());
         let proposer = Proposer { library, old, new, stretches };
-        let mut reason = subject.value_within(self.plan, block).map_or(Reason::Hidden, Reason::Value);
+        let mut reason = subject.value_within(self.plan, block).map_or(LeftBlockReason::Hidden, LeftBlockReason::Value);
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut proposals = proposer.of_block(block);
-        if self.reach != Reach::AllModels {
+        if self.reach != EditReach::AllModels {
             let own = overrides::overridable(library, &self.plan.templates[subject.output.template].name);
-            if self.reach == Reach::OneModel {
+            if self.reach == EditReach::OneModel {
                 proposals.extend(proposer.written_out(block));
                 proposals.extend(proposer.calls_written_out(block, &own));
             }
@@ -203,7 +203,7 @@ impl<'p> Search<'p> {
         }
         let least = candidates.iter().map(Candidate::cost).min().ok_or(reason)?;
         candidates.retain(|candidate| candidate.cost() == least);
-        self.least_changing(candidates).ok_or(Reason::Unproven)
+        self.least_changing(candidates).ok_or(LeftBlockReason::Unproven)
     }
 
     fn least_changing(&self, mut candidates: Vec<Candidate>) -> Option<Candidate> {
@@ -230,25 +230,25 @@ impl<'p> Search<'p> {
         block: &Block,
         proposal: &Proposal,
         proven: &Proven<'_, 'p>,
-    ) -> Result<Candidate, Reason> {
+    ) -> Result<Candidate, LeftBlockReason> {
         if let Some(reason) = proposal.iter().find_map(|edit| files::refusal(self.plan.project, &edit.template)) {
             return Err(reason);
         }
-        let edits = proven.edits.with(proposal).ok_or(Reason::Unproven)?;
+        let edits = proven.edits.with(proposal).ok_or(LeftBlockReason::Unproven)?;
         let mut trial = Trial::new(self.plan, &edits);
         // Most proposals that fail do so in their own output.
-        let own = trial.render(proven.sample[at].output).ok_or(Reason::Unproven)?;
+        let own = trial.render(proven.sample[at].output).ok_or(LeftBlockReason::Unproven)?;
         let own = proven.current[at].rendered_as(own);
         if own.weight + block.weight > proven.current[at].weight {
-            return Err(if own.has(block) { Reason::WrittenOften } else { Reason::Unproven });
+            return Err(if own.has(block) { LeftBlockReason::WrittenOften } else { LeftBlockReason::Unproven });
         }
         let mut current = proven.current.clone();
         current[at] = own;
         for (other, before) in proven.current.iter().enumerate().filter(|(other, _)| *other != at) {
             let subject = proven.sample[other];
             if trial.concerns(subject.output) {
-                let text = trial.render(subject.output).ok_or(Reason::Unproven)?;
-                current[other] = other_with(before, text).ok_or(Reason::Contradicted(subject.number))?;
+                let text = trial.render(subject.output).ok_or(LeftBlockReason::Unproven)?;
+                current[other] = other_with(before, text).ok_or(LeftBlockReason::Contradicted(subject.number))?;
             }
         }
         Ok(Candidate { edits, current })
@@ -298,7 +298,7 @@ impl<'p> Search<'p> {
                 line: current.wanted[..rest.new.start].matches('\n').count(),
                 generated: current.text[rest.old.clone()].to_owned(),
                 edited: current.wanted[rest.new.clone()].to_owned(),
-                reason: reason.unwrap_or(Reason::Unproven),
+                reason: reason.unwrap_or(LeftBlockReason::Unproven),
                 place: subject.nearest_place(self.plan, origin.unwrap_or_default()),
             }
         });

@@ -14,7 +14,7 @@ use crate::plan::{Plan, PlannedOutput};
 use crate::rendering::origin::trace;
 
 /// An edited output.
-pub(super) struct Subject<'p> {
+pub(super) struct AdoptSubject<'p> {
     /// Its number in the plan.
     pub(super) number: usize,
     pub(super) output: &'p PlannedOutput,
@@ -36,7 +36,7 @@ pub(super) struct Current {
     is_joined: bool,
 }
 
-impl<'p> Subject<'p> {
+impl<'p> AdoptSubject<'p> {
     pub(super) fn new(plan: &'p Plan<'p>, edited: &EditedOutput) -> Result<Self, Problem> {
         let output = &plan.outputs[edited.output];
         let generated = trial::render(plan, &plan.templates[output.template], output)?;
@@ -73,7 +73,7 @@ impl<'p> Subject<'p> {
 
 impl Current {
     /// The output without any edit.
-    pub(super) fn of(subject: &Subject<'_>) -> Self {
+    pub(super) fn of(subject: &AdoptSubject<'_>) -> Self {
         let (text, wanted) = (subject.generated.clone(), subject.wanted.clone());
         Self { weight: blocks::weight(&text, &wanted), text, wanted, is_joined: false }
     }

@@ -4,10 +4,10 @@
 use camino::Utf8PathBuf;
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
-use super::blocks::{Edit, blocks, weight};
-use super::search::Reach;
+use super::blocks::{TextReplacement, blocks, weight};
+use super::search::EditReach;
 use super::stretches::{Stretch, Written};
-use super::subject::Subject;
+use super::subject::AdoptSubject;
 use super::{ChangedFile, EditedOutput, trial};
 use crate::base::layered::Layered;
 use crate::base::problem::Problem;
@@ -58,7 +58,7 @@ pub(super) struct WithValues<'p> {
 pub(super) fn with_values<'p>(
     plan: &'p Plan<'p>,
     edited: &[EditedOutput],
-    reach: Reach,
+    reach: EditReach,
 ) -> Result<Option<WithValues<'p>>, Problem> {
     let Some(path) = plan.project.config.path.clone() else { return Ok(None) };
     let Ok(before) = plan.project.files.read_text(&path) else { return Ok(None) };
@@ -103,10 +103,10 @@ fn with_value<'p>(plan: &Plan<'p>, path: &Utf8PathBuf, text: &str, edit: &ValueE
 }
 
 /// The values whose change may explain edits of outputs.
-fn proposed(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Vec<ValueEdit>, Problem> {
+fn proposed(plan: &Plan<'_>, edited: &[EditedOutput], reach: EditReach) -> Result<Vec<ValueEdit>, Problem> {
     let mut all: Vec<ValueEdit> = Vec::new();
     for edited in edited {
-        let subject = Subject::new(plan, edited)?;
+        let subject = AdoptSubject::new(plan, edited)?;
         let found = proposed_for(plan, &subject, reach).unwrap_or_default();
         for edit in found {
             if !all.contains(&edit) {
@@ -117,7 +117,7 @@ fn proposed(plan: &Plan<'_>, edited: &[EditedOutput], reach: Reach) -> Result<Ve
     Ok(all)
 }
 
-fn proposed_for(plan: &Plan<'_>, subject: &Subject<'_>, reach: Reach) -> Option<Vec<ValueEdit>> {
+fn proposed_for(plan: &Plan<'_>, subject: &AdoptSubject<'_>, reach: EditReach) -> Option<Vec<ValueEdit>> {
     let stretches = subject.stretches(plan)?;
     let mut proposed = Vec::new();
     for block in blocks(&subject.generated, &subject.wanted) {
@@ -134,13 +134,15 @@ fn proposed_for(plan: &Plan<'_>, subject: &Subject<'_>, reach: Reach) -> Option<
 }
 
 /// The text of a value after the edits inside of it; none if there are no such edits.
-fn new_text(value: &Stretch, generated: &str, reading: &[Edit]) -> Option<String> {
+fn new_text(value: &Stretch, generated: &str, reading: &[TextReplacement]) -> Option<String> {
     // Text that is inserted right before or after a value is no part of it.
-    let is_beside =
-        |edit: &Edit| edit.old.is_empty() && (edit.old.start == value.wrote.start || edit.old.start == value.wrote.end);
-    let is_inside =
-        |edit: &&Edit| value.wrote.start <= edit.old.start && edit.old.end <= value.wrote.end && !is_beside(edit);
-    let edits: Vec<&Edit> = reading.iter().filter(is_inside).collect();
+    let is_beside = |edit: &TextReplacement| {
+        edit.old.is_empty() && (edit.old.start == value.wrote.start || edit.old.start == value.wrote.end)
+    };
+    let is_inside = |edit: &&TextReplacement| {
+        value.wrote.start <= edit.old.start && edit.old.end <= value.wrote.end && !is_beside(edit)
+    };
+    let edits: Vec<&TextReplacement> = reading.iter().filter(is_inside).collect();
     let mut text = generated[value.wrote.clone()].to_owned();
     for edit in edits.iter().rev() {
         text.replace_range(edit.old.start - value.wrote.start..edit.old.end - value.wrote.start, &edit.text);
@@ -148,7 +150,13 @@ fn new_text(value: &Stretch, generated: &str, reading: &[Edit]) -> Option<String
     (!edits.is_empty()).then_some(text)
 }
 
-fn value_edit(plan: &Plan<'_>, output: &PlannedOutput, value: &Stretch, text: &str, reach: Reach) -> Option<ValueEdit> {
+fn value_edit(
+    plan: &Plan<'_>,
+    output: &PlannedOutput,
+    value: &Stretch,
+    text: &str,
+    reach: EditReach,
+) -> Option<ValueEdit> {
     let source = plan.project.library.source(&value.template).ok()?;
     let (name, notation) = placeholder_at(source, value.source.start)?;
     let case = plan.case(output);
@@ -157,9 +165,9 @@ fn value_edit(plan: &Plan<'_>, output: &PlannedOutput, value: &Stretch, text: &s
     }
     let (configured, literal) = configured(&case, name)?;
     let scope = match reach {
-        Reach::AllModels => configured,
-        Reach::OneSuite => Scope::Suite(case.suite?.name.value.clone()),
-        Reach::OneModel => Scope::Model(case.model?.name.as_str().to_owned()),
+        EditReach::AllModels => configured,
+        EditReach::OneSuite => Scope::Suite(case.suite?.name.value.clone()),
+        EditReach::OneModel => Scope::Model(case.model?.name.as_str().to_owned()),
     };
     Some(ValueEdit { scope, name: name.to_owned(), value: toml_value(literal, notation, text)? })
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::template::syntax::Replacement;
 use crate::template::syntax::tree::{
     Access, Applied, Assignment, Binary, ComponentCall, Definition, ElementId, ElementKind, Expr, ExprKind, Loop,
-    ParameterSource, Reach, Sense, Span, Tree,
+    ParameterSource, Sense, SetReach, Span, Tree,
 };
 
 pub(super) fn analyse(source: &str, tree: &Tree) -> Analysis {
@@ -144,9 +144,9 @@ impl<'t> Walk<'t> {
 
     /// The scope of a binding: the surrounding loop unless `reach` extends further, the surrounding component, or the
     /// whole template.
-    fn scope_of(&self, element: ElementId, reach: Reach) -> Span {
+    fn scope_of(&self, element: ElementId, reach: SetReach) -> Span {
         let is_scope = |section: &ElementId| match self.tree.elements[*section].kind {
-            ElementKind::For(_) => reach == Reach::Local,
+            ElementKind::For(_) => reach == SetReach::Local,
             ElementKind::Component(_) => true,
             _ => false,
         };

@@ -8,7 +8,7 @@ use crate::base::problem::{Code, Problem, Related};
 use crate::base::suggest::did_you_mean;
 use crate::template::TemplateName;
 use crate::template::analysis::{Callee, Reference};
-use crate::template::callees::{self, Need, Signature};
+use crate::template::callees::{self, CalleeSignature, Need};
 use crate::template::syntax::tree::{
     Attribute, ComponentCall, Definition, ElementKind, Expr, ExprKind, ParameterSource,
 };
@@ -94,7 +94,7 @@ pub(super) fn wrong_arguments(checked: &Checked<'_, '_>) -> Vec<Problem> {
     problems
 }
 
-fn of_callee(checked: &Checked<'_, '_>, callee: &Callee, signature: Signature) -> Vec<Problem> {
+fn of_callee(checked: &Checked<'_, '_>, callee: &Callee, signature: CalleeSignature) -> Vec<Problem> {
     let is_given = |name: &str| callee.arguments.iter().any(|argument| argument.name == name);
     let required = signature.arguments.iter().filter(|parameter| parameter.need == Need::Required);
     let missing = required.filter(|parameter| !is_given(parameter.name));

@@ -3,7 +3,7 @@
 use super::component;
 use super::cursor::Cursor;
 use super::expression::{applied, bound_name, expression, loop_header, string};
-use super::tree::{Applied, Assignment, ElementKind, ExprKind, Literal, Reach, Span};
+use super::tree::{Applied, Assignment, ElementKind, ExprKind, Literal, SetReach, Span};
 
 /// The keywords of tags, in the order in which an editor offers them.
 pub const TAGS: [&str; 12] = [
@@ -36,8 +36,8 @@ fn first_word(cursor: &mut Cursor<'_>) -> ElementKind {
     match word {
         "extends" => ElementKind::Extends(template_name(cursor)),
         "include" => include(cursor),
-        "set" => set(cursor, Reach::Local),
-        "set_global" => set(cursor, Reach::Global),
+        "set" => set(cursor, SetReach::Local),
+        "set_global" => set(cursor, SetReach::Global),
         "for" => ElementKind::For(loop_header(cursor, 0)),
         "if" => ElementKind::If(expression(cursor)),
         "elif" => ElementKind::Elif(expression(cursor)),
@@ -103,7 +103,7 @@ fn template_name(cursor: &mut Cursor<'_>) -> Option<Span> {
     is_whole.then(|| name.span.start + 1..name.span.end - 1)
 }
 
-fn set(cursor: &mut Cursor<'_>, reach: Reach) -> ElementKind {
+fn set(cursor: &mut Cursor<'_>, reach: SetReach) -> ElementKind {
     let assignment = Assignment { name: bound_name(cursor, "a name"), reach };
     if cursor.eat("=") {
         return ElementKind::Set(assignment, expression(cursor));

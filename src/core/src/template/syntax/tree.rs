@@ -134,12 +134,12 @@ pub struct Assignment {
     /// The name; `None` if it is missing.
     pub name: Option<Span>,
     /// Its scope.
-    pub reach: Reach,
+    pub reach: SetReach,
 }
 
 /// The scope of a name that is `set`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum SetReach {
     /// To the end of the loop around it.
     Local,
     /// To the end of the template.
