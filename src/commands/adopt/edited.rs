@@ -5,9 +5,10 @@ use std::io;
 use anyhow::{anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
+use tgen_core::base::conflict::Conflicts;
 use tgen_core::base::suggest::did_you_mean;
+use tgen_core::output::signature;
 use tgen_core::output::state::State;
-use tgen_core::output::{merge, signature};
 use tgen_core::plan::{Plan, PlannedOutput};
 use tgen_core::rendering::adopt::EditedOutput;
 use tgen_core::rendering::comparison::{Judged, judge_each};
@@ -126,7 +127,7 @@ fn candidate(session: &Session, plan: &Plan<'_>, judged: &Judged<'_>, is_named: 
             "`{path}` was edited, and its template has changed since; run `cargo tgen generate --merge` first"
         )),
         State::Edited => match signature::without_signature(judged.existing).map(String::from_utf8) {
-            Some(Ok(text)) if merge::has_conflict_markers(&text) => {
+            Some(Ok(text)) if Conflicts::read(text.as_bytes()).is_some() => {
                 Candidate::Skipped(format!("`{path}` has conflict markers; resolve the conflicts first"))
             }
             Some(Ok(text)) => Candidate::Edited(text),

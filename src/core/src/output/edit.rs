@@ -90,18 +90,12 @@ pub fn is_same_but_for_trailing_blanks(left: &[u8], right: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::signature::{CommentStyle, Signed};
+    use super::super::fixture::signed_text;
     use super::*;
-
-    fn signed(text: &str) -> String {
-        let mut output = Vec::new();
-        Signed::new(text.as_bytes(), CommentStyle::of("x.md".into()).unwrap(), "t for m").write(&mut output);
-        String::from_utf8(output).unwrap()
-    }
 
     #[track_caller]
     fn check(existing: &str, expected: EditKind) {
-        let generated = signed("one  \n\ntwo\n\n");
+        let generated = signed_text("one  \n\ntwo\n\n");
         assert_eq!(State::of(generated.as_bytes(), Some(existing.as_bytes())), State::Edited);
         assert_eq!(
             EditKind::of(generated.as_bytes(), existing.as_bytes(), is_same_but_for_trailing_blanks),
@@ -112,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_edit_is_told_from_a_formatter_and_from_a_merge() {
-        let generated = signed("one  \n\ntwo\n\n");
+        let generated = signed_text("one  \n\ntwo\n\n");
         check(&generated.replace("two", "mine"), EditKind::Text);
         check(&generated.replace("one  ", " one"), EditKind::Text);
         check(&generated.replace("one  ", "one"), EditKind::Formatting);

@@ -5,7 +5,6 @@
 use similar::TextMerge;
 
 use super::signature;
-use crate::base::conflict::Conflicts;
 
 /// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,33 +37,22 @@ pub fn merge_cleanly(base: &str, ours: &str, theirs: &str) -> Option<String> {
     (!merge.is_conflicted()).then(|| merge.to_string())
 }
 
-/// Whether a text contains a conflict as git writes it.
-#[must_use]
-pub fn has_conflict_markers(text: &str) -> bool {
-    Conflicts::read(text.as_bytes()).is_some()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::signature::{CommentStyle, Signed};
+    use super::super::fixture::{signed, signed_text};
     use super::super::state::State;
     use super::*;
-
-    fn signed(text: &str) -> Vec<u8> {
-        let mut output = Vec::new();
-        Signed::new(text.as_bytes(), CommentStyle::of("x.py".into()).unwrap(), "t for m").write(&mut output);
-        output
-    }
+    use crate::base::conflict::Conflicts;
 
     #[track_caller]
     fn check(edited: &str, current: &str, expected: &str, state: State) {
         const GENERATED: &str = "a\nb\nc\nd\ne\n";
-        let before = String::from_utf8(signed(GENERATED)).unwrap();
+        let before = signed_text(GENERATED);
         let merged = merge(before.as_bytes(), before.replace(GENERATED, edited).as_bytes(), &signed(current)).unwrap();
         let text = signature::without_signature(&merged.content).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), expected);
         assert_eq!(State::of(&signed(current), Some(&merged.content)), state);
-        assert_eq!(merged.conflicts > 0, has_conflict_markers(expected));
+        assert_eq!(merged.conflicts > 0, Conflicts::read(expected.as_bytes()).is_some());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 mod conflict;
 pub mod diff;
 pub mod edit;
+#[cfg(test)]
+mod fixture;
 pub mod merge;
 pub mod path;
 mod sameness;

@@ -115,14 +115,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::signature::{CommentStyle, Signed};
+    use super::super::fixture::{signed, signed_text};
     use super::*;
-
-    fn signed(text: &str) -> Vec<u8> {
-        let mut output = Vec::new();
-        Signed::new(text.as_bytes(), CommentStyle::of("x.py".into()).unwrap(), "t for m").write(&mut output);
-        output
-    }
 
     #[track_caller]
     fn check(existing: Option<&[u8]>, expected: State) {
@@ -135,7 +129,7 @@ mod tests {
         check(Some(&signed("new\n")), State::Fresh);
         check(Some(&signed("old\n")), State::Stale);
         check(Some(&[signed("old\n"), b"mine\n".to_vec()].concat()), State::Edited);
-        check(Some(String::from_utf8(signed("old\n")).unwrap().replace("old", "new").as_bytes()), State::Stale);
+        check(Some(signed_text("old\n").replace("old", "new").as_bytes()), State::Stale);
         check(Some(b"new\n"), State::Foreign);
         check(Some(b""), State::Foreign);
     }
@@ -143,10 +137,6 @@ mod tests {
     /// What git leaves where two branches have changed an output, of `ours` and `theirs`, whole files.
     fn conflicted(ours: &str, theirs: &str, body: &str) -> String {
         format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> side\n{body}")
-    }
-
-    fn signed_text(text: &str) -> String {
-        String::from_utf8(signed(text)).unwrap()
     }
 
     fn signature_of(text: &str) -> String {
@@ -189,12 +179,12 @@ mod tests {
 
     #[test]
     fn line_ends_alone_are_no_difference() {
-        let windows = String::from_utf8(signed("new\n")).unwrap().replace('\n', "\r\n");
+        let windows = signed_text("new\n").replace('\n', "\r\n");
         check(Some(windows.as_bytes()), State::Fresh);
         check(Some(windows.replace("new", "old").as_bytes()), State::Edited);
-        let edited_alike = String::from_utf8(signed("old\n")).unwrap().replace('\n', "\r\n").replace("old", "new");
+        let edited_alike = signed_text("old\n").replace('\n', "\r\n").replace("old", "new");
         check(Some(edited_alike.as_bytes()), State::Stale);
-        let stale = String::from_utf8(signed("old\n")).unwrap().replace('\n', "\r\n");
+        let stale = signed_text("old\n").replace('\n', "\r\n");
         check(Some(stale.as_bytes()), State::Stale);
     }
 }
