@@ -1,6 +1,7 @@
 //! The command line: its options and subcommands. It must not read files or print.
 
-use clap::{Parser, Subcommand};
+use clap::builder::{Resettable, StyledStr};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
 use crate::project::arguments::Global;
@@ -13,6 +14,26 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// The command line of a program that is called `name`. Its help is written for `cargo tgen`.
+pub(crate) fn command_called(name: &'static str) -> clap::Command {
+    const WRITTEN_FOR: &str = "cargo tgen";
+    let command = Cli::command();
+    if name == WRITTEN_FOR { command } else { renamed(command.bin_name(name), WRITTEN_FOR, name) }
+}
+
+fn renamed(command: clap::Command, before: &str, now: &str) -> clap::Command {
+    let text = |text: Option<&StyledStr>| -> Resettable<StyledStr> {
+        text.map(|text| StyledStr::from(text.to_string().replace(before, now))).into()
+    };
+    let (about, long, after) =
+        (text(command.get_about()), text(command.get_long_about()), text(command.get_after_help()));
+    let command = command.about(about).long_about(long).after_help(after).mut_args(|argument| {
+        let (help, long) = (text(argument.get_help()), text(argument.get_long_help()));
+        argument.help(help).long_help(long)
+    });
+    command.mut_subcommands(|command| renamed(command, before, now))
 }
 
 /// The version, and what the build has.

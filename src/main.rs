@@ -14,18 +14,19 @@ mod submit;
 mod watch;
 mod world;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
-use crate::printer::Verbosity;
+use crate::printer::{ProgramName, Verbosity};
 use crate::world::{interrupt, threads};
 
 fn main() -> ExitCode {
     interrupt::survive_the_file_size_limit();
-    let cli = Cli::try_parse_from(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
+    let cli = parsed(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
     match dispatch(cli) {
         Ok(Exit::Clean) => ExitCode::SUCCESS,
         Ok(Exit::Findings) => ExitCode::from(1),
@@ -37,17 +38,35 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether cargo called the program, which puts `tgen` before the arguments.
+fn is_called_by_cargo() -> bool {
+    std::env::args_os().nth(1).is_some_and(|first| first == "tgen")
+}
+
+/// The name by which the user called the program.
+fn program_name() -> ProgramName {
+    match std::env::args_os().next() {
+        Some(executable) if !is_called_by_cargo() => ProgramName::of_executable(executable.as_ref()),
+        _ => ProgramName::CargoSubcommand,
+    }
+}
+
+fn parsed(arguments: impl Iterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
+    let mut command = cli::command_called(program_name().text());
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// The arguments without the `tgen` that cargo puts in front.
-fn arguments() -> impl Iterator<Item = std::ffi::OsString> {
-    let called_by_cargo = std::env::args_os().nth(1).is_some_and(|first| first == "tgen");
-    let skipped = usize::from(called_by_cargo);
+fn arguments() -> impl Iterator<Item = OsString> {
+    let skipped = usize::from(is_called_by_cargo());
     std::env::args_os().enumerate().filter(move |(at, _)| *at == 0 || *at > skipped).map(|(_, argument)| argument)
 }
 
 /// A usage error that quotes the arguments as they may be printed: some hold text from outside.
 fn in_visible_words(error: clap::Error) -> clap::Error {
     let shown = arguments().map(|argument| printer::visible(&argument.to_string_lossy()).into_owned());
-    Cli::try_parse_from(shown).err().unwrap_or(error)
+    parsed(shown).err().unwrap_or(error)
 }
 
 /// Whether a command starts threads.
@@ -67,7 +86,7 @@ fn works_in_parallel(command: &Command) -> bool {
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let global = &cli.global;
-    printer::prepare(global.color, if global.quiet { Verbosity::Quiet } else { Verbosity::Normal });
+    printer::prepare(global.color, if global.quiet { Verbosity::Quiet } else { Verbosity::Normal }, program_name());
     if works_in_parallel(&cli.command) {
         threads::prepare()?;
     }

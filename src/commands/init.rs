@@ -6,7 +6,7 @@ use clap::Args;
 use tgen_core::config::init::{Options, tgen_toml};
 
 use crate::exit::Exit;
-use crate::printer::{Printer, counted};
+use crate::printer::{Printer, as_called, counted};
 use crate::project::arguments::Global;
 use crate::project::locate::is_in_pyproject;
 use crate::project::pack;
@@ -66,7 +66,7 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Exit> {
             format!("`{CONFIG}` was not changed; write `{line}` above its first table, unless it has that line")
         }
         Some(table) => format!("`{table}` was not changed; write `{line}` into it, unless it has that line"),
-        None => format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`"),
+        None => as_called(&format!("wrote `{CONFIG}`; edit it, then run `cargo tgen generate`")).into_owned(),
     })?;
     Ok(Exit::Clean)
 }

@@ -7,6 +7,7 @@
 mod colour;
 mod foreign;
 mod problem;
+mod program;
 mod progress;
 mod sources;
 mod table;
@@ -26,6 +27,7 @@ use tgen_core::base::problem::Problem;
 
 pub(crate) use self::colour::ColorWhen;
 pub(crate) use self::foreign::{visible, visible_lines};
+pub(crate) use self::program::{ProgramName, as_called};
 pub(crate) use self::progress::{Progress, Status};
 use self::sources::Texts;
 pub(crate) use self::sources::{Source, SourceCache};
@@ -60,8 +62,9 @@ pub(crate) enum Verbosity {
 
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Sets colour and verbosity for the whole process.
-pub(crate) fn prepare(color: ColorWhen, verbosity: Verbosity) {
+/// Sets colour, verbosity and the program's name for the whole process.
+pub(crate) fn prepare(color: ColorWhen, verbosity: Verbosity, name: ProgramName) {
+    name.use_in_messages();
     colour::decide(color);
     IS_QUIET.store(verbosity == Verbosity::Quiet, Ordering::Relaxed);
 }
@@ -113,7 +116,7 @@ impl Printer {
 
     /// Writes one line about a success, unless `--quiet` is given.
     pub(crate) fn note(&self, text: &str) -> io::Result<()> {
-        if is_quiet() { Ok(()) } else { self.line(text) }
+        if is_quiet() { Ok(()) } else { self.line(&as_called(text)) }
     }
 
     /// Writes a list as columns below their headings.
@@ -188,17 +191,23 @@ impl Printer {
 
     /// Writes a warning.
     pub(crate) fn warning(&self, message: &str) {
-        self.aside(|err| writeln!(err, "{WARNING}warning{WARNING:#}{HEADING}:{HEADING:#} {}", visible_lines(message)));
+        self.aside(|err| {
+            writeln!(err, "{WARNING}warning{WARNING:#}{HEADING}:{HEADING:#} {}", visible_lines(&as_called(message)))
+        });
     }
 
     /// Writes the error because of which a command could not run, with the chain of its causes.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         self.aside(|err| {
-            writeln!(err, "{ERROR}error{ERROR:#}{HEADING}: {}{HEADING:#}", visible_lines(&error.to_string()))?;
+            writeln!(
+                err,
+                "{ERROR}error{ERROR:#}{HEADING}: {}{HEADING:#}",
+                visible_lines(&as_called(&error.to_string()))
+            )?;
             error
                 .chain()
                 .skip(1)
-                .try_for_each(|cause| writeln!(err, "  caused by: {}", visible_lines(&cause.to_string())))
+                .try_for_each(|cause| writeln!(err, "  caused by: {}", visible_lines(&as_called(&cause.to_string()))))
         });
     }
 

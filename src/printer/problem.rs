@@ -1,5 +1,6 @@
 //! Formats a problem in the style of rustc and ruff: code, message, source line, help, related places.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::ops::Range as Span;
 
@@ -10,16 +11,16 @@ use tgen_core::base::text::{Position, Range};
 
 use super::foreign::visible_with_offsets;
 use super::sources::{Source, Texts};
-use super::{visible, visible_lines};
+use super::{as_called, visible, visible_lines};
 
 /// A longer range of source is not quoted; only its place is shown.
 const LONGEST_EXCERPT: usize = 16 * 1024;
 
 /// Writes a problem and an empty line after it.
 pub(super) fn write(out: &mut dyn Write, problem: &Problem, texts: &Texts<'_>) -> io::Result<()> {
-    let title = level(problem.severity).primary_title(visible_lines(&problem.message)).id(problem.code.name());
+    let title = level(problem.severity).primary_title(message(&problem.message)).id(problem.code.name());
     let place = place(problem.path.as_deref(), problem.range, texts);
-    let help = problem.help.as_deref().map(visible_lines);
+    let help = problem.help.as_deref().map(message);
     let (below_place, alone) = if place.is_some() { (help, None) } else { (None, help) };
     let mut primary = Group::with_title(title).elements(place);
     if let Some(help) = below_place {
@@ -33,6 +34,13 @@ pub(super) fn write(out: &mut dyn Write, problem: &Problem, texts: &Texts<'_>) -
     writeln!(out)
 }
 
+fn message(text: &str) -> Cow<'_, str> {
+    match as_called(text) {
+        Cow::Borrowed(text) => visible_lines(text),
+        Cow::Owned(text) => visible_lines(&text).into_owned().into(),
+    }
+}
+
 fn level(severity: Severity) -> Level<'static> {
     match severity {
         Severity::Error => Level::ERROR,
@@ -42,7 +50,7 @@ fn level(severity: Severity) -> Level<'static> {
 }
 
 fn group_of<'a>(related: &'a Related, texts: &Texts<'_>) -> Group<'a> {
-    let title = Level::NOTE.secondary_title(visible_lines(&related.message));
+    let title = Level::NOTE.secondary_title(message(&related.message));
     Group::with_title(title).elements(place(Some(&related.path), related.range, texts))
 }
 

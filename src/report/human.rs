@@ -8,7 +8,7 @@ use tgen_core::output::state::State;
 
 use super::words::Kind;
 use super::{Baseline, OutputReport, Report, words};
-use crate::printer::{Cut, FAINT, HEADING, Sources, counted, cut, visible, write_problems};
+use crate::printer::{Cut, FAINT, HEADING, Sources, as_called, counted, cut, visible, write_problems};
 
 const REMOVED: Style = AnsiColor::Red.on_default();
 const ADDED: Style = AnsiColor::Green.on_default();
@@ -63,7 +63,7 @@ fn write_kind(report: &Report, out: &mut dyn Write, kind: Kind, limits: &Limits)
     let verb = if outputs.len() == 1 { "is" } else { "are" };
     let subject = format!("{} {verb} {}", counted(outputs.len(), "output"), kind.state.name());
     let next_step = kind.next_step(outputs.iter().copied());
-    writeln!(out, "{HEADING}{subject}{HEADING:#}, {}: {}", kind.meaning(), visible(&next_step))?;
+    writeln!(out, "{HEADING}{subject}{HEADING:#}, {}: {}", kind.meaning(), visible(&as_called(&next_step)))?;
     let Cut { shown, rest } = cut(&outputs, limits.paths);
     shown.iter().try_for_each(|output| write_output(out, output))?;
     if rest > 0 {

@@ -16,6 +16,8 @@ mod hostile;
 mod library;
 mod links;
 mod lsp;
+#[cfg(unix)]
+mod program_name;
 mod readme;
 mod robustness;
 mod tour;

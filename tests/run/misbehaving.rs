@@ -209,7 +209,7 @@ fn each_way_to_end_has_its_outcome() {
     assert!(stdout.contains("failed tests/test_outcomes.py::test_fails on cpu"), "{stdout}");
     assert!(stdout.contains("assert 1 == 2"), "{stdout}");
     assert!(stdout.contains("-m pytest tests/test_outcomes.py::test_fails"), "{stdout}");
-    assert!(stdout.contains("cargo tgen explain tests/test_outcomes.py:"), "{stdout}");
+    assert!(stdout.contains("cargo-tgen explain tests/test_outcomes.py:"), "{stdout}");
     let at_the_template = "error[failed-test]: `tests/test_outcomes.py::test_fails` failed: assert 1 == 2\n";
     let stderr = finished.stderr();
     let (_, place) = stderr.split_once(at_the_template).unwrap_or_else(|| panic!("{stderr}"));

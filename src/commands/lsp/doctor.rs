@@ -10,7 +10,7 @@ use tgen_core::project::request::Request;
 use tgen_core::template::{Dialect, TemplateName};
 
 use crate::exit::Exit;
-use crate::printer::{Printer, counted};
+use crate::printer::{Printer, as_called, counted};
 use crate::project::arguments::Global;
 use crate::project::locate::{self, CargoOptions, ConfigSource, Located};
 use crate::project::pack;
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, file: Option<&Utf8Path>) -> anyhow::Result<Ex
     };
     let width = report.iter().map(|(what, _)| what.len()).max().unwrap_or_default();
     for (what, seen) in report {
-        printer.line(&format!("{what:width$}  {seen}"))?;
+        printer.line(&format!("{what:width$}  {}", as_called(&seen)))?;
     }
     Ok(exit)
 }

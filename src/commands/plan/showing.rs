@@ -9,7 +9,7 @@ use tgen_core::output::path::OutputPath;
 
 use super::arguments::{Filter, PlanFormat, ShowArgs};
 use super::{PAGE, with_support};
-use crate::printer::Printer;
+use crate::printer::{Printer, as_called};
 use crate::project::arguments::ListFormat;
 use crate::project::session;
 use crate::report::plan as report;
@@ -176,7 +176,7 @@ fn show_table(printer: &Printer, name: &str, offset: u32, tests: &[StoredTest], 
     let end = u64::from(offset) + tests.len() as u64;
     let rest = all.saturating_sub(end);
     if rest > 0 {
-        printer.line(&format!("and {rest} more: `cargo tgen plan show {name} --offset {end}`"))?;
+        printer.line(&as_called(&format!("and {rest} more: `cargo tgen plan show {name} --offset {end}`")))?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use tgen_core::results::outcome::Meaning;
 use tgen_core::results::verdict::Verdict;
 
 use super::{RunReport, explain, reproduce, words};
-use crate::printer::{Cut, FAINT, HEADING, Printer, counted, cut, visible, visible_lines};
+use crate::printer::{Cut, FAINT, HEADING, Printer, as_called, counted, cut, visible, visible_lines};
 
 const FAILED: Style = AnsiColor::Red.on_default().bold();
 const UNKNOWN: Style = AnsiColor::Yellow.on_default().bold();
@@ -86,7 +86,7 @@ fn write_reason(out: &mut dyn Write, reason: &str) -> io::Result<()> {
 fn write_commands(out: &mut dyn Write, attempt: &Attempt, reproduce: &str) -> io::Result<()> {
     writeln!(out, "  {FAINT}reproduce:{FAINT:#} {}", visible(reproduce))?;
     match explain(attempt) {
-        Some(explain) => writeln!(out, "  {FAINT}template:{FAINT:#}  {}\n", visible(&explain)),
+        Some(explain) => writeln!(out, "  {FAINT}template:{FAINT:#}  {}\n", visible(&as_called(&explain))),
         None => writeln!(out),
     }
 }
