@@ -20,7 +20,7 @@ use super::{Report, words};
 use crate::printer::{SourceCache, Sources, counted, write_json};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-/// Where a reader of an alert finds what the tool is.
+/// The page about the tool to which an alert leads.
 const INFORMATION: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// GitHub refuses a log with more results.

@@ -1,4 +1,4 @@
-//! The lines of the results that the runner writes by itself: of tests that could not speak for themselves, and of units.
+//! The lines of results files that the runner writes itself: attempts of tests that reported nothing, and the ends of units.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -65,12 +65,12 @@ pub(super) fn bare_end(unit: &Unit, outcome: Outcome) -> UnitEnd {
     }
 }
 
-/// Seconds to a tenth of a millisecond, as results have them.
+/// Seconds, rounded to a tenth of a millisecond as in results files.
 pub(super) fn rounded(seconds: f64) -> f64 {
     (seconds * 1e4).round() / 1e4
 }
 
-/// A time in seconds since 1970, as results have it.
+/// A time in seconds since 1970, as text for results files.
 pub(super) fn time(seconds: f64) -> Option<String> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
     let time = Timestamp::UNIX_EPOCH.checked_add(since).ok()?;

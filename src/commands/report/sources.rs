@@ -15,15 +15,15 @@ use crate::store::Mode;
 
 /// Which run is wanted.
 pub(super) enum Which<'a> {
-    /// The one of the results folder that started last.
+    /// The run in the results folder that started last.
     Latest,
-    /// The one that started before another.
+    /// The last run that started before this one.
     Before(&'a Recorded),
-    /// That of these files, or with this id.
+    /// The run in these files, or the run with this id.
     Named(&'a [String]),
 }
 
-/// Where runs are found; what is read is kept.
+/// Finds runs, and keeps what it has read.
 pub(super) struct Sources<'g> {
     global: &'g Global,
     /// What is in the results folder, once it was asked for.
@@ -163,7 +163,7 @@ fn started(recorded: &Recorded) -> Option<&str> {
     recorded.headers.iter().map(|header| header.started.as_str()).min()
 }
 
-/// Whether an argument is meant as a file: it is one, or is written as one.
+/// Whether an argument names a file: there is one, or it looks like a path.
 fn is_file(argument: &str) -> bool {
     let path = Utf8Path::new(argument);
     path.exists() || path.extension().is_some() || argument.contains(['/', '\\'])

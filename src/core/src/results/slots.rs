@@ -3,7 +3,7 @@
 //! Results do not name slots, but a slot has one unit at a time, so the times tell how many there were. This module must
 //! not know what ran.
 
-/// From when to when something ran, in seconds since any one moment.
+/// When something ran, in seconds since a moment that all spans share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
     /// Its start.
@@ -12,7 +12,7 @@ pub struct Span {
     pub end: f64,
 }
 
-/// Ends and starts that are so near are not an overlap: times are rounded.
+/// By how much a start may precede an end without an overlap, because times are rounded.
 const TOLERANCE: f64 = 0.001;
 
 /// The slot of each span: the lowest that is free at its start.

@@ -1,5 +1,5 @@
-//! From an edit of an output to the edits of templates that may have the same effect. This module must not render: rendering
-//! decides which of them has.
+//! From an edit of an output to the edits of templates that may have the same effect. This module must not render: whether
+//! an edit has that effect is decided by rendering it elsewhere.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,9 +19,9 @@ pub(super) type Proposal = Vec<TemplateEdit>;
 const MOST: usize = 48;
 /// How many places are tried for an edit that can stand at several.
 const MOST_PLACES: usize = 12;
-/// How many stretches before and after a block are tried as the ends of what is written out.
+/// How many stretches on each side of a block are tried as the borders of the text that is written out.
 const MOST_AROUND: usize = 6;
-/// How far away, in bytes, a tag may be at which text is inserted.
+/// The largest distance, in bytes, to a tag at which text is inserted.
 const FARTHEST_BORDER: usize = 64;
 /// How many characters an edit is moved in each direction to find other places for it.
 const MOST_SLIDES: usize = 512;
@@ -97,7 +97,7 @@ impl Proposer<'_> {
         proposals
     }
 
-    /// A range of the generated text, with no or some of the empty lines around it: a component may have written them.
+    /// A range of the generated text, without and with the empty lines around it, which a component may have written.
     fn with_white_space(&self, range: &Range<usize>) -> Vec<Range<usize>> {
         let before = self.old[..range.start].char_indices().rev().take_while(|(_, char)| char.is_whitespace());
         let starts: Vec<usize> = before.filter(|(_, char)| *char == '\n').map(|(at, _)| at).take(MOST_EMPTY).collect();
@@ -208,7 +208,7 @@ impl Proposer<'_> {
         self.at_borders(slides)
     }
 
-    /// Of the places of an edit, the given one, those at the start of a line, and those where another stretch begins.
+    /// Keeps the first place of an edit, those at the start of a line, and those where another stretch begins.
     fn at_borders(&self, slides: Vec<TextReplacement>) -> Vec<TextReplacement> {
         let is_line_start = |at: usize| at == 0 || self.old[..at].ends_with('\n');
         let is_border = |at: usize| self.stretches.before(at) != self.stretches.after(at);

@@ -1,4 +1,4 @@
-//! What changed files do to outputs: the project as it is with them, and the outputs that they can change.
+//! The effect of changed files: the project with them, and the outputs that they can change.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::plan::{Plan, PlannedOutput};
 use crate::project::Project;
 use crate::rendering::comparison::render_each;
 
-/// The project with the changed files of an adoption, read from `files`. None if only a fresh load can tell.
+/// The project with the changed files of an adoption, read from `files`. `None` if the project has to be loaded anew.
 #[must_use]
 pub fn changed_project<'f>(project: &Project<'_>, files: &'f dyn Files, adoption: &Adoption) -> Option<Project<'f>> {
     let is_config = |path: &Utf8Path| project.config.path.as_deref() == Some(path);
@@ -20,7 +20,7 @@ pub fn changed_project<'f>(project: &Project<'_>, files: &'f dyn Files, adoption
     if configs.is_empty() {
         return Some(changed);
     }
-    // What an adoption changes in a configuration are placeholders and facts of models.
+    // In a configuration, an adoption changes only placeholders and facts of models.
     project.config.reread(files).ok().map(|config| changed.with_values_of(config))
 }
 
