@@ -10,7 +10,7 @@ use tgen_core::base::bytes::Bytes;
 use tgen_core::base::files::{Files, reason};
 
 use super::generate;
-use super::results::write_file;
+use super::results::{refuse_other_kind, write_file};
 #[cfg(feature = "store")]
 use super::run::planned;
 use super::run::{Earlier, Kept, OutputFiles, keep_unfinished, of_outputs};
@@ -21,7 +21,7 @@ use crate::project::locate::without_dots;
 use crate::project::session::{Session, current_folder};
 use crate::run::{Chosen, Selection};
 use crate::submit::{Bundle, plan_json};
-use crate::world::disk::{LARGEST_FILE, read_beginning, read_file};
+use crate::world::disk::{LARGEST_FILE, read_file};
 
 /// The files beside tests, and above them up to the root, that pytest reads.
 const BESIDE: [&str; 2] = ["conftest.py", "__init__.py"];
@@ -87,7 +87,7 @@ pub(super) struct Packed {
 }
 
 pub(crate) fn run(global: &Global, args: &BundleArgs) -> anyhow::Result<Exit> {
-    require_bundle_or_nothing(&args.output)?;
+    refuse_other_kind(&args.output, "zip file", |beginning| beginning.starts_with(ZIP))?;
     let session = one_session(global)?;
     let Some(Packed { selection, zip }) = pack(&session, &args.contents, &args.rerun, Some(&args.output))? else {
         Printer::new().note("everything has passed already")?;
@@ -152,16 +152,6 @@ fn content(session: &Session, file: &Utf8Path) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Refuses to write a bundle over a file that is none: one mistyped name, and a test is gone.
-fn require_bundle_or_nothing(output: &Utf8Path) -> anyhow::Result<()> {
-    let mut beginning = Vec::new();
-    let is_readable = read_beginning(output, ZIP.len(), &mut beginning).is_ok();
-    if is_readable && !beginning.is_empty() && beginning != ZIP {
-        bail!("`{output}` is there and no zip file; delete it, or give `--output` another name");
-    }
-    Ok(())
-}
-
 /// The units of all hardware types, and the files of all outputs.
 pub(super) fn select(
     session: &Session,
@@ -209,6 +199,9 @@ fn included(session: &Session, paths: &[Utf8PathBuf], output: Option<&Utf8Path>)
     let output = output.map(|output| without_dots(&current.join(output)));
     let mut files = Vec::new();
     for path in paths {
+        if path.as_str().is_empty() {
+            bail!("`--include` is empty; give it a file or a folder, such as `.` for the whole project");
+        }
         let inside = without_dots(&current.join(path));
         let inside = inside
             .strip_prefix(&session.root)
@@ -216,8 +209,13 @@ fn included(session: &Session, paths: &[Utf8PathBuf], output: Option<&Utf8Path>)
         if session.disk.is_file(inside) {
             files.push(inside.to_owned());
         } else {
+            if std::fs::metadata(session.root.join(inside)).is_ok_and(|found| !found.is_dir()) {
+                bail!("cannot pack `{path}`: it is a pipe or a device; give `--include` files and folders");
+            }
             let listed = session.disk.list(inside);
-            files.extend(listed.map_err(|error| anyhow!("cannot pack `{path}`: {}", reason(&error)))?);
+            files.extend(listed.map_err(|error| {
+                anyhow!("cannot pack `{path}`: {}; give `--include` what is there and can be read", reason(&error))
+            })?);
         }
     }
     files.retain(|file| output.as_ref() != Some(&session.root.join(file)));

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use tgen_core::model::hardware::HardwareType;
 
 use super::bundle::{ContentArgs, one_session, select};
-use super::results::write_file;
+use super::results::{refuse_other_kind, write_file};
 use super::run::{Earlier, Kept, OutputFiles, RetryArgs};
 use crate::exit::Exit;
 use crate::printer::{Printer, counted, visible};
@@ -17,6 +17,8 @@ use crate::submit::emit::{
     Bundled, Cluster, Github, Grouping, Kubernetes, Part, Slurm, github, kubernetes, parts, slurm,
 };
 
+/// What each file that is written has near its beginning.
+const HEADER: &str = "# Written by `cargo tgen ";
 /// The most jobs of a matrix: GitHub takes 256, and starts none of a larger one.
 const MOST_IN_MATRIX: usize = 255;
 /// The most indices of an array, with Slurm's default of `MaxArraySize`.
@@ -165,6 +167,8 @@ fn write(common: &CommonArgs, text: &str) -> anyhow::Result<Exit> {
     match &common.output {
         None => Printer::content(text)?,
         Some(output) => {
+            let kind = "file that `cargo tgen emit` wrote";
+            refuse_other_kind(output, kind, |beginning| String::from_utf8_lossy(beginning).contains(HEADER))?;
             write_file(output, text.as_bytes())?;
             Printer::new().note(&format!("wrote `{output}`"))?;
         }

@@ -21,12 +21,14 @@ use crate::project::database::one_session;
 use crate::report::run::{RunReport, github, human, json, junit};
 #[cfg(feature = "store")]
 use crate::store::{ImportedResults, Mode};
-use crate::world::disk::{Writer, read_file};
+use crate::world::disk::{Writer, read_beginning, read_file};
 
 /// The folder below a project's root that runs write their results to.
 pub(crate) const RESULTS_FOLDER: &str = "results";
 /// The largest results file that is read: many runs may be in one.
 const LARGEST_RESULTS: u64 = 1 << 30;
+/// How much of a file is read to see of which kind it is: as much as the longest line of results.
+const BEGINNING: usize = 1 << 20;
 /// How many lines of a file that could not be read are named.
 const NAMED_LINES: usize = 3;
 
@@ -169,6 +171,7 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Exit> {
         Printer::content(&text(recorded))?;
         return Ok(Exit::Clean);
     };
+    refuse_other_kind(output, "results file", |beginning| read(beginning).is_ok())?;
     let files = counted(args.files.len(), "file");
     let merged = merged(recorded);
     let attempts = counted(merged.attempts.len(), "attempt");
@@ -181,7 +184,9 @@ fn run_merge(args: &MergeArgs) -> anyhow::Result<Exit> {
 pub(crate) fn results_files(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let entries = match folder.read_dir_utf8() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("cannot list the results in `{folder}`"))?,
+        entries => entries.with_context(|| {
+            format!("cannot list the results in `{folder}`; make it a folder that can be read, or move it away")
+        })?,
     };
     let mut files: Vec<Utf8PathBuf> = entries.flatten().map(|entry| entry.path().to_owned()).collect();
     files.retain(|file| file.extension() == Some("jsonl"));
@@ -241,6 +246,24 @@ fn warn_of_ignored_lines(file: &Utf8Path, recorded: &Recorded) {
     if rest > 0 {
         printer.warning(&format!("`{file}`: {} left out", counted(rest, "more line")));
     }
+}
+
+/// Refuses to write over a file of another kind: one mistyped name, and a test or a configuration is gone. `kind` says what
+/// is written, and `is_of_kind` whether a file that begins so is that.
+///
+/// # Errors
+/// The file is of another kind.
+pub(crate) fn refuse_other_kind(
+    output: &Utf8Path,
+    kind: &str,
+    is_of_kind: impl FnOnce(&[u8]) -> bool,
+) -> anyhow::Result<()> {
+    let mut beginning = Vec::new();
+    let is_readable = read_beginning(output, BEGINNING, &mut beginning).is_ok();
+    if is_readable && !beginning.trim_ascii().is_empty() && !is_of_kind(&beginning) {
+        bail!("`{output}` is there and no {kind}; delete it, or give `--output` another name");
+    }
+    Ok(())
 }
 
 /// Writes a file that the user named, whole or not at all.

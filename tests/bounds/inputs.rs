@@ -91,6 +91,9 @@ fn nothing_is_written_while_an_input_cannot_be_read() {
         project.write("templates/own/bert.py.tera", "OWN = 1\n");
         damage(&project);
         project.check_refused(&["generate"], words);
+        if cfg!(feature = "store") {
+            project.check(&["plan", "--dry-run"], &[2], "an input cannot be read; nothing was planned");
+        }
     };
     check(&|project| project.write("map.json", r#"{"bert": ["fill-m"#), "map.json");
     check(&|project| fs::remove_dir_all(project.path("templates")).unwrap(), "cannot read the templates folder");

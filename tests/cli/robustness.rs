@@ -301,6 +301,15 @@ fn adopting_an_edit_keeps_the_line_ends_of_what_it_changes() {
 }
 
 #[test]
+fn adopting_what_cannot_be_read_is_no_success() {
+    let project = Project::new(b"x = 1\n");
+    fs::create_dir_all(project.path("out/test_bert.py")).unwrap();
+    for arguments in [&["adopt"][..], &["adopt", "out/test_bert.py"]] {
+        project.check(arguments, 1, "cannot read the output `out/test_bert.py`: it is a folder");
+    }
+}
+
+#[test]
 fn a_bundle_is_written_over_no_file_that_is_none_and_packs_no_bundle() {
     let project = Project::new(b"x = 1\n");
     project.check(&["generate"], 0, "wrote 1 of 1");
@@ -347,6 +356,48 @@ fn a_report_is_written_over_no_results_and_needs_no_file_that_has_none() {
     project.check(&["report", "--output", ""], 2, "`--output` is empty");
 }
 
+#[test]
+fn files_that_a_command_writes_replace_none_of_another_kind() {
+    let project = Project::new(b"x = 1\n");
+    let line = "{\"tgen-results\": 1, \"run\": \"r\", \"started\": \"2026-03-01T08:00:00Z\"}\n";
+    project.write("results/r.jsonl", line.as_bytes());
+    project.check(&["generate"], 0, "wrote 1 of 1");
+    let config = fs::read(project.path("tgen.toml")).unwrap();
+    for (command, kind) in [
+        (&["results", "merge", "results/r.jsonl"][..], "results file"),
+        (&["report"], "report of that format"),
+        (&["report", "--format", "markdown"], "report of that format"),
+        (&["report", "--format", "junit"], "report of that format"),
+        (&["report", "--format", "json"], "report of that format"),
+        (&["emit", "slurm", "--shards", "1", "--hardware", "cpu"], "file that `cargo tgen emit` wrote"),
+        (&["bundle"], "zip file"),
+    ] {
+        let refused = format!("`tgen.toml` is there and no {kind}; delete it, or give `--output` another name");
+        project.check(&[command, &["--output", "tgen.toml"]].concat(), 2, &refused);
+        assert_eq!(fs::read(project.path("tgen.toml")).unwrap(), config);
+        // What the command has written is replaced.
+        for _ in 0..2 {
+            project.check(&[command, &["--output", "written"]].concat(), 0, "`written`");
+        }
+        fs::remove_file(project.path("written")).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_packed_is_told_with_a_next_step() {
+    let project = Project::new(b"x = 1\n");
+    project.check(&["generate"], 0, "wrote 1 of 1");
+    std::os::unix::fs::symlink("circle", project.path("circle")).unwrap();
+    for (include, words) in [
+        ("", "`--include` is empty; give it a file or a folder, such as `.` for the whole project"),
+        ("circle", "too many levels of symbolic links; give `--include` what is there and can be read"),
+        ("nothing", "it does not exist; give `--include` what is there and can be read"),
+    ] {
+        project.check(&["bundle", "--include", include], 2, words);
+    }
+}
+
 #[cfg(feature = "store")]
 #[test]
 fn a_folder_is_no_template_database() {
@@ -362,5 +413,12 @@ fn a_folder_is_no_template_database() {
 fn a_folder_of_results_that_is_none_is_named() {
     let project = Project::new(b"x = 1\n");
     project.write("results", b"");
-    project.check(&["report"], 2, "cannot list the results in");
+    let next_step = "make it a folder that can be read, or move it away";
+    project.check(&["report"], 2, next_step);
+    #[cfg(unix)]
+    {
+        fs::remove_file(project.path("results")).unwrap();
+        std::os::unix::fs::symlink("results", project.path("results")).unwrap();
+        project.check(&["report"], 2, next_step);
+    }
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -209,3 +211,42 @@ def test_only_the_tests_of_the_named_platforms_run(
     lines = project.results("results.jsonl")
     names = [line["nodeid"].partition("::")[2] for line in lines]
     assert sorted(names) == expected
+
+
+# A Python older than 3.10, as the support package sees it.
+OLD = """
+import sys
+import types
+
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tgen_support.environment":
+            del types.UnionType
+
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "last_line"),
+    [
+        (["test/test_hf_some.py"], "{message}"),
+        (["-c", "import pytest, tgen_support"], "ImportError: {message}"),
+    ],
+)
+def test_a_python_that_is_too_old_is_named(
+    project: Project, command: list[str], last_line: str
+) -> None:
+    project.add_tests("test")
+    project.write(
+        "test/test_hf_some.py", f"import pytest\nimport tgen_support\n{PASSING}"
+    )
+    old = project.write("old/sitecustomize.py", OLD).parent
+    paths = os.pathsep.join([str(old), str(project.root / "test")])
+    run = project.pytest(environment={"PYTHONPATH": paths}, command=command)
+    message = f"these tests need Python 3.10 or newer, and this is {platform.python_version()}"
+    assert run.status == 1
+    assert run.output.splitlines()[-1] == last_line.format(message=message)
+    assert ("Traceback" in run.output) == (command[0] == "-c"), run.output

@@ -308,3 +308,33 @@ fn the_script_for_slurm_runs_every_test_once_and_merges_the_results() {
     assert!(log.contains("--array=1-2") && log.contains("--mem=4G") && log.contains("--mem=8G"), "{log}");
     assert!(log.contains("--dependency=afterany:7:7"), "{log}");
 }
+
+#[test]
+fn a_python_without_ray_is_named() {
+    let unpacked = Unpacked::of(&Project::new(&[("fine", "")]), &[]);
+    let mut driver = Command::new(python());
+    // Without the packages of its environment, no Python has Ray.
+    driver.args(["-S", "driver.py", "--ray"]).current_dir(unpacked.path());
+    let output = driver.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("has no Ray; start the head with the environment of Ray activated"), "{said}");
+    assert!(!said.contains("Traceback"), "{said}");
+}
+
+#[test]
+fn a_mistyped_hardware_type_or_results_file_is_no_success() {
+    let unpacked = Unpacked::of(&Project::new(&[("fine", "")]), &[]);
+    let notes = unpacked.path().join("notes.txt");
+    fs::write(&notes, "mine\n").unwrap();
+    for (arguments, words) in [
+        (["--hardware", "cdua"], "write some of cpu, cuda, rocm, openvino, mps, qualcomm"),
+        (["--hardware", ""], "write some of cpu, cuda, rocm, openvino, mps, qualcomm"),
+        (["--results", "notes.txt"], "`notes.txt` is there and no results file; give `--results` another name"),
+    ] {
+        let output = unpacked.run(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(words), "{}", text(&output.stderr));
+    }
+    assert_eq!(fs::read_to_string(notes).unwrap(), "mine\n");
+}

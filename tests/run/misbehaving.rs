@@ -214,6 +214,8 @@ fn each_way_to_end_has_its_outcome() {
     let stderr = finished.stderr();
     let (_, place) = stderr.split_once(at_the_template).unwrap_or_else(|| panic!("{stderr}"));
     assert!(place.trim_start().starts_with("--> templates/outcomes.py:"), "{stderr}");
+    let underlined = format!(" {}\n", "^".repeat("assert 1 == 2".len()));
+    assert!(place.contains(&underlined), "the whole line is underlined: {stderr}");
 }
 
 #[test]

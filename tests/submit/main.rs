@@ -290,6 +290,17 @@ fn a_run_that_was_left_is_followed_again_and_nothing_is_recorded_twice() {
 
 #[cfg(unix)]
 #[test]
+fn a_run_that_two_clients_have_recorded_counts_once() {
+    let (project, head) = (Project::new(), Head::new(passing()));
+    project.submit(&head, &["--run", "r1"]).check(0, "2 tests: 2 passed");
+    let file = project.folder.path().join("results/r1.jsonl");
+    fs::write(&file, fs::read_to_string(&file).unwrap().repeat(2)).unwrap();
+    let again = project.submit(&head, &["--attach", "r1"]);
+    again.check(0, "2 tests: 2 passed");
+    assert!(!again.out.contains("did not end"), "{}", again.out);
+}
+
+#[test]
 fn ctrl_c_leaves_a_run_and_says_how_to_come_back() {
     use std::process::Stdio;
 
@@ -408,5 +419,18 @@ fn nonsense_on_the_command_line_is_told_before_anything_is_sent() {
     let runtime_env = project.folder.path().join("env.json");
     fs::write(&runtime_env, "{\"working_dir\": \".\"}").unwrap();
     wrong(&["--runtime-env", "env.json"], "`--include`");
+    wrong(&["--runtime-env", "missing"], "it does not exist; give `--runtime-env` a JSON file");
+    wrong(
+        &["--token-file", "env.json"],
+        "`env.json`: the token is empty or has spaces; write nothing but the token there",
+    );
+    for results in [".", "tgen.toml", "tgen.toml/results.jsonl"] {
+        wrong(
+            &["--results", results],
+            "nothing was submitted; give `--results` a file that can be written, or a new name",
+        );
+    }
+    wrong(&["--runtime-env", "missing", "--results", "new.jsonl"], "it does not exist");
+    assert!(!project.folder.path().join("new.jsonl").exists());
     assert!(head.requests("PUT", "").is_empty() && head.requests("POST", "").is_empty());
 }

@@ -6,6 +6,7 @@ use anyhow::{anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 use tgen_core::base::conflict::Conflicts;
+use tgen_core::base::problem::Severity;
 use tgen_core::base::suggest::did_you_mean;
 use tgen_core::output::signature;
 use tgen_core::output::state::State;
@@ -24,7 +25,7 @@ pub(super) struct Edited {
     pub(super) outputs: Vec<EditedOutput>,
     /// The stamps of their files before they were read.
     pub(super) stamps: StampsBefore,
-    /// How many were left out, with a warning.
+    /// How many were left out, with a warning or an error.
     pub(super) skipped: usize,
     /// The outputs that were asked for, if they were named.
     pub(super) named: Vec<Utf8PathBuf>,
@@ -70,6 +71,7 @@ impl Edited {
                 Err(problem) => problems.push(problem),
             }
         }
+        edited.skipped += problems.iter().filter(|problem| problem.severity == Severity::Error).count();
         session.print_problems(plan.project, &problems);
         Ok(edited)
     }

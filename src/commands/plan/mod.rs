@@ -27,6 +27,7 @@ use self::arguments::{Filter, PlanCommand, PlanFormat};
 use self::difference::run_diff;
 use self::showing::{run_show, show, show_plans};
 use super::results::{RESULTS_FOLDER, read_files, read_left, read_with_warnings, results_files};
+use crate::apply::refuse_unreadable;
 use crate::exit::Exit;
 use crate::printer::{Printer, Progress, counted};
 use crate::project::arguments::Global;
@@ -70,6 +71,7 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
     let (request, chosen) = request(session, args)?;
     let project = session.project_for(&request)?;
     let plan = Plan::new(&project, &request);
+    refuse_unreadable(session, &plan, "nothing was planned")?;
     let (mut tests, faults) = planned_tests(&plan);
     if let Some(files) = &args.from_history {
         learn(&plan, &mut tests, &history(session, &plan, files)?);
@@ -86,10 +88,13 @@ fn run_plan(session: &Session, args: &PlanArgs) -> anyhow::Result<Exit> {
         return end_without_plan(session, &project, args, problems, tests.len());
     }
     let mut store = session.database(Mode::ReadWrite)?;
-    if args.replace {
-        remove_replaced(&mut store, args.name.as_deref())?;
-    }
-    match write_plan(&mut store, &plan, &tests, &contents, args.name.as_deref())? {
+    let when_interrupted = if args.replace {
+        stop_if_interrupted()?;
+        remove_replaced(&mut store, args.name.as_deref())?
+    } else {
+        WhenInterrupted::Stop
+    };
+    match write_plan(&mut store, &plan, &tests, &contents, args.name.as_deref(), when_interrupted)? {
         Ok(name) => {
             let problems = findings::gathered(problems);
             session.print_problems(&project, &problems);
@@ -112,10 +117,21 @@ fn problems_of_inputs(plan: &Plan<'_>, chosen: Chosen) -> Vec<Problem> {
     problems
 }
 
-fn remove_replaced(store: &mut Store, name: Option<&str>) -> anyhow::Result<()> {
+/// Whether Ctrl-C ends the writing of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WhenInterrupted {
+    Stop,
+    /// The plan of that name is gone already, so one that is not stored would be missed.
+    GoOn,
+}
+
+fn remove_replaced(store: &mut Store, name: Option<&str>) -> anyhow::Result<WhenInterrupted> {
     match name {
-        Some(name) if store.plans()?.iter().any(|plan| plan.name == name) => Ok(store.remove_plan(name)?),
-        _ => Ok(()),
+        Some(name) if store.plans()?.iter().any(|plan| plan.name == name) => {
+            store.remove_plan(name)?;
+            Ok(WhenInterrupted::GoOn)
+        }
+        _ => Ok(WhenInterrupted::Stop),
     }
 }
 
@@ -222,12 +238,15 @@ fn write_plan(
     tests: &[test_plan::PlannedTest],
     contents: &Plan<'_>,
     name: Option<&str>,
+    when_interrupted: WhenInterrupted,
 ) -> anyhow::Result<Result<String, Vec<Problem>>> {
     let mut failures = Vec::new();
     let mut writer = store.new_plan(name)?;
     let progress = Progress::new(tests.len(), "planning");
     for (page, outputs) in tests.chunks(PAGE as usize).zip(contents.outputs.chunks(PAGE as usize)) {
-        stop_if_interrupted()?;
+        if when_interrupted == WhenInterrupted::Stop {
+            stop_if_interrupted()?;
+        }
         for ((test, output), content) in page.iter().zip(outputs).zip(rendered(contents, outputs)) {
             progress.step();
             match content {

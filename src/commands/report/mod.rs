@@ -10,7 +10,7 @@ use tgen_core::results::outcome::Meaning;
 use tgen_core::results::past::Past;
 
 use self::sources::{Sources, Which};
-use super::results::write_file;
+use super::results::{refuse_other_kind, write_file};
 use crate::exit::Exit;
 use crate::printer::Printer;
 use crate::project::arguments::Global;
@@ -128,12 +128,24 @@ fn write(overview: &Overview<'_>, args: &ReportArgs, sources: &Sources<'_>) -> a
 fn write_to(path: &Utf8Path, overview: &Overview<'_>, format: ReportFormat) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     format.write(overview, &mut bytes)?;
+    refuse_other_kind(path, "report of that format", |beginning| format.begins(beginning))?;
     write_file(path, &bytes)?;
     Printer::new().note(&format!("wrote `{path}`"))?;
     Ok(())
 }
 
 impl ReportFormat {
+    /// Whether a file may be a report of this format, as far as its beginning tells.
+    fn begins(self, file: &[u8]) -> bool {
+        let beginning: &[u8] = match self {
+            Self::Html => b"<!DOCTYPE html",
+            Self::Markdown => b"### cargo-tgen",
+            Self::Junit => b"<?xml",
+            Self::Json | Self::Trace => b"{",
+        };
+        file.trim_ascii_start().starts_with(beginning)
+    }
+
     fn write(self, overview: &Overview<'_>, out: &mut dyn std::io::Write) -> std::io::Result<()> {
         match self {
             Self::Html => html::write(overview, out),

@@ -35,7 +35,7 @@ pub(super) fn template_problems(plan: &Plan<'_>, root: &Utf8Path, attempts: &[At
     for attempt in failed.take(MOST) {
         let output = outputs.get(&root.join(&attempt.file));
         if let Some(part) = output.and_then(|output| part(plan, output, attempt)) {
-            let place = (part.path, part.range);
+            let place = (part.path, part.line);
             match places.iter_mut().find(|(known, _)| *known == place) {
                 Some((_, attempts)) => attempts.push(attempt),
                 None => places.push((place, vec![attempt])),
@@ -45,11 +45,14 @@ pub(super) fn template_problems(plan: &Plan<'_>, root: &Utf8Path, attempts: &[At
     places.into_iter().map(|(place, attempts)| problem(place, &attempts)).collect()
 }
 
-/// The part of a template that wrote the line at which a test has failed.
+/// The first part of a template that wrote text of the line at which a test has failed.
 fn part(plan: &Plan<'_>, output: &PlannedOutput, attempt: &Attempt) -> Option<Part> {
     let line = failed_line(attempt)?.checked_sub(1)?;
     // What cannot be rendered is the problem of `check`.
-    explain(plan, output, line).ok()??.parts.into_iter().next()
+    let mut parts = explain(plan, output, line).ok()??.parts;
+    // Indentation may be written by another line than what it indents.
+    let first = parts.iter().position(|part| !part.wrote.trim().is_empty()).unwrap_or_default();
+    (first < parts.len()).then(|| parts.swap_remove(first))
 }
 
 fn problem((path, range): Place, attempts: &[&Attempt]) -> Problem {

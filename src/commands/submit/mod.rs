@@ -6,8 +6,10 @@ mod watching;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value};
+use tgen_core::base::files::reason;
+use tgen_core::results::merging::merged;
 use tgen_core::results::verdict::{Conclusion, Verdict};
 
 pub(crate) use self::arguments::SubmitArgs;
@@ -46,6 +48,9 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Exit> {
         Task::Submit => {
             let session = one_session(global)?;
             let run = args.run.clone().unwrap_or_else(new_id);
+            if !args.detach {
+                require_recordable(&results_path(&session, args, &run)?)?;
+            }
             let Some(planned) = submit_run(&session, &head, args, &run)? else {
                 Printer::new().note("everything has passed already")?;
                 return Ok(Exit::Clean);
@@ -61,16 +66,12 @@ pub(crate) fn run(global: &Global, args: &SubmitArgs) -> anyhow::Result<Exit> {
 
 /// Packs the tests and submits them. Gives the number of units; none if everything has passed already.
 fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyhow::Result<Option<usize>> {
+    let runtime_env = runtime_env(args)?;
     let version = head.version()?;
     let Some(Packed { selection, zip }) = pack(session, &args.contents, &args.rerun, None)? else { return Ok(None) };
     let planned = selection.units.len();
-    let submission = Submission {
-        run,
-        package: &Package::new(zip),
-        planned,
-        arguments: &args.for_driver(),
-        runtime_env: runtime_env(args)?,
-    };
+    let submission =
+        Submission { run, package: &Package::new(zip), planned, arguments: &args.for_driver(), runtime_env };
     let printer = Printer::new();
     // Ray may have accepted a submission although its answer was lost.
     let submitted = submit(head, &submission).with_context(|| {
@@ -89,11 +90,27 @@ fn submit_run(session: &Session, head: &Head, args: &RayArgs, run: &str) -> anyh
     Ok(Some(planned))
 }
 
-fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned: usize) -> anyhow::Result<Exit> {
-    let path = match &args.results {
+/// Where the results of a run are recorded.
+fn results_path(session: &Session, args: &RayArgs, run: &str) -> anyhow::Result<Utf8PathBuf> {
+    Ok(match &args.results {
         Some(path) => current_folder()?.join(path),
         None => session.root.join(RESULTS_FOLDER).join(format!("{run}.jsonl")),
-    };
+    })
+}
+
+/// Refuses a run before it is submitted whose results could not be recorded here. A file that was not there is not left behind.
+fn require_recordable(path: &Utf8Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    let opened = read_if_begun(path).and_then(|_| open_recording(path));
+    drop(opened.context("nothing was submitted; give `--results` a file that can be written, or a new name")?);
+    if is_new {
+        std::fs::remove_file(path).with_context(|| format!("cannot write the results to `{path}`"))?;
+    }
+    Ok(())
+}
+
+fn follow_run(session: &Session, head: &Head, args: &RayArgs, run: &str, planned: usize) -> anyhow::Result<Exit> {
+    let path = results_path(session, args, run)?;
     let began = Instant::now();
     // An earlier try to follow may have recorded some already.
     let recorded = read_if_begun(&path)?;
@@ -136,7 +153,11 @@ fn how_to_attach(args: &RayArgs, run: &str) -> String {
 }
 
 fn stop(head: &Head, run: &str) -> anyhow::Result<Exit> {
-    head.stop(&job_id(run)).map_err(|error| explained(error, run))?;
+    head.stop(&job_id(run)).map_err(|error| match error {
+        HeadError::Unreachable { .. } => anyhow::Error::from(error)
+            .context(format!("run `{run}` may go on; `--stop {run}` again, once Ray can be reached, stops it")),
+        error => explained(error, run),
+    })?;
     Printer::new().note(&format!("asked for the end of run `{run}`; Ray may take 15 minutes for one that waits"))?;
     Ok(Exit::Clean)
 }
@@ -161,7 +182,8 @@ fn report(
     job: &RayJob,
     last_words: &str,
 ) -> anyhow::Result<Exit> {
-    let recorded = read_if_begun(path)?.of_runs(|of| of == run);
+    // Two clients that follow a run at once both record it.
+    let recorded = merged(read_if_begun(path)?.of_runs(|of| of == run));
     if recorded.headers.is_empty() && recorded.attempts.is_empty() {
         let message = job.message.clone().unwrap_or_default();
         let message: String = message.chars().take(2000).collect();
@@ -185,25 +207,32 @@ fn report(
 /// The token: that of a file, or of the variable that Ray's own programs read.
 fn token(args: &RayArgs) -> anyhow::Result<Option<Token>> {
     let text = match &args.token_file {
-        Some(file) => read_text(file).with_context(|| format!("cannot read the token in `{file}`"))?,
+        Some(file) => read_text(file).map_err(|error| {
+            anyhow!(
+                "cannot read the token in `{file}`: {}; give `--token-file` a text file that has it",
+                reason(&error)
+            )
+        })?,
         None => match std::env::var("RAY_AUTH_TOKEN") {
             Ok(text) if !text.is_empty() => text,
             _ => return Ok(None),
         },
     };
-    Ok(Some(text.parse().map_err(anyhow::Error::msg)?))
+    let place = args.token_file.as_ref().map_or("RAY_AUTH_TOKEN", |file| file.as_str());
+    Ok(Some(text.parse::<Token>().map_err(|error| anyhow!("`{place}`: {error}; write nothing but the token there"))?))
 }
 
 /// The environment of the job, as Ray's documentation describes it.
 fn runtime_env(args: &RayArgs) -> anyhow::Result<Map<String, Value>> {
     let Some(file) = &args.runtime_env else { return Ok(Map::new()) };
-    let text = read_text(file).with_context(|| format!("cannot read `{file}`"))?;
+    let text = read_text(file)
+        .map_err(|error| anyhow!("cannot read `{file}`: {}; give `--runtime-env` a JSON file", reason(&error)))?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(environment)) if environment.contains_key("working_dir") => {
             bail!("`{file}` has a `working_dir`, which is the bundle; use `--include` for further files")
         }
         Ok(Value::Object(environment)) => Ok(environment),
         Ok(_) => bail!("`{file}` is no JSON object; write it as `{{\"pip\": [\"pytest\"]}}`"),
-        Err(error) => bail!("`{file}` is not JSON: {error}"),
+        Err(error) => bail!("`{file}` is not JSON: {error}; write it as `{{\"pip\": [\"pytest\"]}}`"),
     }
 }

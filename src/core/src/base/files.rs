@@ -149,7 +149,16 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "no space is left on the disk".to_owned(),
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         io::ErrorKind::InvalidFilename => "the file name is too long or not allowed".to_owned(),
-        _ => error.to_string(),
+        _ => without_number(&error.to_string()),
+    }
+}
+
+/// The system's words as a part of a sentence: `Broken pipe (os error 32)` becomes `broken pipe`.
+fn without_number(words: &str) -> String {
+    let words = words.rsplit_once(" (os error ").map_or(words, |(words, _)| words);
+    match words.split_at_checked(1) {
+        Some((first, rest)) if !rest.starts_with(char::is_uppercase) => first.to_ascii_lowercase() + rest,
+        _ => words.to_owned(),
     }
 }
 

@@ -355,6 +355,26 @@ class hf_bert:
         );
     }
 
+    #[test]
+    fn a_path_outside_the_project_that_cannot_be_read_is_told_to_be_outside() {
+        let check = |configured: &str, is_outside: bool| {
+            let mut files = MemoryFiles::from_fixture(FIXTURE);
+            files.insert("tgen.toml", configured);
+            let project = load(&files);
+            let problem = project.unreadable().next().unwrap();
+            let help = problem.help.as_deref().unwrap_or_default();
+            assert_eq!(help.contains("leads outside it; that is allowed"), is_outside, "{help}");
+        };
+        check("templates = \"../../etc\"", true);
+        check("templates = \"a/../../etc\"", true);
+        check("templates = \"a/../etc\"", false);
+        check("templates = \"etc\"", false);
+        check("skillset = \"../skillset\"", true);
+        check("skillset = \"nothing\"", false);
+        check("pipeline-map = \"../map.json\"", true);
+        check("pipeline-map = \"map.json\"", false);
+    }
+
     proptest! {
         // Loading is slow without optimisation.
         #![proptest_config(ProptestConfig::with_cases(32))]

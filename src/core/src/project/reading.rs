@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::inputs::{InputKind, unreadable};
 use super::module::{Module, module_name};
@@ -57,8 +57,10 @@ impl<'f> ReadInputs<'f> {
                 self.pipeline_map = map;
             }
             Err(error) => {
-                let problem = unreadable(InputKind::PipelineMap.name(), &spot.value, &error)
-                    .help("run `cargo tgen map sync`, or take `pipeline-map` out to use the built-in one");
+                let problem = unreadable(InputKind::PipelineMap.name(), &spot.value, &error).help(next_step(
+                    &spot.value,
+                    "run `cargo tgen map sync`, or take `pipeline-map` out to use the built-in one",
+                ));
                 self.problems.push(configured_at(problem, config, spot));
             }
         }
@@ -87,8 +89,10 @@ impl<'f> ReadInputs<'f> {
         match Library::new(files, Some(&spot.value), pack) {
             Ok(library) => self.library = library,
             Err(error) => {
-                let problem = unreadable(InputKind::Templates.name(), &spot.value, &error)
-                    .help("create it, correct its permissions, or run `cargo tgen init --templates` for a copy of the built-in pack");
+                let problem = unreadable(InputKind::Templates.name(), &spot.value, &error).help(next_step(
+                    &spot.value,
+                    "create it, correct its permissions, or run `cargo tgen init --templates` for a copy of the built-in pack",
+                ));
                 self.problems.push(configured_at(problem, config, spot));
             }
         }
@@ -102,7 +106,10 @@ impl<'f> ReadInputs<'f> {
                 self.references = paths.into_iter().filter_map(module).collect();
             }
             Err(error) => {
-                let problem = unreadable(InputKind::References.name(), &spot.value, &error);
+                let problem = unreadable(InputKind::References.name(), &spot.value, &error).help(next_step(
+                    &spot.value,
+                    "create it, correct its permissions, or take `skillset` out if there are no reference implementations",
+                ));
                 self.problems.push(configured_at(problem, config, spot));
             }
         }
@@ -125,6 +132,31 @@ fn known_facts(facts: &ModelFacts) -> Facts {
 }
 
 /// A missing file that the configuration names is reported at its place in the configuration.
+/// What to do about an input that cannot be read. Who names a place outside the project by mistake is told so first, since
+/// that is allowed and no error by itself.
+fn next_step(path: &Utf8Path, steps: &str) -> String {
+    if leads_outside(path) {
+        let place = "paths start at the project's root, and this one leads outside it";
+        format!("{place}; that is allowed, so if it is meant, {steps}")
+    } else {
+        steps.to_owned()
+    }
+}
+
+/// Whether a relative path leaves the folder that it starts at.
+fn leads_outside(path: &Utf8Path) -> bool {
+    let mut depth = 0_usize;
+    for component in path.components() {
+        match component {
+            Utf8Component::ParentDir if depth == 0 => return true,
+            Utf8Component::ParentDir => depth -= 1,
+            Utf8Component::Normal(_) => depth += 1,
+            Utf8Component::CurDir | Utf8Component::RootDir | Utf8Component::Prefix(_) => {}
+        }
+    }
+    false
+}
+
 fn configured_at<T>(problem: Problem, config: &Config, spot: &Spot<T>) -> Problem {
     match (&config.path, spot.range) {
         (Some(path), Some(range)) => problem.in_file(path).at(range),

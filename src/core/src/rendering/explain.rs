@@ -33,6 +33,8 @@ pub struct Part {
     pub path: Utf8PathBuf,
     /// The place in it.
     pub range: Range,
+    /// The line of that place, without its indentation.
+    pub line: Range,
     /// What stands there, up to the end of its line.
     pub text: String,
     /// What it wrote.
@@ -178,9 +180,22 @@ impl RenderedLine<'_> {
 
     fn part(&self, source: &Source, span: &std::ops::Range<usize>, wrote: std::ops::Range<usize>) -> Part {
         let text = source.slice(span).lines().next().unwrap_or_default();
-        let range = source.range(&(span.start..span.start + text.len()));
-        Part { path: source.path.clone(), range, text: text.to_owned(), wrote: self.traced.text[wrote].to_owned() }
+        Part {
+            path: source.path.clone(),
+            range: source.range(&(span.start..span.start + text.len())),
+            line: source.range(&trimmed_line(&source.text, span.start)),
+            text: text.to_owned(),
+            wrote: self.traced.text[wrote].to_owned(),
+        }
     }
+}
+
+/// The line that has the byte at an offset, without white space around it.
+fn trimmed_line(text: &str, at: usize) -> std::ops::Range<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let indentation = line.len() - line.trim_start().len();
+    start + indentation..start + indentation.max(line.trim_end().len())
 }
 
 fn add_placeholders(
@@ -262,6 +277,18 @@ mod tests {
         assert_snapshot!(check(template, 99), @"
         nothing
         ");
+    }
+
+    #[test]
+    fn the_line_of_a_part_is_its_text_without_indentation() {
+        let check = |text: &str, at: usize, expected: &str| assert_eq!(&text[trimmed_line(text, at)], expected);
+        check("if x:\n    assert y  \nz\n", 6, "assert y");
+        check("if x:\n    assert y  \nz\n", 18, "assert y");
+        check("if x:\r\n\tassert y\r\n", 8, "assert y");
+        check("z", 0, "z");
+        check("z\n   \n", 3, "");
+        check("z\n", 2, "");
+        check("", 0, "");
     }
 
     #[test]

@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--shard", metavar="I/N", type=_shard, help="the I-th of N parts")
-    add("--hardware", metavar="TYPE,...", help="only these [default: this machine's]")
+    add("--hardware", metavar="TYPE,...", type=_hardware,
+        help="only these [default: this machine's]")  # fmt: skip
     add("--needs", metavar="SIZE..SIZE", type=_span,
         help="only what needs more memory than the first and at most the second")  # fmt: skip
     add("--memory", metavar="SIZE", type=_size, help="the memory that may be used")
@@ -88,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     whole = plan.read(_ROOT / "plan.json")
     if arguments.ray:
+        if find_spec("ray") is None:
+            message = (
+                f"`{sys.executable}`, which is `python` on the head's PATH, has no Ray; "
+                "start the head with the environment of Ray activated"
+            )
+            raise PlanError(message)
         # Only where Ray has started this program can Ray be imported.
         from tgen_driver import on_ray
 
@@ -96,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
         counts = on_ray.execute(whole, run, devices, _retries(arguments))
         return exit_code(counts, arguments.flaky)
     present = machine.present()
-    named = arguments.hardware.split(",") if arguments.hardware else present
+    named = arguments.hardware or present
     own = whole.on(lambda hardware: hardware in named)
     if arguments.needs:
         own = own.needing(*arguments.needs)
@@ -118,6 +125,11 @@ def _execute(own: Plan, present: list[str], arguments: argparse.Namespace) -> in
     shard = "/".join(map(str, named)) if named else None
     run = results.Run(arguments.run or _new_id(), shard, own.rerun_of)
     path = arguments.results or Path("results.jsonl")
+    if not results.may_take(path):
+        message = (
+            f"`{path}` is there and no results file; give `--results` another name"
+        )
+        raise PlanError(message)
     recorded = results.read(path, run)
     offered = machine.Machine(
         memory=min(machine.memory(), arguments.memory or sys.maxsize),
@@ -191,6 +203,14 @@ def _shard(text: str) -> tuple[int, int]:
         message = "write it as `2/4`: the second of four parts"
         raise argparse.ArgumentTypeError(message)
     return int(found[1]), int(found[2])
+
+
+def _hardware(text: str) -> list[str]:
+    named = [name.strip() for name in text.split(",")]
+    if not set(named) <= set(machine.HARDWARE):
+        message = f"write some of {', '.join(machine.HARDWARE)}"
+        raise argparse.ArgumentTypeError(message)
+    return named
 
 
 def _size(text: str) -> int:

@@ -64,6 +64,10 @@ def threads_each(files: int) -> dict[str, str]:
     return {name: threads for name in _THREADS if name not in os.environ}
 
 
+# The hardware types that a plan may name.
+HARDWARE = ("cpu", "cuda", "rocm", "openvino", "mps", "qualcomm")
+
+
 def present() -> list[str]:
     """Name the hardware types of this machine."""
     has = {
@@ -86,7 +90,7 @@ def present() -> list[str]:
         or find_spec("qai_appbuilder") is not None,
     }
     hidden = {name for name, variable in VISIBLE.items() if _is_hidden(variable)}
-    return [name for name, is_here in has.items() if is_here and name not in hidden]
+    return [name for name in HARDWARE if has[name] and name not in hidden]
 
 
 def devices(hardware: list[str]) -> tuple[Device, ...]:

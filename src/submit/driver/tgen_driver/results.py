@@ -197,6 +197,14 @@ class Recorded:
         return counts
 
 
+def may_take(path: Path) -> bool:
+    """Tell whether results may be appended to a file: it has some, none, or is not there."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file.read(1) in (b"", b"{")
+
+
 def read(path: Path, run: Run) -> Recorded:
     """Read what a shard of a run has recorded; a line that was cut is ignored."""
     recorded = Recorded()
