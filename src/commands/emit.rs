@@ -167,7 +167,7 @@ fn write(common: &CommonArgs, text: &str) -> anyhow::Result<Exit> {
     match &common.output {
         None => Printer::content(text)?,
         Some(output) => {
-            let kind = "file that `cargo tgen emit` wrote";
+            let kind = "file that `emit` wrote";
             refuse_other_kind(output, kind, |beginning| String::from_utf8_lossy(beginning).contains(HEADER))?;
             write_file(output, text.as_bytes())?;
             Printer::new().note(&format!("wrote `{output}`"))?;

@@ -369,7 +369,7 @@ fn files_that_a_command_writes_replace_none_of_another_kind() {
         (&["report", "--format", "markdown"], "report of that format"),
         (&["report", "--format", "junit"], "report of that format"),
         (&["report", "--format", "json"], "report of that format"),
-        (&["emit", "slurm", "--shards", "1", "--hardware", "cpu"], "file that `cargo tgen emit` wrote"),
+        (&["emit", "slurm", "--shards", "1", "--hardware", "cpu"], "file that `emit` wrote"),
         (&["bundle"], "zip file"),
     ] {
         let refused = format!("`tgen.toml` is there and no {kind}; delete it, or give `--output` another name");
