@@ -34,7 +34,7 @@ fn a_limit_of_the_size_of_files_is_told_and_leaves_nothing_behind() {
     // What is printed is written into a file too.
     let ended = project.run_limited(&words, &[(Resource::Fsize, 10_000)], &words);
     assert!(matches!(ended.code, Some(1 | 2)), "{:?}: {}", ended.code, ended.said);
-    assert!(ended.said.contains("File too large"), "{}", ended.said);
+    assert!(ended.said.contains("file too large"), "{}", ended.said);
     assert_eq!(project.snapshot("out"), before);
     assert!(project.snapshot("new").is_empty(), "{:?}", project.snapshot("new"));
 }
