@@ -50,7 +50,7 @@ fn a_second_watch_says_who_writes_and_ends_and_one_that_looks_on_may_stay() {
     let first = project.watch(&[]);
     let (code, said) = project.watch_unsettled(&[]).said();
     assert_eq!(code, Some(2));
-    let holder = format!("another `cargo-tgen watch` (process {}) writes the outputs of", first.child.id());
+    let holder = format!("another `cargo tgen watch` (process {}) writes the outputs of", first.child.id());
     assert!(said.contains(&holder), "{said}");
     let second = project.watch(&["--check"]);
     project.write("templates/t.py.tera", "y = 1\n");
