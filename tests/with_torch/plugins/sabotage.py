@@ -44,7 +44,8 @@ def cache_scales_scores(model: Any) -> Any:
 
 def cache_forgets_a_word(model: Any) -> Any:
     def change(forward: Any, args: Any, kwargs: Any) -> Any:
-        cache = kwargs.get("past_key_values")
+        # The name before transformers 5.24.
+        cache = kwargs.get("cache", kwargs.get("past_key_values"))
         for layer in getattr(cache, "layers", []):
             keys = getattr(layer, "keys", None)
             if keys is not None and keys.ndim == 4 and keys.shape[2] > 1:
