@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import re
 import sys
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -29,7 +30,12 @@ def facts_of(model_type: str) -> dict[str, Any]:
 def _facts() -> list[dict[str, Any]]:
     release = _release()
     facts = read_toml("facts.toml")["fact"]
-    return [fact for fact in facts if _is_of(fact.get("release"), release)]
+    return [
+        fact
+        for fact in facts
+        if _is_of(fact.get("release"), release)
+        and _is_until(fact.get("until"), release)
+    ]
 
 
 def _is_of(releases: str | list[str] | None, installed: str) -> bool:
@@ -38,6 +44,19 @@ def _is_of(releases: str | list[str] | None, installed: str) -> bool:
         return True
     beginnings = [releases] if isinstance(releases, str) else releases
     return any(f"{installed}.".startswith(f"{number}.") for number in beginnings)
+
+
+def _is_until(last: str | None, installed: str) -> bool:
+    """Tell whether a release is no newer than the one with the given first numbers."""
+    if last is None:
+        return True
+    newest = order(last)
+    return order(installed)[: len(newest)] <= newest
+
+
+def order(release: str) -> tuple[int, ...]:
+    """Put releases in the order of their numbers."""
+    return tuple(map(int, re.findall(r"\d+", release)[:3]))
 
 
 @functools.cache

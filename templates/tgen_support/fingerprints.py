@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
-from .facts import TOML
+from .facts import TOML, order
 from .model_outputs import tensors
 from .tiny import TinyModel, tied_weights
 
@@ -238,8 +237,3 @@ def _records_of(name: str) -> dict[str, Fingerprint]:
 @functools.cache
 def _text() -> str:
     return Path(__file__).with_name("fingerprints.toml").read_text(encoding="utf-8")
-
-
-def order(release: str) -> tuple[int, ...]:
-    """Put releases in the order of their numbers."""
-    return tuple(map(int, re.findall(r"\d+", release)[:3]))

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import pytest
 
-from .facts import read_toml
+from .facts import order, read_toml
 from .notes import REAL
 from .results import UNKNOWN
 
@@ -108,12 +108,8 @@ def verified_with(model_type: str) -> str | None:
     known = [
         r for r, types in read_toml("verified.toml").items() if model_type in types
     ]
-    earlier = [r for r in known if _order(r) <= _order(_installed())]
-    return max(earlier, key=_order, default=min(known, key=_order, default=None))
-
-
-def _order(release: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", release)[:3]))
+    earlier = [r for r in known if order(r) <= order(_installed())]
+    return max(earlier, key=order, default=min(known, key=order, default=None))
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import pytest
 from .checks import facts, is_close, tolerance
 from .handlers import Handler
 from .known import BuildFailed, judged
-from .padding import padded, require_words, unpadded
+from .padding import padded, require_words, skip_uncut, unpadded
 from .subjects import asked, can_generate, is_single, main_answer
 from .tiny import TinyModel
 
@@ -37,11 +37,13 @@ def check_attention(handler: Handler) -> None:
     near = tolerance(handler, 1e-3)
     assert is_close(other, plain, near), "sdpa gives another answer than eager"
     wide = _padded_or_skip(endpoint.tiny, inputs)
-    answers = (main_answer(endpoint, twin.run(twin.tensors(wide))) for twin in twins)
-    cut = [unpadded(answer, plain[:1].shape, "right") for answer in answers]
-    if cut[0] is not None and cut[1] is not None:
-        same = is_close(cut[1], cut[0], near)
-        assert same, "sdpa gives another answer than eager beside padding"
+    answers = [main_answer(endpoint, twin.run(twin.tensors(wide))) for twin in twins]
+    shape = plain[:1].shape
+    one, two = (unpadded(answer, shape, "right") for answer in answers)
+    if one is None or two is None:
+        skip_uncut(answers[0], shape)
+    same = is_close(two, one, near)
+    assert same, "sdpa gives another answer than eager beside padding"
 
 
 def _with_attention(tiny: TinyModel, name: str) -> TinyModel:

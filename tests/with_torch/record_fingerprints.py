@@ -89,7 +89,8 @@ def cases(tests: Path) -> list[tuple[str, str]]:
 
 def merge(known: dict[str, Any], release: str, prints: dict[str, Any]) -> list[str]:
     """Add a release's fingerprints to the known ones, and return a line for each change."""
-    from tgen_support.fingerprints import differences, order
+    from tgen_support.facts import order
+    from tgen_support.fingerprints import differences
 
     known["releases"] = sorted({*known.get("releases", []), release}, key=order)
     said = []
@@ -126,7 +127,7 @@ def written(known: dict[str, Any]) -> str:
 
 def sorted_records(records: dict[str, Any]) -> list[tuple[str, Any]]:
     """Put the records of a class in the order of their releases."""
-    from tgen_support.fingerprints import order
+    from tgen_support.facts import order
 
     return sorted(records.items(), key=lambda record: order(record[0]))
 

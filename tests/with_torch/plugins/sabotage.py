@@ -44,7 +44,7 @@ def cache_scales_scores(model: Any) -> Any:
 
 def cache_forgets_a_word(model: Any) -> Any:
     def change(forward: Any, args: Any, kwargs: Any) -> Any:
-        # GPT-2 calls it `cache` from 5.24.0 on.
+        # The second name is that of releases before 5.24.
         cache = kwargs.get("cache", kwargs.get("past_key_values"))
         for layer in getattr(cache, "layers", []):
             keys = getattr(layer, "keys", None)
