@@ -7,7 +7,7 @@ import { CodeServer, type Options } from "./code_server";
 import { Editor } from "./editor";
 
 /** Nothing takes that long but on a machine that is busy with other things. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** What a user does, and what has to be seen then. */
 export type Steps = Readonly<Record<string, (editor: Editor, project: string) => Promise<void>>>;
