@@ -17,7 +17,7 @@ mod world;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -26,7 +26,7 @@ use crate::world::{interrupt, threads};
 
 fn main() -> ExitCode {
     interrupt::survive_the_file_size_limit();
-    let cli = parsed(arguments()).unwrap_or_else(|error| in_visible_words(error).exit());
+    let cli = Cli::try_parse_from(arguments()).unwrap_or_else(|error| as_shown(error).exit());
     match dispatch(cli) {
         Ok(Exit::Clean) => ExitCode::SUCCESS,
         Ok(Exit::Findings) => ExitCode::from(1),
@@ -51,22 +51,21 @@ fn program_name() -> ProgramName {
     }
 }
 
-fn parsed(arguments: impl Iterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
-    let mut command = cli::command_called(program_name().text());
-    let matches = command.try_get_matches_from_mut(arguments)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-}
-
 /// The arguments without the `tgen` that cargo puts in front.
 fn arguments() -> impl Iterator<Item = OsString> {
     let skipped = usize::from(is_called_by_cargo());
     std::env::args_os().enumerate().filter(move |(at, _)| *at == 0 || *at > skipped).map(|(_, argument)| argument)
 }
 
-/// A usage error that quotes the arguments as they may be printed: some hold text from outside.
-fn in_visible_words(error: clap::Error) -> clap::Error {
+/// Help, or a usage error, with the name by which the program was called. It quotes the arguments as they may be printed: some
+/// hold text from outside. Only what is shown is worth a command line of another name, so that others start without one.
+fn as_shown(error: clap::Error) -> clap::Error {
     let shown = arguments().map(|argument| printer::visible(&argument.to_string_lossy()).into_owned());
-    parsed(shown).err().unwrap_or(error)
+    let mut command = cli::command_called(program_name().text());
+    match command.try_get_matches_from_mut(shown) {
+        Ok(matches) => Cli::from_arg_matches(&matches).err().map_or(error, |error| error.format(&mut command)),
+        Err(error) => error,
+    }
 }
 
 /// Whether a command starts threads.
